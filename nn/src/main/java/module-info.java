@@ -1,0 +1,5 @@
+/** Layers and optimizers on tensors. */
+module org.freetransformer.nn {
+  requires transitive org.freetransformer.tensor;
+  requires static org.jspecify;
+}

@@ -1,0 +1,5 @@
+/** Off-heap tensors with automatic differentiation, computed by interchangeable devices. */
+module org.freetransformer.tensor {
+  requires jdk.incubator.vector;
+  requires static org.jspecify;
+}

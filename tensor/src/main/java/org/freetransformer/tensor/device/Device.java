@@ -1,0 +1,58 @@
+package org.freetransformer.tensor.device;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.freetransformer.tensor.memory.MemoryPool;
+
+/**
+ * What computes: memory, and a kernel for every {@link Instruction}. Everything that the engine does
+ * passes through this seam. The parity suite compares each device with the scalar one.
+ */
+public interface Device extends AutoCloseable {
+  /** Short name for people, such as {@code cpu-simd}. */
+  String name();
+
+  /** One line on what this device is: vector width, threads. */
+  String description();
+
+  /** Accounting of this device's memory. */
+  MemoryPool memory();
+
+  /**
+   * Takes memory; its content is undefined.
+   *
+   * @param bytes size
+   * @param owner in whose name the bytes are counted
+   */
+  Storage allocate(long bytes, String owner);
+
+  /** A storage without memory, for a program being recorded. */
+  Storage reserve(long bytes);
+
+  /**
+   * Gives reserved storages their places in one block.
+   *
+   * @param storages what {@link #reserve} gave
+   * @param offsets byte offset of each in the block, multiples of 64
+   * @param bytes size of the block
+   * @return the block; closing it frees all of them
+   */
+  Storage bind(List<Storage> storages, long[] offsets, long bytes);
+
+  /**
+   * Makes an instruction ready to run, any number of times.
+   *
+   * @throws IllegalStateException if a buffer was freed
+   */
+  Kernel prepare(Instruction instruction);
+
+  /** Copies bytes from the host into a storage. */
+  void write(Storage target, long offset, MemorySegment source);
+
+  /** Copies bytes from a storage to the host. */
+  void read(Storage source, long offset, MemorySegment target);
+
+  /** Stops threads and frees all memory. */
+  @Override
+  void close();
+}

@@ -1,0 +1,756 @@
+package org.freetransformer.tensor.device;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The engine's table of contents: all that a device must be able to compute. Each record is one
+ * kernel call on raw buffers. Whatever changes from step to step (tokens, learning rate, random
+ * counter, free bits) lives in buffers, never in a record, so that a list of instructions can be
+ * replayed.
+ *
+ * <p>Conventions. Floating buffers of one instruction share a type, f32 unless a record says
+ * otherwise; the scalar device also takes f64, bf16 and f16. Buffers are contiguous unless a record
+ * says "strided". N is a number of rows: the product of all leading dimensions. An {@link Output}
+ * with {@code accumulate} adds; a null output is not wanted and not computed. Inputs and outputs do
+ * not overlap, except that an elementwise output may be exactly an input.
+ *
+ * <p>Random numbers are a function of (seed, step, salt, element index): {@code rng} is an i32 buffer
+ * [4] = {seed low, seed high, step low, step high}, {@code salt} tells instructions apart, and element
+ * i takes word {@code i mod 4} of the Philox4x32-10 block with key (seed low, seed high) and counter
+ * (i / 4, salt, step low, step high). A word w gives the uniform number {@code (w >>> 8) · 2^-24}.
+ */
+public sealed interface Instruction {
+  /** All buffers whose content is used, those that are accumulated into among them. */
+  List<Buffer> reads();
+
+  /** All buffers whose content is changed. */
+  List<Buffer> writes();
+
+  /** Useful work. By default no arithmetic, and each operand's bytes once. */
+  default Cost cost() {
+    return new Cost(0, bytesMoved());
+  }
+
+  /** Bytes of all operands, each read or written once. */
+  default long bytesMoved() {
+    long bytes = 0;
+    for (Buffer buffer : reads()) {
+      bytes += buffer.bytes();
+    }
+    for (Buffer buffer : writes()) {
+      bytes += buffer.bytes();
+    }
+    return bytes;
+  }
+
+  // ---- Memory ----
+
+  /** Every element becomes {@code value}. Strided, any type. */
+  record Fill(Buffer out, double value) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return List.of();
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return List.of(out);
+    }
+  }
+
+  /**
+   * Elements copied, and converted if the types differ (to nearest even; integers truncate). Strided;
+   * a stride of 0 in the input repeats.
+   */
+  record Copy(Buffer in, Output out) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, in);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(out);
+    }
+  }
+
+  /** Random numbers; bounds or mean and deviation are {@code a} and {@code b}. */
+  record Random(Distribution distribution, double a, double b, Buffer rng, int salt, Buffer out)
+      implements Instruction {
+    /** What is drawn. */
+    public enum Distribution {
+      /** Uniform in [a, b): {@code a + (b - a)·u}. */
+      UNIFORM,
+      /**
+       * Normal, mean a and deviation b. Elements 2j and 2j+1 share the Box-Muller pair of words 2j and
+       * 2j+1: radius from {@code 1 - u(2j)}, angle 2π·u(2j+1), cosine first.
+       */
+      NORMAL
+    }
+
+    @Override
+    public List<Buffer> reads() {
+      return List.of(rng);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return List.of(out);
+    }
+  }
+
+  // ---- Elementwise (strided, inputs broadcast by stride 0) ----
+
+  /** {@code scale·x + shift}. */
+  record Affine(Buffer in, double scale, double shift, Output out) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, in);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(out);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(2 * in.size(), bytesMoved());
+    }
+  }
+
+  /** A function of one number. */
+  record Unary(UnaryFunction function, Buffer in, Output out) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, in);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(out);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(in.size(), bytesMoved());
+    }
+  }
+
+  /** {@code f'(x)·dy}. */
+  record UnaryBackward(UnaryFunction function, Buffer x, Buffer dy, Output dx)
+      implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(dx, x, dy);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(dx);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(2 * x.size(), bytesMoved());
+    }
+  }
+
+  /** A function of two numbers. Comparisons give 1 or 0, and take any pair of equal types. */
+  record Binary(BinaryFunction function, Buffer a, Buffer b, Output out) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, a, b);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(out);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(out.buffer().size(), bytesMoved());
+    }
+  }
+
+  /** {@code condition ≠ 0 ? a : b}. */
+  record Select(Buffer condition, Buffer a, Buffer b, Output out) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, condition, a, b);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(out);
+    }
+  }
+
+  /** Kept elements divided by 1 − rate, the others 0; element i is kept where u(i) ≥ rate. */
+  record Dropout(Buffer in, double rate, Buffer rng, int salt, Output out) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, in, rng);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(out);
+    }
+  }
+
+  // ---- Reductions and products ----
+
+  /**
+   * Reduces every axis along which the output has size 1 and the input has not; both have the same
+   * rank. Strided. An empty sum is 0, an empty maximum −∞.
+   */
+  record Reduce(ReduceFunction function, Buffer in, Output out) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, in);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(out);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(in.size(), bytesMoved());
+    }
+  }
+
+  /**
+   * {@code out = alpha · a × b}: a [.., M, K], b [.., K, N], out [.., M, N], equal ranks. Strided: a
+   * transpose is a layout, a batch dimension that is shared has stride 0 in a or b.
+   */
+  record MatMul(Buffer a, Buffer b, double alpha, Output out) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, a, b);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(out);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(2 * out.buffer().size() * a.dim(-1), bytesMoved());
+    }
+  }
+
+  // ---- Rows of a table ----
+
+  /** Row n of out [N, D] = row indices[n] of table [R, D]. An index outside 0..R−1 gives zeros. */
+  record Gather(Buffer table, Buffer indices, Output out) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, table, indices);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(out);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(0, 2 * out.buffer().bytes() + indices.bytes());
+    }
+  }
+
+  /**
+   * Row indices[n] of table [R, D] += row n of source [N, D], in the order of n. An index outside
+   * 0..R−1 is passed over.
+   */
+  record ScatterAdd(Buffer source, Buffer indices, Buffer table) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return List.of(source, indices, table);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return List.of(table);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(source.size(), 3 * source.bytes() + indices.bytes());
+    }
+  }
+
+  /** Row indices[n] of table [R, D] = row n of source [N, D]; other rows stay. */
+  record ScatterRows(Buffer source, Buffer indices, Buffer table) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return List.of(source, indices, table);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return List.of(table);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(0, 2 * source.bytes() + indices.bytes());
+    }
+  }
+
+  // ---- Transformer blocks ----
+
+  /** Softmax over the last axis, or its logarithm. */
+  record Softmax(Buffer in, boolean logarithm, Output out) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, in);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(out);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(5 * in.size(), bytesMoved());
+    }
+  }
+
+  /**
+   * With y the softmax: {@code dx = y·(dy − Σ y·dy)}; with y its logarithm: {@code dx = dy −
+   * exp(y)·Σ dy}.
+   */
+  record SoftmaxBackward(Buffer y, Buffer dy, boolean logarithm, Output dx) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(dx, y, dy);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(dx);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(4 * y.size(), bytesMoved());
+    }
+  }
+
+  /**
+   * {@code out = x · rstd · weight} with {@code rstd = 1/√(mean(x²) + epsilon)} per row: x and out [..,
+   * D], weight [D], rstd [N].
+   */
+  record RmsNorm(Buffer x, Buffer weight, double epsilon, Output out, Buffer rstd)
+      implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, x, weight);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return List.of(out.buffer(), rstd);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(4 * x.size(), bytesMoved());
+    }
+  }
+
+  /**
+   * Gradients of {@link RmsNorm}: {@code dweight = Σ_n dy·x·rstd}, and with {@code g = dy·weight}:
+   * {@code dx = rstd·(g − x·rstd²·mean(g·x))}.
+   */
+  record RmsNormBackward(
+      Buffer x,
+      Buffer weight,
+      Buffer rstd,
+      Buffer dy,
+      @Nullable Output dx,
+      @Nullable Output dweight)
+      implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return with(List.of(x, weight, rstd, dy), accumulated(dx, dweight));
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(dx, dweight);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(9 * x.size(), bytesMoved());
+    }
+  }
+
+  /**
+   * Rotary positions, half-rotation layout: x and out [B, T, heads, Dh] (strided, last axis
+   * unit-stride); positions i32 [B, T] (strided); table f32 [P, Dh] holds the cosines of the Dh/2
+   * angles of a position, then the sines. With halves (u, v): {@code (u·cos − v·sin, v·cos + u·sin)};
+   * {@code inverse} turns back, which is the gradient.
+   */
+  record Rope(Buffer x, Buffer positions, Buffer table, boolean inverse, Output out)
+      implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, x, positions, table);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(out);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(3 * x.size(), 2 * x.bytes());
+    }
+  }
+
+  /** {@code out = silu(gate)·up}. */
+  record SwiGlu(Buffer gate, Buffer up, Output out) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, gate, up);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(out);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(5 * gate.size(), bytesMoved());
+    }
+  }
+
+  /** Gradients of {@link SwiGlu}. */
+  record SwiGluBackward(
+      Buffer gate, Buffer up, Buffer dy, @Nullable Output dgate, @Nullable Output dup)
+      implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return with(List.of(gate, up, dy), accumulated(dgate, dup));
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(dgate, dup);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(10 * gate.size(), bytesMoved());
+    }
+  }
+
+  /**
+   * How attention scores become weights.
+   *
+   * @param scale factor of the scores, usually 1/√Dh
+   * @param causal whether query t sees the keys 0..t+S−T only; with {@code keyLengths} those 0..t +
+   *     length − T
+   * @param keyLengths i32 [B]: how many of the S keys of each batch row are there, or null for all
+   * @param dropout rate in [0, 1) on the weights; element ((b·Hq + h)·T + t)·S + s of the random
+   *     numbers
+   * @param rng random state, needed if {@code dropout} > 0
+   * @param salt tells this instruction's random numbers apart
+   */
+  record AttentionRule(
+      double scale,
+      boolean causal,
+      @Nullable Buffer keyLengths,
+      double dropout,
+      @Nullable Buffer rng,
+      int salt) {}
+
+  /**
+   * Grouped-query attention without a T×S matrix: q and out [B, T, Hq, Dh], k and v [B, S, Hkv, Dh]
+   * (strided, last axis unit-stride), Hq a multiple of Hkv, query head h reads key head h·Hkv/Hq. Also
+   * gives lse [B, Hq, T], the logarithm of the sum of exponentials. A query that sees no key gives
+   * zeros and lse −∞.
+   */
+  record Attention(Buffer q, Buffer k, Buffer v, AttentionRule rule, Buffer out, Buffer lse)
+      implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return with(List.of(q, k, v), present(rule.keyLengths(), rule.rng()));
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return List.of(out, lse);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(4 * scores(q, k, rule), bytesMoved());
+    }
+
+    /** Multiply-adds per score matrix product: B·Hq·T·S·Dh, half of it if causal. */
+    static long scores(Buffer q, Buffer k, AttentionRule rule) {
+      long all = q.size() * k.dim(1);
+      return rule.causal() ? all / 2 : all;
+    }
+  }
+
+  /** Gradients of {@link Attention}, recomputing the weights from q, k and lse. */
+  record AttentionBackward(
+      Buffer q,
+      Buffer k,
+      Buffer v,
+      AttentionRule rule,
+      Buffer out,
+      Buffer lse,
+      Buffer dout,
+      Output dq,
+      Output dk,
+      Output dv)
+      implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return with(
+          with(List.of(q, k, v, out, lse, dout), present(rule.keyLengths(), rule.rng())),
+          accumulated(dq, dk, dv));
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(dq, dk, dv);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(10 * Attention.scores(q, k, rule), bytesMoved());
+    }
+  }
+
+  /**
+   * Per row {@code loss = lse − logit[target]} and lse, the logarithm of the sum of exponentials:
+   * logits [N, V], targets i32 [N], losses and lse [N]. A target equal to {@code ignoreIndex} gives
+   * loss 0.
+   */
+  record CrossEntropy(Buffer logits, Buffer targets, int ignoreIndex, Buffer losses, Buffer lse)
+      implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return List.of(logits, targets);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return List.of(losses, lse);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(4 * logits.size(), bytesMoved());
+    }
+  }
+
+  /** {@code dlogits = (softmax(logits) − onehot(target))·dlosses[n]}; 0 for an ignored row. */
+  record CrossEntropyBackward(
+      Buffer logits, Buffer targets, int ignoreIndex, Buffer lse, Buffer dlosses, Output dlogits)
+      implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(dlogits, logits, targets, lse, dlosses);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(dlogits);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(4 * logits.size(), bytesMoved());
+    }
+  }
+
+  // ---- The latent plan ----
+
+  /**
+   * One plan index per row: bit h is 1 where u(n·H + h) < σ(logits[n, h]), or, with a null {@code rng},
+   * where σ > ½. logits [N, H], H ≤ 20, indices i32 [N] = Σ_h bit_h·2^h.
+   */
+  record SamplePlan(Buffer logits, @Nullable Buffer rng, int salt, Buffer indices)
+      implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return with(List.of(logits), present(rng));
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return List.of(indices);
+    }
+  }
+
+  /** The bits of plan indices i32 [N] as −1 and +1: out [N, H]. */
+  record PlanBits(Buffer indices, Output out) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, indices);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(out);
+    }
+  }
+
+  /**
+   * The gradient that passes the one-hot plan to its logits (paper, binary mapper). With g_d = ⟨dr,
+   * table_d⟩, G_d = Π_h p_h^b (1−p_h)^(1−b) and p = σ(logits): {@code dlogits_h = Σ_d g_d·G_d·(b_h(d) −
+   * p_h)} over all C = 2^H plans if {@code full}, over d = indices[n] alone if not. logits [N, H],
+   * indices i32 [N], dr [N, D], table [C, D]. Extra memory is bounded by tiles, never [N, C].
+   */
+  record BinaryMapperBackward(
+      Buffer logits, Buffer indices, Buffer dr, Buffer table, boolean full, Output dlogits)
+      implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(dlogits, logits, indices, dr, table);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(dlogits);
+    }
+
+    @Override
+    public Cost cost() {
+      long rows = full ? table.dim(0) : 1;
+      return new Cost(2 * dr.size() * rows, bytesMoved());
+    }
+  }
+
+  /** {@code kl[n] = Σ_h KL(Bernoulli(σ(logits[n, h])) ‖ Bernoulli(½))} in nats; stable at any logit. */
+  record BernoulliKl(Buffer logits, Output kl) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(kl, logits);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(kl);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(8 * logits.size(), bytesMoved());
+    }
+  }
+
+  /** {@code dlogits[n, h] = l·σ(l)·σ(−l)·dkl[n]}. */
+  record BernoulliKlBackward(Buffer logits, Buffer dkl, Output dlogits) implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(dlogits, logits, dkl);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(dlogits);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(8 * logits.size(), bytesMoved());
+    }
+  }
+
+  // ---- Optimizer ----
+
+  /**
+   * One AdamW update in place. {@code schedule} [3] = {learning rate, 1 − beta1^t, 1 − beta2^t};
+   * {@code gradientScale} [1] multiplies the gradient (clipping). With g scaled: {@code m = β1·m +
+   * (1−β1)·g}, {@code v = β2·v + (1−β2)·g²}, {@code p −= lr·((m/c1)/(√(v/c2) + ε) + weightDecay·p)}.
+   */
+  record AdamW(
+      Buffer parameter,
+      Buffer gradient,
+      Buffer firstMoment,
+      Buffer secondMoment,
+      Buffer schedule,
+      Buffer gradientScale,
+      double beta1,
+      double beta2,
+      double epsilon,
+      double weightDecay)
+      implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return List.of(parameter, gradient, firstMoment, secondMoment, schedule, gradientScale);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return List.of(parameter, firstMoment, secondMoment);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(14 * parameter.size(), bytesMoved());
+    }
+  }
+
+  // ---- Operand lists ----
+
+  private static List<Buffer> inputs(Output out, Buffer... inputs) {
+    return with(List.of(inputs), accumulated(out));
+  }
+
+  private static List<Buffer> outputs(@Nullable Output... outputs) {
+    List<Buffer> buffers = new ArrayList<>();
+    for (Output output : outputs) {
+      if (output != null) {
+        buffers.add(output.buffer());
+      }
+    }
+    return Collections.unmodifiableList(buffers);
+  }
+
+  private static List<Buffer> accumulated(@Nullable Output... outputs) {
+    List<Buffer> buffers = new ArrayList<>();
+    for (Output output : outputs) {
+      if (output != null && output.accumulate()) {
+        buffers.add(output.buffer());
+      }
+    }
+    return buffers;
+  }
+
+  private static List<Buffer> present(@Nullable Buffer... candidates) {
+    List<Buffer> buffers = new ArrayList<>();
+    for (Buffer candidate : candidates) {
+      if (candidate != null) {
+        buffers.add(candidate);
+      }
+    }
+    return buffers;
+  }
+
+  private static List<Buffer> with(List<Buffer> first, List<Buffer> second) {
+    List<Buffer> all = new ArrayList<>(first);
+    all.addAll(second);
+    return Collections.unmodifiableList(all);
+  }
+}

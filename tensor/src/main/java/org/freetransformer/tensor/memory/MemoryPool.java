@@ -1,0 +1,120 @@
+package org.freetransformer.tensor.memory;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Off-heap memory for one device: freed blocks are kept by size and handed out again, and the live
+ * bytes are counted by owner. Blocks come from shared arenas, because a kernel's threads all touch
+ * them; closing a shared arena is slow, which is why blocks are pooled rather than closed one by one.
+ */
+public final class MemoryPool implements AutoCloseable {
+  /** Alignment of every block in bytes: a cache line, and a 512-bit vector. */
+  public static final int ALIGNMENT = 64;
+
+  private record Block(Arena arena, MemorySegment segment) {}
+
+  private final Map<Long, Deque<Block>> free = new TreeMap<>();
+  private final Map<MemorySegment, Block> used = new java.util.IdentityHashMap<>();
+  private final Map<String, Long> liveByOwner = new TreeMap<>();
+  private long live;
+  private long peak;
+  private long reserved;
+  private boolean closed;
+
+  /**
+   * Takes a block. Its content is undefined.
+   *
+   * @param bytes size, 0 or more
+   * @param owner in whose name the bytes are counted
+   * @throws OutOfMemoryError if the system has no more memory
+   */
+  public synchronized OffHeapStorage allocate(long bytes, String owner) {
+    if (closed) {
+      throw new IllegalStateException("the device was closed: no more memory can be taken from it");
+    }
+    long capacity = sizeClass(bytes);
+    Deque<Block> blocks = free.get(capacity);
+    Block block = blocks == null ? null : blocks.poll();
+    if (block == null) {
+      Arena arena = Arena.ofShared();
+      block = new Block(arena, arena.allocate(capacity, ALIGNMENT));
+      reserved += capacity;
+    }
+    used.put(block.segment(), block);
+    OffHeapStorage storage = new OffHeapStorage(bytes, owner, this);
+    storage.bind(block.segment());
+    liveByOwner.merge(owner, bytes, Long::sum);
+    live += bytes;
+    peak = Math.max(peak, live);
+    return storage;
+  }
+
+  /** Rounds up to an eighth of a power of two: at most 12.5 % is lost, and blocks fit again. */
+  static long sizeClass(long bytes) {
+    long size = Math.max(bytes, ALIGNMENT);
+    long step = Math.max(ALIGNMENT, Long.highestOneBit(size) / 8);
+    return (size + step - 1) / step * step;
+  }
+
+  synchronized void release(String owner, long bytes, MemorySegment segment) {
+    live -= bytes;
+    liveByOwner.computeIfPresent(owner, (_, total) -> total == bytes ? null : total - bytes);
+    Block block = used.remove(segment);
+    if (block == null) {
+      return;
+    }
+    if (closed) {
+      block.arena().close();
+    } else {
+      free.computeIfAbsent(segment.byteSize(), _ -> new ArrayDeque<>()).push(block);
+    }
+  }
+
+  /** Bytes in use. */
+  public synchronized long liveBytes() {
+    return live;
+  }
+
+  /** The most bytes that were ever in use at once. */
+  public synchronized long peakBytes() {
+    return peak;
+  }
+
+  /** Bytes taken from the system: those in use and those kept for reuse. */
+  public synchronized long reservedBytes() {
+    return reserved;
+  }
+
+  /** Bytes in use by owner; owners without any are absent. */
+  public synchronized Map<String, Long> liveBytesByOwner() {
+    return Map.copyOf(liveByOwner);
+  }
+
+  /** Gives the blocks that are kept for reuse back to the system. */
+  public synchronized void trim() {
+    for (Deque<Block> blocks : free.values()) {
+      for (Block block : blocks) {
+        reserved -= block.segment().byteSize();
+        block.arena().close();
+      }
+    }
+    free.clear();
+  }
+
+  /** Gives all memory back; what is still in use dies with it, and using it is an exception. */
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    trim();
+    closed = true;
+    used.values().forEach(block -> block.arena().close());
+    used.clear();
+  }
+}

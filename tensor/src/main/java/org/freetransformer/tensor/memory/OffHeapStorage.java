@@ -1,0 +1,84 @@
+package org.freetransformer.tensor.memory;
+
+import java.lang.foreign.MemorySegment;
+import org.freetransformer.tensor.device.Storage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Memory outside the Java heap, 64-byte aligned. It comes from a {@link MemoryPool}, or is reserved
+ * without memory while a program is recorded and bound to a place in the program's arena later.
+ */
+public final class OffHeapStorage implements Storage {
+  private final long bytes;
+  private final String owner;
+  private final @Nullable MemoryPool pool;
+  private volatile @Nullable MemorySegment block;
+  private volatile boolean closed;
+
+  OffHeapStorage(long bytes, String owner, @Nullable MemoryPool pool) {
+    this.bytes = bytes;
+    this.owner = owner;
+    this.pool = pool;
+  }
+
+  /** A storage that has a size but no memory until {@link #bind}. */
+  public static OffHeapStorage reserve(long bytes) {
+    return new OffHeapStorage(bytes, "planned", null);
+  }
+
+  /** Gives a reserved storage its memory, or a pooled one its block. */
+  public void bind(MemorySegment segment) {
+    if (segment.byteSize() < bytes) {
+      throw new IllegalArgumentException(
+          "a segment of %d bytes cannot back a storage of %d".formatted(segment.byteSize(), bytes));
+    }
+    block = segment;
+  }
+
+  /**
+   * The memory, {@link #bytes} long.
+   *
+   * @throws IllegalStateException if it was closed, or is not bound yet
+   */
+  public MemorySegment segment() {
+    MemorySegment segment = block;
+    if (closed) {
+      throw new IllegalStateException(
+          "use after free: this memory (%d bytes of '%s') was closed; keep its scope open, or the"
+              + " tensor, as long as it is used".formatted(bytes, owner));
+    }
+    if (segment == null) {
+      throw new IllegalStateException(
+          "this tensor belongs to a program being recorded: its values exist once the program runs");
+    }
+    return segment;
+  }
+
+  /** Whose memory this is, as counted by {@link MemoryPool#liveBytesByOwner}. */
+  public String owner() {
+    return owner;
+  }
+
+  @Override
+  public long bytes() {
+    return bytes;
+  }
+
+  @Override
+  public boolean isAlive() {
+    return !closed && block != null;
+  }
+
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    MemorySegment segment = block;
+    block = null;
+    if (pool != null && segment != null) {
+      pool.release(owner, bytes, segment);
+    }
+  }
+}

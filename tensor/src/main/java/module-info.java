@@ -2,4 +2,8 @@
 module org.freetransformer.tensor {
   requires jdk.incubator.vector;
   requires static org.jspecify;
+
+  exports org.freetransformer.tensor;
+  exports org.freetransformer.tensor.device;
+  exports org.freetransformer.tensor.memory;
 }

@@ -25,7 +25,10 @@ public enum BinaryFunction {
 
   /** Whether the result is 1 or 0. */
   public boolean isComparison() {
-    return ordinal() >= EQUAL.ordinal();
+    return switch (this) {
+      case EQUAL, NOT_EQUAL, GREATER, LESS -> true;
+      case ADD, SUBTRACT, MULTIPLY, DIVIDE, MAX, MIN -> false;
+    };
   }
 
   /** The value, in double precision. */

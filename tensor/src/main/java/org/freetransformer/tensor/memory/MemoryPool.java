@@ -26,6 +26,9 @@ public final class MemoryPool implements AutoCloseable {
   private long reserved;
   private boolean closed;
 
+  /** An empty pool. */
+  public MemoryPool() {}
+
   /**
    * Takes a block. Its content is undefined.
    *

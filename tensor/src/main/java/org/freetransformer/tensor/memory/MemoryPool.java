@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -19,7 +20,7 @@ public final class MemoryPool implements AutoCloseable {
   private record Block(Arena arena, MemorySegment segment) {}
 
   private final Map<Long, Deque<Block>> free = new TreeMap<>();
-  private final Map<MemorySegment, Block> used = new java.util.IdentityHashMap<>();
+  private final IdentityHashMap<MemorySegment, Block> used = new IdentityHashMap<>();
   private final Map<String, Long> liveByOwner = new TreeMap<>();
   private long live;
   private long peak;
@@ -44,9 +45,7 @@ public final class MemoryPool implements AutoCloseable {
     Deque<Block> blocks = free.get(capacity);
     Block block = blocks == null ? null : blocks.poll();
     if (block == null) {
-      Arena arena = Arena.ofShared();
-      block = new Block(arena, arena.allocate(capacity, ALIGNMENT));
-      reserved += capacity;
+      block = newBlock(capacity);
     }
     used.put(block.segment(), block);
     OffHeapStorage storage = new OffHeapStorage(bytes, owner, this);
@@ -55,6 +54,13 @@ public final class MemoryPool implements AutoCloseable {
     live += bytes;
     peak = Math.max(peak, live);
     return storage;
+  }
+
+  @SuppressWarnings("MustBeClosedChecker") // The pool closes it, in trim() or close().
+  private Block newBlock(long capacity) {
+    Arena arena = Arena.ofShared();
+    reserved += capacity;
+    return new Block(arena, arena.allocate(capacity, ALIGNMENT));
   }
 
   /** Rounds up to an eighth of a power of two: at most 12.5 % is lost, and blocks fit again. */

@@ -44,8 +44,8 @@ public final class OffHeapStorage implements Storage {
     MemorySegment segment = block;
     if (closed) {
       throw new IllegalStateException(
-          "use after free: this memory (%d bytes of '%s') was closed; keep its scope open, or the"
-              + " tensor, as long as it is used".formatted(bytes, owner));
+          "use after free: this memory (%d bytes of '%s') was closed; keep its scope or tensor open as long as it is used"
+              .formatted(bytes, owner));
     }
     if (segment == null) {
       throw new IllegalStateException(

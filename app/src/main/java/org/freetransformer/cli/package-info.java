@@ -1,6 +1,4 @@
-/**
- * The command {@code ft}: one class a command.
- */
+/** The command {@code ft}: one class a command. */
 @NullMarked
 package org.freetransformer.cli;
 

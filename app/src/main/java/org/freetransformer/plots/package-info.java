@@ -1,6 +1,4 @@
-/**
- * Pictures of curves and plans as PNG files.
- */
+/** Pictures of curves and plans as PNG files. */
 @NullMarked
 package org.freetransformer.plots;
 

@@ -1,6 +1,4 @@
-/**
- * Benchmarks of the engine, each beside its libtorch peer or the machine's limit.
- */
+/** Benchmarks of the engine, each beside its libtorch peer or the machine's limit. */
 @NullMarked
 package org.freetransformer.bench;
 

@@ -1,6 +1,4 @@
-/**
- * Checkpoints: safetensors files, read by memory mapping and written atomically.
- */
+/** Checkpoints: safetensors files, read by memory mapping and written atomically. */
 @NullMarked
 package org.freetransformer.checkpoint;
 

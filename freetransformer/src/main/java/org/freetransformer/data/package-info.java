@@ -1,6 +1,4 @@
-/**
- * Datasets and the batches cut from them.
- */
+/** Datasets and the batches cut from them. */
 @NullMarked
 package org.freetransformer.data;
 

@@ -1,6 +1,4 @@
-/**
- * Honest evaluation: reconstruction, KL and the bound they make; likelihood of the baseline.
- */
+/** Honest evaluation: reconstruction, KL and the bound they make; likelihood of the baseline. */
 @NullMarked
 package org.freetransformer.eval;
 

@@ -1,6 +1,4 @@
-/**
- * Sampling text: key-value cache, token filters, and the plan drawn for each position.
- */
+/** Sampling text: key-value cache, token filters, and the plan drawn for each position. */
 @NullMarked
 package org.freetransformer.generate;
 

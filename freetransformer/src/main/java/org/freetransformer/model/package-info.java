@@ -1,6 +1,4 @@
-/**
- * The Free Transformer, written as its paper tells it, and the plain decoder beside it.
- */
+/** The Free Transformer, written as its paper tells it, and the plain decoder beside it. */
 @NullMarked
 package org.freetransformer.model;
 

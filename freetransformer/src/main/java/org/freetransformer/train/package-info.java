@@ -1,6 +1,4 @@
-/**
- * The training loop and what it reports.
- */
+/** The training loop and what it reports. */
 @NullMarked
 package org.freetransformer.train;
 

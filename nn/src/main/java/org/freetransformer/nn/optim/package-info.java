@@ -1,6 +1,4 @@
-/**
- * What changes parameters: AdamW, learning-rate schedules and gradient clipping.
- */
+/** What changes parameters: AdamW, learning-rate schedules and gradient clipping. */
 @NullMarked
 package org.freetransformer.nn.optim;
 

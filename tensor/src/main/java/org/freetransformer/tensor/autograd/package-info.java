@@ -1,6 +1,4 @@
-/**
- * Reverse-mode differentiation: the tape, the backward pass over it, and the gradient check.
- */
+/** Reverse-mode differentiation: the tape, the backward pass over it, and the gradient check. */
 @NullMarked
 package org.freetransformer.tensor.autograd;
 

@@ -1,6 +1,6 @@
 /**
- * Off-heap storage: 64-byte aligned memory segments with explicit lifetimes, a pool that gives
- * them out again, and an account of the bytes that are live.
+ * Off-heap storage: 64-byte aligned memory segments with explicit lifetimes, a pool that gives them
+ * out again, and an account of the bytes that are live.
  */
 @NullMarked
 package org.freetransformer.tensor.memory;

@@ -1,6 +1,4 @@
-/**
- * The obvious loops: a device that is easy to read and serves as the oracle of all others.
- */
+/** The obvious loops: a device that is easy to read and serves as the oracle of all others. */
 @NullMarked
 package org.freetransformer.tensor.device.scalar;
 

@@ -3,4 +3,9 @@ module org.freetransformer {
   requires transitive org.freetransformer.nn;
   requires com.fasterxml.jackson.core;
   requires static org.jspecify;
+
+  exports org.freetransformer.config;
+  exports org.freetransformer.data;
+  exports org.freetransformer.model;
+  exports org.freetransformer.train;
 }

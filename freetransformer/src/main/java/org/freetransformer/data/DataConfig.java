@@ -1,0 +1,170 @@
+package org.freetransformer.data;
+
+import static org.freetransformer.config.Limits.between;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.ConfigSection;
+import org.freetransformer.config.Nearest;
+
+/**
+ * What a model is trained and evaluated on, checked and complete.
+ *
+ * @param datasetName {@code plan-letters}, {@code text}, or any name that begins with {@code
+ *     synthetic}
+ * @param dataDir for text the file or folder to read
+ * @param maxLength longest input of one example, in tokens
+ * @param tokenizer how text becomes tokens; {@code byte} is the one built
+ * @param syntheticVocabSize tokens of the synthetic set
+ * @param syntheticSeqLength tokens of one synthetic sequence, of which all but the last are inputs
+ * @param numTrainSamples training sequences of the synthetic set
+ * @param numValSamples validation sequences of the synthetic set and of plan-letters
+ * @param seed of the synthetic set, of plan-letters, and of the order of examples
+ */
+public record DataConfig(
+    String datasetName,
+    String dataDir,
+    int maxLength,
+    String tokenizer,
+    int syntheticVocabSize,
+    int syntheticSeqLength,
+    int numTrainSamples,
+    int numValSamples,
+    long seed) {
+
+  /** Where the tokens come from. */
+  public enum Source {
+    /** Uniform random tokens, the seed repository's set: nothing to learn. */
+    SYNTHETIC,
+    /** The paper's synthetic task. */
+    PLAN_LETTERS,
+    /** Bytes of a text file or of a folder of them. */
+    TEXT
+  }
+
+  private static final String SYNTHETIC = "synthetic";
+  private static final String PLAN_LETTERS = "plan-letters";
+  private static final String TEXT = "text";
+  private static final String BYTE = "byte";
+
+  private static final List<String> BUILT = List.of(SYNTHETIC, PLAN_LETTERS, TEXT);
+  private static final List<String> PLANNED = List.of("jsonl", "parquet", "hf");
+
+  /**
+   * Checks every value.
+   *
+   * @throws ConfigException naming the first key that is wrong, and the nearest valid choice
+   */
+  public DataConfig {
+    Source source = sourceOf(datasetName);
+    between("max_length", maxLength, source == Source.PLAN_LETTERS ? 65 : 1, 1 << 20);
+    between("synthetic_vocab_size", syntheticVocabSize, 1, 1 << 24);
+    between("synthetic_seq_length", syntheticSeqLength, 2, 1 << 20);
+    if (source == Source.SYNTHETIC) {
+      between("synthetic_seq_length", syntheticSeqLength, 2, maxLength + 1);
+    }
+    if (source == Source.TEXT && !tokenizer.equals(BYTE)) {
+      throw new ConfigException(
+          "tokenizer", "'%s' is not built in this version; built is byte".formatted(tokenizer));
+    }
+    between("num_train_samples", numTrainSamples, 1, Integer.MAX_VALUE);
+    between("num_val_samples", numValSamples, 1, Integer.MAX_VALUE);
+  }
+
+  /** The paper's task, with the data seed given and 5,000 validation sequences. */
+  public static DataConfig planLetters(long seed) {
+    return new DataConfig(PLAN_LETTERS, "./data", 65, BYTE, 10_000, 65, 50_000, 5000, seed);
+  }
+
+  /** Where the tokens come from. */
+  public Source source() {
+    return sourceOf(datasetName);
+  }
+
+  /** Number of different tokens the data holds; the model's vocabulary must reach it. */
+  public int vocabSize() {
+    return switch (source()) {
+      case SYNTHETIC -> syntheticVocabSize;
+      case PLAN_LETTERS -> 29;
+      case TEXT -> 256;
+    };
+  }
+
+  /** Input length T of every example, in tokens. */
+  public int sequenceLength() {
+    return switch (source()) {
+      case SYNTHETIC -> syntheticSeqLength - 1;
+      case PLAN_LETTERS -> 65;
+      case TEXT -> maxLength;
+    };
+  }
+
+  /**
+   * Reads the {@code data} section. What it does not say follows from the model: inputs as long as
+   * the model takes up to the default 2048, a synthetic vocabulary up to the default 10,000.
+   *
+   * @param modelVocabSize vocabulary of the model that will read the data
+   * @param modelMaxSeqLen longest input of that model
+   * @param notes told, in one line each, of keys that have no effect here
+   * @throws ConfigException with the place of the first key that is unknown, ill-typed, wrong, or
+   *     asks for what is not built in this version
+   */
+  public static DataConfig read(
+      ConfigSection section, int modelVocabSize, int modelMaxSeqLen, Consumer<String> notes) {
+    String name = section.text("dataset_name", SYNTHETIC);
+    if (PLANNED.contains(name)) {
+      throw section.notBuilt("dataset_name", name, "built are " + String.join(", ", BUILT));
+    }
+    int natural = name.equals(PLAN_LETTERS) ? 65 : Math.min(2048, modelMaxSeqLen);
+    int maxLength = section.integer("max_length", natural);
+    String dataDir = section.text("data_dir", "./data");
+    String seedsName = section.text("tokenizer_name", BYTE);
+    String tokenizer = section.text("tokenizer", seedsName);
+    int vocabSize = section.integer("synthetic_vocab_size", Math.min(10_000, modelVocabSize));
+    int seqLength = section.integer("synthetic_seq_length", Math.clamp(maxLength, 2, 512));
+    int train = section.integer("num_train_samples", 50_000);
+    int validation = section.integer("num_val_samples", 5000);
+    long seed = section.longInteger("seed", 42);
+    if (section.has("num_workers")) {
+      section.integer("num_workers", 0);
+      notes.accept("data.num_workers has no effect: batches are made as they are needed");
+    }
+    return section.build(() ->
+        new DataConfig(
+            name, dataDir, maxLength, tokenizer, vocabSize, seqLength, train, validation, seed));
+  }
+
+  /** All keys and values as {@link #read} takes them. */
+  public Map<String, Object> toMap() {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("dataset_name", datasetName);
+    map.put("data_dir", dataDir);
+    map.put("max_length", maxLength);
+    map.put("tokenizer", tokenizer);
+    map.put("synthetic_vocab_size", syntheticVocabSize);
+    map.put("synthetic_seq_length", syntheticSeqLength);
+    map.put("num_train_samples", numTrainSamples);
+    map.put("num_val_samples", numValSamples);
+    map.put("seed", seed);
+    return map;
+  }
+
+  private static Source sourceOf(String name) {
+    return switch (name) {
+      case PLAN_LETTERS -> Source.PLAN_LETTERS;
+      case TEXT -> Source.TEXT;
+      case String synthetic when synthetic.startsWith(SYNTHETIC) -> Source.SYNTHETIC;
+      default -> throw unknown(name);
+    };
+  }
+
+  private static ConfigException unknown(String name) {
+    String near = Nearest.to(name, BUILT).map(n -> "; nearest is " + n).orElse("");
+    return new ConfigException(
+        "dataset_name",
+        "'%s' is unknown; allowed are %s%s".formatted(name, String.join(", ", BUILT), near));
+  }
+}

@@ -1,0 +1,73 @@
+package org.freetransformer.train;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.ConfigNode;
+import org.freetransformer.config.ConfigSection;
+import org.freetransformer.data.DataConfig;
+import org.freetransformer.model.ModelConfig;
+
+/**
+ * Everything that decides a run: the model, its training, its data.
+ *
+ * @param model the model's shape
+ * @param training how it is trained
+ * @param data on what; its tokens and lengths fit the model
+ */
+public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig data) {
+
+  /**
+   * Checks that the model can read the data.
+   *
+   * @throws ConfigException if its vocabulary or its sequence is too small
+   */
+  public RunConfig {
+    if (data.vocabSize() > model.vocabSize()) {
+      throw new ConfigException(
+          "model.vocab_size",
+          "%d is too small: the %s data has %d different tokens; nearest is %d"
+              .formatted(
+                  model.vocabSize(), data.datasetName(), data.vocabSize(), data.vocabSize()));
+    }
+    if (data.sequenceLength() > model.maxSeqLen()) {
+      throw new ConfigException(
+          "model.max_seq_len",
+          "%d is too small: the %s data has inputs of %d tokens; nearest is %d"
+              .formatted(
+                  model.maxSeqLen(),
+                  data.datasetName(),
+                  data.sequenceLength(),
+                  data.sequenceLength()));
+    }
+  }
+
+  /**
+   * Reads a document with the sections model, training and data; each may be absent.
+   *
+   * @param notes told, in one line each, of keys that have no effect here
+   * @throws ConfigException with the place of the first key that is unknown, ill-typed, wrong, or
+   *     asks for what is not built in this version
+   */
+  public static RunConfig read(ConfigNode document, Consumer<String> notes) {
+    ConfigSection root = ConfigSection.root(document);
+    ConfigSection modelSection = root.section("model");
+    ConfigSection trainingSection = root.section("training");
+    ConfigSection dataSection = root.section("data");
+    root.refuseUnknownKeys();
+    ModelConfig model = ModelConfig.read(modelSection);
+    TrainingConfig training = TrainingConfig.read(trainingSection);
+    DataConfig data = DataConfig.read(dataSection, model.vocabSize(), model.maxSeqLen(), notes);
+    return root.build(() -> new RunConfig(model, training, data));
+  }
+
+  /** The document as {@link #read} takes it, with every default written out. */
+  public Map<String, Object> toMap() {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("model", model.toMap());
+    map.put("training", training.toMap());
+    map.put("data", data.toMap());
+    return map;
+  }
+}

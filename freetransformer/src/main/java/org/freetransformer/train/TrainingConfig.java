@@ -1,0 +1,151 @@
+package org.freetransformer.train;
+
+import static org.freetransformer.config.Limits.below;
+import static org.freetransformer.config.Limits.between;
+import static org.freetransformer.config.Limits.positive;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.ConfigNode;
+import org.freetransformer.config.ConfigSection;
+
+/**
+ * How a model is trained, checked and complete.
+ *
+ * @param learningRate peak rate of AdamW, above 0
+ * @param weightDecay decoupled decay, at least 0
+ * @param beta1 decay of the first moment, in [0, 1)
+ * @param beta2 decay of the second moment, in [0, 1)
+ * @param gradClip largest global norm of the gradient; 0 clips nothing
+ * @param warmupSteps optimizer steps of linear warm-up
+ * @param maxSteps optimizer steps in all
+ * @param lrSchedule how the rate falls after the warm-up
+ * @param minLrRatio the last rate as a share of the peak, in [0, 1]
+ * @param betaKl weight β of the KL term
+ * @param kappaFreeBits free bits κ, in nats per token
+ * @param klWarmupSteps steps over which β rises linearly from 0; 0 for none
+ * @param batchSize sequences in one micro-batch
+ * @param gradientAccumulationSteps micro-batches in one optimizer step
+ * @param saveEvery steps between checkpoints
+ * @param evalEvery steps between evaluations
+ * @param logEvery steps between log lines
+ * @param checkpointDir run folder used where the command line names none
+ * @param keepLast checkpoints to keep
+ * @param seed of the weights, dropout and plan samples
+ */
+public record TrainingConfig(
+    double learningRate,
+    double weightDecay,
+    double beta1,
+    double beta2,
+    double gradClip,
+    int warmupSteps,
+    int maxSteps,
+    LrSchedule lrSchedule,
+    double minLrRatio,
+    double betaKl,
+    double kappaFreeBits,
+    int klWarmupSteps,
+    int batchSize,
+    int gradientAccumulationSteps,
+    int saveEvery,
+    int evalEvery,
+    int logEvery,
+    String checkpointDir,
+    int keepLast,
+    long seed) {
+
+  /** How the learning rate falls after the warm-up. */
+  public enum LrSchedule {
+    /** Half a cosine down to the smallest rate. */
+    COSINE,
+    /** A straight line down to the smallest rate. */
+    LINEAR,
+    /** Not at all. */
+    CONSTANT,
+    /** Warm-up, stable, decay: constant, then down to the smallest rate at the end. */
+    WSD
+  }
+
+  private static final int MAX_STEPS = 1_000_000_000;
+
+  /**
+   * Checks every number.
+   *
+   * @throws ConfigException naming the first key that is wrong, and the nearest valid choice
+   */
+  public TrainingConfig {
+    positive("learning_rate", learningRate, 100);
+    between("weight_decay", weightDecay, 0, 100);
+    below("beta1", beta1, 0, 1);
+    below("beta2", beta2, 0, 1);
+    between("grad_clip", gradClip, 0, 1e9);
+    between("warmup_steps", warmupSteps, 0, MAX_STEPS);
+    between("max_steps", maxSteps, 1, MAX_STEPS);
+    between("min_lr_ratio", minLrRatio, 0, 1);
+    between("beta_kl", betaKl, 0, 1e6);
+    between("kappa_free_bits", kappaFreeBits, 0, 100);
+    between("kl_warmup_steps", klWarmupSteps, 0, MAX_STEPS);
+    between("batch_size", batchSize, 1, 1 << 20);
+    between("gradient_accumulation_steps", gradientAccumulationSteps, 1, 1 << 20);
+    between("save_every", saveEvery, 1, MAX_STEPS);
+    between("eval_every", evalEvery, 1, MAX_STEPS);
+    between("log_every", logEvery, 1, MAX_STEPS);
+    between("keep_last", keepLast, 1, 1_000_000);
+    if (checkpointDir.isBlank()) {
+      throw new ConfigException("checkpoint_dir", "is empty; name a folder, as in ./checkpoints");
+    }
+  }
+
+  /** A builder at the defaults. */
+  public static TrainingConfigBuilder builder() {
+    return new TrainingConfigBuilder();
+  }
+
+  /** A builder that starts from this configuration. */
+  public TrainingConfigBuilder toBuilder() {
+    return new TrainingConfigBuilder(this);
+  }
+
+  /**
+   * Reads the {@code training} section.
+   *
+   * @throws ConfigException with the place of the first key that is unknown, ill-typed, wrong, or
+   *     asks for what is not built in this version
+   */
+  public static TrainingConfig read(ConfigNode section) {
+    return read(ConfigSection.root(section));
+  }
+
+  /** Reads a section that knows its place in a larger document. */
+  public static TrainingConfig read(ConfigSection section) {
+    return TrainingConfigBuilder.read(section);
+  }
+
+  /** All keys and values as {@link #read(ConfigNode)} takes them. */
+  public Map<String, Object> toMap() {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("learning_rate", learningRate);
+    map.put("weight_decay", weightDecay);
+    map.put("beta1", beta1);
+    map.put("beta2", beta2);
+    map.put("grad_clip", gradClip);
+    map.put("warmup_steps", warmupSteps);
+    map.put("max_steps", maxSteps);
+    map.put("lr_schedule", ConfigSection.nameOf(lrSchedule));
+    map.put("min_lr_ratio", minLrRatio);
+    map.put("beta_kl", betaKl);
+    map.put("kappa_free_bits", kappaFreeBits);
+    map.put("kl_warmup_steps", klWarmupSteps);
+    map.put("batch_size", batchSize);
+    map.put("gradient_accumulation_steps", gradientAccumulationSteps);
+    map.put("save_every", saveEvery);
+    map.put("eval_every", evalEvery);
+    map.put("log_every", logEvery);
+    map.put("checkpoint_dir", checkpointDir);
+    map.put("keep_last", keepLast);
+    map.put("seed", seed);
+    return map;
+  }
+}

@@ -1,0 +1,252 @@
+package org.freetransformer.train;
+
+import java.util.List;
+import org.freetransformer.config.ConfigSection;
+import org.freetransformer.train.TrainingConfig.LrSchedule;
+
+/** Collects the values of a {@link TrainingConfig}; those not set keep their defaults. */
+public final class TrainingConfigBuilder {
+
+  private double learningRate = 3e-4;
+  private double weightDecay = 0.1;
+  private double beta1 = 0.9;
+  private double beta2 = 0.95;
+  private double gradClip = 1.0;
+  private int warmupSteps = 2000;
+  private int maxSteps = 100_000;
+  private LrSchedule lrSchedule = LrSchedule.COSINE;
+  private double minLrRatio = 0.1;
+  private double betaKl = 1.0;
+  private double kappaFreeBits = 0.3466;
+  private int klWarmupSteps;
+  private int batchSize = 64;
+  private int gradientAccumulationSteps = 1;
+  private int saveEvery = 5000;
+  private int evalEvery = 1000;
+  private int logEvery = 100;
+  private String checkpointDir = "./checkpoints";
+  private int keepLast = 3;
+  private long seed = 42;
+
+  TrainingConfigBuilder() {}
+
+  TrainingConfigBuilder(TrainingConfig from) {
+    learningRate = from.learningRate();
+    weightDecay = from.weightDecay();
+    beta1 = from.beta1();
+    beta2 = from.beta2();
+    gradClip = from.gradClip();
+    warmupSteps = from.warmupSteps();
+    maxSteps = from.maxSteps();
+    lrSchedule = from.lrSchedule();
+    minLrRatio = from.minLrRatio();
+    betaKl = from.betaKl();
+    kappaFreeBits = from.kappaFreeBits();
+    klWarmupSteps = from.klWarmupSteps();
+    batchSize = from.batchSize();
+    gradientAccumulationSteps = from.gradientAccumulationSteps();
+    saveEvery = from.saveEvery();
+    evalEvery = from.evalEvery();
+    logEvery = from.logEvery();
+    checkpointDir = from.checkpointDir();
+    keepLast = from.keepLast();
+    seed = from.seed();
+  }
+
+  /** Reads every key of the {@code training} section, and refuses the others. */
+  static TrainingConfig read(ConfigSection section) {
+    TrainingConfigBuilder values = new TrainingConfigBuilder();
+    values.readOptimization(section);
+    values.readRhythm(section);
+    refuseWhatIsNotBuilt(section);
+    return section.build(values::build);
+  }
+
+  private void readOptimization(ConfigSection section) {
+    learningRate = section.number("learning_rate", learningRate);
+    weightDecay = section.number("weight_decay", weightDecay);
+    beta1 = section.number("beta1", beta1);
+    beta2 = section.number("beta2", beta2);
+    gradClip = section.number("grad_clip", gradClip);
+    warmupSteps = section.integer("warmup_steps", warmupSteps);
+    maxSteps = section.integer("max_steps", maxSteps);
+    lrSchedule = section.choice("lr_schedule", LrSchedule.class, lrSchedule);
+    minLrRatio = section.number("min_lr_ratio", minLrRatio);
+    betaKl = section.number("beta_kl", betaKl);
+    kappaFreeBits = section.number("kappa_free_bits", kappaFreeBits);
+    klWarmupSteps = section.integer("kl_warmup_steps", klWarmupSteps);
+  }
+
+  private void readRhythm(ConfigSection section) {
+    batchSize = section.integer("batch_size", batchSize);
+    gradientAccumulationSteps =
+        section.integer("gradient_accumulation_steps", gradientAccumulationSteps);
+    saveEvery = section.integer("save_every", saveEvery);
+    evalEvery = section.integer("eval_every", evalEvery);
+    logEvery = section.integer("log_every", logEvery);
+    checkpointDir = section.text("checkpoint_dir", checkpointDir);
+    keepLast = section.integer("keep_last", keepLast);
+    seed = section.longInteger("seed", seed);
+  }
+
+  private static void refuseWhatIsNotBuilt(ConfigSection section) {
+    section.onlyBuilt("precision", "fp32", List.of("bf16", "fp16"));
+    section.onlyBuilt("activation_checkpointing", false, "activations are kept");
+    section.onlyBuilt("use_fsdp", false, "training runs in one process");
+    section.onlyBuilt(
+        "use_deepspeed", false, "nor will be: the sharding key is use_fsdp, for a later version");
+    section.onlyEmpty("fsdp_config", "it belongs to use_fsdp, and training runs in one process");
+    section.onlyEmpty("deepspeed_config", "the sharding key is use_fsdp, for a later version");
+    section.onlyEmpty("wandb_project", "metrics go to metrics.jsonl in the run folder");
+    section.onlyEmpty("wandb_run_name", "metrics go to metrics.jsonl in the run folder");
+  }
+
+  /**
+   * The checked configuration.
+   *
+   * @throws org.freetransformer.config.ConfigException if a value is wrong
+   */
+  public TrainingConfig build() {
+    return new TrainingConfig(
+        learningRate,
+        weightDecay,
+        beta1,
+        beta2,
+        gradClip,
+        warmupSteps,
+        maxSteps,
+        lrSchedule,
+        minLrRatio,
+        betaKl,
+        kappaFreeBits,
+        klWarmupSteps,
+        batchSize,
+        gradientAccumulationSteps,
+        saveEvery,
+        evalEvery,
+        logEvery,
+        checkpointDir,
+        keepLast,
+        seed);
+  }
+
+  /** Peak rate of AdamW. */
+  public TrainingConfigBuilder learningRate(double value) {
+    learningRate = value;
+    return this;
+  }
+
+  /** Decoupled decay. */
+  public TrainingConfigBuilder weightDecay(double value) {
+    weightDecay = value;
+    return this;
+  }
+
+  /** Decay of the first moment. */
+  public TrainingConfigBuilder beta1(double value) {
+    beta1 = value;
+    return this;
+  }
+
+  /** Decay of the second moment. */
+  public TrainingConfigBuilder beta2(double value) {
+    beta2 = value;
+    return this;
+  }
+
+  /** Largest global norm of the gradient; 0 clips nothing. */
+  public TrainingConfigBuilder gradClip(double value) {
+    gradClip = value;
+    return this;
+  }
+
+  /** Optimizer steps of linear warm-up. */
+  public TrainingConfigBuilder warmupSteps(int value) {
+    warmupSteps = value;
+    return this;
+  }
+
+  /** Optimizer steps in all. */
+  public TrainingConfigBuilder maxSteps(int value) {
+    maxSteps = value;
+    return this;
+  }
+
+  /** How the rate falls after the warm-up. */
+  public TrainingConfigBuilder lrSchedule(LrSchedule value) {
+    lrSchedule = value;
+    return this;
+  }
+
+  /** The last rate as a share of the peak. */
+  public TrainingConfigBuilder minLrRatio(double value) {
+    minLrRatio = value;
+    return this;
+  }
+
+  /** Weight β of the KL term. */
+  public TrainingConfigBuilder betaKl(double value) {
+    betaKl = value;
+    return this;
+  }
+
+  /** Free bits κ, in nats per token. */
+  public TrainingConfigBuilder kappaFreeBits(double value) {
+    kappaFreeBits = value;
+    return this;
+  }
+
+  /** Steps over which β rises from 0. */
+  public TrainingConfigBuilder klWarmupSteps(int value) {
+    klWarmupSteps = value;
+    return this;
+  }
+
+  /** Sequences in one micro-batch. */
+  public TrainingConfigBuilder batchSize(int value) {
+    batchSize = value;
+    return this;
+  }
+
+  /** Micro-batches in one optimizer step. */
+  public TrainingConfigBuilder gradientAccumulationSteps(int value) {
+    gradientAccumulationSteps = value;
+    return this;
+  }
+
+  /** Steps between checkpoints. */
+  public TrainingConfigBuilder saveEvery(int value) {
+    saveEvery = value;
+    return this;
+  }
+
+  /** Steps between evaluations. */
+  public TrainingConfigBuilder evalEvery(int value) {
+    evalEvery = value;
+    return this;
+  }
+
+  /** Steps between log lines. */
+  public TrainingConfigBuilder logEvery(int value) {
+    logEvery = value;
+    return this;
+  }
+
+  /** Run folder used where the command line names none. */
+  public TrainingConfigBuilder checkpointDir(String value) {
+    checkpointDir = value;
+    return this;
+  }
+
+  /** Checkpoints to keep. */
+  public TrainingConfigBuilder keepLast(int value) {
+    keepLast = value;
+    return this;
+  }
+
+  /** Of the weights, dropout and plan samples. */
+  public TrainingConfigBuilder seed(long value) {
+    seed = value;
+    return this;
+  }
+}

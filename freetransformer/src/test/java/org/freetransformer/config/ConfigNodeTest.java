@@ -1,0 +1,46 @@
+package org.freetransformer.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+final class ConfigNodeTest {
+
+  private static final Origin OPTION = Origin.of("--set");
+
+  private static ConfigNode.Mapping mapping(Map<String, Object> map) {
+    return (ConfigNode.Mapping) ConfigNode.of(map, new Origin("run.yaml", 1));
+  }
+
+  @Test
+  void replacesAndAddsValuesByPath() {
+    ConfigNode.Mapping before = mapping(Map.of("model", Map.of("num_layers", 2)));
+    ConfigNode.Mapping after =
+        before
+            .with("model.num_layers", new ConfigNode.Scalar(4, OPTION))
+            .with("training.seed", new ConfigNode.Scalar(7, OPTION));
+    assertThat(ConfigSection.root(after).section("model").integer("num_layers", 0)).isEqualTo(4);
+    assertThat(ConfigSection.root(after).section("training").integer("seed", 0)).isEqualTo(7);
+    assertThat(ConfigSection.root(before).section("model").integer("num_layers", 0)).isEqualTo(2);
+  }
+
+  @Test
+  void refusesPathsThatLeadNowhere() {
+    ConfigNode.Mapping tree = mapping(Map.of("seed", 1));
+    for (String path : List.of("seed.inner", "", ".seed", "seed.", "a..b")) {
+      assertThatThrownBy(() -> tree.with(path, new ConfigNode.Scalar(1, OPTION)))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageStartingWith("--set");
+    }
+  }
+
+  @Test
+  void refusesValuesThatNoFileCanHold() {
+    assertThatThrownBy(() -> ConfigNode.of(new Object(), OPTION))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("java.lang.Object");
+  }
+}

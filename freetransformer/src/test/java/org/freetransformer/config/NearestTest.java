@@ -1,0 +1,30 @@
+package org.freetransformer.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+final class NearestTest {
+
+  @Test
+  void countsEditsWithNeighbourSwapsAsOne() {
+    assertThat(Nearest.distance("", "abc")).isEqualTo(3);
+    assertThat(Nearest.distance("kitten", "sitting")).isEqualTo(3);
+    assertThat(Nearest.distance("hidden_dmi", "hidden_dim")).isEqualTo(1);
+  }
+
+  @Test
+  void findsTheWordThatWasMeant() {
+    List<String> keys = List.of("hidden_dim", "num_heads", "num_kv_heads");
+    assertThat(Nearest.to("hiden_dim", keys)).contains("hidden_dim");
+    assertThat(Nearest.to("num-head", keys)).contains("num_heads");
+    assertThat(Nearest.to("NUM_KV_HEAD", keys)).contains("num_kv_heads");
+  }
+
+  @Test
+  void staysSilentWhenNothingIsNear() {
+    assertThat(Nearest.to("zzzzzzzz", List.of("hidden_dim", "seed"))).isEmpty();
+    assertThat(Nearest.to("seed", List.of())).isEmpty();
+  }
+}

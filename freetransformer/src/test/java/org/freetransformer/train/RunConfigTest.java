@@ -1,0 +1,188 @@
+package org.freetransformer.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.ConfigJson;
+import org.freetransformer.config.ConfigNode;
+import org.freetransformer.config.Origin;
+import org.freetransformer.data.DataConfig;
+import org.junit.jupiter.api.Test;
+
+final class RunConfigTest {
+
+  /** The keys and values of the seed repository's configs/free_transformer.yaml. */
+  private static final String SEED_FILE =
+      """
+      {"model": {"vocab_size": 1000, "hidden_dim": 128, "num_layers": 4, "num_heads": 4,
+        "num_kv_heads": 4, "ffn_hidden_dim": 512, "max_seq_len": 128, "dropout": 0.1,
+        "use_rmsnorm": true, "use_rope": true, "use_swiglu": true,
+        "latent_dim": 8, "split_layer": 2},
+      "training": {"learning_rate": 3.0e-4, "weight_decay": 0.1, "beta1": 0.9, "beta2": 0.95,
+        "grad_clip": 1.0, "warmup_steps": 100, "gradient_accumulation_steps": 1, "beta_kl": 1.0,
+        "kappa_free_bits": 0.3466, "batch_size": 8, "max_steps": 100, "log_every": 10,
+        "eval_every": 20, "save_every": 50,
+        "checkpoint_dir": "./checkpoints/test_free/baseline"},
+      "data": {"dataset_name": "synthetic-test-free", "data_dir": "./data", "max_length": 128,
+        "num_workers": 2}}
+      """;
+
+  private static RunConfig read(String json) {
+    return RunConfig.read(ConfigJson.read(json, "run.json"), _ -> {});
+  }
+
+  private static RunConfig with(String path, Object value) {
+    ConfigNode.Mapping document = (ConfigNode.Mapping) ConfigJson.read(SEED_FILE, "run.json");
+    ConfigNode changed =
+        document.with(path, ConfigNode.of(value, Origin.of("--set " + path + "=" + value)));
+    return RunConfig.read(changed, _ -> {});
+  }
+
+  @Test
+  void loadsTheSeedsFileUnchanged() {
+    List<String> notes = new ArrayList<>();
+    RunConfig config = RunConfig.read(ConfigJson.read(SEED_FILE, "run.json"), notes::add);
+    assertThat(config.model().latentDim()).isEqualTo(8);
+    assertThat(config.training().warmupSteps()).isEqualTo(100);
+    assertThat(config.data().source()).isEqualTo(DataConfig.Source.SYNTHETIC);
+    assertThat(config.data().syntheticVocabSize()).isEqualTo(1000);
+    assertThat(config.data().sequenceLength()).isEqualTo(127);
+    assertThat(notes).singleElement().asString().startsWith("data.num_workers has no effect");
+  }
+
+  @Test
+  void hasTheSpecifiedDefaults() {
+    RunConfig config = read("{}");
+    TrainingConfig training = config.training();
+    assertThat(training).isEqualTo(TrainingConfig.builder().build());
+    assertThat(training.learningRate()).isEqualTo(3e-4);
+    assertThat(training.kappaFreeBits()).isEqualTo(0.3466);
+    assertThat(training.maxSteps()).isEqualTo(100_000);
+    assertThat(training.batchSize()).isEqualTo(64);
+    assertThat(config.data())
+        .isEqualTo(
+            new DataConfig("synthetic", "./data", 2048, "byte", 10_000, 512, 50_000, 5000, 42));
+  }
+
+  @Test
+  void survivesARoundTrip() {
+    for (String json : List.of("{}", SEED_FILE)) {
+      RunConfig config = read(json);
+      assertThat(read(ConfigJson.write(config.toMap()))).isEqualTo(config);
+      assertThat(config.training().toBuilder().build()).isEqualTo(config.training());
+    }
+    RunConfig letters =
+        new RunConfig(
+            read("{}").model(),
+            TrainingConfig.builder()
+                .lrSchedule(TrainingConfig.LrSchedule.WSD)
+                .klWarmupSteps(9)
+                .seed(-1)
+                .build(),
+            DataConfig.planLetters(7));
+    assertThat(read(ConfigJson.write(letters.toMap()))).isEqualTo(letters);
+  }
+
+  @Test
+  void pointsToTheLineAndTheNearestKey() {
+    assertThatThrownBy(() -> read("{\"model\": {\n\"num_layers\": 4,\n\"hiden_dim\": 64}}"))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageStartingWith(
+            "run.json:3: model.hiden_dim: unknown key; did you mean model.hidden_dim?");
+    assertThatThrownBy(() -> read("{\n\"modle\": {}}"))
+        .hasMessage(
+            "run.json:2: modle: unknown key; did you mean model? "
+                + "allowed at the top are model, training, data");
+  }
+
+  @Test
+  void refusesWrongTypes() {
+    Map<String, Object> wrong = new LinkedHashMap<>();
+    wrong.put("model.num_layers", "four");
+    wrong.put("model.hidden_dim", 64.5);
+    wrong.put("model.tie_embeddings", 1);
+    wrong.put("training.seed", true);
+    wrong.put("training.max_steps", 1e12);
+    wrong.put("training.learning_rate", "3e-4x");
+    wrong.put("training.checkpoint_dir", 5);
+    wrong.put("data.dataset_name", List.of("text"));
+    wrong.put("data", List.of());
+    wrong.forEach((path, value) ->
+        assertThatThrownBy(() -> with(path, value))
+            .isInstanceOf(ConfigException.class)
+            .hasMessageStartingWith("--set " + path + "=" + value + ": " + path + ": ")
+            .message()
+            .doesNotContain("\n"));
+  }
+
+  @Test
+  void takesWholeNumbersWrittenWithAnExponent() {
+    assertThat(with("training.max_steps", 1e5).training().maxSteps()).isEqualTo(100_000);
+  }
+
+  @Test
+  void saysWhatIsNotBuiltInThisVersion() {
+    Map<String, Object> later = new LinkedHashMap<>();
+    later.put("training.precision", "bf16");
+    later.put("training.activation_checkpointing", true);
+    later.put("training.use_fsdp", true);
+    later.put("training.fsdp_config", Map.of("sharding_strategy", "full_shard"));
+    later.put("training.use_deepspeed", true);
+    later.put("training.wandb_project", "free-transformer");
+    later.put("data.dataset_name", "jsonl");
+    later.forEach((path, value) ->
+        assertThatThrownBy(() -> with(path, value))
+            .isInstanceOf(ConfigException.class)
+            .hasMessageContaining(path + ": ")
+            .hasMessageContaining("is not built in this version; "));
+    assertThatThrownBy(() -> with("training.use_deepspeed", true)).hasMessageContaining("use_fsdp");
+    assertThatThrownBy(() -> with("training.precision", "fp31"))
+        .hasMessageContaining("'fp31' is unknown; allowed are fp32");
+  }
+
+  @Test
+  void acceptsTheNeutralSettingOfWhatIsNotBuilt() {
+    assertThat(with("training.precision", "fp32")).isEqualTo(read(SEED_FILE));
+    assertThat(with("training.use_fsdp", false)).isEqualTo(read(SEED_FILE));
+    assertThat(with("training.fsdp_config", Map.of())).isEqualTo(read(SEED_FILE));
+  }
+
+  @Test
+  void refusesTextTokenizersThatAreNotBuilt() {
+    assertThat(with("data.tokenizer_name", "gpt2").data().tokenizer()).isEqualTo("gpt2");
+    assertThatThrownBy(() ->
+            read(
+                """
+                {"model": {"max_seq_len": 64}, "data": {"dataset_name": "text",
+                 "tokenizer": "gpt2"}}\
+                """))
+        .hasMessage(
+            "run.json:2: data.tokenizer: 'gpt2' is not built in this version; built is byte");
+  }
+
+  @Test
+  void refusesAModelTooSmallForItsData() {
+    String letters = "{\"model\": {\"vocab_size\": %d, \"max_seq_len\": %d}, %s}";
+    String data = "\"data\": {\"dataset_name\": \"plan-letters\"}";
+    assertThat(read(letters.formatted(29, 65, data)).data().sequenceLength()).isEqualTo(65);
+    assertThatThrownBy(() -> read(letters.formatted(28, 65, data)))
+        .hasMessageStartingWith("run.json:1: model.vocab_size: 28 is too small")
+        .hasMessageEndingWith("nearest is 29");
+    assertThatThrownBy(() -> read(letters.formatted(29, 64, data)))
+        .hasMessageStartingWith("run.json:1: model.max_seq_len: 64 is too small")
+        .hasMessageEndingWith("nearest is 65");
+  }
+
+  @Test
+  void namesTheNearestDataset() {
+    assertThatThrownBy(() -> with("data.dataset_name", "plan_letter"))
+        .hasMessageEndingWith(
+            "'plan_letter' is unknown; allowed are synthetic, plan-letters, text; "
+                + "nearest is plan-letters");
+  }
+}

@@ -2,14 +2,19 @@ package org.freetransformer.cli;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** Entry point of {@code ft}. */
 @Command(
     name = "ft",
     mixinStandardHelpOptions = true,
-    version = "ft 0.1.0-SNAPSHOT",
-    description = "Train and sample the Free Transformer in pure Java.")
-public final class Main {
+    versionProvider = Version.class,
+    description = "Trains and samples the Free Transformer, in pure Java.")
+public final class Main implements Runnable {
+  @Spec private CommandSpec spec;
+
   private Main() {}
 
   /**
@@ -18,6 +23,17 @@ public final class Main {
    * @param args the words after {@code ft}
    */
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Main()).execute(args));
+    StandardError.restore();
+    System.exit(commandLine().execute(args));
+  }
+
+  /** The parser with every command in it. */
+  static CommandLine commandLine() {
+    return new CommandLine(new Main()).setParameterExceptionHandler(new WrongUse());
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "a command is missing");
   }
 }

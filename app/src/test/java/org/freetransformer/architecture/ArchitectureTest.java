@@ -1,0 +1,117 @@
+package org.freetransformer.architecture;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** The house's one rule: dependencies point one way, app → freetransformer → nn → tensor → JDK. */
+class ArchitectureTest {
+  private static final String TENSOR = "org.freetransformer.tensor..";
+  private static final String NN = "org.freetransformer.nn..";
+  private static final String[] LIBRARY = {
+    "org.freetransformer.model..",
+    "org.freetransformer.checkpoint..",
+    "org.freetransformer.data..",
+    "org.freetransformer.train..",
+    "org.freetransformer.eval..",
+    "org.freetransformer.generate.."
+  };
+  private static final String[] JDK = {"java..", "org.jspecify.annotations"};
+  private static final String VECTOR_API = "jdk.incubator.vector..";
+  private static final String SIMD = "org.freetransformer.tensor.device.simd..";
+
+  private static JavaClasses project;
+
+  @BeforeAll
+  static void readClasses() {
+    project =
+        new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages("org.freetransformer");
+  }
+
+  @Test
+  void tensorNeedsOnlyTheJdk() {
+    classes()
+        .that()
+        .resideInAPackage(TENSOR)
+        .should()
+        .onlyDependOnClassesThat(resideInAnyPackage(JDK).or(resideInAnyPackage(TENSOR, VECTOR_API)))
+        .check(project);
+  }
+
+  @Test
+  void layersNeedOnlyTensorsAndTheJdk() {
+    classes()
+        .that()
+        .resideInAPackage(NN)
+        .should()
+        .onlyDependOnClassesThat(resideInAnyPackage(JDK).or(resideInAnyPackage(NN, TENSOR)))
+        .check(project);
+  }
+
+  @Test
+  void theLibraryNeedsLayersAndForCheckpointsJson() {
+    var inside =
+        resideInAnyPackage(JDK).or(resideInAnyPackage(NN, TENSOR)).or(resideInAnyPackage(LIBRARY));
+    classes()
+        .that()
+        .resideInAnyPackage(LIBRARY)
+        .and()
+        .resideOutsideOfPackage("org.freetransformer.checkpoint..")
+        .should()
+        .onlyDependOnClassesThat(inside)
+        .check(project);
+    classes()
+        .that()
+        .resideInAPackage("org.freetransformer.checkpoint..")
+        .should()
+        .onlyDependOnClassesThat(inside.or(resideInAPackage("com.fasterxml.jackson.core..")))
+        .check(project);
+  }
+
+  @Test
+  void onlyTheSimdDeviceTouchesTheVectorApi() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(SIMD)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(VECTOR_API)
+        .check(project);
+  }
+
+  @Test
+  void kernelsKnowNothingOfAutograd() {
+    noClasses()
+        .that()
+        .resideInAPackage("org.freetransformer.tensor.device..")
+        .should()
+        .dependOnClassesThat(
+            resideInAnyPackage(
+                    "org.freetransformer.tensor.autograd..", "org.freetransformer.tensor.ops..")
+                .or(name("org.freetransformer.tensor.Tensor")))
+        .check(project);
+  }
+
+  @Test
+  void layersAndModelsKnowNoParticularDevice() {
+    noClasses()
+        .that()
+        .resideInAPackage(NN)
+        .or()
+        .resideInAnyPackage(LIBRARY)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.freetransformer.tensor.device.scalar..", SIMD)
+        .check(project);
+  }
+}

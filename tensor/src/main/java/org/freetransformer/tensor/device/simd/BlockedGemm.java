@@ -1,0 +1,149 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Matrix product by blocks, after Goto and van de Geijn, "Anatomy of High-Performance Matrix
+ * Multiplication" (2008). A task is one block of C over all of k. For each slice of k it packs its
+ * columns of B (they then stay in L2), then goes down its rows of A: a tile's rows stay in L1 while
+ * the panels of B stream past.
+ *
+ * <p>How C is cut never shows in the result; how k is cut does, so that depends on k alone.
+ */
+final class BlockedGemm implements Runnable, ThreadTeam.Task {
+  private static final int MAX_TILES = 504 / GemmKernel.ROWS;
+  private static final int DEPTH_GRANULE = 16;
+
+  // Smaller problems are cut until there are enough tasks to share, but not into crumbs.
+  private static final int ENOUGH_TASKS = 8;
+  private static final long CRUMB_MULTIPLY_ADDS = 1 << 18;
+
+  private final ThreadTeam team;
+  private final GemmScratch[] scratch;
+  private final GemmShape shape;
+  private final StridedMatrix a;
+  private final StridedMatrix b;
+  private final StridedMatrix c;
+  private final float alpha;
+  private final boolean accumulate;
+
+  private final int tiles;
+  private final int panels;
+  private final int depth;
+  private final int rowBlocks;
+  private final int columnBlocks;
+
+  /** Sizes must not be 0, and C's columns contiguous. */
+  BlockedGemm(
+      ThreadTeam team,
+      GemmScratch[] scratch,
+      GemmShape shape,
+      StridedMatrix a,
+      StridedMatrix b,
+      StridedMatrix c,
+      float alpha,
+      boolean accumulate) {
+    this.team = team;
+    this.scratch = scratch;
+    this.shape = shape;
+    this.a = a;
+    this.b = b;
+    this.c = c;
+    this.alpha = alpha;
+    this.accumulate = accumulate;
+    tiles = Math.ceilDiv(shape.m(), GemmKernel.ROWS);
+    panels = Math.ceilDiv(shape.n(), GemmKernel.COLUMNS);
+    int slices = Math.ceilDiv(shape.k(), GemmKernel.MAX_DEPTH);
+    int evenDepth = Math.ceilDiv(shape.k(), slices);
+    depth = Math.ceilDiv(evenDepth, DEPTH_GRANULE) * DEPTH_GRANULE;
+
+    int maxPanels = GemmScratch.PANEL_ELEMENTS / (depth * GemmKernel.COLUMNS);
+    int rowBlocks = Math.ceilDiv(tiles, MAX_TILES);
+    int columnBlocks = Math.ceilDiv(panels, maxPanels);
+    long tasks = (long) shape.batch() * rowBlocks * columnBlocks;
+    long most = Math.min(ENOUGH_TASKS, shape.multiplyAdds() / CRUMB_MULTIPLY_ADDS);
+    while (tasks < most) {
+      int blockTiles = tiles / rowBlocks;
+      int blockPanels = panels / columnBlocks;
+      if (blockTiles * GemmKernel.ROWS > blockPanels * GemmKernel.COLUMNS && blockTiles > 1) {
+        rowBlocks = Math.min(2 * rowBlocks, tiles);
+      } else if (blockPanels > 1) {
+        columnBlocks = Math.min(2 * columnBlocks, panels);
+      } else {
+        break;
+      }
+      tasks = (long) shape.batch() * rowBlocks * columnBlocks;
+    }
+    this.rowBlocks = rowBlocks;
+    this.columnBlocks = columnBlocks;
+  }
+
+  @Override
+  public void run() {
+    team.run(Math.multiplyExact(shape.batch(), rowBlocks * columnBlocks), this);
+  }
+
+  /** Computes one block of C. */
+  @Override
+  public void run(int index, int worker) {
+    int rowBlock = index % rowBlocks;
+    int columnBlock = index / rowBlocks % columnBlocks;
+    int item = index / (rowBlocks * columnBlocks);
+    int row = cut(tiles, rowBlock, rowBlocks) * GemmKernel.ROWS;
+    int rowEnd = Math.min(shape.m(), cut(tiles, rowBlock + 1, rowBlocks) * GemmKernel.ROWS);
+    int column = cut(panels, columnBlock, columnBlocks) * GemmKernel.COLUMNS;
+    int columnEnd =
+        Math.min(shape.n(), cut(panels, columnBlock + 1, columnBlocks) * GemmKernel.COLUMNS);
+    for (int k = 0; k < shape.k(); k += depth) {
+      int steps = Math.min(depth, shape.k() - k);
+      long bStart = b.start(item) + k * b.rowBytes() + column * b.columnBytes();
+      Packing.packB(
+          b.memory(),
+          bStart,
+          b.rowBytes(),
+          b.columnBytes(),
+          steps,
+          columnEnd - column,
+          scratch[worker]);
+      for (int i = row; i < rowEnd; i += GemmScratch.GROUP_ROWS) {
+        int rows = Math.min(GemmScratch.GROUP_ROWS, rowEnd - i);
+        long aStart = a.start(item) + i * a.rowBytes() + k * a.columnBytes();
+        Packing.packA(
+            a.memory(), aStart, a.rowBytes(), a.columnBytes(), rows, steps, scratch[worker]);
+        multiplyGroup(scratch[worker], item, i, rows, column, columnEnd, k, steps);
+      }
+    }
+  }
+
+  /** Where part {@code part} of {@code parts} even ones begins among {@code count} things. */
+  private static int cut(int count, int part, int parts) {
+    return (int) ((long) count * part / parts);
+  }
+
+  private void multiplyGroup(
+      GemmScratch scratch,
+      int item,
+      int row,
+      int rows,
+      int column,
+      int columnEnd,
+      int k,
+      int steps) {
+    boolean add = accumulate || k > 0;
+    MemorySegment cMemory = c.memory();
+    long panelBytes = (long) steps * GemmKernel.COLUMNS * Float.BYTES;
+    for (int i = 0; i < rows; i += GemmKernel.ROWS) {
+      int tileRows = Math.min(GemmKernel.ROWS, rows - i);
+      long panel = 0;
+      for (int j = column; j < columnEnd; j += GemmKernel.COLUMNS) {
+        int tileColumns = Math.min(GemmKernel.COLUMNS, columnEnd - j);
+        GemmKernel.multiply(
+            scratch.a, i * GemmKernel.A_STRIDE, scratch.b, panel, steps, tileRows, scratch.tile);
+        long cStart = c.start(item) + (row + i) * c.rowBytes() + (long) j * Float.BYTES;
+        GemmKernel.store(
+            scratch.tile, tileRows, tileColumns, alpha, add, cMemory, cStart, c.rowBytes());
+        panel += panelBytes;
+      }
+    }
+  }
+}

@@ -1,0 +1,41 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** What one member of the team packs operands into; never shared between members. */
+final class GemmScratch {
+  private static final long CACHE_LINE = 64;
+
+  /** Rows of A packed at a time: a multiple of every tile's height and of every vector's width. */
+  static final int GROUP_ROWS = 48;
+
+  /** Elements of B packed at a time: half of a 1 MiB L2 cache. */
+  static final int PANEL_ELEMENTS = 128 * 1024;
+
+  /** Elements of {@link #rows}. */
+  static final int ROW_ELEMENTS = SkinnyGemm.MAX_ROWS * SkinnyGemm.STRIP;
+
+  /** [GROUP_ROWS, GemmKernel.A_STRIDE]. */
+  final float[] a = new float[GROUP_ROWS * GemmKernel.A_STRIDE];
+
+  /** Panels of B, each [depth, GemmKernel.COLUMNS]. */
+  final MemorySegment b;
+
+  /** A tile of C on its way from registers to memory. */
+  final float[] tile = new float[GemmKernel.ROWS * GemmKernel.COLUMNS];
+
+  /** Sums of a strip of a few rows. */
+  final float[] rows = new float[ROW_ELEMENTS];
+
+  /** Transposed rows of A on their way into {@link #a}: [Transposer.LANES, A_STRIDE]. */
+  final MemorySegment stage;
+
+  final MemorySegment blocks;
+
+  GemmScratch(Arena arena) {
+    b = arena.allocate((long) PANEL_ELEMENTS * Float.BYTES, CACHE_LINE);
+    stage = arena.allocate((long) Transposer.LANES * GemmKernel.A_STRIDE * Float.BYTES, CACHE_LINE);
+    blocks = arena.allocate(Transposer.SCRATCH_BYTES, CACHE_LINE);
+  }
+}

@@ -1,0 +1,183 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * Matrix product with a thin left side: C[m, n] = X[m, k] · W[k, n] for a handful of rows, as in
+ * decoding. Memory bandwidth is the limit, so W is read once, where it lies, in long runs: by
+ * strips of rows if its rows are contiguous, by whole columns (dot products) if its columns are.
+ */
+final class SkinnyGemm implements Runnable, ThreadTeam.Task {
+  /** Most rows of X. */
+  static final int MAX_ROWS = 8;
+
+  /** Columns that a task sums up at a time when W's rows are contiguous. */
+  static final int STRIP = 512;
+
+  private static final int MIN_STRIP = 64;
+  private static final int ENOUGH_TASKS = 8;
+  private static final int DOT_COLUMNS = SkinnyKernel.DOT_COLUMNS;
+  private static final long CRUMB_MULTIPLY_ADDS = 1 << 16;
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+  private final ThreadTeam team;
+  private final GemmScratch[] scratch;
+  private final GemmShape shape;
+  private final StridedMatrix x;
+  private final StridedMatrix w;
+  private final StridedMatrix c;
+  private final float alpha;
+  private final boolean accumulate;
+
+  private final boolean byDots;
+  private final int paddedRows;
+  private final int columns;
+  private final int blocks;
+
+  // X of every item, row-major [batch, paddedRows, k]: packed by the caller before tasks begin.
+  private final float[] packed;
+
+  SkinnyGemm(
+      ThreadTeam team,
+      GemmScratch[] scratch,
+      GemmShape shape,
+      StridedMatrix x,
+      StridedMatrix w,
+      StridedMatrix c,
+      float alpha,
+      boolean accumulate) {
+    this.team = team;
+    this.scratch = scratch;
+    this.shape = shape;
+    this.x = x;
+    this.w = w;
+    this.c = c;
+    this.alpha = alpha;
+    this.accumulate = accumulate;
+    byDots = w.columnStride() != 1;
+    paddedRows =
+        byDots && shape.m() > 1
+            ? Math.ceilDiv(shape.m(), SkinnyKernel.DOT_ROWS) * SkinnyKernel.DOT_ROWS
+            : shape.m();
+    packed = new float[packedSize(shape, paddedRows)];
+    long perColumn = Math.max(1, shape.multiplyAdds() / shape.n() / shape.batch());
+    int worthwhile = (int) Math.min(STRIP, Math.ceilDiv(CRUMB_MULTIPLY_ADDS, perColumn));
+    int shared = Math.ceilDiv(shape.n(), ENOUGH_TASKS);
+    int granule = byDots ? DOT_COLUMNS : MIN_STRIP;
+    int wanted = Math.min(STRIP, Math.max(shared, worthwhile));
+    columns = Math.ceilDiv(wanted, granule) * granule;
+    blocks = Math.ceilDiv(shape.n(), columns);
+  }
+
+  private static int packedSize(GemmShape shape, int rows) {
+    return Math.toIntExact((long) shape.batch() * rows * shape.k());
+  }
+
+  /** Whether this way suits a product whose left side may be thin. */
+  static boolean suits(GemmShape shape, StridedMatrix w) {
+    boolean contiguousRows = w.columnStride() == 1 && shape.n() >= GemmKernel.LANES;
+    boolean contiguousColumns = w.rowStride() == 1 && shape.k() >= 2 * GemmKernel.LANES;
+    return shape.m() <= MAX_ROWS
+        && (contiguousRows || contiguousColumns)
+        && (long) shape.batch() * MAX_ROWS * shape.k() <= Integer.MAX_VALUE / 2;
+  }
+
+  @Override
+  public void run() {
+    for (int item = 0; item < shape.batch(); item++) {
+      for (int i = 0; i < shape.m(); i++) {
+        packRow(x.start(item) + i * x.rowBytes(), (item * paddedRows + i) * shape.k());
+      }
+    }
+    team.run(Math.multiplyExact(shape.batch(), blocks), this);
+  }
+
+  private void packRow(long from, int to) {
+    if (x.columnStride() == 1) {
+      MemorySegment.copy(x.memory(), FLOAT, from, packed, to, shape.k());
+    } else {
+      for (int k = 0; k < shape.k(); k++) {
+        packed[to + k] = x.memory().get(FLOAT, from + k * x.columnBytes());
+      }
+    }
+  }
+
+  @Override
+  public void run(int index, int worker) {
+    int item = index / blocks;
+    int begin = index % blocks * columns;
+    int end = Math.min(shape.n(), begin + columns);
+    if (byDots) {
+      sumDots(scratch[worker], item, begin, end);
+    } else {
+      sumStrip(scratch[worker], item, begin, end - begin);
+    }
+  }
+
+  private void sumStrip(GemmScratch scratch, int item, int begin, int width) {
+    float[] sums = scratch.rows;
+    Arrays.fill(sums, 0, shape.m() * STRIP, 0f);
+    int unrolled = SkinnyKernel.STRIP_DEPTH;
+    for (int k = 0; k < shape.k(); ) {
+      int steps = shape.k() - k >= unrolled ? unrolled : 1;
+      long from = w.start(item) + k * w.rowBytes() + (long) begin * Float.BYTES;
+      for (int i = 0; i < shape.m(); i++) {
+        int at = (item * paddedRows + i) * shape.k() + k;
+        if (steps == unrolled) {
+          SkinnyKernel.addRows(packed, at, w.memory(), from, w.rowBytes(), width, sums, i * STRIP);
+        } else {
+          SkinnyKernel.addRow(packed[at], w.memory(), from, width, sums, i * STRIP);
+        }
+      }
+      k += steps;
+    }
+    for (int i = 0; i < shape.m(); i++) {
+      storeRow(sums, i * STRIP, item, i, begin, width);
+    }
+  }
+
+  private void sumDots(GemmScratch scratch, int item, int begin, int end) {
+    float[] sums = scratch.rows;
+    int last = shape.n() - 1;
+    for (int j = begin; j < end; j += DOT_COLUMNS) {
+      long from = w.start(item);
+      long w0 = from + j * w.columnBytes();
+      long w1 = from + Math.min(j + 1, last) * w.columnBytes();
+      long w2 = from + Math.min(j + 2, last) * w.columnBytes();
+      long w3 = from + Math.min(j + 3, last) * w.columnBytes();
+      int width = Math.min(DOT_COLUMNS, end - j);
+      int at = item * paddedRows * shape.k();
+      if (shape.m() == 1) {
+        SkinnyKernel.dotRow(packed, at, w.memory(), w0, w1, w2, w3, shape.k(), scratch.tile, sums);
+        storeRow(sums, 0, item, 0, j, width);
+        continue;
+      }
+      for (int i = 0; i < shape.m(); i += SkinnyKernel.DOT_ROWS) {
+        SkinnyKernel.dotRows(
+            packed, at + i * shape.k(), w.memory(), w0, w1, w2, w3, shape.k(), scratch.tile, sums);
+        for (int r = 0; r < SkinnyKernel.DOT_ROWS && i + r < shape.m(); r++) {
+          storeRow(sums, r * DOT_COLUMNS, item, i + r, j, width);
+        }
+      }
+    }
+  }
+
+  private void storeRow(float[] sums, int from, int item, int row, int column, int width) {
+    long to = c.start(item) + row * c.rowBytes() + column * c.columnBytes();
+    if (c.columnStride() == 1) {
+      GemmKernel.storeRow(sums, from, width, alpha, accumulate, c.memory(), to);
+      return;
+    }
+    for (int j = 0; j < width; j++) {
+      long at = to + j * c.columnBytes();
+      float sum = sums[from + j];
+      c.memory()
+          .set(
+              FLOAT,
+              at,
+              accumulate ? Math.fma(sum, alpha, c.memory().get(FLOAT, at)) : sum * alpha);
+    }
+  }
+}

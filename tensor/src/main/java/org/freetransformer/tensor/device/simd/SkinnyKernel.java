@@ -1,0 +1,228 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The innermost loops of {@link SkinnyGemm}. The order of every sum is fixed: ascending k in the
+ * strips; in the dot products one sum per vector lane, then lane by lane, then what k leaves over.
+ */
+final class SkinnyKernel {
+  /** Rows of W that {@link #addRows} adds at once. */
+  static final int STRIP_DEPTH = 8;
+
+  /** Columns of W in one call of a dot product. */
+  static final int DOT_COLUMNS = 4;
+
+  /** Rows of X in one call of {@link #dotRows}. */
+  static final int DOT_ROWS = 4;
+
+  private static final VectorSpecies<Float> SPECIES = GemmKernel.SPECIES;
+  private static final int LANES = GemmKernel.LANES;
+  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+  private SkinnyKernel() {}
+
+  /** sums[0 … width) += x[0 … 8) · W[0 … 8, 0 … width). */
+  static void addRows(
+      float[] x,
+      int at,
+      MemorySegment w,
+      long start,
+      long rowBytes,
+      int width,
+      float[] sums,
+      int to) {
+    FloatVector x0 = FloatVector.broadcast(SPECIES, x[at]);
+    FloatVector x1 = FloatVector.broadcast(SPECIES, x[at + 1]);
+    FloatVector x2 = FloatVector.broadcast(SPECIES, x[at + 2]);
+    FloatVector x3 = FloatVector.broadcast(SPECIES, x[at + 3]);
+    FloatVector x4 = FloatVector.broadcast(SPECIES, x[at + 4]);
+    FloatVector x5 = FloatVector.broadcast(SPECIES, x[at + 5]);
+    FloatVector x6 = FloatVector.broadcast(SPECIES, x[at + 6]);
+    FloatVector x7 = FloatVector.broadcast(SPECIES, x[at + 7]);
+    int whole = SPECIES.loopBound(width);
+    for (int j = 0; j < whole; j += LANES) {
+      long from = start + (long) j * Float.BYTES;
+      FloatVector sum = FloatVector.fromArray(SPECIES, sums, to + j);
+      sum = x0.fma(FloatVector.fromMemorySegment(SPECIES, w, from, ORDER), sum);
+      sum = x1.fma(FloatVector.fromMemorySegment(SPECIES, w, from + rowBytes, ORDER), sum);
+      sum = x2.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 2 * rowBytes, ORDER), sum);
+      sum = x3.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 3 * rowBytes, ORDER), sum);
+      sum = x4.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 4 * rowBytes, ORDER), sum);
+      sum = x5.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 5 * rowBytes, ORDER), sum);
+      sum = x6.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 6 * rowBytes, ORDER), sum);
+      sum = x7.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 7 * rowBytes, ORDER), sum);
+      sum.intoArray(sums, to + j);
+    }
+    for (int j = whole; j < width; j++) {
+      float sum = sums[to + j];
+      for (int k = 0; k < STRIP_DEPTH; k++) {
+        sum = Math.fma(x[at + k], w.get(FLOAT, start + k * rowBytes + (long) j * Float.BYTES), sum);
+      }
+      sums[to + j] = sum;
+    }
+  }
+
+  /** sums[0 … width) += x · W[0, 0 … width). */
+  static void addRow(float x, MemorySegment w, long start, int width, float[] sums, int to) {
+    FloatVector xs = FloatVector.broadcast(SPECIES, x);
+    int whole = SPECIES.loopBound(width);
+    for (int j = 0; j < whole; j += LANES) {
+      FloatVector row =
+          FloatVector.fromMemorySegment(SPECIES, w, start + (long) j * Float.BYTES, ORDER);
+      xs.fma(row, FloatVector.fromArray(SPECIES, sums, to + j)).intoArray(sums, to + j);
+    }
+    for (int j = whole; j < width; j++) {
+      sums[to + j] = Math.fma(x, w.get(FLOAT, start + (long) j * Float.BYTES), sums[to + j]);
+    }
+  }
+
+  /** Dot products of one row of X with four columns of W, contiguous from the given bytes. */
+  static void dotRow(
+      float[] x,
+      int at,
+      MemorySegment w,
+      long w0,
+      long w1,
+      long w2,
+      long w3,
+      int depth,
+      float[] lanes,
+      float[] sums) {
+    FloatVector s0 = FloatVector.zero(SPECIES);
+    FloatVector s1 = FloatVector.zero(SPECIES);
+    FloatVector s2 = FloatVector.zero(SPECIES);
+    FloatVector s3 = FloatVector.zero(SPECIES);
+    int whole = SPECIES.loopBound(depth);
+    for (int k = 0; k < whole; k += LANES) {
+      long from = (long) k * Float.BYTES;
+      FloatVector xs = FloatVector.fromArray(SPECIES, x, at + k);
+      s0 = xs.fma(FloatVector.fromMemorySegment(SPECIES, w, w0 + from, ORDER), s0);
+      s1 = xs.fma(FloatVector.fromMemorySegment(SPECIES, w, w1 + from, ORDER), s1);
+      s2 = xs.fma(FloatVector.fromMemorySegment(SPECIES, w, w2 + from, ORDER), s2);
+      s3 = xs.fma(FloatVector.fromMemorySegment(SPECIES, w, w3 + from, ORDER), s3);
+    }
+    s0.intoArray(lanes, 0);
+    s1.intoArray(lanes, LANES);
+    s2.intoArray(lanes, 2 * LANES);
+    s3.intoArray(lanes, 3 * LANES);
+    sumLanes(lanes, DOT_COLUMNS, sums);
+    addTails(x, at, w, w0, w1, w2, w3, whole, depth, sums, 0);
+  }
+
+  /** Dot products of four rows of X, {@code depth} apart, with four columns of W: [4, 4]. */
+  static void dotRows(
+      float[] x,
+      int at,
+      MemorySegment w,
+      long w0,
+      long w1,
+      long w2,
+      long w3,
+      int depth,
+      float[] lanes,
+      float[] sums) {
+    FloatVector s00 = FloatVector.zero(SPECIES);
+    FloatVector s01 = FloatVector.zero(SPECIES);
+    FloatVector s02 = FloatVector.zero(SPECIES);
+    FloatVector s03 = FloatVector.zero(SPECIES);
+    FloatVector s10 = FloatVector.zero(SPECIES);
+    FloatVector s11 = FloatVector.zero(SPECIES);
+    FloatVector s12 = FloatVector.zero(SPECIES);
+    FloatVector s13 = FloatVector.zero(SPECIES);
+    FloatVector s20 = FloatVector.zero(SPECIES);
+    FloatVector s21 = FloatVector.zero(SPECIES);
+    FloatVector s22 = FloatVector.zero(SPECIES);
+    FloatVector s23 = FloatVector.zero(SPECIES);
+    FloatVector s30 = FloatVector.zero(SPECIES);
+    FloatVector s31 = FloatVector.zero(SPECIES);
+    FloatVector s32 = FloatVector.zero(SPECIES);
+    FloatVector s33 = FloatVector.zero(SPECIES);
+    int whole = SPECIES.loopBound(depth);
+    for (int k = 0; k < whole; k += LANES) {
+      long from = (long) k * Float.BYTES;
+      FloatVector column0 = FloatVector.fromMemorySegment(SPECIES, w, w0 + from, ORDER);
+      FloatVector column1 = FloatVector.fromMemorySegment(SPECIES, w, w1 + from, ORDER);
+      FloatVector column2 = FloatVector.fromMemorySegment(SPECIES, w, w2 + from, ORDER);
+      FloatVector column3 = FloatVector.fromMemorySegment(SPECIES, w, w3 + from, ORDER);
+      FloatVector xs = FloatVector.fromArray(SPECIES, x, at + k);
+      s00 = xs.fma(column0, s00);
+      s01 = xs.fma(column1, s01);
+      s02 = xs.fma(column2, s02);
+      s03 = xs.fma(column3, s03);
+      xs = FloatVector.fromArray(SPECIES, x, at + depth + k);
+      s10 = xs.fma(column0, s10);
+      s11 = xs.fma(column1, s11);
+      s12 = xs.fma(column2, s12);
+      s13 = xs.fma(column3, s13);
+      xs = FloatVector.fromArray(SPECIES, x, at + 2 * depth + k);
+      s20 = xs.fma(column0, s20);
+      s21 = xs.fma(column1, s21);
+      s22 = xs.fma(column2, s22);
+      s23 = xs.fma(column3, s23);
+      xs = FloatVector.fromArray(SPECIES, x, at + 3 * depth + k);
+      s30 = xs.fma(column0, s30);
+      s31 = xs.fma(column1, s31);
+      s32 = xs.fma(column2, s32);
+      s33 = xs.fma(column3, s33);
+    }
+    s00.intoArray(lanes, 0);
+    s01.intoArray(lanes, LANES);
+    s02.intoArray(lanes, 2 * LANES);
+    s03.intoArray(lanes, 3 * LANES);
+    s10.intoArray(lanes, 4 * LANES);
+    s11.intoArray(lanes, 5 * LANES);
+    s12.intoArray(lanes, 6 * LANES);
+    s13.intoArray(lanes, 7 * LANES);
+    s20.intoArray(lanes, 8 * LANES);
+    s21.intoArray(lanes, 9 * LANES);
+    s22.intoArray(lanes, 10 * LANES);
+    s23.intoArray(lanes, 11 * LANES);
+    s30.intoArray(lanes, 12 * LANES);
+    s31.intoArray(lanes, 13 * LANES);
+    s32.intoArray(lanes, 14 * LANES);
+    s33.intoArray(lanes, 15 * LANES);
+    sumLanes(lanes, DOT_ROWS * DOT_COLUMNS, sums);
+    for (int r = 0; r < DOT_ROWS; r++) {
+      addTails(x, at + r * depth, w, w0, w1, w2, w3, whole, depth, sums, r * DOT_COLUMNS);
+    }
+  }
+
+  private static void sumLanes(float[] lanes, int count, float[] sums) {
+    for (int i = 0; i < count; i++) {
+      float even = 0;
+      float odd = 0;
+      for (int j = i * LANES; j < (i + 1) * LANES; j += 2) {
+        even += lanes[j];
+        odd += lanes[j + 1];
+      }
+      sums[i] = even + odd;
+    }
+  }
+
+  private static void addTails(
+      float[] x,
+      int at,
+      MemorySegment w,
+      long w0,
+      long w1,
+      long w2,
+      long w3,
+      int begin,
+      int depth,
+      float[] sums,
+      int to) {
+    for (int k = begin; k < depth; k++) {
+      long from = (long) k * Float.BYTES;
+      sums[to] = Math.fma(x[at + k], w.get(FLOAT, w0 + from), sums[to]);
+      sums[to + 1] = Math.fma(x[at + k], w.get(FLOAT, w1 + from), sums[to + 1]);
+      sums[to + 2] = Math.fma(x[at + k], w.get(FLOAT, w2 + from), sums[to + 2]);
+      sums[to + 3] = Math.fma(x[at + k], w.get(FLOAT, w3 + from), sums[to + 3]);
+    }
+  }
+}

@@ -1,0 +1,297 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A fixed team of threads that runs one batch of numbered tasks at a time; the calling thread is
+ * member 0 and works too. Tasks are claimed one by one, so uneven ones balance themselves; which
+ * member runs which task is not fixed, hence a task's result must depend on its index alone.
+ *
+ * <p>A run allocates nothing. Idle members spin for some microseconds and then park, so that
+ * kernels which follow each other closely do not pay for a wake-up. Any thread may call {@link
+ * #run}, but one at a time, and never from inside a task.
+ */
+public final class ThreadTeam implements AutoCloseable {
+
+  /** One batch of work, cut into tasks by index. */
+  @FunctionalInterface
+  public interface Task {
+    /**
+     * Runs one task.
+     *
+     * @param index which task, 0 ≤ index &lt; tasks
+     * @param worker which member of the team runs it, 0 ≤ worker &lt; {@link ThreadTeam#size()}; no
+     *     two members have the same number, so it may pick private scratch memory
+     */
+    void run(int index, int worker);
+  }
+
+  private static final long SPIN_NANOS = 50_000;
+  private static final int SPINS_PER_CLOCK_READING = 16;
+  private static final long REMAINING_MASK = 0xffff_ffffL;
+  private static final long EPOCH = 1L << 32;
+
+  private static final VarHandle TICKET;
+  private static final VarHandle PENDING;
+  private static final VarHandle CALLER;
+
+  static {
+    try {
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      TICKET = lookup.findVarHandle(ThreadTeam.class, "ticket", long.class);
+      PENDING = lookup.findVarHandle(ThreadTeam.class, "pending", int.class);
+      CALLER = lookup.findVarHandle(ThreadTeam.class, "caller", Thread.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final Member[] members;
+
+  // Upper half: number of the run; lower half: its tasks not yet claimed. A member that wakes late
+  // finds another run's number or nothing left, so the caller need not wait for sleepers.
+  private volatile long ticket;
+  private volatile int pending;
+  private volatile @Nullable Thread caller;
+  private volatile boolean callerParked;
+  private volatile boolean closed;
+  private volatile @Nullable Throwable failure;
+
+  // Published by the write to ticket, read only between claiming a task and completing it.
+  private @Nullable Task task;
+  private int tasks;
+
+  /** A team of as many threads as there are processors available to this JVM. */
+  public ThreadTeam() {
+    this(Runtime.getRuntime().availableProcessors());
+  }
+
+  /**
+   * A team of {@code size} threads, of which {@code size - 1} are started here, as daemons.
+   *
+   * @throws IllegalArgumentException if {@code size} is not positive
+   */
+  public ThreadTeam(int size) {
+    if (size < 1) {
+      throw new IllegalArgumentException("a team needs at least 1 thread, got " + size);
+    }
+    members = new Member[size - 1];
+    for (int i = 0; i < members.length; i++) {
+      members[i] = new Member(i + 1);
+    }
+    for (Member member : members) {
+      member.start();
+    }
+  }
+
+  /** Number of threads, the caller included. */
+  public int size() {
+    return members.length + 1;
+  }
+
+  /**
+   * Runs {@code task} for every index from 0 to {@code tasks - 1} and returns when all are done.
+   * Everything the tasks wrote is visible to the caller afterwards.
+   *
+   * <p>If a task throws, tasks not yet begun are skipped and the first exception is thrown here;
+   * exceptions of tasks that were under way meanwhile are attached to it as suppressed.
+   *
+   * @throws IllegalArgumentException if {@code tasks} is negative
+   * @throws IllegalStateException if called from inside a task, while another thread's run is under
+   *     way, or after {@link #close}
+   */
+  public void run(int tasks, Task task) {
+    if (tasks < 0) {
+      throw new IllegalArgumentException("number of tasks must be at least 0, got " + tasks);
+    }
+    enter();
+    try {
+      if (members.length == 0 || tasks <= 1) {
+        for (int i = 0; i < tasks; i++) {
+          task.run(i, 0);
+        }
+      } else {
+        runShared(tasks, task);
+      }
+    } finally {
+      caller = null;
+    }
+  }
+
+  private void enter() {
+    Thread current = Thread.currentThread();
+    if (current instanceof Member member && member.team() == this) {
+      throw new IllegalStateException("a task may not run tasks on its own team");
+    }
+    if (!CALLER.compareAndSet(this, null, current)) {
+      Thread other = caller;
+      throw new IllegalStateException(
+          other == current
+              ? "a task may not run tasks on its own team"
+              : "the team is in use by " + other + "; one thread at a time may run tasks");
+    }
+    if (closed) {
+      caller = null;
+      throw new IllegalStateException("the team is closed");
+    }
+  }
+
+  private void runShared(int tasks, Task task) {
+    this.task = task;
+    this.tasks = tasks;
+    failure = null;
+    pending = tasks;
+    ticket = ((ticket & ~REMAINING_MASK) + EPOCH) | tasks;
+    int helpers = Math.min(members.length, tasks - 1);
+    for (int i = 0; i < helpers; i++) {
+      members[i].wake();
+    }
+    work(0);
+    awaitCompletion();
+    this.task = null;
+    Throwable thrown = failure;
+    if (thrown != null) {
+      failure = null;
+      if (thrown instanceof Error error) {
+        throw error;
+      }
+      throw thrown instanceof RuntimeException runtime
+          ? runtime
+          : new IllegalStateException("a task threw a checked exception", thrown);
+    }
+  }
+
+  /** Claims and runs tasks until none is left. */
+  private void work(int worker) {
+    while (true) {
+      long now = ticket;
+      int remaining = (int) (now & REMAINING_MASK);
+      if (remaining == 0) {
+        return;
+      }
+      if (TICKET.compareAndSet(this, now, now - 1)) {
+        runClaimed(tasks - remaining, worker);
+      }
+    }
+  }
+
+  private void runClaimed(int index, int worker) {
+    Task current = task;
+    try {
+      if (failure == null && current != null) {
+        current.run(index, worker);
+      }
+    } catch (Throwable thrown) {
+      record(thrown);
+    } finally {
+      if ((int) PENDING.getAndAdd(this, -1) == 1 && callerParked) {
+        LockSupport.unpark(caller);
+      }
+    }
+  }
+
+  @SuppressWarnings("ReferenceEquality") // an exception must not suppress itself
+  private synchronized void record(Throwable thrown) {
+    Throwable first = failure;
+    if (first == null) {
+      failure = thrown;
+    } else if (first != thrown) {
+      first.addSuppressed(thrown);
+    }
+  }
+
+  private void awaitCompletion() {
+    long start = System.nanoTime();
+    for (int spins = 1; pending != 0; spins++) {
+      Thread.onSpinWait();
+      if (spins % SPINS_PER_CLOCK_READING == 0 && System.nanoTime() - start > SPIN_NANOS) {
+        callerParked = true;
+        while (pending != 0) {
+          LockSupport.park(this);
+        }
+        callerParked = false;
+      }
+    }
+  }
+
+  /**
+   * Ends the team's threads and waits for them. Closing twice does nothing.
+   *
+   * @throws IllegalStateException if a run is under way
+   */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    enter();
+    closed = true;
+    caller = null;
+    boolean interrupted = false;
+    for (Member member : members) {
+      LockSupport.unpark(member);
+      while (member.isAlive()) {
+        try {
+          member.join();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private final class Member extends Thread {
+    private final int worker;
+    private volatile boolean parked;
+
+    Member(int worker) {
+      super("ft-team-" + worker);
+      this.worker = worker;
+      setDaemon(true);
+    }
+
+    ThreadTeam team() {
+      return ThreadTeam.this;
+    }
+
+    void wake() {
+      if (parked) {
+        LockSupport.unpark(this);
+      }
+    }
+
+    @Override
+    public void run() {
+      while (awaitWork()) {
+        work(worker);
+      }
+    }
+
+    private boolean idle() {
+      return (ticket & REMAINING_MASK) == 0 && !closed;
+    }
+
+    /** Spins, then parks, until there is a task to claim; false once the team is closed. */
+    private boolean awaitWork() {
+      long start = System.nanoTime();
+      for (int spins = 1; idle(); spins++) {
+        Thread.onSpinWait();
+        if (spins % SPINS_PER_CLOCK_READING == 0 && System.nanoTime() - start > SPIN_NANOS) {
+          parked = true;
+          while (idle()) {
+            LockSupport.park(ThreadTeam.this);
+            Thread.interrupted(); // an interrupt must not turn waiting into spinning
+          }
+          parked = false;
+        }
+      }
+      return !closed;
+    }
+  }
+}

@@ -4,6 +4,8 @@ module org.freetransformer.tensor {
   requires static org.jspecify;
 
   exports org.freetransformer.tensor;
+  exports org.freetransformer.tensor.autograd;
   exports org.freetransformer.tensor.device;
   exports org.freetransformer.tensor.memory;
+  exports org.freetransformer.tensor.ops;
 }

@@ -3,9 +3,9 @@ package org.freetransformer.tensor;
 import java.util.Arrays;
 
 /**
- * How a tensor's elements lie in its storage: element (i0, i1, …) is at {@code offset + i0·stride0 +
- * i1·stride1 + …}, counted in elements. A broadcast dimension has stride 0. Layouts are values; they
- * know nothing of the storage.
+ * How a tensor's elements lie in its storage: element (i0, i1, …) is at {@code offset + i0·stride0
+ * + i1·stride1 + …}, counted in elements. A broadcast dimension has stride 0. Layouts are values;
+ * they know nothing of the storage.
  */
 public final class Layout {
   private final Shape shape;
@@ -151,6 +151,19 @@ public final class Layout {
       return new Layout(target, contiguousStrides(target), offset);
     }
     return new Layout(target, regroup(target), offset);
+  }
+
+  /** Whether {@link #reshape} can give the new shape without a copy. */
+  public boolean canReshape(Shape target) {
+    if (target.size() != shape.size()) {
+      return false;
+    }
+    try {
+      reshape(target);
+      return true;
+    } catch (IllegalArgumentException _) {
+      return false;
+    }
   }
 
   /** Walks both shapes in step, group by group of equal products, checking each is gap-free. */

@@ -17,10 +17,11 @@ import org.jspecify.annotations.Nullable;
  * with {@code accumulate} adds; a null output is not wanted and not computed. Inputs and outputs do
  * not overlap, except that an elementwise output may be exactly an input.
  *
- * <p>Random numbers are a function of (seed, step, salt, element index): {@code rng} is an i32 buffer
- * [4] = {seed low, seed high, step low, step high}, {@code salt} tells instructions apart, and element
- * i takes word {@code i mod 4} of the Philox4x32-10 block with key (seed low, seed high) and counter
- * (i / 4, salt, step low, step high). A word w gives the uniform number {@code (w >>> 8) · 2^-24}.
+ * <p>Random numbers are a function of (seed, step, salt, element index): {@code rng} is an i32
+ * buffer [4] = {seed low, seed high, step low, step high}, {@code salt} tells instructions apart,
+ * and element i takes word {@code i mod 4} of the Philox4x32-10 block with key (seed low, seed
+ * high) and counter (i / 4, salt, step low, step high). A word w gives the uniform number {@code (w
+ * >>> 8) · 2^-24}.
  */
 public sealed interface Instruction {
   /** All buffers whose content is used, those that are accumulated into among them. */
@@ -32,6 +33,14 @@ public sealed interface Instruction {
   /** Useful work. By default no arithmetic, and each operand's bytes once. */
   default Cost cost() {
     return new Cost(0, bytesMoved());
+  }
+
+  /**
+   * Operands whose memory an output of the same layout may take over, if nothing else needs them:
+   * those of elementwise instructions.
+   */
+  default List<Buffer> replaceable() {
+    return List.of();
   }
 
   /** Bytes of all operands, each read or written once. */
@@ -62,8 +71,8 @@ public sealed interface Instruction {
   }
 
   /**
-   * Elements copied, and converted if the types differ (to nearest even; integers truncate). Strided;
-   * a stride of 0 in the input repeats.
+   * Elements copied, and converted if the types differ (to nearest even; integers truncate).
+   * Strided; a stride of 0 in the input repeats.
    */
   record Copy(Buffer in, Output out) implements Instruction {
     @Override
@@ -85,8 +94,8 @@ public sealed interface Instruction {
       /** Uniform in [a, b): {@code a + (b - a)·u}. */
       UNIFORM,
       /**
-       * Normal, mean a and deviation b. Elements 2j and 2j+1 share the Box-Muller pair of words 2j and
-       * 2j+1: radius from {@code 1 - u(2j)}, angle 2π·u(2j+1), cosine first.
+       * Normal, mean a and deviation b. Elements 2j and 2j+1 share the Box-Muller pair of words 2j
+       * and 2j+1: radius from {@code 1 - u(2j)}, angle 2π·u(2j+1), cosine first.
        */
       NORMAL
     }
@@ -107,6 +116,11 @@ public sealed interface Instruction {
   /** {@code scale·x + shift}. */
   record Affine(Buffer in, double scale, double shift, Output out) implements Instruction {
     @Override
+    public List<Buffer> replaceable() {
+      return List.of(in);
+    }
+
+    @Override
     public List<Buffer> reads() {
       return inputs(out, in);
     }
@@ -124,6 +138,11 @@ public sealed interface Instruction {
 
   /** A function of one number. */
   record Unary(UnaryFunction function, Buffer in, Output out) implements Instruction {
+    @Override
+    public List<Buffer> replaceable() {
+      return List.of(in);
+    }
+
     @Override
     public List<Buffer> reads() {
       return inputs(out, in);
@@ -144,6 +163,11 @@ public sealed interface Instruction {
   record UnaryBackward(UnaryFunction function, Buffer x, Buffer dy, Output dx)
       implements Instruction {
     @Override
+    public List<Buffer> replaceable() {
+      return List.of(dy, x);
+    }
+
+    @Override
     public List<Buffer> reads() {
       return inputs(dx, x, dy);
     }
@@ -161,6 +185,11 @@ public sealed interface Instruction {
 
   /** A function of two numbers. Comparisons give 1 or 0, and take any pair of equal types. */
   record Binary(BinaryFunction function, Buffer a, Buffer b, Output out) implements Instruction {
+    @Override
+    public List<Buffer> replaceable() {
+      return List.of(a, b);
+    }
+
     @Override
     public List<Buffer> reads() {
       return inputs(out, a, b);
@@ -180,6 +209,11 @@ public sealed interface Instruction {
   /** {@code condition ≠ 0 ? a : b}. */
   record Select(Buffer condition, Buffer a, Buffer b, Output out) implements Instruction {
     @Override
+    public List<Buffer> replaceable() {
+      return List.of(a, b);
+    }
+
+    @Override
     public List<Buffer> reads() {
       return inputs(out, condition, a, b);
     }
@@ -192,6 +226,11 @@ public sealed interface Instruction {
 
   /** Kept elements divided by 1 − rate, the others 0; element i is kept where u(i) ≥ rate. */
   record Dropout(Buffer in, double rate, Buffer rng, int salt, Output out) implements Instruction {
+    @Override
+    public List<Buffer> replaceable() {
+      return List.of(in);
+    }
+
     @Override
     public List<Buffer> reads() {
       return inputs(out, in, rng);
@@ -227,8 +266,8 @@ public sealed interface Instruction {
   }
 
   /**
-   * {@code out = alpha · a × b}: a [.., M, K], b [.., K, N], out [.., M, N], equal ranks. Strided: a
-   * transpose is a layout, a batch dimension that is shared has stride 0 in a or b.
+   * {@code out = alpha · a × b}: a [.., M, K], b [.., K, N], out [.., M, N], equal ranks. Strided:
+   * a transpose is a layout, a batch dimension that is shared has stride 0 in a or b.
    */
   record MatMul(Buffer a, Buffer b, double alpha, Output out) implements Instruction {
     @Override
@@ -348,8 +387,8 @@ public sealed interface Instruction {
   }
 
   /**
-   * {@code out = x · rstd · weight} with {@code rstd = 1/√(mean(x²) + epsilon)} per row: x and out [..,
-   * D], weight [D], rstd [N].
+   * {@code out = x · rstd · weight} with {@code rstd = 1/√(mean(x²) + epsilon)} per row: x and out
+   * [.., D], weight [D], rstd [N].
    */
   record RmsNorm(Buffer x, Buffer weight, double epsilon, Output out, Buffer rstd)
       implements Instruction {
@@ -400,8 +439,8 @@ public sealed interface Instruction {
   /**
    * Rotary positions, half-rotation layout: x and out [B, T, heads, Dh] (strided, last axis
    * unit-stride); positions i32 [B, T] (strided); table f32 [P, Dh] holds the cosines of the Dh/2
-   * angles of a position, then the sines. With halves (u, v): {@code (u·cos − v·sin, v·cos + u·sin)};
-   * {@code inverse} turns back, which is the gradient.
+   * angles of a position, then the sines. With halves (u, v): {@code (u·cos − v·sin, v·cos +
+   * u·sin)}; {@code inverse} turns back, which is the gradient.
    */
   record Rope(Buffer x, Buffer positions, Buffer table, boolean inverse, Output out)
       implements Instruction {
@@ -481,9 +520,9 @@ public sealed interface Instruction {
 
   /**
    * Grouped-query attention without a T×S matrix: q and out [B, T, Hq, Dh], k and v [B, S, Hkv, Dh]
-   * (strided, last axis unit-stride), Hq a multiple of Hkv, query head h reads key head h·Hkv/Hq. Also
-   * gives lse [B, Hq, T], the logarithm of the sum of exponentials. A query that sees no key gives
-   * zeros and lse −∞.
+   * (strided, last axis unit-stride), Hq a multiple of Hkv, query head h reads key head h·Hkv/Hq.
+   * Also gives lse [B, Hq, T], the logarithm of the sum of exponentials. A query that sees no key
+   * gives zeros and lse −∞.
    */
   record Attention(Buffer q, Buffer k, Buffer v, AttentionRule rule, Buffer out, Buffer lse)
       implements Instruction {
@@ -518,9 +557,9 @@ public sealed interface Instruction {
       Buffer out,
       Buffer lse,
       Buffer dout,
-      Output dq,
-      Output dk,
-      Output dv)
+      @Nullable Output dq,
+      @Nullable Output dk,
+      @Nullable Output dv)
       implements Instruction {
     @Override
     public List<Buffer> reads() {
@@ -586,8 +625,8 @@ public sealed interface Instruction {
   // ---- The latent plan ----
 
   /**
-   * One plan index per row: bit h is 1 where u(n·H + h) < σ(logits[n, h]), or, with a null {@code rng},
-   * where σ > ½. logits [N, H], H ≤ 20, indices i32 [N] = Σ_h bit_h·2^h.
+   * One plan index per row: bit h is 1 where u(n·H + h) < σ(logits[n, h]), or, with a null {@code
+   * rng}, where σ > ½. logits [N, H], H ≤ 20, indices i32 [N] = Σ_h bit_h·2^h.
    */
   record SamplePlan(Buffer logits, @Nullable Buffer rng, int salt, Buffer indices)
       implements Instruction {
@@ -617,9 +656,10 @@ public sealed interface Instruction {
 
   /**
    * The gradient that passes the one-hot plan to its logits (paper, binary mapper). With g_d = ⟨dr,
-   * table_d⟩, G_d = Π_h p_h^b (1−p_h)^(1−b) and p = σ(logits): {@code dlogits_h = Σ_d g_d·G_d·(b_h(d) −
-   * p_h)} over all C = 2^H plans if {@code full}, over d = indices[n] alone if not. logits [N, H],
-   * indices i32 [N], dr [N, D], table [C, D]. Extra memory is bounded by tiles, never [N, C].
+   * table_d⟩, G_d = Π_h p_h^b (1−p_h)^(1−b) and p = σ(logits): {@code dlogits_h = Σ_d
+   * g_d·G_d·(b_h(d) − p_h)} over all C = 2^H plans if {@code full}, over d = indices[n] alone if
+   * not. logits [N, H], indices i32 [N], dr [N, D], table [C, D]. Extra memory is bounded by tiles,
+   * never [N, C].
    */
   record BinaryMapperBackward(
       Buffer logits, Buffer indices, Buffer dr, Buffer table, boolean full, Output dlogits)
@@ -641,7 +681,9 @@ public sealed interface Instruction {
     }
   }
 
-  /** {@code kl[n] = Σ_h KL(Bernoulli(σ(logits[n, h])) ‖ Bernoulli(½))} in nats; stable at any logit. */
+  /**
+   * {@code kl[n] = Σ_h KL(Bernoulli(σ(logits[n, h])) ‖ Bernoulli(½))} in nats; stable at any logit.
+   */
   record BernoulliKl(Buffer logits, Output kl) implements Instruction {
     @Override
     public List<Buffer> reads() {
@@ -682,7 +724,8 @@ public sealed interface Instruction {
   /**
    * One AdamW update in place. {@code schedule} [3] = {learning rate, 1 − beta1^t, 1 − beta2^t};
    * {@code gradientScale} [1] multiplies the gradient (clipping). With g scaled: {@code m = β1·m +
-   * (1−β1)·g}, {@code v = β2·v + (1−β2)·g²}, {@code p −= lr·((m/c1)/(√(v/c2) + ε) + weightDecay·p)}.
+   * (1−β1)·g}, {@code v = β2·v + (1−β2)·g²}, {@code p −= lr·((m/c1)/(√(v/c2) + ε) +
+   * weightDecay·p)}.
    */
   record AdamW(
       Buffer parameter,

@@ -1,0 +1,227 @@
+package org.freetransformer.tensor;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Device;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Instruction.Random.Distribution;
+import org.freetransformer.tensor.device.Storage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A device in use: makes tensors on it, emits instructions to it, and knows whether they run at
+ * once or are recorded into a {@link Program}. An engine is used by one thread at a time; several
+ * engines may live in one process.
+ *
+ * <p>Who owns memory: a tensor made inside a {@link Scope} dies with the scope; one made outside
+ * any scope dies with the engine, or when it is closed; one from {@link #allocate} when it is
+ * closed. Between recording and closing, a program owns its intermediate tensors.
+ */
+public final class Engine implements AutoCloseable {
+  private final Device device;
+  private final Scope root;
+  private final Deque<Scope> scopes = new ArrayDeque<>();
+  private final RandomStream random;
+  private @Nullable Recording recording;
+  private boolean gradEnabled = true;
+
+  private Engine(Device device) {
+    this.device = device;
+    this.root = new Scope(this, "engine");
+    this.random = new RandomStream(this);
+  }
+
+  /** Opens an engine on a device; closing the engine closes the device. */
+  public static Engine on(Device device) {
+    return new Engine(device);
+  }
+
+  /** The device. */
+  public Device device() {
+    return device;
+  }
+
+  /** The source of all random numbers of this engine. */
+  public RandomStream random() {
+    return random;
+  }
+
+  // ---- Lifetimes and modes ----
+
+  /**
+   * Opens a scope: tensors made from now on are freed when it closes.
+   *
+   * @param owner in whose name their bytes are counted
+   */
+  public Scope scope(String owner) {
+    Scope scope = new Scope(this, owner);
+    scopes.push(scope);
+    return scope;
+  }
+
+  void leave(Scope scope) {
+    if (scopes.peek() != scope) {
+      throw new IllegalStateException("scopes must be closed in the reverse order of opening");
+    }
+    scopes.pop();
+  }
+
+  Scope currentScope() {
+    Scope innermost = scopes.peek();
+    return innermost == null ? root : innermost;
+  }
+
+  /** Undoes a change of mode when it is closed. */
+  @FunctionalInterface
+  public interface Mode extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /** Operations until the mode is closed are not remembered for a backward pass. */
+  public Mode noGrad() {
+    boolean before = gradEnabled;
+    gradEnabled = false;
+    return () -> gradEnabled = before;
+  }
+
+  /** Whether operations are remembered for a backward pass. */
+  public boolean gradEnabled() {
+    return gradEnabled;
+  }
+
+  /** Whether instructions are being recorded rather than run. */
+  public boolean isRecording() {
+    return recording != null;
+  }
+
+  Recording startRecording() {
+    if (recording != null) {
+      throw new IllegalStateException(
+          "a program is being recorded already: recordings do not nest");
+    }
+    random.restartSalts();
+    recording = new Recording();
+    return recording;
+  }
+
+  void stopRecording() {
+    recording = null;
+  }
+
+  /** Runs an instruction, or records it. */
+  public void emit(Instruction instruction) {
+    if (recording != null) {
+      recording.add(instruction);
+    } else {
+      device.prepare(instruction).run();
+    }
+  }
+
+  // ---- Creation ----
+
+  /** A tensor of undefined content. */
+  public Tensor empty(DType dtype, Shape shape) {
+    long bytes = shape.size() * dtype.bytes();
+    Storage storage;
+    if (recording != null) {
+      storage = recording.own(device.reserve(bytes));
+    } else {
+      Scope scope = currentScope();
+      storage = scope.own(device.allocate(bytes, scope.owner()));
+    }
+    return new Tensor(this, new Buffer(storage, dtype, Layout.contiguous(shape)), true);
+  }
+
+  /**
+   * A tensor of zeros that outlives every scope and recording, until it is closed: parameters,
+   * gradients, moments, inputs.
+   *
+   * @param owner in whose name its bytes are counted
+   */
+  public Tensor allocate(String owner, DType dtype, Shape shape) {
+    Storage storage = device.allocate(shape.size() * dtype.bytes(), owner);
+    Tensor tensor = new Tensor(this, new Buffer(storage, dtype, Layout.contiguous(shape)), true);
+    device.prepare(new Instruction.Fill(tensor.buffer(), 0)).run();
+    return tensor;
+  }
+
+  /** A tensor of one value. */
+  public Tensor full(DType dtype, Shape shape, double value) {
+    Tensor tensor = empty(dtype, shape);
+    emit(new Instruction.Fill(tensor.buffer(), value));
+    return tensor;
+  }
+
+  /** An f32 tensor of zeros. */
+  public Tensor zeros(int... dims) {
+    return full(DType.F32, Shape.of(dims), 0);
+  }
+
+  /** An f32 tensor of ones. */
+  public Tensor ones(int... dims) {
+    return full(DType.F32, Shape.of(dims), 1);
+  }
+
+  /**
+   * An f32 tensor of given values, row-major.
+   *
+   * @throws IllegalArgumentException if their number is not the shape's size
+   */
+  public Tensor tensor(float[] values, int... dims) {
+    Tensor tensor = inputTensor(DType.F32, Shape.of(dims));
+    tensor.set(values);
+    return tensor;
+  }
+
+  /** An i32 tensor of given values, row-major. */
+  public Tensor tensor(int[] values, int... dims) {
+    Tensor tensor = inputTensor(DType.I32, Shape.of(dims));
+    tensor.set(values);
+    return tensor;
+  }
+
+  /** An f64 tensor of given values, row-major. */
+  public Tensor tensor(double[] values, int... dims) {
+    Tensor tensor = inputTensor(DType.F64, Shape.of(dims));
+    tensor.set(values);
+    return tensor;
+  }
+
+  private Tensor inputTensor(DType dtype, Shape shape) {
+    if (recording != null) {
+      throw new IllegalStateException(
+          "values from the host cannot enter a program while it is recorded: make the tensor before"
+              + " recording, and set it before each run");
+    }
+    return empty(dtype, shape);
+  }
+
+  /** Uniform random numbers in [low, high). */
+  public Tensor uniform(DType dtype, Shape shape, double low, double high) {
+    return draw(Distribution.UNIFORM, dtype, shape, low, high);
+  }
+
+  /** Normal random numbers. */
+  public Tensor normal(DType dtype, Shape shape, double mean, double deviation) {
+    return draw(Distribution.NORMAL, dtype, shape, mean, deviation);
+  }
+
+  private Tensor draw(Distribution distribution, DType dtype, Shape shape, double a, double b) {
+    Tensor tensor = empty(dtype, shape);
+    random.fill(tensor, distribution, a, b);
+    return tensor;
+  }
+
+  /** Frees everything that no one closed yet, then closes the device. */
+  @Override
+  public void close() {
+    while (!scopes.isEmpty()) {
+      scopes.peek().close();
+    }
+    root.freeAll();
+    random.close();
+    device.close();
+  }
+}

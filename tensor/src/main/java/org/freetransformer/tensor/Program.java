@@ -1,0 +1,137 @@
+package org.freetransformer.tensor;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Cost;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Kernel;
+import org.freetransformer.tensor.device.MemoryPlan;
+import org.freetransformer.tensor.device.Storage;
+
+/**
+ * A computation recorded once and replayed: the instructions that model code emitted, with every
+ * intermediate tensor at a planned place in one arena. A run allocates nothing and checks no
+ * shapes. What changes between runs lies in tensors that were made before the recording.
+ */
+public final class Program implements AutoCloseable {
+  private final List<Instruction> instructions;
+  private final Kernel[] kernels;
+  private final Storage arena;
+  private final List<Storage> external;
+  private final List<Tensor> outputs;
+
+  private Program(
+      List<Instruction> instructions,
+      Kernel[] kernels,
+      Storage arena,
+      List<Storage> external,
+      List<Tensor> outputs) {
+    this.instructions = instructions;
+    this.kernels = kernels;
+    this.arena = arena;
+    this.external = external;
+    this.outputs = outputs;
+  }
+
+  /**
+   * Records what {@code body} computes, without running it.
+   *
+   * @param body emits operations; the tensors that it returns can be read after each run, all
+   *     others that it makes are gone when it returns
+   * @throws IllegalStateException if the engine is recording already
+   */
+  public static Program record(Engine engine, Supplier<List<Tensor>> body) {
+    Recording recording = engine.startRecording();
+    List<Tensor> outputs;
+    try {
+      outputs = List.copyOf(body.get());
+    } finally {
+      engine.stopRecording();
+    }
+    List<Instruction> instructions = List.copyOf(recording.instructions());
+    List<Storage> kept = outputs.stream().map(tensor -> tensor.buffer().storage()).toList();
+    MemoryPlan plan = MemoryPlan.of(instructions, recording.intermediates(), kept);
+    Storage arena = engine.device().bind(plan.storages(), plan.offsets(), plan.bytes());
+    Kernel[] kernels = instructions.stream().map(engine.device()::prepare).toArray(Kernel[]::new);
+    List<Tensor> results = outputs.stream().map(Tensor::detach).toList();
+    return new Program(instructions, kernels, arena, externals(instructions, plan), results);
+  }
+
+  private static List<Storage> externals(List<Instruction> instructions, MemoryPlan plan) {
+    Set<Storage> found = Collections.newSetFromMap(new IdentityHashMap<>());
+    for (Instruction instruction : instructions) {
+      instruction.reads().stream().map(Buffer::storage).forEach(found::add);
+      instruction.writes().stream().map(Buffer::storage).forEach(found::add);
+    }
+    plan.storages().forEach(found::remove);
+    return new ArrayList<>(found);
+  }
+
+  /**
+   * Computes everything once.
+   *
+   * @throws IllegalStateException if the program, or memory that it uses, was closed
+   */
+  public void run() {
+    if (!arena.isAlive()) {
+      throw new IllegalStateException("this program was closed");
+    }
+    for (int i = 0; i < external.size(); i++) {
+      if (!external.get(i).isAlive()) {
+        throw new IllegalStateException(
+            "use after free: a tensor that this program reads or writes was closed");
+      }
+    }
+    for (Kernel kernel : kernels) {
+      kernel.run();
+    }
+  }
+
+  /** The tensors that the recorded body returned; valid until the program is closed. */
+  public List<Tensor> outputs() {
+    return outputs;
+  }
+
+  /** What runs, in order. */
+  public List<Instruction> instructions() {
+    return instructions;
+  }
+
+  /** What one run takes at least. */
+  public Cost cost() {
+    return instructions.stream().map(Instruction::cost).reduce(Cost.ZERO, Cost::plus);
+  }
+
+  /** Size of the arena that holds all intermediate tensors, in bytes. */
+  public long arenaBytes() {
+    return arena.bytes();
+  }
+
+  /** The program for a reader: a line for each instruction, with operands and useful FLOPs. */
+  public String listing() {
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < instructions.size(); i++) {
+      Instruction instruction = instructions.get(i);
+      text.append(
+          "%5d  %-22s %14d  %s -> %s%n"
+              .formatted(
+                  i,
+                  instruction.getClass().getSimpleName(),
+                  instruction.cost().flops(),
+                  instruction.reads(),
+                  instruction.writes()));
+    }
+    return text.toString();
+  }
+
+  /** Frees the arena. */
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

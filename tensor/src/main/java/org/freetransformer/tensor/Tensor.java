@@ -1,0 +1,499 @@
+package org.freetransformer.tensor;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import org.freetransformer.tensor.autograd.Backpropagation;
+import org.freetransformer.tensor.autograd.Node;
+import org.freetransformer.tensor.device.BinaryFunction;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.ReduceFunction;
+import org.freetransformer.tensor.device.UnaryFunction;
+import org.freetransformer.tensor.ops.CastOp;
+import org.freetransformer.tensor.ops.ElementwiseOp;
+import org.freetransformer.tensor.ops.MatMulOp;
+import org.freetransformer.tensor.ops.ReduceOp;
+import org.freetransformer.tensor.ops.SoftmaxOp;
+import org.freetransformer.tensor.ops.ViewOp;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An n-dimensional array on an engine's device, and, if it asks for a gradient, a place in the
+ * graph that leads back to it. The operations that every array library has are methods here; those
+ * of a transformer are in {@code org.freetransformer.tensor.ops}, a file each.
+ */
+public final class Tensor implements AutoCloseable {
+  private final Engine engine;
+  private final Buffer buffer;
+  private final boolean ownsStorage;
+  private boolean requiresGrad;
+  private boolean retainsGrad;
+  private @Nullable Node node;
+  private @Nullable Tensor grad;
+
+  /** Wraps a buffer; {@code ownsStorage} says whether closing the tensor frees it. */
+  Tensor(Engine engine, Buffer buffer, boolean ownsStorage) {
+    this.engine = engine;
+    this.buffer = buffer;
+    this.ownsStorage = ownsStorage;
+  }
+
+  /** The engine that computes with this tensor. */
+  public Engine engine() {
+    return engine;
+  }
+
+  /** Where the elements are. */
+  public Buffer buffer() {
+    return buffer;
+  }
+
+  /** How the elements lie in memory. */
+  public Layout layout() {
+    return buffer.layout();
+  }
+
+  /** The sizes. */
+  public Shape shape() {
+    return buffer.shape();
+  }
+
+  /** Size of one dimension; negative axes count from the end. */
+  public int dim(int axis) {
+    return shape().dim(axis);
+  }
+
+  /** The type of the elements. */
+  public DType dtype() {
+    return buffer.dtype();
+  }
+
+  /** Frees the memory, unless this is a view of another tensor, and the gradient. */
+  @Override
+  public void close() {
+    if (grad != null) {
+      grad.close();
+      grad = null;
+    }
+    if (ownsStorage) {
+      buffer.storage().close();
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "Tensor " + buffer;
+  }
+
+  // ---- Gradients ----
+
+  /**
+   * Makes this tensor a leaf whose gradient {@link #backward} computes.
+   *
+   * @throws IllegalStateException if its elements are not floating-point
+   */
+  public Tensor requireGrad() {
+    if (!dtype().isFloating()) {
+      throw new IllegalStateException(
+          "a tensor of %s cannot have a gradient: allowed are floating types".formatted(dtype()));
+    }
+    requiresGrad = true;
+    return this;
+  }
+
+  /** Whether a gradient flows to this tensor. */
+  public boolean requiresGrad() {
+    return requiresGrad;
+  }
+
+  /** The operation that made this tensor, or null for a leaf. For operations, not for users. */
+  public @Nullable Node node() {
+    return node;
+  }
+
+  /** Ties this tensor, an operation's result, to the operation's way back. For operations. */
+  public Tensor withNode(Node operation) {
+    node = operation;
+    requiresGrad = true;
+    return this;
+  }
+
+  /** The gradient that the backward passes so far have summed up, or null. */
+  public @Nullable Tensor grad() {
+    return grad;
+  }
+
+  /** Sets the tensor in which gradients are summed up: same shape and type, contiguous. */
+  public void setGrad(@Nullable Tensor gradient) {
+    if (gradient != null && !gradient.shape().equals(shape())) {
+      throw new IllegalArgumentException(
+          "a gradient of shape %s does not fit a tensor of shape %s"
+              .formatted(gradient.shape(), shape()));
+    }
+    grad = gradient;
+  }
+
+  /** Keeps the gradient of this tensor although it is not a leaf. */
+  public Tensor retainGrad() {
+    retainsGrad = true;
+    return this;
+  }
+
+  /** Whether the gradient is kept although this is not a leaf. */
+  public boolean retainsGrad() {
+    return retainsGrad;
+  }
+
+  /** The same elements, cut off from the graph. */
+  public Tensor detach() {
+    return new Tensor(engine, buffer, false);
+  }
+
+  /**
+   * Adds the gradient of this scalar with respect to every leaf to the leaf's {@link #grad}.
+   *
+   * @throws IllegalStateException if this is not a scalar that depends on a leaf, or if a backward
+   *     pass went through its graph before
+   */
+  public void backward() {
+    if (shape().size() != 1) {
+      throw new IllegalStateException(
+          "backward() starts at one number, this tensor has shape %s: sum it up, or give the gradient"
+              .formatted(shape()));
+    }
+    backward(engine.full(dtype(), shape(), 1));
+  }
+
+  /** The same from a tensor of any shape, given the gradient of what follows, of equal shape. */
+  public void backward(Tensor gradient) {
+    Backpropagation.run(this, gradient);
+  }
+
+  /** A view of this tensor's memory under another layout, outside the graph. For operations. */
+  public Tensor view(Layout layout) {
+    return new Tensor(engine, buffer.with(layout), false);
+  }
+
+  // ---- Values on the host ----
+
+  /** The elements as floats, row-major. */
+  public float[] toFloats() {
+    float[] values = new float[Math.toIntExact(shape().size())];
+    Tensor plain = hostReadable(DType.F32);
+    engine.device().read(plain.buffer.storage(), plain.byteOffset(), MemorySegment.ofArray(values));
+    return values;
+  }
+
+  /** The elements as doubles, row-major. */
+  public double[] toDoubles() {
+    double[] values = new double[Math.toIntExact(shape().size())];
+    Tensor plain = hostReadable(DType.F64);
+    engine.device().read(plain.buffer.storage(), plain.byteOffset(), MemorySegment.ofArray(values));
+    return values;
+  }
+
+  /** The elements as integers, row-major; fractions are cut off. */
+  public int[] toInts() {
+    int[] values = new int[Math.toIntExact(shape().size())];
+    Tensor plain = hostReadable(DType.I32);
+    engine.device().read(plain.buffer.storage(), plain.byteOffset(), MemorySegment.ofArray(values));
+    return values;
+  }
+
+  private Tensor hostReadable(DType type) {
+    if (engine.isRecording()) {
+      throw new IllegalStateException(
+          "values do not exist while a program is recorded: read them after a run");
+    }
+    try (Engine.Mode _ = engine.noGrad()) {
+      return to(type).contiguous();
+    }
+  }
+
+  private long byteOffset() {
+    return layout().offset() * dtype().bytes();
+  }
+
+  /**
+   * The only element.
+   *
+   * @throws IllegalStateException if there is not exactly one
+   */
+  public float item() {
+    if (shape().size() != 1) {
+      throw new IllegalStateException("item() of a tensor of shape " + shape());
+    }
+    return toFloats()[0];
+  }
+
+  /**
+   * Sets all elements, row-major; f32 only.
+   *
+   * @throws IllegalArgumentException if type or number do not fit
+   */
+  public Tensor set(float[] values) {
+    return write(DType.F32, values.length, MemorySegment.ofArray(values));
+  }
+
+  /** Sets all elements, row-major; f64 only. */
+  public Tensor set(double[] values) {
+    return write(DType.F64, values.length, MemorySegment.ofArray(values));
+  }
+
+  /** Sets all elements, row-major; i32 only. */
+  public Tensor set(int[] values) {
+    return write(DType.I32, values.length, MemorySegment.ofArray(values));
+  }
+
+  /** Sets all elements from raw memory in this tensor's type and order. */
+  public Tensor set(MemorySegment values) {
+    return write(dtype(), values.byteSize() / dtype().bytes(), values);
+  }
+
+  private Tensor write(DType type, long length, MemorySegment values) {
+    if (type != dtype() || length != shape().size() || !buffer.isContiguous()) {
+      throw new IllegalArgumentException(
+          "%d values of %s cannot be written to %s".formatted(length, type, this));
+    }
+    engine.device().write(buffer.storage(), byteOffset(), values);
+    return this;
+  }
+
+  /** Copies all elements, in this tensor's type and order, to raw memory of the same size. */
+  public void copyTo(MemorySegment target) {
+    Tensor plain = hostReadable(dtype());
+    engine.device().read(plain.buffer.storage(), plain.byteOffset(), target);
+  }
+
+  /** Size of one element's layout in raw memory, for {@link #copyTo} and {@link #set}. */
+  public ValueLayout elementLayout() {
+    return switch (dtype()) {
+      case F64 -> ValueLayout.JAVA_DOUBLE;
+      case F32 -> ValueLayout.JAVA_FLOAT;
+      case BF16, F16 -> ValueLayout.JAVA_SHORT;
+      case I32 -> ValueLayout.JAVA_INT;
+      case U8 -> ValueLayout.JAVA_BYTE;
+    };
+  }
+
+  // ---- Views ----
+
+  /** The same elements under another shape; one size may be −1 and is then inferred. */
+  public Tensor reshape(int... dims) {
+    return ViewOp.reshape(this, dims);
+  }
+
+  /** Two axes swapped, without a copy. */
+  public Tensor transpose(int axis1, int axis2) {
+    return ViewOp.transpose(this, axis1, axis2);
+  }
+
+  /** The axes in another order, without a copy. */
+  public Tensor permute(int... order) {
+    return ViewOp.permute(this, order);
+  }
+
+  /** A part of one axis, without a copy. */
+  public Tensor narrow(int axis, int start, int length) {
+    return ViewOp.narrow(this, axis, start, length);
+  }
+
+  /** Size-1 and missing leading axes repeated, without a copy. */
+  public Tensor broadcastTo(int... dims) {
+    return ViewOp.broadcastTo(this, Shape.of(dims));
+  }
+
+  /** This tensor if it lies row-major without gaps, else a copy that does. */
+  public Tensor contiguous() {
+    return ViewOp.contiguous(this);
+  }
+
+  /** Tensors joined along an axis. */
+  public static Tensor concat(int axis, List<Tensor> parts) {
+    return ViewOp.concat(axis, parts);
+  }
+
+  /** The elements in another type. */
+  public Tensor to(DType type) {
+    return CastOp.cast(this, type);
+  }
+
+  // ---- Elementwise, with broadcasting ----
+
+  /** a + b. */
+  public Tensor add(Tensor other) {
+    return ElementwiseOp.binary(BinaryFunction.ADD, this, other);
+  }
+
+  /** a − b. */
+  public Tensor sub(Tensor other) {
+    return ElementwiseOp.binary(BinaryFunction.SUBTRACT, this, other);
+  }
+
+  /** a·b. */
+  public Tensor mul(Tensor other) {
+    return ElementwiseOp.binary(BinaryFunction.MULTIPLY, this, other);
+  }
+
+  /** a / b. */
+  public Tensor div(Tensor other) {
+    return ElementwiseOp.binary(BinaryFunction.DIVIDE, this, other);
+  }
+
+  /** The larger one; equal ones share the gradient. */
+  public Tensor maximum(Tensor other) {
+    return ElementwiseOp.binary(BinaryFunction.MAX, this, other);
+  }
+
+  /** The smaller one; equal ones share the gradient. */
+  public Tensor minimum(Tensor other) {
+    return ElementwiseOp.binary(BinaryFunction.MIN, this, other);
+  }
+
+  /** Where equal 1, else 0; no gradient. */
+  public Tensor equal(Tensor other) {
+    return ElementwiseOp.binary(BinaryFunction.EQUAL, this, other);
+  }
+
+  /** Where different 1, else 0; no gradient. */
+  public Tensor notEqual(Tensor other) {
+    return ElementwiseOp.binary(BinaryFunction.NOT_EQUAL, this, other);
+  }
+
+  /** Where larger 1, else 0; no gradient. */
+  public Tensor greater(Tensor other) {
+    return ElementwiseOp.binary(BinaryFunction.GREATER, this, other);
+  }
+
+  /** Where smaller 1, else 0; no gradient. */
+  public Tensor less(Tensor other) {
+    return ElementwiseOp.binary(BinaryFunction.LESS, this, other);
+  }
+
+  /** This as a condition: where not 0 {@code a}, else {@code b}. */
+  public Tensor select(Tensor a, Tensor b) {
+    return ElementwiseOp.select(this, a, b);
+  }
+
+  /** x + number. */
+  public Tensor add(double number) {
+    return ElementwiseOp.affine(this, 1, number);
+  }
+
+  /** x·number. */
+  public Tensor mul(double number) {
+    return ElementwiseOp.affine(this, number, 0);
+  }
+
+  /** −x. */
+  public Tensor neg() {
+    return ElementwiseOp.unary(UnaryFunction.NEGATE, this);
+  }
+
+  /** |x|. */
+  public Tensor abs() {
+    return ElementwiseOp.unary(UnaryFunction.ABS, this);
+  }
+
+  /** e^x. */
+  public Tensor exp() {
+    return ElementwiseOp.unary(UnaryFunction.EXP, this);
+  }
+
+  /** Natural logarithm. */
+  public Tensor log() {
+    return ElementwiseOp.unary(UnaryFunction.LOG, this);
+  }
+
+  /** √x. */
+  public Tensor sqrt() {
+    return ElementwiseOp.unary(UnaryFunction.SQRT, this);
+  }
+
+  /** x². */
+  public Tensor square() {
+    return ElementwiseOp.unary(UnaryFunction.SQUARE, this);
+  }
+
+  /** 1/x. */
+  public Tensor reciprocal() {
+    return ElementwiseOp.unary(UnaryFunction.RECIPROCAL, this);
+  }
+
+  /** Hyperbolic tangent. */
+  public Tensor tanh() {
+    return ElementwiseOp.unary(UnaryFunction.TANH, this);
+  }
+
+  /** 1/(1 + e^−x). */
+  public Tensor sigmoid() {
+    return ElementwiseOp.unary(UnaryFunction.SIGMOID, this);
+  }
+
+  /** x·sigmoid(x). */
+  public Tensor silu() {
+    return ElementwiseOp.unary(UnaryFunction.SILU, this);
+  }
+
+  /** max(0, x). */
+  public Tensor relu() {
+    return ElementwiseOp.unary(UnaryFunction.RELU, this);
+  }
+
+  /** ln(1 + e^x). */
+  public Tensor softplus() {
+    return ElementwiseOp.unary(UnaryFunction.SOFTPLUS, this);
+  }
+
+  // ---- Reductions and products ----
+
+  /** Sum of all elements, shape []. */
+  public Tensor sum() {
+    return ReduceOp.reduceAll(ReduceFunction.SUM, this);
+  }
+
+  /** Sum along one axis, which is dropped. */
+  public Tensor sum(int axis) {
+    return ReduceOp.reduce(ReduceFunction.SUM, this, axis, false);
+  }
+
+  /** Sum along one axis, which stays with size 1 if {@code keepDim}. */
+  public Tensor sum(int axis, boolean keepDim) {
+    return ReduceOp.reduce(ReduceFunction.SUM, this, axis, keepDim);
+  }
+
+  /** Mean of all elements, shape []; NaN if there are none. */
+  public Tensor mean() {
+    return sum().mul(1.0 / shape().size());
+  }
+
+  /** Mean along one axis, which is dropped. */
+  public Tensor mean(int axis) {
+    return sum(axis).mul(1.0 / dim(axis));
+  }
+
+  /** Sum of the squares of all elements, shape []. */
+  public Tensor sumOfSquares() {
+    return ReduceOp.reduceAll(ReduceFunction.SUM_OF_SQUARES, this);
+  }
+
+  /** Largest element along one axis, which is dropped; equal ones share the gradient. */
+  public Tensor max(int axis) {
+    return ReduceOp.reduce(ReduceFunction.MAX, this, axis, false);
+  }
+
+  /** Matrix product [.., M, K] × [.., K, N], leading axes broadcast. */
+  public Tensor matmul(Tensor other) {
+    return MatMulOp.matmul(this, other);
+  }
+
+  /** Softmax over the last axis. */
+  public Tensor softmax() {
+    return SoftmaxOp.softmax(this, false);
+  }
+
+  /** Logarithm of the softmax over the last axis. */
+  public Tensor logSoftmax() {
+    return SoftmaxOp.softmax(this, true);
+  }
+}

@@ -1,0 +1,71 @@
+package org.freetransformer.tensor.autograd;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Tensor;
+
+/** Reverse-mode differentiation: walks the graph from a result back to its leaves. */
+public final class Backpropagation {
+  private Backpropagation() {}
+
+  /**
+   * Adds to each leaf's gradient its share of {@code root}'s.
+   *
+   * @param root where to start
+   * @param gradient gradient of the loss with respect to {@code root}, of equal shape
+   * @throws IllegalStateException if no gradient flows to {@code root}, or its graph is spent
+   */
+  public static void run(Tensor root, Tensor gradient) {
+    if (!root.requiresGrad()) {
+      throw new IllegalStateException(
+          "no gradient flows to this tensor: no input of its graph called requireGrad(), or it was"
+              + " computed under noGrad()");
+    }
+    if (!gradient.shape().equals(root.shape())) {
+      throw new IllegalArgumentException(
+          "a gradient of shape %s does not fit a tensor of shape %s"
+              .formatted(gradient.shape(), root.shape()));
+    }
+    Engine engine = root.engine();
+    Gradients gradients = new Gradients(engine);
+    try (Engine.Mode _ = engine.noGrad()) {
+      gradients.start(root, gradient);
+      for (Tensor tensor : fromRootToLeaves(root)) {
+        Node node = tensor.node();
+        Tensor dy = gradients.take(tensor);
+        if (node != null && dy != null) {
+          node.run(dy, gradients);
+        }
+      }
+    }
+  }
+
+  /** Every tensor of the graph that has a node, each before all tensors that it was made from. */
+  private static List<Tensor> fromRootToLeaves(Tensor root) {
+    record Visit(Tensor tensor, boolean inputsDone) {}
+    List<Tensor> order = new ArrayList<>();
+    Set<Tensor> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    Deque<Visit> stack = new ArrayDeque<>();
+    stack.push(new Visit(root, false));
+    while (!stack.isEmpty()) {
+      Visit visit = stack.pop();
+      if (visit.inputsDone()) {
+        order.add(visit.tensor());
+        continue;
+      }
+      Node node = visit.tensor().node();
+      if (node == null || !seen.add(visit.tensor())) {
+        continue;
+      }
+      stack.push(new Visit(visit.tensor(), true));
+      node.inputs().forEach(input -> stack.push(new Visit(input, false)));
+    }
+    return order.reversed();
+  }
+}

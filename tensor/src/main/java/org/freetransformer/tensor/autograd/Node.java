@@ -1,0 +1,59 @@
+package org.freetransformer.tensor.autograd;
+
+import java.util.List;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Tensor;
+
+/** An operation that was applied: its inputs, and how gradients get back to them. */
+public final class Node {
+  /** Emits the instructions that carry the gradient of an operation's output to its inputs. */
+  @FunctionalInterface
+  public interface Backward {
+    /**
+     * Runs the backward of one operation.
+     *
+     * @param dy gradient of the output: the output's shape, contiguous
+     * @param gradients where the inputs' gradients go
+     */
+    void run(Tensor dy, Gradients gradients);
+  }
+
+  private final List<Tensor> inputs;
+  private final Backward backward;
+  private boolean spent;
+
+  private Node(List<Tensor> inputs, Backward backward) {
+    this.inputs = inputs;
+    this.backward = backward;
+  }
+
+  /**
+   * Remembers an operation, if gradients are enabled and one of its inputs wants one.
+   *
+   * @param output the operation's result
+   * @param inputs the tensors to which gradients flow
+   * @param backward the way back
+   * @return {@code output}
+   */
+  public static Tensor attach(Tensor output, List<Tensor> inputs, Backward backward) {
+    Engine engine = output.engine();
+    if (engine.gradEnabled() && inputs.stream().anyMatch(Tensor::requiresGrad)) {
+      output.withNode(new Node(List.copyOf(inputs), backward));
+    }
+    return output;
+  }
+
+  List<Tensor> inputs() {
+    return inputs;
+  }
+
+  void run(Tensor dy, Gradients gradients) {
+    if (spent) {
+      throw new IllegalStateException(
+          "backward went through this graph before, and it is spent: compute the loss anew (or add"
+              + " the losses and go back once)");
+    }
+    spent = true;
+    backward.run(dy, gradients);
+  }
+}

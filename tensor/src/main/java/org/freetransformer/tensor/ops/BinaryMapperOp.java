@@ -1,0 +1,155 @@
+package org.freetransformer.tensor.ops;
+
+import java.util.Arrays;
+import java.util.List;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.autograd.Node;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Output;
+import org.freetransformer.tensor.device.UnaryFunction;
+
+/**
+ * From plan logits to a discrete plan and back (the paper's binary mapper): H independent bits with
+ * p_h = σ(logit_h) make one of C = 2^H plans, z = Σ_h b_h·2^h. The value is the sampled plan; the
+ * gradient is that of the expectation over all plans.
+ */
+public final class BinaryMapperOp {
+  /** The most bits that a plan may have. */
+  public static final int MAX_BITS = 20;
+
+  private BinaryMapperOp() {}
+
+  /**
+   * Draws one plan index per position; no gradient flows through the index itself.
+   *
+   * @param logits [.., H], H from 1 to 20
+   * @param threshold whether bit h is simply p_h > ½ instead of a draw
+   * @return i32 [..], each from 0 to 2^H − 1
+   */
+  public static Tensor sample(Tensor logits, boolean threshold) {
+    checkBits(logits);
+    Engine engine = logits.engine();
+    Tensor rows = logits.contiguous();
+    Tensor indices = engine.empty(DType.I32, leading(logits.shape()));
+    engine.emit(
+        new Instruction.SamplePlan(
+            matrix(rows),
+            threshold ? null : engine.random().state(),
+            threshold ? 0 : engine.random().nextSalt(),
+            list(indices)));
+    return indices;
+  }
+
+  /**
+   * The plan's row of a table, r = table[z], with the gradient that goes to the logits through the
+   * probabilities of all plans ({@code full}: Σ_d ⟨dr, table_d⟩·G_d·(b_h(d) − p_h)) or of the
+   * sampled one alone. The table gets the gradient of row z.
+   *
+   * @param logits [.., H]
+   * @param indices i32 [..], from {@link #sample} of these logits
+   * @param table [2^H, D]
+   * @return [.., D]
+   */
+  public static Tensor lookUp(Tensor logits, Tensor indices, Tensor table, boolean full) {
+    checkBits(logits);
+    Check.together("binary mapper", logits, table);
+    Check.that(
+        table.shape().rank() == 2 && table.dim(0) == 1 << logits.dim(-1),
+        "binary mapper",
+        "the table must have 2^H rows for logits [.., H]",
+        logits,
+        table);
+    Engine engine = logits.engine();
+    Tensor rows = logits.contiguous();
+    int count = Math.toIntExact(indices.shape().size());
+    Shape matrix = Shape.of(count, table.dim(1));
+    int[] dims = logits.shape().toArray();
+    dims[dims.length - 1] = table.dim(1);
+    Tensor y = engine.empty(table.dtype(), Shape.of(dims));
+    engine.emit(
+        new Instruction.Gather(
+            table.buffer(), list(indices), Output.to(y.buffer().with(y.layout().reshape(matrix)))));
+    return Node.attach(
+        y,
+        List.of(rows, table),
+        (dy, gradients) -> {
+          Buffer dr = dy.buffer().with(dy.layout().reshape(matrix));
+          if (gradients.wants(rows)) {
+            engine.emit(
+                new Instruction.BinaryMapperBackward(
+                    matrix(rows),
+                    list(indices),
+                    dr,
+                    table.buffer(),
+                    full,
+                    asMatrix(gradients.into(rows))));
+          }
+          if (gradients.wants(table)) {
+            engine.emit(
+                new Instruction.ScatterAdd(dr, list(indices), gradients.accumulator(table)));
+          }
+        });
+  }
+
+  /**
+   * The plan's bits as −1 and +1, [.., H]. The gradient is that of their expectation, dlogit_h =
+   * 2·p_h·(1 − p_h)·dbit_h, which for what follows linearly is the same sum over all plans.
+   */
+  public static Tensor bits(Tensor logits, Tensor indices) {
+    checkBits(logits);
+    Engine engine = logits.engine();
+    Tensor y = engine.empty(logits.dtype(), logits.shape());
+    engine.emit(new Instruction.PlanBits(list(indices), Output.to(matrix(y))));
+    return Node.attach(
+        y,
+        List.of(logits),
+        (dy, gradients) -> {
+          Tensor twice = dy.mul(2);
+          engine.emit(
+              new Instruction.UnaryBackward(
+                  UnaryFunction.SIGMOID, logits.buffer(), twice.buffer(), gradients.into(logits)));
+        });
+  }
+
+  /** The bits of given plans, without logits: i32 [..] to [.., H] of −1 and +1; no gradient. */
+  public static Tensor bits(Tensor indices, int count, DType type) {
+    int[] dims = Arrays.copyOf(indices.shape().toArray(), indices.shape().rank() + 1);
+    dims[dims.length - 1] = count;
+    Tensor y = indices.engine().empty(type, Shape.of(dims));
+    indices.engine().emit(new Instruction.PlanBits(list(indices), Output.to(matrix(y))));
+    return y;
+  }
+
+  private static void checkBits(Tensor logits) {
+    Check.floating("binary mapper", logits);
+    boolean fits = logits.shape().rank() >= 1 && logits.dim(-1) >= 1 && logits.dim(-1) <= MAX_BITS;
+    Check.that(fits, "binary mapper", "logits must be [.., H] with H from 1 to 20", logits);
+  }
+
+  private static Buffer matrix(Tensor x) {
+    int columns = x.dim(-1);
+    int rows = Math.toIntExact(x.shape().size() / columns);
+    return x.buffer().with(x.layout().reshape(Shape.of(rows, columns)));
+  }
+
+  private static Output asMatrix(Output out) {
+    Buffer buffer = out.buffer();
+    int columns = buffer.dim(-1);
+    int rows = Math.toIntExact(buffer.size() / columns);
+    return new Output(
+        buffer.with(buffer.layout().reshape(Shape.of(rows, columns))), out.accumulate());
+  }
+
+  private static Buffer list(Tensor indices) {
+    Shape flat = Shape.of(Math.toIntExact(indices.shape().size()));
+    return indices.buffer().with(indices.layout().reshape(flat));
+  }
+
+  private static Shape leading(Shape shape) {
+    return Shape.of(Arrays.copyOf(shape.toArray(), shape.rank() - 1));
+  }
+}

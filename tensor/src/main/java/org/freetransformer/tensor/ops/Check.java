@@ -1,0 +1,42 @@
+package org.freetransformer.tensor.ops;
+
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+
+/**
+ * What an operation demands of its operands, with errors that name the operation and the shapes.
+ */
+final class Check {
+  private Check() {}
+
+  static void that(boolean condition, String operation, String demand, Tensor... operands) {
+    if (condition) {
+      return;
+    }
+    StringBuilder message =
+        new StringBuilder(operation).append(": ").append(demand).append("; got ");
+    for (int i = 0; i < operands.length; i++) {
+      message.append(i == 0 ? "" : " and ").append(operands[i].buffer());
+    }
+    throw new IllegalArgumentException(message.toString());
+  }
+
+  static void together(String operation, Tensor a, Tensor b) {
+    that(a.engine() == b.engine(), operation, "operands must belong to one engine", a, b);
+    that(
+        a.dtype() == b.dtype(), operation, "operands must have one type (convert with to())", a, b);
+  }
+
+  static void floating(String operation, Tensor x) {
+    that(x.dtype().isFloating(), operation, "the operand must be of a floating type", x);
+  }
+
+  static void integers(String operation, Tensor x) {
+    that(x.dtype() == DType.I32, operation, "indices must be of type I32", x);
+  }
+
+  static void shape(String operation, Tensor x, Shape expected) {
+    that(x.shape().equals(expected), operation, "the shape must be " + expected, x);
+  }
+}

@@ -1,0 +1,73 @@
+package org.freetransformer.tensor.ops;
+
+import java.util.List;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.autograd.Node;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Output;
+
+/** Negative log-likelihood of target classes. */
+public final class CrossEntropyOp {
+  /** The target that counts nowhere, as in PyTorch. */
+  public static final int IGNORE_INDEX = -100;
+
+  private CrossEntropyOp() {}
+
+  /**
+   * Loss of every row in nats: logits [.., V], targets i32 [..], losses [..]. A target equal to
+   * {@code ignoreIndex} gives loss 0 and no gradient.
+   *
+   * @throws IllegalArgumentException if shapes do not fit
+   */
+  public static Tensor crossEntropy(Tensor logits, Tensor targets, int ignoreIndex) {
+    Check.floating("crossEntropy", logits);
+    Check.integers("crossEntropy targets", targets);
+    boolean fits =
+        logits.shape().rank() == targets.shape().rank() + 1
+            && logits.shape().size() == targets.shape().size() * logits.dim(-1);
+    Check.that(fits, "crossEntropy", "shapes must be [.., V] and [..]", logits, targets);
+    Engine engine = logits.engine();
+    int rows = Math.toIntExact(targets.shape().size());
+    Shape list = Shape.of(rows);
+    Tensor scores = logits.contiguous();
+    Buffer matrix = scores.buffer().with(scores.layout().reshape(Shape.of(rows, logits.dim(-1))));
+    Tensor aims = targets.contiguous();
+    Buffer flat = aims.buffer().with(aims.layout().reshape(list));
+    Tensor losses = engine.empty(logits.dtype(), targets.shape());
+    Tensor lse = engine.empty(logits.dtype(), list);
+    engine.emit(
+        new Instruction.CrossEntropy(
+            matrix,
+            flat,
+            ignoreIndex,
+            losses.buffer().with(losses.layout().reshape(list)),
+            lse.buffer()));
+    return Node.attach(
+        losses,
+        List.of(scores),
+        (dy, gradients) -> {
+          Output into = gradients.into(scores);
+          Buffer target = into.buffer().with(into.buffer().layout().reshape(matrix.shape()));
+          engine.emit(
+              new Instruction.CrossEntropyBackward(
+                  matrix,
+                  flat,
+                  ignoreIndex,
+                  lse.buffer(),
+                  dy.buffer().with(dy.layout().reshape(list)),
+                  new Output(target, into.accumulate())));
+        });
+  }
+
+  /** Mean loss over the targets that count, shape []; NaN if none does. */
+  public static Tensor meanCrossEntropy(Tensor logits, Tensor targets, int ignoreIndex) {
+    Engine engine = logits.engine();
+    Tensor losses = crossEntropy(logits, targets, ignoreIndex);
+    Tensor ignored = engine.full(targets.dtype(), Shape.of(), ignoreIndex);
+    Tensor count = targets.notEqual(ignored).to(logits.dtype()).sum();
+    return losses.sum().div(count);
+  }
+}

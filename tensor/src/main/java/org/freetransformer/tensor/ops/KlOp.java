@@ -1,0 +1,60 @@
+package org.freetransformer.tensor.ops;
+
+import java.util.Arrays;
+import java.util.List;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.autograd.Node;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Output;
+
+/** What a plan costs: its divergence from the uniform prior, and the part that is free. */
+public final class KlOp {
+  private KlOp() {}
+
+  /**
+   * {@code Σ_h KL(Bernoulli(σ(logit_h)) ‖ Bernoulli(½))} in nats, from 0 to H·ln 2, finite at any
+   * logit: logits [.., H] to [..].
+   *
+   * @throws IllegalArgumentException if the logits have no axis
+   */
+  public static Tensor bernoulliKl(Tensor logits) {
+    Check.floating("bernoulliKl", logits);
+    Check.that(logits.shape().rank() >= 1, "bernoulliKl", "logits must be [.., H]", logits);
+    Engine engine = logits.engine();
+    Tensor rows = logits.contiguous();
+    int bits = logits.dim(-1);
+    int[] dims = Arrays.copyOf(logits.shape().toArray(), logits.shape().rank() - 1);
+    Tensor kl = engine.empty(logits.dtype(), Shape.of(dims));
+    int count = Math.toIntExact(kl.shape().size());
+    Shape list = Shape.of(count);
+    Shape matrix = Shape.of(count, bits);
+    Buffer in = rows.buffer().with(rows.layout().reshape(matrix));
+    engine.emit(
+        new Instruction.BernoulliKl(in, Output.to(kl.buffer().with(kl.layout().reshape(list)))));
+    return Node.attach(
+        kl,
+        List.of(rows),
+        (dkl, gradients) -> {
+          Output into = gradients.into(rows);
+          Buffer target = into.buffer().with(into.buffer().layout().reshape(matrix));
+          engine.emit(
+              new Instruction.BernoulliKlBackward(
+                  in,
+                  dkl.buffer().with(dkl.layout().reshape(list)),
+                  new Output(target, into.accumulate())));
+        });
+  }
+
+  /**
+   * What remains after the free bits: {@code max(0, kl − kappa)} (Kingma et al., 2016).
+   *
+   * @param kl [..] in nats
+   * @param kappa shape [], in nats, read at every run of a program
+   */
+  public static Tensor freeBits(Tensor kl, Tensor kappa) {
+    return kl.sub(kappa).relu();
+  }
+}

@@ -1,0 +1,130 @@
+package org.freetransformer.tensor.ops;
+
+import java.util.Arrays;
+import java.util.List;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Layout;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.autograd.Gradients;
+import org.freetransformer.tensor.autograd.Node;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Output;
+
+/** Matrix products. */
+public final class MatMulOp {
+  private MatMulOp() {}
+
+  /**
+   * Matrix product: a [.., M, K] × b [.., K, N] = [.., M, N]; leading axes broadcast. Gradients: da
+   * = dy × bᵀ, db = aᵀ × dy.
+   *
+   * @throws IllegalArgumentException if a rank is under 2, or the inner sizes differ
+   */
+  public static Tensor matmul(Tensor a, Tensor b) {
+    Check.together("matmul", a, b);
+    Check.floating("matmul", a);
+    boolean fits = a.shape().rank() >= 2 && b.shape().rank() >= 2 && a.dim(-1) == b.dim(-2);
+    Check.that(fits, "matmul", "shapes must be [.., M, K] and [.., K, N]", a, b);
+    Engine engine = a.engine();
+    Shape batch = Shape.broadcast(leading(a.shape()), leading(b.shape()));
+    Tensor y = engine.empty(a.dtype(), matrices(batch, a.dim(-2), b.dim(-1)));
+    engine.emit(
+        new Instruction.MatMul(
+            batched(a.buffer(), batch), batched(b.buffer(), batch), 1, Output.to(y.buffer())));
+    return Node.attach(
+        y,
+        List.of(a, b),
+        (dy, gradients) -> {
+          Buffer bT = transposed(batched(b.buffer(), batch));
+          gradients.intoBroadcast(
+              a,
+              matrices(batch, a.dim(-2), a.dim(-1)),
+              out -> engine.emit(new Instruction.MatMul(dy.buffer(), bT, 1, matching(out, dy))));
+          Buffer aT = transposed(batched(a.buffer(), batch));
+          gradients.intoBroadcast(
+              b,
+              matrices(batch, b.dim(-2), b.dim(-1)),
+              out -> engine.emit(new Instruction.MatMul(aT, dy.buffer(), 1, matching(out, dy))));
+        });
+  }
+
+  /** The gradient's buffer with as many leading axes as dy, so that ranks agree. */
+  private static Output matching(Output out, Tensor dy) {
+    Buffer buffer = out.buffer();
+    if (buffer.shape().rank() == dy.shape().rank()) {
+      return out;
+    }
+    int[] dims = new int[dy.shape().rank()];
+    int lead = dims.length - buffer.shape().rank();
+    Arrays.setAll(dims, i -> i < lead ? 1 : buffer.dim(i - lead));
+    return new Output(buffer.with(buffer.layout().reshape(Shape.of(dims))), out.accumulate());
+  }
+
+  /**
+   * A linear layer without bias: x [.., in], weight [out, in], y = x × weightᵀ [.., out].
+   * Gradients: dx = dy × weight, dweight = dyᵀ × x.
+   *
+   * @throws IllegalArgumentException if the inner sizes differ
+   */
+  public static Tensor linear(Tensor x, Tensor weight) {
+    Check.together("linear", x, weight);
+    boolean fits =
+        weight.shape().rank() == 2 && x.shape().rank() >= 1 && x.dim(-1) == weight.dim(1);
+    Check.that(fits, "linear", "shapes must be [.., in] and [out, in]", x, weight);
+    Engine engine = x.engine();
+    Tensor rows = x.contiguous();
+    Tensor y = engine.empty(x.dtype(), x.shape().with(-1, weight.dim(0)));
+    Buffer in = asRows(rows.buffer());
+    engine.emit(
+        new Instruction.MatMul(in, transposed(weight.buffer()), 1, Output.to(asRows(y.buffer()))));
+    return Node.attach(
+        y, List.of(rows, weight), (dy, gradients) -> linearBackward(rows, weight, dy, gradients));
+  }
+
+  private static void linearBackward(Tensor x, Tensor weight, Tensor dy, Gradients gradients) {
+    Engine engine = x.engine();
+    Buffer dyRows = asRows(dy.buffer());
+    if (gradients.wants(weight)) {
+      engine.emit(
+          new Instruction.MatMul(
+              transposed(dyRows), asRows(x.buffer()), 1, gradients.into(weight)));
+    }
+    if (gradients.wants(x)) {
+      Output dx = gradients.into(x);
+      engine.emit(
+          new Instruction.MatMul(
+              dyRows, weight.buffer(), 1, new Output(asRows(dx.buffer()), dx.accumulate())));
+    }
+  }
+
+  private static Buffer asRows(Buffer buffer) {
+    int columns = buffer.dim(-1);
+    long rows = 1;
+    for (int i = 0; i < buffer.shape().rank() - 1; i++) {
+      rows *= buffer.dim(i);
+    }
+    return buffer.with(buffer.layout().reshape(Shape.of(Math.toIntExact(rows), columns)));
+  }
+
+  private static Buffer transposed(Buffer buffer) {
+    return buffer.with(buffer.layout().transpose(-1, -2));
+  }
+
+  private static Buffer batched(Buffer buffer, Shape batch) {
+    Layout layout = buffer.layout().broadcastTo(matrices(batch, buffer.dim(-2), buffer.dim(-1)));
+    return buffer.with(layout);
+  }
+
+  private static Shape leading(Shape shape) {
+    return Shape.of(Arrays.copyOf(shape.toArray(), shape.rank() - 2));
+  }
+
+  private static Shape matrices(Shape batch, int rows, int columns) {
+    int[] dims = Arrays.copyOf(batch.toArray(), batch.rank() + 2);
+    dims[batch.rank()] = rows;
+    dims[batch.rank() + 1] = columns;
+    return Shape.of(dims);
+  }
+}

@@ -1,0 +1,67 @@
+package org.freetransformer.tensor.ops;
+
+import java.util.List;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.autograd.Node;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Output;
+
+/** Rotary position embedding (Su et al., 2021), half-rotation layout as in Llama. */
+public final class RopeOp {
+  private RopeOp() {}
+
+  /**
+   * Rotates each head's halves by the angles of its position.
+   *
+   * @param x [B, T, heads, Dh], Dh even
+   * @param positions i32 [T] or [B, T], each from 0 to P−1
+   * @param table [P, Dh]: cosines of a position's Dh/2 angles, then sines
+   * @throws IllegalArgumentException if shapes do not fit
+   */
+  public static Tensor rope(Tensor x, Tensor positions, Tensor table) {
+    Check.integers("rope positions", positions);
+    boolean fits =
+        x.shape().rank() == 4
+            && table.shape().rank() == 2
+            && table.dim(1) == x.dim(3)
+            && x.dim(3) % 2 == 0;
+    Check.that(fits, "rope", "shapes must be [B,T,heads,Dh] and [P,Dh], Dh even", x, table);
+    Engine engine = x.engine();
+    Tensor y = engine.empty(x.dtype(), x.shape());
+    Buffer places =
+        positions.buffer().with(positions.layout().broadcastTo(Shape.of(x.dim(0), x.dim(1))));
+    engine.emit(
+        new Instruction.Rope(x.buffer(), places, table.buffer(), false, Output.to(y.buffer())));
+    return Node.attach(
+        y,
+        List.of(x),
+        (dy, gradients) ->
+            engine.emit(
+                new Instruction.Rope(
+                    dy.buffer(), places, table.buffer(), true, gradients.into(x))));
+  }
+
+  /**
+   * The table of {@link #rope}: angle of pair i at position p is {@code p·theta^(−2i/Dh)}.
+   *
+   * @param positions P, how many positions
+   * @param headSize Dh, even
+   * @param theta the base, 10000 in Llama 2
+   * @return P·Dh values, row-major
+   */
+  public static float[] table(int positions, int headSize, double theta) {
+    float[] values = new float[Math.multiplyExact(positions, headSize)];
+    int half = headSize / 2;
+    for (int p = 0; p < positions; p++) {
+      for (int i = 0; i < half; i++) {
+        double angle = p * Math.pow(theta, -2.0 * i / headSize);
+        values[p * headSize + i] = (float) Math.cos(angle);
+        values[p * headSize + half + i] = (float) Math.sin(angle);
+      }
+    }
+    return values;
+  }
+}

@@ -1,0 +1,166 @@
+package org.freetransformer.tensor.ops;
+
+import java.util.Arrays;
+import java.util.List;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Layout;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.autograd.Node;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Output;
+import org.freetransformer.tensor.device.ReduceFunction;
+
+/** Other ways to see the same elements; only {@link #contiguous} and {@link #concat} copy. */
+public final class ViewOp {
+  private ViewOp() {}
+
+  /**
+   * The same elements under another shape; copies first if the strides cannot carry it.
+   *
+   * @param dims sizes; one may be −1 and is inferred
+   * @throws IllegalArgumentException if the number of elements differs
+   */
+  public static Tensor reshape(Tensor x, int... dims) {
+    Shape shape = Shape.of(inferred(x.shape(), dims));
+    Tensor plain = x.layout().canReshape(shape) ? x : contiguous(x);
+    Tensor y = plain.view(plain.layout().reshape(shape));
+    return Node.attach(
+        y,
+        List.of(plain),
+        (dy, gradients) -> gradients.giveView(plain, dy, dy.layout().reshape(plain.shape())));
+  }
+
+  private static int[] inferred(Shape from, int[] dims) {
+    int[] result = dims.clone();
+    long known = 1;
+    int unknown = -1;
+    for (int i = 0; i < dims.length; i++) {
+      if (dims[i] == -1 && unknown < 0) {
+        unknown = i;
+      } else {
+        known *= dims[i];
+      }
+    }
+    if (unknown >= 0) {
+      if (known == 0 || from.size() % known != 0) {
+        throw new IllegalArgumentException(
+            "shape %s cannot become %s: %d elements are not divisible by %d"
+                .formatted(from, Arrays.toString(dims), from.size(), known));
+      }
+      result[unknown] = Math.toIntExact(from.size() / known);
+    }
+    return result;
+  }
+
+  /** Two axes swapped. */
+  public static Tensor transpose(Tensor x, int axis1, int axis2) {
+    Tensor y = x.view(x.layout().transpose(axis1, axis2));
+    return Node.attach(
+        y,
+        List.of(x),
+        (dy, gradients) -> gradients.giveView(x, dy, dy.layout().transpose(axis1, axis2)));
+  }
+
+  /** The axes in another order: axis i of the result is axis {@code order[i]}. */
+  public static Tensor permute(Tensor x, int... order) {
+    Tensor y = x.view(x.layout().permute(order));
+    int[] back = new int[order.length];
+    for (int i = 0; i < order.length; i++) {
+      back[order[i]] = i;
+    }
+    return Node.attach(
+        y, List.of(x), (dy, gradients) -> gradients.giveView(x, dy, dy.layout().permute(back)));
+  }
+
+  /** The part of an axis from {@code start}, {@code length} long. */
+  public static Tensor narrow(Tensor x, int axis, int start, int length) {
+    Tensor y = x.view(x.layout().narrow(axis, start, length));
+    return Node.attach(
+        y,
+        List.of(x),
+        (dy, gradients) -> {
+          Buffer all = gradients.accumulator(x);
+          Buffer part = all.with(all.layout().narrow(axis, start, length));
+          x.engine().emit(new Instruction.Copy(dy.buffer(), Output.addTo(part)));
+        });
+  }
+
+  /** Size-1 and missing leading axes repeated; the gradient is summed over the repetitions. */
+  public static Tensor broadcastTo(Tensor x, Shape shape) {
+    Tensor y = x.view(x.layout().broadcastTo(shape));
+    return Node.attach(
+        y,
+        List.of(x),
+        (dy, gradients) -> {
+          if (x.shape().equals(shape)) {
+            gradients.give(x, dy);
+            return;
+          }
+          Output target = gradients.into(x);
+          Buffer aligned =
+              target.buffer().with(target.buffer().layout().reshape(leadingOnes(x.shape(), shape)));
+          x.engine()
+              .emit(
+                  new Instruction.Reduce(
+                      ReduceFunction.SUM, dy.buffer(), new Output(aligned, target.accumulate())));
+        });
+  }
+
+  private static Shape leadingOnes(Shape shape, Shape full) {
+    int[] dims = new int[full.rank()];
+    int lead = full.rank() - shape.rank();
+    Arrays.setAll(dims, i -> i < lead ? 1 : shape.dim(i - lead));
+    return Shape.of(dims);
+  }
+
+  /** The tensor itself if it is row-major without gaps, else a copy that is. */
+  public static Tensor contiguous(Tensor x) {
+    if (x.layout().isContiguous()) {
+      return x;
+    }
+    Tensor y = x.engine().empty(x.dtype(), x.shape());
+    x.engine().emit(new Instruction.Copy(x.buffer(), Output.to(y.buffer())));
+    return Node.attach(y, List.of(x), (dy, gradients) -> gradients.give(x, dy));
+  }
+
+  /**
+   * Tensors joined along an axis.
+   *
+   * @throws IllegalArgumentException if there are none, or their other sizes differ
+   */
+  public static Tensor concat(int axis, List<Tensor> parts) {
+    if (parts.isEmpty()) {
+      throw new IllegalArgumentException("concat: there must be at least one tensor");
+    }
+    Tensor first = parts.getFirst();
+    int length = 0;
+    for (Tensor part : parts) {
+      Check.together("concat", first, part);
+      boolean fits =
+          part.shape().rank() == first.shape().rank()
+              && part.shape().with(axis, 0).equals(first.shape().with(axis, 0));
+      Check.that(fits, "concat", "sizes must be equal except along axis " + axis, first, part);
+      length += part.dim(axis);
+    }
+    Engine engine = first.engine();
+    Tensor y = engine.empty(first.dtype(), first.shape().with(axis, length));
+    int start = 0;
+    for (Tensor part : parts) {
+      Layout place = y.layout().narrow(axis, start, part.dim(axis));
+      engine.emit(new Instruction.Copy(part.buffer(), Output.to(y.buffer().with(place))));
+      start += part.dim(axis);
+    }
+    return Node.attach(
+        y,
+        parts,
+        (dy, gradients) -> {
+          int from = 0;
+          for (Tensor part : parts) {
+            gradients.giveView(part, dy, dy.layout().narrow(axis, from, part.dim(axis)));
+            from += part.dim(axis);
+          }
+        });
+  }
+}

@@ -3,6 +3,7 @@ package org.freetransformer.tensor.device.scalar;
 import java.util.Arrays;
 import org.freetransformer.tensor.device.Instruction.AttentionBackward;
 import org.freetransformer.tensor.device.Kernel;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Gradients of attention. With weights {@code p_s = exp(scale·q·k_s − lse)}, dropout factors m_s
@@ -15,9 +16,9 @@ final class ScalarAttentionBackward {
   private final Elements v;
   private final Elements lse;
   private final Elements dout;
-  private final Result dq;
-  private final Result dk;
-  private final Result dv;
+  private final @Nullable Result dq;
+  private final @Nullable Result dk;
+  private final @Nullable Result dv;
   private final AttentionMask mask;
   private final double scale;
   private final int batch;
@@ -42,9 +43,9 @@ final class ScalarAttentionBackward {
     this.v = new Elements(op.v());
     this.lse = new Elements(op.lse());
     this.dout = new Elements(op.dout());
-    this.dq = new Result(op.dq());
-    this.dk = new Result(op.dk());
-    this.dv = new Result(op.dv());
+    this.dq = op.dq() == null ? null : new Result(op.dq());
+    this.dk = op.dk() == null ? null : new Result(op.dk());
+    this.dv = op.dv() == null ? null : new Result(op.dv());
     this.scale = op.rule().scale();
     this.batch = q.dim(0);
     this.queries = q.dim(1);
@@ -80,7 +81,9 @@ final class ScalarAttentionBackward {
             readQuery(b, h, t);
             differentiateWeights(b, keyHead, t, ((long) b * heads + h) * queries + t);
             differentiateScores(b, keyHead, t);
-            dq.putRow((((long) b * queries + t) * heads + h) * size, queryGradient, size);
+            if (dq != null) {
+              dq.putRow((((long) b * queries + t) * heads + h) * size, queryGradient, size);
+            }
           }
         }
         putKeyHead(b, keyHead);
@@ -129,10 +132,17 @@ final class ScalarAttentionBackward {
 
   private void putKeyHead(int b, int keyHead) {
     for (int s = 0; s < keys; s++) {
-      for (int d = 0; d < size; d++) {
-        dk.put(keyRow(b, s, keyHead) + d, keyGradients[s * size + d]);
-        dv.put(keyRow(b, s, keyHead) + d, valueGradients[s * size + d]);
-      }
+      put(dk, keyRow(b, s, keyHead), keyGradients, s);
+      put(dv, keyRow(b, s, keyHead), valueGradients, s);
+    }
+  }
+
+  private void put(@Nullable Result result, long first, double[] gradients, int s) {
+    if (result == null) {
+      return;
+    }
+    for (int d = 0; d < size; d++) {
+      result.put(first + d, gradients[s * size + d]);
     }
   }
 

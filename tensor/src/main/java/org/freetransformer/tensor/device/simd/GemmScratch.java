@@ -25,6 +25,10 @@ final class GemmScratch {
   /** A tile of C on its way from registers to memory. */
   final float[] tile = new float[GemmKernel.ROWS * GemmKernel.COLUMNS];
 
+  /** Dot products before their lanes are added up. */
+  final float[] lanes =
+      new float[SkinnyKernel.DOT_ROWS * SkinnyKernel.DOT_COLUMNS * GemmKernel.LANES];
+
   /** Sums of a strip of a few rows. */
   final float[] rows = new float[ROW_ELEMENTS];
 

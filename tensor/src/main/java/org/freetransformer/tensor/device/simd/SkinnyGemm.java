@@ -150,13 +150,13 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
       int width = Math.min(DOT_COLUMNS, end - j);
       int at = item * paddedRows * shape.k();
       if (shape.m() == 1) {
-        SkinnyKernel.dotRow(packed, at, w.memory(), w0, w1, w2, w3, shape.k(), scratch.tile, sums);
+        SkinnyKernel.dotRow(packed, at, w.memory(), w0, w1, w2, w3, shape.k(), scratch.lanes, sums);
         storeRow(sums, 0, item, 0, j, width);
         continue;
       }
       for (int i = 0; i < shape.m(); i += SkinnyKernel.DOT_ROWS) {
         SkinnyKernel.dotRows(
-            packed, at + i * shape.k(), w.memory(), w0, w1, w2, w3, shape.k(), scratch.tile, sums);
+            packed, at + i * shape.k(), w.memory(), w0, w1, w2, w3, shape.k(), scratch.lanes, sums);
         for (int r = 0; r < SkinnyKernel.DOT_ROWS && i + r < shape.m(); r++) {
           storeRow(sums, r * DOT_COLUMNS, item, i + r, j, width);
         }

@@ -1,0 +1,171 @@
+package org.freetransformer.tensor.device.simd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Random;
+import org.assertj.core.data.Offset;
+
+/**
+ * Compares matrix products on 1, 2 and 3 threads with a plain triple loop in double; all of C's
+ * memory is compared, so that a write beside C is found as well.
+ */
+final class GemmCheck implements AutoCloseable {
+  private static final int[] SIZES = {
+    0, 1, 2, 3, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 23, 31, 32, 33, 47, 48, 49, 61, 64, 65, 97, 128
+  };
+
+  private final Arena arena = Arena.ofShared();
+  private final ThreadTeam[] teams = {new ThreadTeam(1), new ThreadTeam(2), new ThreadTeam(3)};
+  private final Gemm[] gemms = {new Gemm(teams[0]), new Gemm(teams[1]), new Gemm(teams[2])};
+
+  void smallShapes() {
+    Random random = new Random(1);
+    for (int i = 0; i < 600; i++) {
+      int batch = random.nextInt(10) == 0 ? 0 : 1 + random.nextInt(3);
+      compare(random, new GemmShape(batch, size(random), size(random), size(random)));
+    }
+  }
+
+  /** Several slices of k, several blocks of rows and columns, both thin sides. */
+  void largeShapes() {
+    Random random = new Random(2);
+    for (int[] s :
+        new int[][] {
+          {1, 100, 70, 512}, {1, 61, 45, 513}, {1, 50, 33, 1531}, {1, 600, 530, 20},
+          {1, 1, 1100, 1030}, {1, 7, 700, 1025}, {1, 1100, 3, 600}, {2, 530, 1, 1040},
+          {1, 13, 2100, 140}, {20, 17, 19, 40}
+        }) {
+      for (int layout = 0; layout < 4; layout++) {
+        compare(random, new GemmShape(s[0], s[1], s[2], s[3]));
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    for (int i = 0; i < teams.length; i++) {
+      gemms[i].close();
+      teams[i].close();
+    }
+    arena.close();
+  }
+
+  private static int size(Random random) {
+    return SIZES[random.nextInt(SIZES.length)];
+  }
+
+  private void compare(Random random, GemmShape shape) {
+    StridedMatrix a = matrix(random, shape.batch(), shape.m(), shape.k(), true);
+    StridedMatrix b = matrix(random, shape.batch(), shape.k(), shape.n(), true);
+    StridedMatrix c = matrix(random, shape.batch(), shape.m(), shape.n(), false);
+    float alpha = random.nextBoolean() ? 1f : random.nextFloat() - 0.5f;
+    boolean accumulate = random.nextBoolean();
+    String what = "%s a=%s b=%s c=%s %s %s".formatted(shape, a, b, c, alpha, accumulate);
+    float[] initial = elements(c);
+    double[] expected = product(shape, a, b, c, alpha, accumulate);
+    double[] scale = magnitude(shape, a, b, c, alpha, accumulate);
+
+    float[][] results = new float[gemms.length][];
+    for (int t = 0; t < gemms.length; t++) {
+      MemorySegment.copy(initial, 0, c.memory(), ValueLayout.JAVA_FLOAT, 0, initial.length);
+      gemms[t].prepare(shape, a, b, c, alpha, accumulate).run();
+      results[t] = elements(c);
+    }
+    for (int i = 0; i < expected.length; i++) {
+      double tolerance = (shape.k() + 2) * 0x1p-24 * scale[i];
+      if (!(Math.abs(results[0][i] - expected[i]) <= tolerance)) {
+        assertThat((double) results[0][i])
+            .as("element %d of %s", i, what)
+            .isCloseTo(expected[i], Offset.offset(tolerance));
+      }
+    }
+    assertThat(results[1]).as("2 threads: %s", what).isEqualTo(results[0]);
+    assertThat(results[2]).as("3 threads: %s", what).isEqualTo(results[0]);
+  }
+
+  /** A matrix in one of several layouts, inside memory that holds more than it. */
+  private StridedMatrix matrix(
+      Random random, int batch, int rows, int columns, boolean anyStrides) {
+    int padding = random.nextInt(3) * random.nextInt(20);
+    boolean transposed = random.nextBoolean();
+    long step = anyStrides && random.nextInt(6) == 0 ? 2 : 1;
+    long line = ((transposed ? rows : columns) + padding) * step;
+    long lines = transposed ? columns : rows;
+    long batchStride = line * lines + random.nextInt(2) * 5L;
+    long offset = random.nextInt(40);
+    long elements = offset + Math.max(1, batch * batchStride) + random.nextInt(3);
+    MemorySegment memory = arena.allocate(elements * Float.BYTES, 64);
+    for (long i = 0; i < elements; i++) {
+      memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, random.nextFloat() - 0.5f);
+    }
+    return transposed
+        ? new StridedMatrix(memory, offset, batchStride, step, line)
+        : new StridedMatrix(memory, offset, batchStride, line, step);
+  }
+
+  private static float[] elements(StridedMatrix x) {
+    return x.memory().toArray(ValueLayout.JAVA_FLOAT);
+  }
+
+  private static float at(StridedMatrix x, int item, int i, int j) {
+    return x.memory().getAtIndex(ValueLayout.JAVA_FLOAT, index(x, item, i, j));
+  }
+
+  private static long index(StridedMatrix x, int item, int i, int j) {
+    return x.offset() + item * x.batchStride() + i * x.rowStride() + j * x.columnStride();
+  }
+
+  private static double[] product(
+      GemmShape shape,
+      StridedMatrix a,
+      StridedMatrix b,
+      StridedMatrix c,
+      float alpha,
+      boolean accumulate) {
+    float[] initial = elements(c);
+    double[] result = new double[initial.length];
+    for (int i = 0; i < result.length; i++) {
+      result[i] = initial[i];
+    }
+    for (int item = 0; item < shape.batch(); item++) {
+      for (int i = 0; i < shape.m(); i++) {
+        for (int j = 0; j < shape.n(); j++) {
+          double sum = 0;
+          for (int k = 0; k < shape.k(); k++) {
+            sum += (double) at(a, item, i, k) * at(b, item, k, j);
+          }
+          int where = (int) index(c, item, i, j);
+          result[where] = alpha * sum + (accumulate ? result[where] : 0);
+        }
+      }
+    }
+    return result;
+  }
+
+  /** Sums of absolute values, which rounding errors are measured by; 0 outside C. */
+  private static double[] magnitude(
+      GemmShape shape,
+      StridedMatrix a,
+      StridedMatrix b,
+      StridedMatrix c,
+      float alpha,
+      boolean accumulate) {
+    double[] result = new double[(int) (c.memory().byteSize() / Float.BYTES)];
+    for (int item = 0; item < shape.batch(); item++) {
+      for (int i = 0; i < shape.m(); i++) {
+        for (int j = 0; j < shape.n(); j++) {
+          double sum = 0;
+          for (int k = 0; k < shape.k(); k++) {
+            sum += Math.abs((double) at(a, item, i, k) * at(b, item, k, j));
+          }
+          int where = (int) index(c, item, i, j);
+          result[where] = Math.abs(alpha) * sum + (accumulate ? 1 : 0);
+        }
+      }
+    }
+    return result;
+  }
+}

@@ -1,0 +1,65 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * Every hot kernel with a small call of it: what {@link HotKernelsTest} runs in a JVM of its own. A
+ * new kernel is added here.
+ */
+final class HotKernels {
+  /**
+   * A kernel.
+   *
+   * @param method as the JVM prints it, without the package: {@code Class::method}
+   * @param call calls it, directly or not
+   */
+  record Kernel(String method, Runnable call) {}
+
+  private static final int CALLS = 2000; // C1 compiles with a profile after 200
+
+  private HotKernels() {}
+
+  static List<Kernel> all() {
+    Arena arena = Arena.global();
+    GemmScratch scratch = new GemmScratch(arena);
+    MemorySegment b = scratch.b;
+    float[] a = scratch.a;
+    float[] tile = scratch.tile;
+    float[] wide = new float[12 * GemmKernel.COLUMNS];
+    float[] sums = scratch.rows;
+    MemorySegment c = scratch.stage;
+    return List.of(
+        new Kernel("GemmKernel::multiply12", () -> GemmKernel.multiply12(a, 0, b, 0, 8, wide)),
+        new Kernel("GemmKernel::multiply6", () -> GemmKernel.multiply6(a, 0, b, 0, 8, tile)),
+        new Kernel(
+            "GemmKernel::storeRow",
+            () -> GemmKernel.storeRow(tile, 0, GemmKernel.COLUMNS, 1f, true, c, 0)),
+        new Kernel("Packing::packRow", () -> Packing.packB(b, 0, 4096, 4, 2, 96, scratch)),
+        new Kernel(
+            "Transposer::shuffle",
+            () -> Transposer.transpose(b, 0, 4096, 4, c, 0, 2048, scratch.blocks)),
+        new Kernel(
+            "SkinnyKernel::addRows", () -> SkinnyKernel.addRows(a, 0, b, 0, 4096, 70, sums, 0)),
+        new Kernel("SkinnyKernel::addRow", () -> SkinnyKernel.addRow(1f, b, 0, 70, sums, 0)),
+        new Kernel(
+            "SkinnyKernel::dotRow",
+            () -> SkinnyKernel.dotRow(a, 0, b, 0, 512, 1024, 2048, 70, scratch.lanes, sums)),
+        new Kernel(
+            "SkinnyKernel::dotRows",
+            () -> SkinnyKernel.dotRows(a, 0, b, 0, 512, 1024, 2048, 70, scratch.lanes, sums)));
+  }
+
+  public static void main(String[] args) {
+    List<Kernel> kernels =
+        args.length == 0
+            ? all()
+            : List.of(new Kernel("OversizedKernel::multiply", OversizedKernel::multiply));
+    for (Kernel kernel : kernels) {
+      for (int i = 0; i < CALLS; i++) {
+        kernel.call().run();
+      }
+    }
+  }
+}

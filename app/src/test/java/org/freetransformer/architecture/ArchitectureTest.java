@@ -3,6 +3,7 @@ package org.freetransformer.architecture;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
+import static com.tngtech.archunit.lang.conditions.ArchConditions.be;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
@@ -17,6 +18,7 @@ class ArchitectureTest {
   private static final String TENSOR = "org.freetransformer.tensor..";
   private static final String NN = "org.freetransformer.nn..";
   private static final String[] LIBRARY = {
+    "org.freetransformer.config..",
     "org.freetransformer.model..",
     "org.freetransformer.checkpoint..",
     "org.freetransformer.data..",
@@ -24,6 +26,10 @@ class ArchitectureTest {
     "org.freetransformer.eval..",
     "org.freetransformer.generate.."
   };
+  private static final String[] JSON = {
+    "org.freetransformer.checkpoint..", "org.freetransformer.config.."
+  };
+  private static final String[] APP = {"org.freetransformer.cli..", "org.freetransformer.plots.."};
   private static final String[] JDK = {"java..", "org.jspecify.annotations"};
   private static final String VECTOR_API = "jdk.incubator.vector..";
   private static final String SIMD = "org.freetransformer.tensor.device.simd..";
@@ -59,22 +65,33 @@ class ArchitectureTest {
   }
 
   @Test
-  void theLibraryNeedsLayersAndForCheckpointsJson() {
+  void theLibraryNeedsLayersAndToReadAndWriteJson() {
     var inside =
         resideInAnyPackage(JDK).or(resideInAnyPackage(NN, TENSOR)).or(resideInAnyPackage(LIBRARY));
     classes()
         .that()
         .resideInAnyPackage(LIBRARY)
         .and()
-        .resideOutsideOfPackage("org.freetransformer.checkpoint..")
+        .resideOutsideOfPackages(JSON)
         .should()
         .onlyDependOnClassesThat(inside)
         .check(project);
     classes()
         .that()
-        .resideInAPackage("org.freetransformer.checkpoint..")
+        .resideInAnyPackage(JSON)
         .should()
         .onlyDependOnClassesThat(inside.or(resideInAPackage("com.fasterxml.jackson.core..")))
+        .check(project);
+  }
+
+  @Test
+  void everyPackageHasItsPlaceInTheHouse() {
+    classes()
+        .should(
+            be(
+                resideInAnyPackage(NN, TENSOR)
+                    .or(resideInAnyPackage(LIBRARY))
+                    .or(resideInAnyPackage(APP))))
         .check(project);
   }
 

@@ -1,0 +1,111 @@
+package org.freetransformer.tensor.device;
+
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Layout;
+import org.freetransformer.tensor.device.Instruction.Gather;
+import org.freetransformer.tensor.device.Instruction.MatMul;
+import org.freetransformer.tensor.device.Instruction.Reduce;
+import org.freetransformer.tensor.device.Instruction.ScatterAdd;
+import org.freetransformer.tensor.device.Instruction.ScatterRows;
+import org.freetransformer.tensor.device.RandomInstructions.Case;
+
+/** Random reductions, matrix products and table rows. */
+final class ProductCases {
+  private ProductCases() {}
+
+  static Case reduce(Operands o) {
+    int[] dims = o.dims();
+    int[] reduced = dims.clone();
+    int length = 1;
+    for (int i = 0; i < dims.length; i++) {
+      if (o.chance(0.5)) {
+        length *= Math.max(1, dims[i]);
+        reduced[i] = 1;
+      }
+    }
+    DType dtype = o.floating();
+    ReduceFunction function = o.oneOf(ReduceFunction.values());
+    Buffer in = o.of(dtype, o.broadcast(dims));
+    Output out = o.output(dtype, o.strided(reduced));
+    return new Case(new Reduce(function, in, out), length);
+  }
+
+  static Case matMul(Operands o) {
+    int limit = o.chance(0.1) ? 300 : 131;
+    int m = o.chance(0.1) ? o.between(132, limit + 32) : o.count(limit);
+    int k = o.chance(0.1) ? o.between(132, limit + 32) : o.count(limit);
+    int n = o.chance(0.1) ? o.between(132, limit + 32) : o.count(limit);
+    DType dtype = o.floating();
+    double alpha = o.chance(0.5) ? 1 : o.normal(1)[0];
+    Layout a;
+    Layout b;
+    Layout out;
+    switch (o.between(0, 2)) {
+      case 0 -> {
+        a = o.strided(m, k);
+        b = o.strided(k, n);
+        out = o.strided(m, n);
+      }
+      case 1 -> {
+        int batch = o.count(5);
+        a = shared(o, batch, m, k);
+        b = shared(o, batch, k, n);
+        out = o.strided(batch, m, n);
+      }
+      default -> {
+        int outer = o.size(3);
+        int inner = o.size(3);
+        a = o.strided(outer, inner, m, k);
+        b = o.strided(outer, inner, k, n);
+        out = o.strided(outer, inner, m, n);
+      }
+    }
+    return new Case(new MatMul(o.of(dtype, a), o.of(dtype, b), alpha, o.output(dtype, out)), k + 1);
+  }
+
+  /** A batch of matrices, or one matrix for all of the batch. */
+  private static Layout shared(Operands o, int batch, int rows, int columns) {
+    return o.chance(0.3)
+        ? o.strided(1, rows, columns)
+            .broadcastTo(org.freetransformer.tensor.Shape.of(batch, rows, columns))
+        : o.strided(batch, rows, columns);
+  }
+
+  static Case gather(Operands o) {
+    int rows = o.size(131);
+    int count = o.count(131);
+    int columns = o.size(131);
+    DType dtype = o.floating();
+    Buffer table = o.of(dtype, o.contiguous(rows, columns));
+    Buffer indices = o.of(DType.I32, o.contiguous(count), o.integers(count, -2, rows + 1));
+    return new Case(new Gather(table, indices, o.output(dtype, o.contiguous(count, columns))), 1);
+  }
+
+  static Case scatterAdd(Operands o) {
+    int rows = o.size(131);
+    int count = o.count(131);
+    int columns = o.size(131);
+    DType dtype = o.floating();
+    Buffer table = o.of(dtype, o.contiguous(rows, columns));
+    Buffer source = o.of(dtype, o.contiguous(count, columns));
+    Buffer indices = o.of(DType.I32, o.contiguous(count), o.integers(count, -2, rows + 1));
+    return new Case(new ScatterAdd(source, indices, table), count + 1);
+  }
+
+  static Case scatterRows(Operands o) {
+    int rows = o.size(131);
+    int count = Math.min(rows, o.count(131));
+    int columns = o.size(131);
+    DType dtype = o.floating();
+    Buffer table = o.of(dtype, o.contiguous(rows, columns));
+    Buffer source = o.of(dtype, o.contiguous(count, columns));
+    // Each row once at most: which of two writers wins is nobody's promise.
+    double[] places = new double[count];
+    int shift = o.between(0, rows);
+    for (int i = 0; i < count; i++) {
+      places[i] = (i + shift) % (rows + 1);
+    }
+    Buffer indices = o.of(DType.I32, o.contiguous(count), places);
+    return new Case(new ScatterRows(source, indices, table), 0);
+  }
+}

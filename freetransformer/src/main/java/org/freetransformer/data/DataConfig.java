@@ -60,7 +60,8 @@ public record DataConfig(
    */
   public DataConfig {
     Source source = sourceOf(datasetName);
-    between("max_length", maxLength, source == Source.PLAN_LETTERS ? 65 : 1, 1 << 20);
+    between(
+        "max_length", maxLength, source == Source.PLAN_LETTERS ? PlanLetters.LENGTH : 1, 1 << 20);
     between("synthetic_vocab_size", syntheticVocabSize, 1, 1 << 24);
     between("synthetic_seq_length", syntheticSeqLength, 2, 1 << 20);
     if (source == Source.SYNTHETIC) {
@@ -76,7 +77,16 @@ public record DataConfig(
 
   /** The paper's task, with the data seed given and 5,000 validation sequences. */
   public static DataConfig planLetters(long seed) {
-    return new DataConfig(PLAN_LETTERS, "./data", 65, BYTE, 10_000, 65, 50_000, 5000, seed);
+    return new DataConfig(
+        PLAN_LETTERS,
+        "./data",
+        PlanLetters.LENGTH,
+        BYTE,
+        29,
+        PlanLetters.LENGTH,
+        50_000,
+        5000,
+        seed);
   }
 
   /** Where the tokens come from. */
@@ -88,8 +98,8 @@ public record DataConfig(
   public int vocabSize() {
     return switch (source()) {
       case SYNTHETIC -> syntheticVocabSize;
-      case PLAN_LETTERS -> 29;
-      case TEXT -> 256;
+      case PLAN_LETTERS -> LetterAlphabet.VOCAB_SIZE;
+      case TEXT -> ByteTokenizer.VOCAB_SIZE;
     };
   }
 
@@ -97,7 +107,7 @@ public record DataConfig(
   public int sequenceLength() {
     return switch (source()) {
       case SYNTHETIC -> syntheticSeqLength - 1;
-      case PLAN_LETTERS -> 65;
+      case PLAN_LETTERS -> PlanLetters.LENGTH;
       case TEXT -> maxLength;
     };
   }
@@ -118,7 +128,7 @@ public record DataConfig(
     if (PLANNED.contains(name)) {
       throw section.notBuilt("dataset_name", name, "built are " + String.join(", ", BUILT));
     }
-    int natural = name.equals(PLAN_LETTERS) ? 65 : Math.min(2048, modelMaxSeqLen);
+    int natural = name.equals(PLAN_LETTERS) ? PlanLetters.LENGTH : Math.min(2048, modelMaxSeqLen);
     int maxLength = section.integer("max_length", natural);
     String dataDir = section.text("data_dir", "./data");
     String seedsName = section.text("tokenizer_name", BYTE);

@@ -1,0 +1,46 @@
+package org.freetransformer.data;
+
+import java.util.function.Consumer;
+
+/**
+ * Examples by number. An example is a pure function of the dataset, its split and its number, so
+ * that a position in the data is one counter, and a run that is resumed sees what it would have
+ * seen.
+ */
+public interface Dataset {
+
+  /** The size of an endless split. */
+  long ENDLESS = Long.MAX_VALUE;
+
+  /** Number of different tokens V: all are in 0 to V − 1. */
+  int vocabSize();
+
+  /** Tokens in each example T. */
+  int length();
+
+  /** Number of different examples in a split, or {@link #ENDLESS}. */
+  long size(Split split);
+
+  /**
+   * Writes example {@code index} of a split.
+   *
+   * @param index from 0 to {@link #size} − 1
+   * @param tokens takes T inputs from {@code offset} on
+   * @param targets takes T targets from {@code offset} on, {@link Batch#IGNORE} where none counts
+   */
+  void read(Split split, long index, int[] tokens, int[] targets, int offset);
+
+  /**
+   * The dataset that a configuration describes.
+   *
+   * @param notes told, in one line each, what is done otherwise than the files at hand suggest
+   * @throws IllegalArgumentException if text is missing, unreadable, or shorter than one example
+   */
+  static Dataset open(DataConfig config, Consumer<String> notes) {
+    return switch (config.source()) {
+      case PLAN_LETTERS -> new PlanLetters(config.seed(), config.numValSamples());
+      case SYNTHETIC -> UniformRandom.open(config, notes);
+      case TEXT -> TextBytes.open(config);
+    };
+  }
+}

@@ -1,0 +1,86 @@
+package org.freetransformer.data;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+
+/**
+ * Uniform random tokens, the seed repository's synthetic set: nothing in them can be learnt, and
+ * the best loss is ln V. Sequences of S tokens give S − 1 inputs and targets.
+ */
+public final class UniformRandom implements Dataset {
+
+  private final int vocabSize;
+  private final int sequenceLength;
+  private final long trainingSize;
+  private final long validationSize;
+  private final ExampleRandom training;
+  private final ExampleRandom validation;
+
+  /**
+   * A finite set of random sequences.
+   *
+   * @param vocabSize tokens V
+   * @param sequenceLength tokens of a sequence, one more than its inputs
+   * @param trainingSize sequences to train on
+   * @param validationSize sequences to measure on
+   * @param seed decides every sequence
+   */
+  public UniformRandom(
+      int vocabSize, int sequenceLength, long trainingSize, long validationSize, long seed) {
+    this.vocabSize = vocabSize;
+    this.sequenceLength = sequenceLength;
+    this.trainingSize = trainingSize;
+    this.validationSize = validationSize;
+    training = new ExampleRandom(seed, "synthetic training");
+    validation = new ExampleRandom(seed, "synthetic validation");
+  }
+
+  static UniformRandom open(DataConfig config, Consumer<String> notes) {
+    Path written = Path.of(config.dataDir(), "train.pt");
+    if (Files.exists(written)) {
+      notes.accept(
+          written + " is not read in this version; uniform random tokens are made from the seed");
+    }
+    return new UniformRandom(
+        config.syntheticVocabSize(),
+        config.syntheticSeqLength(),
+        config.numTrainSamples(),
+        config.numValSamples(),
+        config.seed());
+  }
+
+  @Override
+  public int vocabSize() {
+    return vocabSize;
+  }
+
+  @Override
+  public int length() {
+    return sequenceLength - 1;
+  }
+
+  @Override
+  public long size(Split split) {
+    return split == Split.TRAIN ? trainingSize : validationSize;
+  }
+
+  @Override
+  public void read(Split split, long index, int[] tokens, int[] targets, int offset) {
+    ExampleRandom random = split == Split.TRAIN ? training : validation;
+    int[] words = new int[ExampleRandom.BLOCK];
+    for (int i = 0; i < sequenceLength; i++) {
+      int half = i % 2;
+      if (half == 0) {
+        random.block(index, i / 2, words);
+      }
+      int token = (int) ExampleRandom.below(vocabSize, words[2 * half], words[2 * half + 1]);
+      if (i < sequenceLength - 1) {
+        tokens[offset + i] = token;
+      }
+      if (i > 0) {
+        targets[offset + i - 1] = token;
+      }
+    }
+  }
+}

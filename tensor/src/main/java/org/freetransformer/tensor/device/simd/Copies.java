@@ -1,0 +1,86 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Kernel;
+import org.freetransformer.tensor.device.Output;
+import org.jspecify.annotations.Nullable;
+
+/** Elements copied and memory filled. */
+final class Copies {
+  private static final int BLOCK_BYTES = 4 * Workers.BLOCK;
+
+  private Copies() {}
+
+  /** A kernel, or null where types differ or an odd type is strided. */
+  static @Nullable Kernel copy(Instruction.Copy instruction, Workers workers) {
+    Buffer in = instruction.in();
+    Buffer out = instruction.out().buffer();
+    boolean accumulate = instruction.out().accumulate();
+    if (in.dtype() != out.dtype()) {
+      return null;
+    }
+    if (!accumulate && in.isContiguous() && out.isContiguous()) {
+      return bytes(Memory.of(in), Memory.of(out), workers);
+    }
+    if (in.dtype() != DType.F32) {
+      return null;
+    }
+    return new Elementwise(
+        workers,
+        instruction.out(),
+        (memory, at, n, _, _) -> {
+          for (int i = 0; i < n; i += Lanes.COUNT) {
+            FloatVector y = Lanes.load(memory[1], at[1] + 4L * i);
+            long to = at[0] + 4L * i;
+            Lanes.store(accumulate ? y.add(Lanes.load(memory[0], to)) : y, memory[0], to);
+          }
+        },
+        in);
+  }
+
+  private static Kernel bytes(MemorySegment from, MemorySegment to, Workers workers) {
+    long size = to.byteSize();
+    ThreadTeam.Task task =
+        (block, _) -> {
+          long start = (long) block * BLOCK_BYTES;
+          MemorySegment.copy(from, start, to, start, Math.min(BLOCK_BYTES, size - start));
+        };
+    int blocks = Math.toIntExact(Math.ceilDiv(size, BLOCK_BYTES));
+    return () -> workers.run(blocks, size / Float.BYTES, task);
+  }
+
+  /** A kernel, or null where an odd type is strided or filled with other than 0. */
+  static @Nullable Kernel fill(Instruction.Fill instruction, Workers workers) {
+    Buffer out = instruction.out();
+    float value = (float) instruction.value();
+    if (out.isContiguous() && Double.doubleToRawLongBits(instruction.value()) == 0) {
+      return zeros(Memory.of(out), workers);
+    }
+    if (out.dtype() != DType.F32) {
+      return null;
+    }
+    return new Elementwise(
+        workers,
+        Output.to(out),
+        (memory, at, n, _, _) -> {
+          for (int i = 0; i < n; i += Lanes.COUNT) {
+            Lanes.store(Lanes.all(value), memory[0], at[0] + 4L * i);
+          }
+        });
+  }
+
+  private static Kernel zeros(MemorySegment out, Workers workers) {
+    long size = out.byteSize();
+    ThreadTeam.Task task =
+        (block, _) -> {
+          long start = (long) block * BLOCK_BYTES;
+          out.asSlice(start, Math.min(BLOCK_BYTES, size - start)).fill((byte) 0);
+        };
+    int blocks = Math.toIntExact(Math.ceilDiv(size, BLOCK_BYTES));
+    return () -> workers.run(blocks, size / Float.BYTES, task);
+  }
+}

@@ -1,0 +1,97 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Kernel;
+
+/** Softmax cross-entropy of rows of logits, and the gradient. */
+final class CrossEntropy {
+  private CrossEntropy() {}
+
+  static Kernel forward(Instruction.CrossEntropy instruction, Workers workers) {
+    RowBlocks blocks = RowBlocks.of(instruction.logits());
+    MemorySegment logits = Memory.of(instruction.logits());
+    MemorySegment targets = Memory.of(instruction.targets());
+    MemorySegment losses = Memory.of(instruction.losses());
+    MemorySegment lses = Memory.of(instruction.lse());
+    int ignored = instruction.ignoreIndex();
+    int classes = blocks.columns();
+    ThreadTeam.Task task =
+        (block, _) -> {
+          for (int row = blocks.first(block); row < blocks.end(block); row++) {
+            long start = blocks.start(row);
+            float max = LogSumExp.max(logits, start, classes);
+            float sum = LogSumExp.sum(logits, start, classes, max);
+            float rest = (float) Math.log(sum);
+            lses.setAtIndex(Memory.FLOAT, row, max + rest);
+            int target = Memory.intAt(targets, row);
+            float loss =
+                target == ignored
+                    ? 0
+                    : max - logits.get(Memory.FLOAT, start + 4L * checked(target, classes)) + rest;
+            losses.setAtIndex(Memory.FLOAT, row, loss);
+          }
+        };
+    return () -> workers.run(blocks.count(), blocks.elements(), task);
+  }
+
+  static Kernel backward(Instruction.CrossEntropyBackward instruction, Workers workers) {
+    RowBlocks blocks = RowBlocks.of(instruction.logits());
+    MemorySegment logits = Memory.of(instruction.logits());
+    MemorySegment targets = Memory.of(instruction.targets());
+    MemorySegment lses = Memory.of(instruction.lse());
+    MemorySegment dlosses = Memory.of(instruction.dlosses());
+    MemorySegment dlogits = Memory.of(instruction.dlogits().buffer());
+    boolean accumulate = instruction.dlogits().accumulate();
+    int ignored = instruction.ignoreIndex();
+    int classes = blocks.columns();
+    ThreadTeam.Task task =
+        (block, _) -> {
+          for (int row = blocks.first(block); row < blocks.end(block); row++) {
+            long start = blocks.start(row);
+            int target = Memory.intAt(targets, row);
+            if (target == ignored) {
+              if (!accumulate) {
+                dlogits.asSlice(start, 4L * classes).fill((byte) 0);
+              }
+              continue;
+            }
+            float factor = Memory.floatAt(dlosses, row);
+            probabilities(
+                logits, dlogits, start, classes, Memory.floatAt(lses, row), factor, accumulate);
+            long at = start + 4L * checked(target, classes);
+            dlogits.set(Memory.FLOAT, at, dlogits.get(Memory.FLOAT, at) - factor);
+          }
+        };
+    return () -> workers.run(blocks.count(), blocks.elements(), task);
+  }
+
+  private static void probabilities(
+      MemorySegment logits,
+      MemorySegment dlogits,
+      long start,
+      int n,
+      float lse,
+      float factor,
+      boolean accumulate) {
+    int i = 0;
+    for (; i < Lanes.whole(n); i += Lanes.COUNT) {
+      long at = start + 4L * i;
+      FloatVector p = VectorMath.expOfNegative(Lanes.load(logits, at).sub(lse)).mul(factor);
+      Lanes.store(accumulate ? p.add(Lanes.load(dlogits, at)) : p, dlogits, at);
+    }
+    if (i < n) {
+      VectorMask<Float> mask = Lanes.mask(i, n);
+      long at = start + 4L * i;
+      FloatVector p = VectorMath.expOfNegative(Lanes.load(logits, at, mask).sub(lse)).mul(factor);
+      Lanes.store(accumulate ? p.add(Lanes.load(dlogits, at, mask)) : p, dlogits, at, mask);
+    }
+  }
+
+  private static int checked(int target, int classes) {
+    return Objects.checkIndex(target, classes);
+  }
+}

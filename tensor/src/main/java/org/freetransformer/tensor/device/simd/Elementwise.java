@@ -1,0 +1,183 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.lang.foreign.MemorySegment;
+import org.freetransformer.tensor.Layout;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Kernel;
+import org.freetransformer.tensor.device.Output;
+
+/**
+ * Runs a loop body over elements of f32 operands with any strides. Where an operand does not lie in
+ * whole vectors (odd strides, broadcast, the last few elements), the elements pass through scratch
+ * memory, so that a body sees whole vectors only.
+ */
+final class Elementwise implements Kernel, ThreadTeam.Task {
+  /** What is done with a run of elements. */
+  @FunctionalInterface
+  interface Body {
+    /**
+     * Computes some elements.
+     *
+     * @param memory per operand, the output first
+     * @param at byte position of the run's first element in each
+     * @param n length of the run, a multiple of {@link Lanes#COUNT}
+     * @param first number of the run's first element, counted row-major
+     * @param worker which member of the team computes
+     */
+    void run(MemorySegment[] memory, long[] at, int n, long first, int worker);
+  }
+
+  /** Elements per run: the operands' scratch stays in the first-level cache. */
+  private static final int RUN = 1024;
+
+  // A row shorter than this is gathered with its neighbours instead of being a run of its own.
+  private static final int LONG_ROW = 64;
+  private static final long SLOT_BYTES = 4L * RUN;
+
+  private final Workers workers;
+  private final Body body;
+  private final boolean accumulate;
+  private final MemorySegment[] operands;
+  private final Loops loops;
+  private final boolean[] direct;
+  private final boolean rows;
+  private final long size;
+  private final int blocks;
+  private final MemorySegment[][] memories;
+  private final long[][] positions;
+
+  Elementwise(Workers workers, Output out, Body body, Buffer... inputs) {
+    this.workers = workers;
+    this.body = body;
+    accumulate = out.accumulate();
+    int count = inputs.length + 1;
+    operands = new MemorySegment[count];
+    Layout[] layouts = new Layout[count];
+    for (int k = 0; k < count; k++) {
+      Buffer buffer = k == 0 ? out.buffer() : inputs[k - 1];
+      operands[k] = Memory.of(buffer);
+      layouts[k] = buffer.layout();
+    }
+    loops = Loops.over(layouts);
+    size = out.buffer().size();
+    blocks = Workers.blocks(size);
+    direct = new boolean[count];
+    boolean allContiguous = true;
+    for (int k = 0; k < count; k++) {
+      direct[k] = loops.isContiguous(k);
+      allContiguous &= direct[k];
+    }
+    rows = !allContiguous && loops.inner() % Lanes.COUNT == 0 && loops.inner() >= LONG_ROW;
+    for (int k = 0; k < count; k++) {
+      direct[k] |= rows && loops.innerStride(k) == 1;
+    }
+    memories = new MemorySegment[workers.size()][count];
+    positions = new long[workers.size()][count];
+    workers.requireSegment(count * SLOT_BYTES);
+  }
+
+  @Override
+  public void run() {
+    workers.run(blocks, size, this);
+  }
+
+  @Override
+  public void run(int block, int worker) {
+    long start = (long) block * Workers.BLOCK;
+    long end = Math.min(size, start + Workers.BLOCK);
+    while (start < end) {
+      int n = (int) Math.min(RUN, end - start);
+      if (rows) {
+        n = (int) Math.min(n, loops.inner() - start % loops.inner());
+      }
+      int whole = Lanes.whole(n);
+      if (whole > 0) {
+        runWhole(start, whole, worker);
+      }
+      if (whole < n) {
+        runTail(start + whole, n - whole, worker);
+      }
+      start += n;
+    }
+  }
+
+  private void runWhole(long start, int n, int worker) {
+    MemorySegment scratch = workers.segment(worker);
+    MemorySegment[] memory = memories[worker];
+    long[] at = positions[worker];
+    for (int k = 0; k < operands.length; k++) {
+      if (direct[k]) {
+        memory[k] = operands[k];
+        at[k] = loops.position(k, start) * Float.BYTES;
+      } else {
+        memory[k] = scratch;
+        at[k] = k * SLOT_BYTES;
+        if (k > 0 || accumulate) {
+          gather(k, start, n, scratch, at[k]);
+        }
+      }
+    }
+    body.run(memory, at, n, start, worker);
+    if (!direct[0]) {
+      scatter(start, n, scratch);
+    }
+  }
+
+  /** Less than a vector: all operands in scratch memory, with what lies there behind them. */
+  private void runTail(long start, int n, int worker) {
+    MemorySegment scratch = workers.segment(worker);
+    MemorySegment[] memory = memories[worker];
+    long[] at = positions[worker];
+    for (int k = 0; k < operands.length; k++) {
+      memory[k] = scratch;
+      at[k] = k * SLOT_BYTES;
+      if (k > 0 || accumulate) {
+        gather(k, start, n, scratch, at[k]);
+      }
+    }
+    body.run(memory, at, Lanes.COUNT, start, worker);
+    scatter(start, n, scratch);
+  }
+
+  private void gather(int operand, long start, int n, MemorySegment scratch, long to) {
+    MemorySegment from = operands[operand];
+    long stride = loops.innerStride(operand);
+    int done = 0;
+    while (done < n) {
+      long index = start + done;
+      int run = (int) Math.min(n - done, loops.inner() - index % loops.inner());
+      long position = loops.position(operand, index);
+      long target = to + 4L * done;
+      if (stride == 1) {
+        MemorySegment.copy(from, 4 * position, scratch, target, 4L * run);
+      } else {
+        for (int i = 0; i < run; i++) {
+          float value = from.get(Memory.FLOAT, 4 * (position + i * stride));
+          scratch.set(Memory.FLOAT, target + 4L * i, value);
+        }
+      }
+      done += run;
+    }
+  }
+
+  private void scatter(long start, int n, MemorySegment scratch) {
+    MemorySegment to = operands[0];
+    long stride = loops.innerStride(0);
+    int done = 0;
+    while (done < n) {
+      long index = start + done;
+      int run = (int) Math.min(n - done, loops.inner() - index % loops.inner());
+      long position = loops.position(0, index);
+      long source = 4L * done;
+      if (stride == 1) {
+        MemorySegment.copy(scratch, source, to, 4 * position, 4L * run);
+      } else {
+        for (int i = 0; i < run; i++) {
+          float value = scratch.get(Memory.FLOAT, source + 4L * i);
+          to.set(Memory.FLOAT, 4 * (position + i * stride), value);
+        }
+      }
+      done += run;
+    }
+  }
+}

@@ -1,0 +1,42 @@
+package org.freetransformer.tensor.device.simd;
+
+import static jdk.incubator.vector.VectorOperators.ADD;
+import static jdk.incubator.vector.VectorOperators.MAX;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/** The two passes over a row that every softmax begins with. */
+final class LogSumExp {
+  private LogSumExp() {}
+
+  /** The largest of {@code n} numbers. */
+  static float max(MemorySegment row, long start, int n) {
+    FloatVector max = Lanes.all(Float.NEGATIVE_INFINITY);
+    int i = 0;
+    for (; i < Lanes.whole(n); i += Lanes.COUNT) {
+      max = max.max(Lanes.load(row, start + 4L * i));
+    }
+    if (i < n) {
+      VectorMask<Float> mask = Lanes.mask(i, n);
+      max = max.lanewise(MAX, Lanes.load(row, start + 4L * i, mask), mask);
+    }
+    return max.reduceLanes(MAX);
+  }
+
+  /** {@code Σ exp(x − max)} over {@code n} numbers. */
+  static float sum(MemorySegment row, long start, int n, float max) {
+    FloatVector sum = FloatVector.zero(Lanes.SPECIES);
+    int i = 0;
+    for (; i < Lanes.whole(n); i += Lanes.COUNT) {
+      sum = sum.add(VectorMath.expOfNegative(Lanes.load(row, start + 4L * i).sub(max)));
+    }
+    if (i < n) {
+      VectorMask<Float> mask = Lanes.mask(i, n);
+      FloatVector x = Lanes.load(row, start + 4L * i, mask);
+      sum = sum.lanewise(ADD, VectorMath.expOfNegative(x.sub(max)), mask);
+    }
+    return sum.reduceLanes(ADD);
+  }
+}

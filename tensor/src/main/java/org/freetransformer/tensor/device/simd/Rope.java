@@ -1,0 +1,86 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import org.freetransformer.tensor.Layout;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Kernel;
+
+/** Rotary positions: each head's two halves turned by the angles of its position. */
+final class Rope implements Kernel, ThreadTeam.Task {
+  private final Workers workers;
+  private final MemorySegment x;
+  private final MemorySegment positions;
+  private final MemorySegment table;
+  private final MemorySegment out;
+  private final Layout from;
+  private final Layout to;
+  private final Layout places;
+  private final int times;
+  private final int heads;
+  private final int half;
+  private final float direction;
+  private final boolean accumulate;
+  private final RowBlocks blocks;
+
+  Rope(Instruction.Rope instruction, Workers workers) {
+    this.workers = workers;
+    x = Memory.of(instruction.x());
+    positions = Memory.of(instruction.positions());
+    table = Memory.of(instruction.table());
+    out = Memory.of(instruction.out().buffer());
+    from = instruction.x().layout();
+    to = instruction.out().buffer().layout();
+    places = instruction.positions().layout();
+    times = instruction.x().dim(1);
+    heads = instruction.x().dim(2);
+    half = instruction.x().dim(3) / 2;
+    direction = instruction.inverse() ? -1 : 1;
+    accumulate = instruction.out().accumulate();
+    blocks = RowBlocks.of(instruction.x().dim(0) * times, 2 * heads * half);
+  }
+
+  @Override
+  public void run() {
+    workers.run(blocks.count(), blocks.elements(), this);
+  }
+
+  @Override
+  public void run(int block, int worker) {
+    for (int row = blocks.first(block); row < blocks.end(block); row++) {
+      int b = row / times;
+      int t = row % times;
+      long place = Memory.intAt(positions, b * places.stride(0) + t * places.stride(1));
+      long angles = place * 2 * half * Float.BYTES;
+      long source = b * from.stride(0) + t * from.stride(1);
+      long target = b * to.stride(0) + t * to.stride(1);
+      for (int h = 0; h < heads; h++) {
+        turn(
+            (source + h * from.stride(2)) * Float.BYTES,
+            (target + h * to.stride(2)) * Float.BYTES,
+            angles);
+      }
+    }
+  }
+
+  private void turn(long source, long target, long angles) {
+    long apart = 4L * half;
+    for (int i = 0; i < half; i += Lanes.COUNT) {
+      VectorMask<Float> mask = Lanes.mask(i, half);
+      long step = 4L * i;
+      FloatVector cos = Lanes.load(table, angles + step, mask);
+      FloatVector sin = Lanes.load(table, angles + apart + step, mask).mul(direction);
+      FloatVector u = Lanes.load(x, source + step, mask);
+      FloatVector v = Lanes.load(x, source + apart + step, mask);
+      FloatVector first = u.mul(cos).sub(v.mul(sin));
+      FloatVector second = v.mul(cos).add(u.mul(sin));
+      put(first, target + step, mask);
+      put(second, target + apart + step, mask);
+    }
+  }
+
+  private void put(FloatVector value, long at, VectorMask<Float> mask) {
+    Lanes.store(accumulate ? value.add(Lanes.load(out, at, mask)) : value, out, at, mask);
+  }
+}

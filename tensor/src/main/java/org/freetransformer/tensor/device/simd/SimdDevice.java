@@ -1,0 +1,125 @@
+package org.freetransformer.tensor.device.simd;
+
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.CpuDevice;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Kernel;
+import org.freetransformer.tensor.device.scalar.ScalarDevice;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The fast device on the CPU: the Vector API on off-heap memory, and a team of threads. Work is cut
+ * into blocks that depend on shapes alone, so that the number of threads never shows in the bits.
+ *
+ * <p>All of f32 is computed here, with any strides that an instruction allows. What is left to the
+ * plain loops of {@link ScalarDevice}: arithmetic in f64, bf16 and f16; conversions between types;
+ * strided copies of other types than f32; reductions over axes that are not neighbours; and matrix
+ * products into a result with gaps both ways.
+ *
+ * <p>Kernels share scratch memory: one thread at a time may run kernels of a device.
+ */
+public final class SimdDevice extends CpuDevice {
+  private final Workers workers;
+  private final Gemm gemm;
+  private final ScalarDevice plain = new ScalarDevice();
+
+  /**
+   * A device with a team of threads.
+   *
+   * @param threads how many, the caller's among them, at least 1
+   * @throws IllegalArgumentException if {@code threads} is not positive
+   */
+  public SimdDevice(int threads) {
+    workers = new Workers(new ThreadTeam(threads));
+    gemm = new Gemm(workers.team());
+  }
+
+  @Override
+  public String name() {
+    return "cpu-simd";
+  }
+
+  @Override
+  public String description() {
+    return "%d-bit vectors, %d thread%s"
+        .formatted(Lanes.SPECIES.vectorBitSize(), workers.size(), workers.size() == 1 ? "" : "s");
+  }
+
+  @Override
+  public Kernel prepare(Instruction instruction) {
+    Kernel kernel = isSingle(instruction) ? single(instruction) : bytewise(instruction);
+    return kernel == null ? plain.prepare(instruction) : kernel;
+  }
+
+  /** Whether all floating-point operands are f32. */
+  private static boolean isSingle(Instruction instruction) {
+    return instruction.reads().stream().allMatch(SimdDevice::isSingle)
+        && instruction.writes().stream().allMatch(SimdDevice::isSingle);
+  }
+
+  private static boolean isSingle(Buffer buffer) {
+    return buffer.dtype() == DType.F32 || !buffer.dtype().isFloating();
+  }
+
+  /** Instructions that move whole elements, whatever their type. */
+  private @Nullable Kernel bytewise(Instruction instruction) {
+    return switch (instruction) {
+      case Instruction.Fill op -> Copies.fill(op, workers);
+      case Instruction.Copy op -> Copies.copy(op, workers);
+      case Instruction.Gather op when !op.out().accumulate() -> TableRows.gather(op, workers);
+      case Instruction.ScatterRows op -> TableRows.scatterRows(op);
+      default -> null;
+    };
+  }
+
+  private @Nullable Kernel single(Instruction instruction) {
+    return switch (instruction) {
+      case Instruction.Fill op -> Copies.fill(op, workers);
+      case Instruction.Copy op -> Copies.copy(op, workers);
+      case Instruction.Random op -> RandomLoops.random(op, workers);
+      case Instruction.Affine op -> UnaryLoops.affine(op, workers);
+      case Instruction.Unary op -> UnaryLoops.unary(op, workers);
+      case Instruction.UnaryBackward op -> UnaryLoops.backward(op, workers);
+      case Instruction.Binary op -> isFloating(op) ? BinaryLoops.binary(op, workers) : null;
+      case Instruction.Select op -> isFloating(op) ? BinaryLoops.select(op, workers) : null;
+      case Instruction.Dropout op -> RandomLoops.dropout(op, workers);
+      case Instruction.Reduce op -> isFloating(op) ? Reduce.of(op, workers) : null;
+      case Instruction.MatMul op -> MatMul.of(op, gemm);
+      case Instruction.Gather op -> TableRows.gather(op, workers);
+      case Instruction.ScatterAdd op -> TableRows.scatterAdd(op, workers);
+      case Instruction.ScatterRows op -> TableRows.scatterRows(op);
+      case Instruction.Softmax op -> Softmax.forward(op, workers);
+      case Instruction.SoftmaxBackward op -> Softmax.backward(op, workers);
+      case Instruction.RmsNorm op -> RmsNorm.forward(op, workers);
+      case Instruction.RmsNormBackward op -> new RmsNormBackward(op, workers);
+      case Instruction.Rope op -> new Rope(op, workers);
+      case Instruction.SwiGlu op -> SwiGlu.forward(op, workers);
+      case Instruction.SwiGluBackward op -> SwiGlu.backward(op, workers);
+      case Instruction.Attention _ -> null;
+      case Instruction.AttentionBackward _ -> null;
+      case Instruction.CrossEntropy op -> CrossEntropy.forward(op, workers);
+      case Instruction.CrossEntropyBackward op -> CrossEntropy.backward(op, workers);
+      case Instruction.SamplePlan op -> Plans.sample(op, workers);
+      case Instruction.PlanBits op -> Plans.bits(op, workers);
+      case Instruction.BinaryMapperBackward _ -> null;
+      case Instruction.BernoulliKl op -> BernoulliKl.forward(op, workers);
+      case Instruction.BernoulliKlBackward op -> BernoulliKl.backward(op, workers);
+      case Instruction.AdamW op -> new AdamW(op, workers);
+    };
+  }
+
+  /** Whether there are no integers among the operands. */
+  private static boolean isFloating(Instruction instruction) {
+    return instruction.reads().stream().allMatch(buffer -> buffer.dtype().isFloating())
+        && instruction.writes().stream().allMatch(buffer -> buffer.dtype().isFloating());
+  }
+
+  @Override
+  public void close() {
+    workers.close();
+    gemm.close();
+    plain.close();
+    super.close();
+  }
+}

@@ -1,0 +1,120 @@
+package org.freetransformer.tensor.device.simd;
+
+import static jdk.incubator.vector.VectorOperators.ADD;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Kernel;
+
+/** Softmax or its logarithm over rows, and the gradient. */
+final class Softmax {
+  private Softmax() {}
+
+  static Kernel forward(Instruction.Softmax instruction, Workers workers) {
+    RowBlocks blocks = RowBlocks.of(instruction.in());
+    MemorySegment in = Memory.of(instruction.in());
+    MemorySegment out = Memory.of(instruction.out().buffer());
+    boolean logarithm = instruction.logarithm();
+    boolean accumulate = instruction.out().accumulate();
+    ThreadTeam.Task task =
+        (block, _) -> {
+          for (int row = blocks.first(block); row < blocks.end(block); row++) {
+            long start = blocks.start(row);
+            float max = LogSumExp.max(in, start, blocks.columns());
+            float sum = LogSumExp.sum(in, start, blocks.columns(), max);
+            if (logarithm) {
+              float rest = (float) Math.log(sum);
+              logarithms(in, out, start, blocks.columns(), max, rest, accumulate);
+            } else {
+              weights(in, out, start, blocks.columns(), max, 1 / sum, accumulate);
+            }
+          }
+        };
+    return () -> workers.run(blocks.count(), blocks.elements(), task);
+  }
+
+  private static void weights(
+      MemorySegment in,
+      MemorySegment out,
+      long start,
+      int n,
+      float max,
+      float factor,
+      boolean accumulate) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      VectorMask<Float> mask = Lanes.mask(i, n);
+      long at = start + 4L * i;
+      FloatVector y = VectorMath.expOfNegative(Lanes.load(in, at, mask).sub(max)).mul(factor);
+      Lanes.store(accumulate ? y.add(Lanes.load(out, at, mask)) : y, out, at, mask);
+    }
+  }
+
+  /** In two steps, because max + rest would round away digits that x − max cancels. */
+  private static void logarithms(
+      MemorySegment in,
+      MemorySegment out,
+      long start,
+      int n,
+      float max,
+      float rest,
+      boolean accumulate) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      VectorMask<Float> mask = Lanes.mask(i, n);
+      long at = start + 4L * i;
+      FloatVector y = Lanes.load(in, at, mask).sub(max).sub(rest);
+      Lanes.store(accumulate ? y.add(Lanes.load(out, at, mask)) : y, out, at, mask);
+    }
+  }
+
+  static Kernel backward(Instruction.SoftmaxBackward instruction, Workers workers) {
+    RowBlocks blocks = RowBlocks.of(instruction.y());
+    MemorySegment y = Memory.of(instruction.y());
+    MemorySegment dy = Memory.of(instruction.dy());
+    MemorySegment dx = Memory.of(instruction.dx().buffer());
+    boolean logarithm = instruction.logarithm();
+    boolean accumulate = instruction.dx().accumulate();
+    ThreadTeam.Task task =
+        (block, _) -> {
+          for (int row = blocks.first(block); row < blocks.end(block); row++) {
+            long start = blocks.start(row);
+            float sum = sum(y, dy, start, blocks.columns(), logarithm);
+            gradients(y, dy, dx, start, blocks.columns(), sum, logarithm, accumulate);
+          }
+        };
+    return () -> workers.run(blocks.count(), blocks.elements(), task);
+  }
+
+  /** Σ dy if {@code logarithm}, else Σ y·dy. */
+  private static float sum(
+      MemorySegment y, MemorySegment dy, long start, int n, boolean logarithm) {
+    FloatVector sum = FloatVector.zero(Lanes.SPECIES);
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      VectorMask<Float> mask = Lanes.mask(i, n);
+      FloatVector term = Lanes.load(dy, start + 4L * i, mask);
+      sum = sum.add(logarithm ? term : term.mul(Lanes.load(y, start + 4L * i, mask)));
+    }
+    return sum.reduceLanes(ADD);
+  }
+
+  private static void gradients(
+      MemorySegment y,
+      MemorySegment dy,
+      MemorySegment dx,
+      long start,
+      int n,
+      float sum,
+      boolean logarithm,
+      boolean accumulate) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      VectorMask<Float> mask = Lanes.mask(i, n);
+      long at = start + 4L * i;
+      FloatVector value = Lanes.load(y, at, mask);
+      FloatVector gradient = Lanes.load(dy, at, mask);
+      FloatVector result =
+          logarithm ? gradient.sub(VectorMath.exp(value).mul(sum)) : value.mul(gradient.sub(sum));
+      Lanes.store(accumulate ? result.add(Lanes.load(dx, at, mask)) : result, dx, at, mask);
+    }
+  }
+}

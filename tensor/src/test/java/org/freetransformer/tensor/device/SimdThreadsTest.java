@@ -1,0 +1,47 @@
+package org.freetransformer.tensor.device;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.Objects;
+import org.freetransformer.tensor.device.RandomInstructions.Generator;
+import org.freetransformer.tensor.device.simd.SimdDevice;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The number of threads never shows in the bits. */
+class SimdThreadsTest {
+  private static final int CASES = 30;
+
+  static List<Class<? extends Instruction>> kinds() {
+    return List.copyOf(RandomInstructions.generators().keySet());
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("kinds")
+  void sameBitsWithAnyNumberOfThreads(Class<? extends Instruction> kind) {
+    Generator generator = Objects.requireNonNull(RandomInstructions.generators().get(kind));
+    try (Device one = new SimdDevice(1);
+        Device two = new SimdDevice(2);
+        Device three = new SimdDevice(3)) {
+      for (int seed = 0; seed < CASES; seed++) {
+        try (Operands expected = new Operands(one, seed)) {
+          one.prepare(generator.make(expected).instruction()).run();
+          check(generator, seed, expected, two);
+          check(generator, seed, expected, three);
+        }
+      }
+    }
+  }
+
+  private static void check(Generator generator, int seed, Operands expected, Device device) {
+    try (Operands actual = new Operands(device, seed)) {
+      device.prepare(generator.make(actual).instruction()).run();
+      for (int i = 0; i < actual.buffers().size(); i++) {
+        assertThat(actual.bytes(actual.buffers().get(i)))
+            .as("seed %d, %s, operand %d", seed, device.description(), i)
+            .isEqualTo(expected.bytes(expected.buffers().get(i)));
+      }
+    }
+  }
+}

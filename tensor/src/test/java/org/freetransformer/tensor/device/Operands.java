@@ -220,6 +220,13 @@ final class Operands implements AutoCloseable {
         .toArray();
   }
 
+  /** Changes one element, counted row-major. */
+  void set(Buffer buffer, int index, double value) {
+    byte[] bytes = bytes(buffer);
+    put(bytes, buffer.dtype(), (int) positions(buffer.layout())[index], value);
+    device.write(buffer.storage(), 0, MemorySegment.ofArray(bytes));
+  }
+
   /** A storage's bytes now. */
   byte[] bytes(Buffer buffer) {
     byte[] bytes = new byte[Math.toIntExact(buffer.storage().bytes())];

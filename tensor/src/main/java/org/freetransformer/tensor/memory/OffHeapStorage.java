@@ -42,14 +42,15 @@ public final class OffHeapStorage implements Storage {
    */
   public MemorySegment segment() {
     MemorySegment segment = block;
-    if (closed) {
+    if (closed || (segment != null && !segment.scope().isAlive())) {
       throw new IllegalStateException(
           "use after free: this memory (%d bytes of '%s') was closed; keep its scope or tensor open as long as it is used"
               .formatted(bytes, owner));
     }
     if (segment == null) {
       throw new IllegalStateException(
-          "this tensor belongs to a program being recorded: its values exist once the program runs");
+          "this tensor belongs to a program being recorded: its values exist once the program"
+              + " runs");
     }
     return segment;
   }
@@ -66,7 +67,8 @@ public final class OffHeapStorage implements Storage {
 
   @Override
   public boolean isAlive() {
-    return !closed && block != null;
+    MemorySegment segment = block;
+    return !closed && segment != null && segment.scope().isAlive();
   }
 
   @Override

@@ -2,6 +2,7 @@ package org.freetransformer.tensor.device;
 
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Layout;
+import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.device.Instruction.Gather;
 import org.freetransformer.tensor.device.Instruction.MatMul;
 import org.freetransformer.tensor.device.Instruction.Reduce;
@@ -66,8 +67,7 @@ final class ProductCases {
   /** A batch of matrices, or one matrix for all of the batch. */
   private static Layout shared(Operands o, int batch, int rows, int columns) {
     return o.chance(0.3)
-        ? o.strided(1, rows, columns)
-            .broadcastTo(org.freetransformer.tensor.Shape.of(batch, rows, columns))
+        ? o.strided(1, rows, columns).broadcastTo(Shape.of(batch, rows, columns))
         : o.strided(batch, rows, columns);
   }
 

@@ -2,4 +2,7 @@
 module org.freetransformer.nn {
   requires transitive org.freetransformer.tensor;
   requires static org.jspecify;
+
+  exports org.freetransformer.nn;
+  exports org.freetransformer.nn.optim;
 }

@@ -1,0 +1,192 @@
+package org.freetransformer.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.stream.Collectors.joining;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.jar.Attributes;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Starts the real launcher in a copy of the project's layout whose "build" is this test's class
+ * path and whose Maven is a script.
+ */
+@DisabledOnOs(value = OS.WINDOWS, disabledReason = "the launcher is a bash script")
+class LauncherTest {
+  private static final Path REPOSITORY = Path.of("..").toAbsolutePath().normalize();
+
+  /** What a start printed, and how it ended. */
+  private record Outcome(int exitCode, String out, String err) {}
+
+  @TempDir private Path folder;
+  private Path root;
+  private Path mavenCalls;
+
+  @BeforeEach
+  void layOut() throws IOException {
+    root = Files.createDirectories(folder.resolve("a project"));
+    copyScript("ft");
+    copyScript("scripts/find-jdk");
+    Files.createFile(root.resolve("pom.xml"));
+    for (String module : List.of("tensor", "nn", "freetransformer", "app")) {
+      Files.createDirectories(root.resolve(module + "/src/main"));
+      Files.createFile(root.resolve(module + "/pom.xml"));
+    }
+    Files.createDirectories(root.resolve("app/target/lib"));
+    referToOwnClassPath(root.resolve("app/target/ft-app-test.jar"));
+    Files.createFile(root.resolve("app/target/built"));
+    mavenCalls = folder.resolve("maven-calls");
+    maven("exit 1");
+  }
+
+  private void copyScript(String name) throws IOException {
+    Path copy = root.resolve(name);
+    Files.createDirectories(copy.getParent());
+    Files.copy(REPOSITORY.resolve(name), copy);
+  }
+
+  /** Writes a jar that holds nothing but a reference to this test's class path. */
+  private static void referToOwnClassPath(Path jar) throws IOException {
+    String urls =
+        Pattern.compile(File.pathSeparator)
+            .splitAsStream(System.getProperty("java.class.path"))
+            .map(entry -> Path.of(entry).toUri().toString())
+            .collect(joining(" "));
+    var manifest = new Manifest();
+    manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+    manifest.getMainAttributes().put(Attributes.Name.CLASS_PATH, urls);
+    new JarOutputStream(Files.newOutputStream(jar), manifest).close();
+  }
+
+  /** Puts a script called mvn on the path that notes each call and then does {@code action}. */
+  private void maven(String action) throws IOException {
+    Path script = Files.createDirectories(folder.resolve("bin")).resolve("mvn");
+    Files.writeString(
+        script, "#!/bin/sh\necho called >> '" + mavenCalls + "'\n" + action + "\n", UTF_8);
+    Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
+  }
+
+  private void touch(String source) throws IOException {
+    Path file = root.resolve(source);
+    Files.writeString(file, "changed", UTF_8);
+    Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
+  }
+
+  private Outcome start(Path launcher, List<String> extraEnvironment, String... args)
+      throws IOException, InterruptedException {
+    var builder = new ProcessBuilder(launcher.toString());
+    builder.command().addAll(List.of(args));
+    var environment = builder.environment();
+    environment.put("FT_JAVA_HOME", System.getProperty("java.home"));
+    environment.put("PATH", folder.resolve("bin") + File.pathSeparator + System.getenv("PATH"));
+    for (String setting : extraEnvironment) {
+      environment.put(
+          setting.substring(0, setting.indexOf('=')), setting.substring(setting.indexOf('=') + 1));
+    }
+    Process process = builder.directory(folder.toFile()).start();
+    process.getOutputStream().close();
+    String out = new String(process.getInputStream().readAllBytes(), UTF_8);
+    String err = new String(process.getErrorStream().readAllBytes(), UTF_8);
+    return new Outcome(process.waitFor(), out, err);
+  }
+
+  private Outcome start(String... args) throws IOException, InterruptedException {
+    return start(root.resolve("ft"), List.of(), args);
+  }
+
+  @Test
+  void runsThroughASymbolicLinkAndShowsNoWarningOfTheJvm() throws Exception {
+    Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("a project/ft"));
+    Outcome outcome = start(link, List.of(), "--version");
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.out()).startsWith("ft ");
+    assertThat(outcome.exitCode()).isZero();
+    assertThat(mavenCalls).doesNotExist();
+  }
+
+  @Test
+  void passesOnTheProgramsOwnErrorsAndExitCode() throws Exception {
+    Outcome outcome = start("nonsense");
+    assertThat(outcome.err()).hasLineCount(1).contains("'nonsense'");
+    assertThat(outcome.out()).isEmpty();
+    assertThat(outcome.exitCode()).isEqualTo(2);
+  }
+
+  @Test
+  void passesOnWhatTheJvmSaysWhenItCannotStart() throws Exception {
+    Outcome outcome =
+        start(root.resolve("ft"), List.of("FT_JAVA_OPTS=-XX:NoSuchOption"), "--version");
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.out() + outcome.err()).contains("NoSuchOption");
+  }
+
+  @Test
+  void showsTheOutputOfAFailedBuildAndStops() throws Exception {
+    touch("nn/src/main/Changed.java");
+    maven("echo 'no such symbol'; exit 1");
+    Outcome outcome = start("--version");
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.out()).isEmpty();
+    assertThat(outcome.err()).contains("no such symbol", "the build failed");
+  }
+
+  @Test
+  void buildsAfterAChangeAndOnlyOnce() throws Exception {
+    touch("tensor/src/main/Changed.java");
+    maven("exit 0");
+    Outcome first = start("--version");
+    assertThat(first.err()).contains("building");
+    assertThat(first.out()).startsWith("ft ");
+    assertThat(start("--version").err()).isEmpty();
+    assertThat(mavenCalls).hasContent("called");
+  }
+
+  @Test
+  void twoFirstStartsShareOneBuild() throws Exception {
+    Files.delete(root.resolve("app/target/built"));
+    maven("sleep 1");
+    try (var starts = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<Outcome> one = starts.submit(() -> start("--version"));
+      Future<Outcome> other = starts.submit(() -> start("--version"));
+      assertThat(one.get().out()).startsWith("ft ");
+      assertThat(other.get().out()).startsWith("ft ");
+    }
+    assertThat(mavenCalls).hasContent("called");
+  }
+
+  @Test
+  void aLockLeftByADeadBuildIsVoid() throws Exception {
+    touch("app/src/main/Changed.java");
+    maven("exit 0");
+    Process dead = new ProcessBuilder("true").start();
+    dead.waitFor();
+    Path lock = Files.createDirectories(root.resolve(".ft/lock"));
+    Files.writeString(lock.resolve("owner"), dead.pid() + "\n", UTF_8);
+    assertThat(start("--version").out()).startsWith("ft ");
+    assertThat(lock).doesNotExist();
+  }
+
+  @Test
+  void refusesAJavaThatIsTooOldOrNone() throws Exception {
+    Outcome outcome = start(root.resolve("ft"), List.of("FT_JAVA_HOME=" + folder), "--version");
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("FT_JAVA_HOME", "25");
+  }
+}

@@ -1,0 +1,159 @@
+package org.freetransformer.model;
+
+import java.util.List;
+import java.util.Objects;
+import org.freetransformer.nn.BinaryMapper;
+import org.freetransformer.nn.KeyValueCache;
+import org.freetransformer.nn.Linear;
+import org.freetransformer.nn.LlamaBlock;
+import org.freetransformer.nn.PlanEncoder;
+import org.freetransformer.nn.RmsNorm;
+import org.freetransformer.nn.Sequence;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The Free Transformer (F. Fleuret, arXiv 2510.17558, Algorithm 2): a decoder that is told a random
+ * plan Z half-way, and an encoder that, in training, infers which plan the text was written to.
+ *
+ * <pre>{@code
+ * x = embedding(tokens)                                  [B, T, D]
+ * x = block_1 .. block_{L/2}(x)                          causal
+ * TRAIN, PREFILL_ENCODE:
+ *   y = encoderBlock(q = ζ repeated over T, kv = x)      not causal
+ *   planLogits = readout(norm(y))                        [B, T, H]
+ *   z = binaryMapper(planLogits)                         one of 2^H plans per position
+ * GENERATE:
+ *   z drawn uniformly, once per position, by the caller
+ * r = postSampler[z]                                     [B, T, D]
+ * x = block_{L/2+1}(q = x, kv = x + r)                   causal
+ * x = block_{L/2+2} .. block_L(x)
+ * logits = output(norm(x))                               [B, T, V]
+ * }</pre>
+ */
+public final class FreeTransformer extends LanguageModel {
+  /** Where the plan comes from. */
+  public enum Mode {
+    /** From the encoder, with a gradient. */
+    TRAIN,
+    /** From the encoder, without: the plan of a text that is there, such as a prompt. */
+    PREFILL_ENCODE,
+    /** From the caller, who drew it from the uniform prior or chose it. */
+    GENERATE
+  }
+
+  /**
+   * What a forward pass gives.
+   *
+   * @param hidden the final norm's output [B, T, D]
+   * @param plans i32 [B, T], the plan that was used
+   * @param planLogits [B, T, H], or null if no encoder ran
+   */
+  public record Result(Tensor hidden, Tensor plans, @Nullable Tensor planLogits) {}
+
+  private final List<LlamaBlock> firstHalf;
+  private final PlanEncoder encoder;
+  private final BinaryMapper latentPlan;
+  private final List<LlamaBlock> secondHalf;
+  private final RmsNorm norm;
+  private final @Nullable Linear output;
+
+  /** A model with new weights, drawn from the engine's random stream. */
+  public FreeTransformer(Engine engine, ModelConfig config) {
+    super(engine, config);
+    firstHalf = blocks("first_half_blocks", config.splitLayer());
+    encoder =
+        child(
+            "encoder",
+            new PlanEncoder(
+                engine,
+                blockConfig(config.encoder().numKvHeads()),
+                config.encoder().rope() ? rope() : null,
+                config.latentDim()));
+    latentPlan =
+        child(
+            "latent_plan",
+            new BinaryMapper(
+                engine, mapperKind(config.latent()), config.latentDim(), config.hiddenDim()));
+    secondHalf = blocks("second_half_blocks", config.numLayers() - config.splitLayer());
+    norm = finalNorm();
+    output = untiedOutput();
+  }
+
+  /**
+   * One pass over tokens.
+   *
+   * @param tokens i32 [B, T]
+   * @param mode where the plan comes from
+   * @param given i32 [B, T], the plan in mode GENERATE; else null
+   * @param threshold whether an inferred plan takes each bit as p > ½ instead of drawing it
+   * @param sequence where the tokens stand
+   * @param caches keys and values of earlier tokens, one for each block, or null
+   */
+  public Result forward(
+      Tensor tokens,
+      Mode mode,
+      @Nullable Tensor given,
+      boolean threshold,
+      Sequence sequence,
+      @Nullable List<KeyValueCache> caches) {
+    Tensor x = tokenEmbedding.forward(tokens);
+    int layer = 0;
+    for (LlamaBlock block : firstHalf) {
+      x = block.forward(x, sequence, cache(caches, layer++));
+    }
+
+    Tensor planLogits = null;
+    Tensor plans;
+    Tensor r;
+    switch (mode) {
+      case TRAIN -> {
+        planLogits = encoder.forward(x, sequence);
+        plans = latentPlan.sample(planLogits, threshold);
+        r = latentPlan.forward(planLogits, plans);
+      }
+      case PREFILL_ENCODE -> {
+        planLogits = encoder.forward(x, sequence);
+        plans = latentPlan.sample(planLogits, threshold);
+        r = latentPlan.forward(plans);
+      }
+      case GENERATE -> {
+        plans = Objects.requireNonNull(given, "mode GENERATE needs a plan for every token");
+        r = latentPlan.forward(plans);
+      }
+      default -> throw new AssertionError(mode);
+    }
+
+    x = secondHalf.getFirst().forward(x, x.add(r), sequence, cache(caches, layer++));
+    for (LlamaBlock block : secondHalf.subList(1, secondHalf.size())) {
+      x = block.forward(x, sequence, cache(caches, layer++));
+    }
+    return new Result(norm.forward(x), plans, planLogits);
+  }
+
+  @Override
+  public Tensor hidden(
+      Tensor tokens,
+      @Nullable Tensor plans,
+      Sequence sequence,
+      @Nullable List<KeyValueCache> caches) {
+    return forward(tokens, Mode.GENERATE, plans, false, sequence, caches).hidden();
+  }
+
+  @Override
+  public Tensor logits(Tensor hidden) {
+    return output == null ? tokenEmbedding.unembed(hidden) : output.forward(hidden);
+  }
+
+  private static BinaryMapper.Kind mapperKind(ModelConfig.Latent latent) {
+    return switch (latent.postSampler()) {
+      case BITS -> BinaryMapper.Kind.BITS;
+      case TABLE ->
+          switch (latent.gradient()) {
+            case FULL -> BinaryMapper.Kind.TABLE_FULL_GRADIENT;
+            case SAMPLED -> BinaryMapper.Kind.TABLE_SAMPLED_GRADIENT;
+          };
+    };
+  }
+}

@@ -1,0 +1,123 @@
+package org.freetransformer.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.freetransformer.nn.Attention;
+import org.freetransformer.nn.Embedding;
+import org.freetransformer.nn.KeyValueCache;
+import org.freetransformer.nn.Linear;
+import org.freetransformer.nn.LlamaBlock;
+import org.freetransformer.nn.Module;
+import org.freetransformer.nn.RmsNorm;
+import org.freetransformer.nn.Rope;
+import org.freetransformer.nn.Sequence;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/** What the Free Transformer and its baseline share: embedding, blocks of one shape, and output. */
+public abstract sealed class LanguageModel extends Module permits FreeTransformer, Baseline {
+  private final Engine engine;
+  private final ModelConfig config;
+  private final Rope rope;
+  final Embedding tokenEmbedding;
+
+  LanguageModel(Engine engine, ModelConfig config) {
+    this.engine = engine;
+    this.config = config;
+    this.rope = new Rope(engine, config.maxSeqLen(), config.headDim(), config.ropeTheta());
+    this.tokenEmbedding =
+        child("token_embedding", new Embedding(engine, config.vocabSize(), config.hiddenDim()));
+  }
+
+  /** A model with new weights, drawn from the engine's random stream. */
+  public static LanguageModel create(Engine engine, ModelConfig config) {
+    return switch (config.kind()) {
+      case FREE -> new FreeTransformer(engine, config);
+      case BASELINE -> new Baseline(engine, config);
+    };
+  }
+
+  /** The engine that computes with this model. */
+  public final Engine engine() {
+    return engine;
+  }
+
+  /** The model's shape. */
+  public final ModelConfig config() {
+    return config;
+  }
+
+  /**
+   * Next-token logits for generation.
+   *
+   * @param tokens i32 [B, T]
+   * @param plans i32 [B, T], the plan index of every token; ignored by a baseline, and may then be
+   *     null
+   * @param sequence where the tokens stand
+   * @param caches one for each of {@link #newCaches}, or null without caches
+   * @return the final norm's output [B, T, D], for {@link #logits}
+   */
+  public abstract Tensor hidden(
+      Tensor tokens,
+      @Nullable Tensor plans,
+      Sequence sequence,
+      @Nullable List<KeyValueCache> caches);
+
+  /** Logits [.., V] of final hidden vectors [.., D]. */
+  public abstract Tensor logits(Tensor hidden);
+
+  /** Empty caches, one a decoder block, for B sequences of at most {@code capacity} tokens. */
+  public final List<KeyValueCache> newCaches(int batch, int capacity) {
+    List<KeyValueCache> caches = new ArrayList<>();
+    for (int i = 0; i < config.numLayers(); i++) {
+      caches.add(new KeyValueCache(engine, batch, capacity, config.numKvHeads(), config.headDim()));
+    }
+    return caches;
+  }
+
+  final Rope rope() {
+    return rope;
+  }
+
+  final LlamaBlock.Config blockConfig(int keyValueHeads) {
+    Attention.Config attention =
+        new Attention.Config(
+            config.hiddenDim(),
+            config.numHeads(),
+            keyValueHeads,
+            config.attentionDropout(),
+            config.dropout());
+    return new LlamaBlock.Config(
+        attention, config.ffnHiddenDim(), config.normEps(), config.latent().kvNorm());
+  }
+
+  final List<LlamaBlock> blocks(String name, int count) {
+    List<LlamaBlock> blocks = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      blocks.add(
+          child(name + "." + i, new LlamaBlock(engine, blockConfig(config.numKvHeads()), rope)));
+    }
+    return List.copyOf(blocks);
+  }
+
+  final RmsNorm finalNorm() {
+    return child("norm", new RmsNorm(engine, config.hiddenDim(), config.normEps()));
+  }
+
+  final @Nullable Linear untiedOutput() {
+    return config.tieEmbeddings()
+        ? null
+        : child("output", new Linear(engine, config.hiddenDim(), config.vocabSize()));
+  }
+
+  static @Nullable KeyValueCache cache(@Nullable List<KeyValueCache> caches, int layer) {
+    return caches == null ? null : caches.get(layer);
+  }
+
+  @Override
+  public void close() {
+    super.close();
+    rope.close();
+  }
+}

@@ -1,0 +1,65 @@
+package org.freetransformer.nn;
+
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.ops.CrossEntropyOp;
+import org.freetransformer.tensor.ops.KlOp;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The loss of a conditional VAE (paper §3.2): reconstruction plus what the plan costs beyond its
+ * free bits, {@code loss = Σ CE / tokens + β·Σ_t max(0, KL_t − κ) / plans}. A plan counts if a
+ * counted target stands at or after its position: it can help no other.
+ *
+ * <p>All weights are tensors that the host sets before a step, so that a recorded step can change
+ * them, and so that the micro-batches of one step weigh by their tokens exactly.
+ *
+ * @param inverseTokens shape [], 1 / (number of counted targets in the step)
+ * @param inversePlans shape [], 1 / (number of counted plans in the step)
+ * @param kappa κ, shape [], free bits in nats per position
+ * @param beta β, shape [], weight of the KL term
+ */
+public record VaeLoss(Tensor inverseTokens, Tensor inversePlans, Tensor kappa, Tensor beta) {
+  /**
+   * A loss and its parts, all of shape [] but the last.
+   *
+   * @param loss what is minimised
+   * @param reconstruction sum of cross-entropies over the counted targets, in nats; sees the future
+   *     through the plan, so it is not comparable with a baseline's
+   * @param kl sum over the counted plans, in nats; null without a plan
+   * @param klPerBit [H], the same sum by bit; null without a plan
+   */
+  public record Terms(
+      Tensor loss, Tensor reconstruction, @Nullable Tensor kl, @Nullable Tensor klPerBit) {}
+
+  /**
+   * Loss of a model with a plan.
+   *
+   * @param logits [B, T, V]
+   * @param targets i32 [B, T], {@link CrossEntropyOp#IGNORE_INDEX} where none counts
+   * @param planLogits [B, T, H]
+   * @param planCounts [B, T], 1 where the plan counts, else 0
+   */
+  public Terms withPlan(Tensor logits, Tensor targets, Tensor planLogits, Tensor planCounts) {
+    Tensor reconstruction = sumOfCrossEntropies(logits, targets);
+    int b = planLogits.dim(0);
+    int t = planLogits.dim(1);
+    int h = planLogits.dim(2);
+    Tensor klPerBit = KlOp.bernoulliKl(planLogits.reshape(b, t, h, 1));
+    Tensor klPerPosition = klPerBit.sum(-1);
+    Tensor excess = KlOp.freeBits(klPerPosition, kappa).mul(planCounts).sum();
+    Tensor loss = reconstruction.mul(inverseTokens).add(excess.mul(inversePlans).mul(beta));
+    Tensor countedPerBit =
+        klPerBit.detach().mul(planCounts.reshape(b, t, 1)).reshape(b * t, h).sum(0);
+    return new Terms(loss, reconstruction, countedPerBit.sum(), countedPerBit);
+  }
+
+  /** Loss of a model without a plan: logits [B, T, V], targets i32 [B, T]. */
+  public Terms withoutPlan(Tensor logits, Tensor targets) {
+    Tensor reconstruction = sumOfCrossEntropies(logits, targets);
+    return new Terms(reconstruction.mul(inverseTokens), reconstruction, null, null);
+  }
+
+  private static Tensor sumOfCrossEntropies(Tensor logits, Tensor targets) {
+    return CrossEntropyOp.crossEntropy(logits, targets, CrossEntropyOp.IGNORE_INDEX).sum();
+  }
+}

@@ -1,0 +1,124 @@
+package org.freetransformer.nn.optim;
+
+import java.util.LinkedHashMap;
+import java.util.SequencedMap;
+import org.freetransformer.nn.Parameter;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.device.Instruction;
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter, 2019). Norm scales and the encoder's
+ * query are not decayed. It owns the parameters' moments until it is closed.
+ */
+public final class AdamW implements AutoCloseable {
+  /**
+   * The constants of AdamW.
+   *
+   * @param beta1 decay of the first moment, in [0, 1)
+   * @param beta2 decay of the second moment, in [0, 1)
+   * @param epsilon added to the root of the second moment
+   * @param weightDecay decay per step and unit of learning rate
+   */
+  public record Config(double beta1, double beta2, double epsilon, double weightDecay) {}
+
+  /**
+   * What AdamW remembers of one parameter, both of the parameter's shape.
+   *
+   * @param first running mean of the gradient
+   * @param second running mean of its square
+   */
+  public record Moments(Tensor first, Tensor second) {}
+
+  private final Engine engine;
+  private final SequencedMap<String, Parameter> parameters;
+  private final Config config;
+  private final SequencedMap<String, Moments> moments = new LinkedHashMap<>();
+  private final Tensor schedule;
+
+  /** An optimizer at step 0; every parameter gets a gradient of zeros. */
+  public AdamW(Engine engine, SequencedMap<String, Parameter> parameters, Config config) {
+    this.engine = engine;
+    this.parameters = parameters;
+    this.config = config;
+    this.schedule = engine.allocate("optimizer", DType.F32, Shape.of(3));
+    parameters.forEach((name, parameter) -> {
+      Tensor value = parameter.value();
+      moments.put(name, new Moments(zerosLike(value), zerosLike(value)));
+      if (value.grad() == null) {
+        value.setGrad(engine.allocate("gradients", value.dtype(), value.shape()));
+      }
+    });
+  }
+
+  private Tensor zerosLike(Tensor value) {
+    return engine.allocate("moments", value.dtype(), value.shape());
+  }
+
+  /**
+   * Sets what the next update uses.
+   *
+   * @param step number of the update, from 1
+   * @param learningRate its rate
+   */
+  public void schedule(long step, double learningRate) {
+    schedule.set(
+        new float[] {
+          (float) learningRate,
+          (float) (1 - Math.pow(config.beta1(), (double) step)),
+          (float) (1 - Math.pow(config.beta2(), (double) step))
+        });
+  }
+
+  /**
+   * Emits one update of every parameter, and the zeroing of its gradient.
+   *
+   * @param gradientScale shape [], multiplies every gradient: see {@link GradientClipping}
+   */
+  public void emitUpdate(Tensor gradientScale) {
+    parameters.forEach((name, parameter) -> {
+      Tensor value = parameter.value();
+      Tensor gradient = GradientClipping.gradientOf(name, parameter);
+      Moments memory = moments(name);
+      engine.emit(
+          new Instruction.AdamW(
+              value.buffer(),
+              gradient.buffer(),
+              memory.first().buffer(),
+              memory.second().buffer(),
+              schedule.buffer(),
+              gradientScale.reshape(1).buffer(),
+              config.beta1(),
+              config.beta2(),
+              config.epsilon(),
+              parameter.isDecayed() ? config.weightDecay() : 0));
+      engine.emit(new Instruction.Fill(gradient.buffer(), 0));
+    });
+  }
+
+  /**
+   * The moments of a parameter.
+   *
+   * @throws IllegalArgumentException if there is no parameter of that name
+   */
+  public Moments moments(String name) {
+    Moments found = moments.get(name);
+    if (found == null) {
+      throw new IllegalArgumentException("no parameter is named '%s'".formatted(name));
+    }
+    return found;
+  }
+
+  @Override
+  public void close() {
+    schedule.close();
+    moments
+        .values()
+        .forEach(memory -> {
+          memory.first().close();
+          memory.second().close();
+        });
+  }
+}

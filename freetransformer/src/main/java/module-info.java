@@ -6,6 +6,8 @@ module org.freetransformer {
 
   exports org.freetransformer.config;
   exports org.freetransformer.data;
+  exports org.freetransformer.eval;
+  exports org.freetransformer.generate;
   exports org.freetransformer.model;
   exports org.freetransformer.train;
 }

@@ -39,6 +39,11 @@ public final class Batches {
     }
   }
 
+  /** Examples in each batch, B. */
+  public int batchSize() {
+    return batchSize;
+  }
+
   /** Number of whole batches in the split, {@link Dataset#ENDLESS} if it is endless. */
   public long count() {
     return size == Dataset.ENDLESS ? Dataset.ENDLESS : size / batchSize;

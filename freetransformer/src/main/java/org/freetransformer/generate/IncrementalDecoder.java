@@ -1,0 +1,225 @@
+package org.freetransformer.generate;
+
+import java.util.Arrays;
+import java.util.List;
+import org.freetransformer.model.FreeTransformer;
+import org.freetransformer.model.LanguageModel;
+import org.freetransformer.nn.KeyValueCache;
+import org.freetransformer.nn.Sequence;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Program;
+import org.freetransformer.tensor.Scope;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.ops.EmbeddingOp;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads prompts at once, then one token a row and step, keeping every block's keys and values. The
+ * step is a recorded program, so that a token costs neither allocation nor set-up.
+ */
+public final class IncrementalDecoder implements AutoCloseable {
+  /**
+   * What reading the prompts gave.
+   *
+   * @param logits of each row's next token, [B][V]
+   * @param plans of each row's prompt, [B][its length]; empty arrays for a baseline
+   */
+  @SuppressWarnings("ArrayRecordComponent") // Handed to the caller once; equality means nothing.
+  public record Prompted(float[][] logits, int[][] plans) {}
+
+  private final LanguageModel model;
+  private final Engine engine;
+  private final int batch;
+  private final int capacity;
+  private final int[] lengths;
+  private final List<KeyValueCache> caches;
+  private final Tensor tokens;
+  private final Tensor plans;
+  private final Tensor positions;
+  private final Tensor slots;
+  private final Tensor cachedLengths;
+  private @Nullable Program step;
+
+  /**
+   * A decoder for {@code batch} rows of at most {@code capacity} tokens each.
+   *
+   * @throws IllegalArgumentException if the capacity is not in 1..max_seq_len
+   */
+  public IncrementalDecoder(LanguageModel model, int batch, int capacity) {
+    int most = model.config().maxSeqLen();
+    if (capacity < 1 || capacity > most) {
+      throw new IllegalArgumentException(
+          "%d tokens: this model takes 1 to %d (max_seq_len)".formatted(capacity, most));
+    }
+    this.model = model;
+    this.engine = model.engine();
+    this.batch = batch;
+    this.capacity = capacity;
+    this.lengths = new int[batch];
+    this.caches = model.newCaches(batch, capacity);
+    this.tokens = input(batch, 1);
+    this.plans = input(batch, 1);
+    this.positions = input(batch, 1);
+    this.slots = input(batch);
+    this.cachedLengths = input(batch);
+  }
+
+  private Tensor input(int... dims) {
+    return engine.allocate("inputs", DType.I32, Shape.of(dims));
+  }
+
+  /** Tokens that a row holds. */
+  public int length(int row) {
+    return lengths[row];
+  }
+
+  /** Most tokens that a row can hold. */
+  public int capacity() {
+    return capacity;
+  }
+
+  /**
+   * Reads a prompt into every row.
+   *
+   * @param prompts B prompts of 1 to capacity tokens
+   * @param given a plan for every token, or null to have the encoder infer them (a baseline takes
+   *     none)
+   */
+  public Prompted prompt(List<int[]> prompts, int @Nullable [][] given) {
+    int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(0);
+    requirePrompts(prompts);
+    try (Scope _ = engine.scope("activations");
+        Engine.Mode _ = engine.noGrad()) {
+      Tensor ids = padded(prompts, longest);
+      Tensor chosen = given == null ? null : padded(Arrays.asList(given), longest);
+      Tensor rows = engine.tensor(promptSlots(prompts, longest), batch * longest);
+      int[] counts = prompts.stream().mapToInt(prompt -> prompt.length).toArray();
+      int[] places = new int[longest];
+      Arrays.setAll(places, t -> t);
+      Sequence sequence =
+          Sequence.prompt(engine.tensor(places, longest), engine.tensor(counts, batch), rows);
+      Tensor hidden;
+      int[][] used = given == null ? new int[batch][] : given;
+      if (model instanceof FreeTransformer free && given == null) {
+        FreeTransformer.Result result =
+            free.forward(ids, FreeTransformer.Mode.PREFILL_ENCODE, null, false, sequence, caches);
+        hidden = result.hidden();
+        used = cut(result.plans().toInts(), counts, longest);
+      } else {
+        hidden = model.hidden(ids, chosen, sequence, caches);
+      }
+      System.arraycopy(counts, 0, lengths, 0, batch);
+      return new Prompted(lastLogits(hidden, counts, longest), used);
+    }
+  }
+
+  private void requirePrompts(List<int[]> prompts) {
+    if (prompts.size() != batch) {
+      throw new IllegalArgumentException("%d prompts for %d rows".formatted(prompts.size(), batch));
+    }
+    for (int[] prompt : prompts) {
+      if (prompt.length < 1 || prompt.length > capacity) {
+        throw new IllegalArgumentException(
+            "a prompt of %d tokens: allowed are 1 to %d".formatted(prompt.length, capacity));
+      }
+    }
+  }
+
+  private Tensor padded(List<int[]> rows, int width) {
+    int[] all = new int[batch * width];
+    for (int b = 0; b < batch; b++) {
+      System.arraycopy(rows.get(b), 0, all, b * width, rows.get(b).length);
+    }
+    return engine.tensor(all, batch, width);
+  }
+
+  /** A padding token's keys go to the row of a later token, which overwrites them in time. */
+  private int[] promptSlots(List<int[]> prompts, int width) {
+    int[] rows = new int[batch * width];
+    for (int b = 0; b < prompts.size(); b++) {
+      for (int t = 0; t < width; t++) {
+        rows[b * width + t] = b * capacity + t;
+      }
+    }
+    return rows;
+  }
+
+  private static int[][] cut(int[] all, int[] counts, int width) {
+    int[][] rows = new int[counts.length][];
+    for (int b = 0; b < counts.length; b++) {
+      rows[b] = Arrays.copyOfRange(all, b * width, b * width + counts[b]);
+    }
+    return rows;
+  }
+
+  private float[][] lastLogits(Tensor hidden, int[] counts, int width) {
+    int[] last = new int[batch];
+    Arrays.setAll(last, b -> b * width + counts[b] - 1);
+    Tensor rows = hidden.reshape(batch * width, hidden.dim(2));
+    Tensor ends = EmbeddingOp.gather(rows, engine.tensor(last, batch));
+    return split(model.logits(ends).toFloats());
+  }
+
+  private float[][] split(float[] flat) {
+    int vocabulary = model.config().vocabSize();
+    float[][] rows = new float[batch][];
+    Arrays.setAll(rows, b -> Arrays.copyOfRange(flat, b * vocabulary, (b + 1) * vocabulary));
+    return rows;
+  }
+
+  /**
+   * Reads one more token into every row.
+   *
+   * @param newTokens [B]
+   * @param newPlans [B], the plan of each token; ignored by a baseline
+   * @return logits of each row's next token, [B][V]
+   * @throws IllegalStateException if a row is full
+   */
+  public float[][] next(int[] newTokens, int[] newPlans) {
+    int[] rows = new int[batch];
+    for (int b = 0; b < batch; b++) {
+      if (lengths[b] >= capacity) {
+        throw new IllegalStateException(
+            "row %d is full: it holds %d tokens".formatted(b, capacity));
+      }
+      rows[b] = b * capacity + lengths[b];
+    }
+    tokens.set(newTokens);
+    plans.set(newPlans);
+    positions.set(lengths);
+    slots.set(rows);
+    for (int b = 0; b < batch; b++) {
+      lengths[b]++;
+    }
+    cachedLengths.set(lengths);
+    if (step == null) {
+      step = recordStep();
+    }
+    step.run();
+    try (Scope _ = engine.scope("activations")) {
+      return split(step.outputs().getFirst().toFloats());
+    }
+  }
+
+  private Program recordStep() {
+    try (Engine.Mode _ = engine.noGrad()) {
+      return Program.record(
+          engine,
+          () -> {
+            Sequence sequence = Sequence.next(positions, slots, cachedLengths);
+            return List.of(model.logits(model.hidden(tokens, plans, sequence, caches)));
+          });
+    }
+  }
+
+  @Override
+  public void close() {
+    if (step != null) {
+      step.close();
+    }
+    caches.forEach(KeyValueCache::close);
+    List.of(tokens, plans, positions, slots, cachedLengths).forEach(Tensor::close);
+  }
+}

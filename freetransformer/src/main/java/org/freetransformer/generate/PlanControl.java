@@ -1,0 +1,78 @@
+package org.freetransformer.generate;
+
+import java.util.List;
+import org.freetransformer.tensor.Philox;
+
+/**
+ * Which plan is written to. Every position's plan is drawn once and kept.
+ *
+ * @param encodePrompt whether the prompt's plans are inferred by the encoder (the paper's prefill)
+ *     rather than drawn from the prior
+ * @param shared whether all samples get the same plans
+ * @param replay plans of a former run by position; positions beyond it are drawn; empty for none
+ * @param pinnedBits bit mask of the bits that are fixed in every plan that is not inferred
+ * @param pinnedValues values of those bits
+ * @param seed decides all draws
+ */
+public record PlanControl(
+    boolean encodePrompt,
+    boolean shared,
+    List<Integer> replay,
+    int pinnedBits,
+    int pinnedValues,
+    long seed) {
+  /** Tells these draws apart from those of tokens. */
+  private static final int SALT = 0x70_6c_61;
+
+  /** Copies the list. */
+  public PlanControl {
+    replay = List.copyOf(replay);
+  }
+
+  /** A plan of its own for each sample, drawn from the prior, prompt included. */
+  public static PlanControl prior(long seed) {
+    return new PlanControl(false, false, List.of(), 0, 0, seed);
+  }
+
+  /** The same with one plan for all samples. */
+  public PlanControl withShared(boolean one) {
+    return new PlanControl(encodePrompt, one, replay, pinnedBits, pinnedValues, seed);
+  }
+
+  /**
+   * The plan of a position.
+   *
+   * @param sample number of the sample
+   * @param position number of the token, the prompt's included
+   * @param bits H
+   * @return plan index from 0 to 2^H − 1
+   * @throws IllegalArgumentException if a replayed or pinned plan has more bits
+   */
+  int at(int sample, int position, int bits) {
+    int all = (1 << bits) - 1;
+    if ((pinnedBits & ~all) != 0) {
+      throw new IllegalArgumentException(
+          "pinned bit %d: this model's plans have bits 0 to %d"
+              .formatted(31 - Integer.numberOfLeadingZeros(pinnedBits), bits - 1));
+    }
+    int drawn =
+        position < replay.size() ? replayed(position, all) : draw(shared ? 0 : sample, position);
+    return ((drawn & ~pinnedBits) | (pinnedValues & pinnedBits)) & all;
+  }
+
+  private int replayed(int position, int all) {
+    int plan = replay.get(position);
+    if (plan < 0 || plan > all) {
+      throw new IllegalArgumentException(
+          "replayed plan %d at position %d: this model's plans are 0 to %d"
+              .formatted(plan, position, all));
+    }
+    return plan;
+  }
+
+  private int draw(int sample, int position) {
+    int[] words = new int[4];
+    Philox.block((int) seed, (int) (seed >>> 32), position, SALT, sample, 0, words);
+    return words[0];
+  }
+}

@@ -1,0 +1,90 @@
+package org.freetransformer.train;
+
+import java.util.Arrays;
+import org.freetransformer.data.Batch;
+import org.freetransformer.nn.Sequence;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+
+/** Where a recorded program finds its batch: filled anew before every run. */
+public final class BatchTensors implements AutoCloseable {
+  private final Tensor tokens;
+  private final Tensor targets;
+  private final Tensor planCounts;
+  private final Tensor positions;
+
+  /** Room for B = {@code size} examples of T = {@code length} tokens. */
+  public BatchTensors(Engine engine, int size, int length) {
+    Shape shape = Shape.of(size, length);
+    tokens = engine.allocate("inputs", DType.I32, shape);
+    targets = engine.allocate("inputs", DType.I32, shape);
+    planCounts = engine.allocate("inputs", DType.F32, shape);
+    positions = engine.allocate("inputs", DType.I32, Shape.of(length));
+    int[] places = new int[length];
+    Arrays.setAll(places, t -> t);
+    positions.set(places);
+  }
+
+  /** Copies a batch of this size to the device. */
+  public void set(Batch batch) {
+    tokens.set(batch.tokens());
+    targets.set(batch.targets());
+    planCounts.set(planCounts(batch));
+  }
+
+  /**
+   * 1 for every position whose plan counts, else 0: a plan counts when a counted target stands at
+   * or after it, because the decoder is causal and the plan can help no other.
+   */
+  public static float[] planCounts(Batch batch) {
+    float[] counts = new float[batch.size() * batch.length()];
+    for (int row = 0; row < batch.size(); row++) {
+      float needed = 0;
+      for (int t = batch.length() - 1; t >= 0; t--) {
+        int i = row * batch.length() + t;
+        needed = batch.targets()[i] == Batch.IGNORE ? needed : 1;
+        counts[i] = needed;
+      }
+    }
+    return counts;
+  }
+
+  /** Number of positions of a batch whose plan counts. */
+  public static int countedPlans(Batch batch) {
+    int counted = 0;
+    for (float count : planCounts(batch)) {
+      counted += (int) count;
+    }
+    return counted;
+  }
+
+  /** Inputs, i32 [B, T]. */
+  public Tensor tokens() {
+    return tokens;
+  }
+
+  /** Targets, i32 [B, T]. */
+  public Tensor targets() {
+    return targets;
+  }
+
+  /** 1 where the plan counts, f32 [B, T]. */
+  public Tensor planCounts() {
+    return planCounts;
+  }
+
+  /** Where the tokens stand. */
+  public Sequence sequence() {
+    return Sequence.whole(positions);
+  }
+
+  @Override
+  public void close() {
+    tokens.close();
+    targets.close();
+    planCounts.close();
+    positions.close();
+  }
+}

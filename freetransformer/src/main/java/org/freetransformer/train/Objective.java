@@ -1,0 +1,92 @@
+package org.freetransformer.train;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.freetransformer.model.Baseline;
+import org.freetransformer.model.FreeTransformer;
+import org.freetransformer.model.LanguageModel;
+import org.freetransformer.nn.VaeLoss;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+
+/** What a model is trained to minimise, with the weights that change from step to step. */
+public final class Objective implements AutoCloseable {
+  private final Tensor inverseTokens;
+  private final Tensor inversePlans;
+  private final Tensor kappa;
+  private final Tensor beta;
+
+  /** An objective whose weights are all 0 until {@link #set}. */
+  public Objective(Engine engine) {
+    inverseTokens = engine.allocate("inputs", DType.F32, Shape.of());
+    inversePlans = engine.allocate("inputs", DType.F32, Shape.of());
+    kappa = engine.allocate("inputs", DType.F32, Shape.of());
+    beta = engine.allocate("inputs", DType.F32, Shape.of());
+  }
+
+  /**
+   * Sets the weights of the next step.
+   *
+   * @param tokens counted targets in all micro-batches of the step
+   * @param plans counted plans in all micro-batches of the step
+   * @param freeBits κ, nats per position
+   * @param klWeight β
+   */
+  public void set(long tokens, long plans, double freeBits, double klWeight) {
+    inverseTokens.set(new float[] {tokens == 0 ? 0 : 1f / tokens});
+    inversePlans.set(new float[] {plans == 0 ? 0 : 1f / plans});
+    kappa.set(new float[] {(float) freeBits});
+    beta.set(new float[] {(float) klWeight});
+  }
+
+  /**
+   * The loss of a model on a batch, in the order of the data flow.
+   *
+   * @param threshold whether plans are taken by threshold ½ instead of drawn
+   */
+  public VaeLoss.Terms of(LanguageModel model, BatchTensors batch, boolean threshold) {
+    VaeLoss loss = new VaeLoss(inverseTokens, inversePlans, kappa, beta);
+    return switch (model) {
+      case FreeTransformer free -> {
+        FreeTransformer.Result result =
+            free.forward(
+                batch.tokens(),
+                FreeTransformer.Mode.TRAIN,
+                null,
+                threshold,
+                batch.sequence(),
+                null);
+        Tensor planLogits = Objects.requireNonNull(result.planLogits());
+        yield loss.withPlan(
+            free.logits(result.hidden()), batch.targets(), planLogits, batch.planCounts());
+      }
+      case Baseline baseline -> {
+        Tensor hidden = baseline.hidden(batch.tokens(), null, batch.sequence(), null);
+        yield loss.withoutPlan(baseline.logits(hidden), batch.targets());
+      }
+    };
+  }
+
+  /**
+   * The terms as a list of outputs for a program: loss, reconstruction, and with a plan KL, by bit.
+   */
+  public static List<Tensor> outputs(VaeLoss.Terms terms) {
+    List<Tensor> outputs = new ArrayList<>(List.of(terms.loss(), terms.reconstruction()));
+    if (terms.kl() != null && terms.klPerBit() != null) {
+      outputs.add(terms.kl());
+      outputs.add(terms.klPerBit());
+    }
+    return outputs;
+  }
+
+  @Override
+  public void close() {
+    inverseTokens.close();
+    inversePlans.close();
+    kappa.close();
+    beta.close();
+  }
+}

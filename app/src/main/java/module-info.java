@@ -1,7 +1,12 @@
-/** The command line. */
+/** The command line, and everything that needs third-party libraries. */
 module org.freetransformer.app {
   requires org.freetransformer;
+  requires com.fasterxml.jackson.databind;
   requires info.picocli;
+  requires java.desktop;
+  requires org.knowm.xchart;
+  requires org.snakeyaml.engine;
+  requires me.tongfei.progressbar;
   requires static org.jspecify;
 
   opens org.freetransformer.cli to

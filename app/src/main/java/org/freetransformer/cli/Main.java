@@ -1,9 +1,19 @@
 package org.freetransformer.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import org.freetransformer.run.Interruption;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 import picocli.CommandLine.Spec;
 
 /** Entry point of {@code ft}. */
@@ -11,9 +21,16 @@ import picocli.CommandLine.Spec;
     name = "ft",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    description = "Trains and samples the Free Transformer, in pure Java.")
+    description = "Trains and samples the Free Transformer, in pure Java.",
+    footer = {
+      "",
+      "Exit codes: 0 done, 1 failed while running, 2 wrong use or bad input,",
+      "130 stopped by Ctrl-C with state saved."
+    })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec;
+
+  private final Interruption interruption = new Interruption();
 
   private Main() {}
 
@@ -24,12 +41,46 @@ public final class Main implements Runnable {
    */
   public static void main(String[] args) {
     StandardError.restore();
-    System.exit(commandLine().execute(args));
+    System.setProperty("java.awt.headless", "true");
+    // UTF-8 whatever the locale says: results hold κ, and JSON knows no other encoding.
+    System.setOut(new PrintStream(new FileOutputStream(FileDescriptor.out), false, UTF_8));
+    System.setErr(new PrintStream(new FileOutputStream(FileDescriptor.err), true, UTF_8));
+    Main main = new Main();
+    main.interruption.install();
+    int code = commandLine(main).execute(args);
+    System.exit(main.interruption.finish(code));
   }
 
   /** The parser with every command in it. */
   static CommandLine commandLine() {
-    return new CommandLine(new Main()).setParameterExceptionHandler(new WrongUse());
+    return commandLine(new Main());
+  }
+
+  private static CommandLine commandLine(Main main) {
+    return new CommandLine(main)
+        .setParameterExceptionHandler(new WrongUse())
+        .setExecutionExceptionHandler(new Failure())
+        .setExecutionStrategy(Main::runAndFlush);
+  }
+
+  /** What a command that can be stopped listens to. */
+  Interruption interruption() {
+    return interruption;
+  }
+
+  /** A full disk behind standard output must not pass for success. */
+  private static int runAndFlush(ParseResult parsed) {
+    try {
+      int code = new RunLast().execute(parsed);
+      PrintWriter out = parsed.commandSpec().commandLine().getOut();
+      if (out.checkError()) {
+        throw new IllegalStateException("standard output cannot be written: closed, or disk full");
+      }
+      return code;
+    } catch (OutOfMemoryError error) {
+      CommandLine command = parsed.asCommandLineList().getLast();
+      throw new ExecutionException(command, String.valueOf(error.getMessage()), error);
+    }
   }
 
   @Override

@@ -1,0 +1,93 @@
+package org.freetransformer.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.PrintWriter;
+import java.util.Map;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * Where a command's words go: results to standard output, as text or as one JSON object, everything
+ * else to standard error.
+ */
+final class Output {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
+  @Option(
+      names = {"-q", "--quiet"},
+      description = "Only results and errors.")
+  private boolean quiet;
+
+  @Option(
+      names = {"-v", "--verbose"},
+      description = "More about what is done; errors with their stack trace.")
+  private boolean verbose;
+
+  @Option(names = "--json", description = "Results as one JSON object, and nothing else on stdout.")
+  private boolean json;
+
+  /** Whether errors come with their stack trace. */
+  boolean verbose() {
+    return verbose;
+  }
+
+  /** Prints the result: the object as JSON if that is asked for, else the text. */
+  void result(Map<String, Object> object, String text) {
+    if (json) {
+      out().println(toJson(object));
+    } else {
+      out().print(text.endsWith("\n") ? text : text + "\n");
+    }
+    out().flush();
+  }
+
+  /** Tells what is going on. */
+  void note(String line) {
+    if (!quiet) {
+      err().println(line);
+    }
+  }
+
+  /** Tells what only the curious want to know. */
+  void detail(String line) {
+    if (verbose) {
+      err().println(line);
+    }
+  }
+
+  /** Tells what the user should know although the command goes on. */
+  void warn(String line) {
+    err().println(command.qualifiedName() + ": " + line);
+  }
+
+  /** A display for a task of {@code total} steps, of which {@code start} are done already. */
+  Progress progress(String task, long start, long total, String unit) {
+    if (quiet) {
+      return Progress.silent();
+    }
+    return Terminal.showsBars()
+        ? new ProgressBarDisplay(task, start, total, unit)
+        : new ProgressLines(err(), task, start, total, unit, System::nanoTime);
+  }
+
+  private static String toJson(Map<String, Object> object) {
+    try {
+      return JSON.writeValueAsString(object);
+    } catch (JsonProcessingException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+
+  private PrintWriter out() {
+    return command.commandLine().getOut();
+  }
+
+  private PrintWriter err() {
+    return command.commandLine().getErr();
+  }
+}

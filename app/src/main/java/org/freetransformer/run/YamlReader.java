@@ -1,0 +1,141 @@
+package org.freetransformer.run;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.ConfigNode;
+import org.freetransformer.config.Origin;
+import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.api.ConstructNode;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.composer.Composer;
+import org.snakeyaml.engine.v2.exceptions.Mark;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.nodes.MappingNode;
+import org.snakeyaml.engine.v2.nodes.Node;
+import org.snakeyaml.engine.v2.nodes.NodeTuple;
+import org.snakeyaml.engine.v2.nodes.ScalarNode;
+import org.snakeyaml.engine.v2.nodes.SequenceNode;
+import org.snakeyaml.engine.v2.parser.ParserImpl;
+import org.snakeyaml.engine.v2.scanner.StreamReader;
+import org.snakeyaml.engine.v2.schema.CoreSchema;
+
+/**
+ * Turns YAML into a configuration tree with line numbers. Plain values follow YAML's core schema;
+ * tags that would make other objects, repeated keys, and documents that grow out of their aliases
+ * are refused.
+ */
+final class YamlReader {
+  private static final int MAX_DEPTH = 64;
+  private static final int MAX_VALUES = 100_000;
+
+  private final String source;
+  private final LoadSettings settings;
+  private int values;
+
+  private YamlReader(String source) {
+    this.source = source;
+    this.settings =
+        LoadSettings.builder()
+            .setLabel(source)
+            .setSchema(new CoreSchema())
+            .setAllowNonScalarKeys(true) // Refused below, with their line.
+            .build();
+  }
+
+  /**
+   * Reads one document.
+   *
+   * @param source the name to print in errors
+   * @throws ConfigException with the line of what is not YAML, or not a configuration
+   */
+  static ConfigNode read(String yaml, String source) {
+    YamlReader reader = new YamlReader(source);
+    try {
+      Optional<Node> root = reader.compose(yaml);
+      return root.isEmpty()
+          ? new ConfigNode.Scalar(null, Origin.of(source))
+          : reader.convert(root.get(), 0);
+    } catch (MarkedYamlEngineException malformed) {
+      int line = malformed.getProblemMark().map(YamlReader::lineOf).orElse(0);
+      String context = malformed.getContext() == null ? "" : malformed.getContext() + ": ";
+      throw reader.problem("is not valid YAML: " + context + oneLine(malformed.getProblem()), line);
+    } catch (YamlEngineException malformed) {
+      throw reader.problem("is not valid YAML: " + oneLine(malformed.getMessage()), 0);
+    }
+  }
+
+  private Optional<Node> compose(String yaml) {
+    StreamReader characters = new StreamReader(settings, yaml);
+    return new Composer(settings, new ParserImpl(settings, characters)).getSingleNode();
+  }
+
+  private ConfigNode convert(Node node, int depth) {
+    return convert(node, new Origin(source, lineOf(node)), depth);
+  }
+
+  private ConfigNode convert(Node node, Origin origin, int depth) {
+    if (depth > MAX_DEPTH) {
+      throw problem("nests deeper than %d levels".formatted(MAX_DEPTH), origin.line());
+    }
+    if (++values > MAX_VALUES) {
+      throw problem("has more than %d values".formatted(MAX_VALUES), origin.line());
+    }
+    return switch (node) {
+      case MappingNode mapping -> new ConfigNode.Mapping(entries(mapping, depth), origin);
+      case SequenceNode sequence -> {
+        List<ConfigNode> items = new ArrayList<>();
+        for (Node item : sequence.getValue()) {
+          items.add(convert(item, depth + 1));
+        }
+        yield new ConfigNode.Sequence(items, origin);
+      }
+      case ScalarNode scalar -> new ConfigNode.Scalar(value(scalar), origin);
+      default -> throw problem("holds a value of unknown kind", origin.line());
+    };
+  }
+
+  private Map<String, ConfigNode> entries(MappingNode mapping, int depth) {
+    Map<String, ConfigNode> entries = new LinkedHashMap<>();
+    for (NodeTuple tuple : mapping.getValue()) {
+      int line = lineOf(tuple.getKeyNode());
+      if (!(tuple.getKeyNode() instanceof ScalarNode key)) {
+        throw problem("has a key that is not plain text", line);
+      }
+      ConfigNode value = convert(tuple.getValueNode(), new Origin(source, line), depth + 1);
+      ConfigNode before = entries.put(key.getValue(), value);
+      if (before != null) {
+        throw problem(
+            "%s: the key stands twice, first on line %d"
+                .formatted(key.getValue(), before.origin().line()),
+            line);
+      }
+    }
+    return entries;
+  }
+
+  private @Nullable Object value(ScalarNode scalar) {
+    ConstructNode construct = settings.getSchema().getSchemaTagConstructors().get(scalar.getTag());
+    return construct == null ? scalar.getValue() : construct.construct(scalar);
+  }
+
+  private ConfigException problem(String problem, int line) {
+    return new ConfigException("", problem).at(new Origin(source, line), "");
+  }
+
+  private static int lineOf(Node node) {
+    return node.getStartMark().map(YamlReader::lineOf).orElse(0);
+  }
+
+  private static int lineOf(Mark mark) {
+    return mark.getLine() + 1;
+  }
+
+  private static String oneLine(@Nullable String text) {
+    return String.valueOf(text).lines().findFirst().orElse("").strip();
+  }
+}

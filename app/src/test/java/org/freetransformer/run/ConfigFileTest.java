@@ -1,0 +1,149 @@
+package org.freetransformer.run;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.ConfigNode;
+import org.freetransformer.config.Origin;
+import org.freetransformer.train.RunConfig;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConfigFileTest {
+  @TempDir private Path folder;
+
+  private Path file(String yaml) throws IOException {
+    return Files.writeString(folder.resolve("run.yaml"), yaml);
+  }
+
+  private static RunConfig typed(ConfigNode document) {
+    return RunConfig.read(document, _ -> {});
+  }
+
+  private static ConfigNode child(ConfigNode node, String key) {
+    return Objects.requireNonNull(((ConfigNode.Mapping) node).entries().get(key));
+  }
+
+  @Test
+  void readsValuesOfEveryKindWithTheirLines() throws IOException {
+    ConfigNode root =
+        ConfigFile.read(
+            file(
+                """
+                # a comment
+                whole: 12
+                number: 3e-4
+                flag: true
+                text: plan-letters
+                nothing: ~
+                list: [1, two]
+                section:
+                  inner: 0.5
+                """));
+    Origin three = new Origin(folder.resolve("run.yaml").toString(), 3);
+    assertThat(child(root, "whole")).extracting("value").isEqualTo(12);
+    assertThat(child(root, "number")).isEqualTo(new ConfigNode.Scalar(3e-4, three));
+    assertThat(child(root, "flag")).extracting("value").isEqualTo(true);
+    assertThat(child(root, "text")).extracting("value").isEqualTo("plan-letters");
+    assertThat(child(root, "nothing")).extracting("value").isNull();
+    assertThat(((ConfigNode.Sequence) child(root, "list")).items()).hasSize(2);
+    assertThat(child(child(root, "section"), "inner").origin().line()).isEqualTo(9);
+  }
+
+  @Test
+  void anUnknownKeyIsToldWithFileLineAndNearestKey() throws IOException {
+    Path file = file("model:\n  num_layers: 4\n  hiden_dim: 64\n");
+    assertThatThrownBy(() -> typed(ConfigFile.read(file)))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("run.yaml:3")
+        .hasMessageContaining("model.hidden_dim");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          'a: 1\\nb: 2\\na: 3'          | :3: a: the key stands twice, first on line 1
+          'a: 1\\nb: [1\\nc: 2'         | :3: is not valid YAML
+          'a: 1\\n---\\nb: 2'           | is not valid YAML: expected a single document
+          '\\tb: 1'                     | :1: is not valid YAML
+          'a: &x {b: *x}'               | nests deeper than 64 levels
+          '[a]: 1'                      | :1: has a key that is not plain text
+          'a: \\1'                      | is not valid YAML
+          """)
+  void whatIsNotAConfigurationIsToldInOneLine(String yaml, String message) throws IOException {
+    Path file = file(yaml.translateEscapes());
+    assertThatThrownBy(() -> ConfigFile.read(file))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("run.yaml")
+        .hasMessageContaining(message)
+        .hasMessageNotContaining("\n");
+  }
+
+  @Test
+  void aliasesCannotMakeASmallFileHuge() throws IOException {
+    StringBuilder bomb = new StringBuilder("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for (int i = 1; i < 12; i++) {
+      String use = "*a" + (i - 1);
+      bomb.append("a%d: &a%d [%s, %s, %s, %s]\n".formatted(i, i, use, use, use, use));
+    }
+    Path file = file(bomb.toString());
+    assertThatThrownBy(() -> ConfigFile.read(file)).isInstanceOf(ConfigException.class);
+  }
+
+  @Test
+  void noTagMakesAnObject() throws IOException {
+    ConfigNode root = ConfigFile.read(file("model: !!java/java.net.URL http://example.org\n"));
+    assertThatThrownBy(() -> typed(root)).isInstanceOf(ConfigException.class);
+  }
+
+  @Test
+  void aMissingFileGetsTheNearestName() throws IOException {
+    file("model: {}\n");
+    assertThatThrownBy(() -> ConfigFile.read(folder.resolve("rum.yaml")))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("no such configuration file")
+        .hasMessageContaining("nearest is " + folder.resolve("run.yaml"));
+  }
+
+  @Test
+  void aFolderAndABinaryFileAreRefused() throws IOException {
+    assertThatThrownBy(() -> ConfigFile.read(folder)).hasMessageContaining("is a folder");
+    Path binary = Files.write(folder.resolve("x.yaml"), "é".getBytes(ISO_8859_1));
+    assertThatThrownBy(() -> ConfigFile.read(binary)).hasMessageContaining("not text in UTF-8");
+  }
+
+  @Test
+  void setChangesAValueAndNamesItselfInErrors() throws IOException {
+    ConfigNode root = ConfigFile.read(file("training:\n  max_steps: 5\n"));
+    ConfigNode changed = ConfigFile.set(root, "training.learning_rate=1e-3");
+    assertThat(typed(changed).training().learningRate()).isEqualTo(1e-3);
+    assertThat(typed(changed).training().maxSteps()).isEqualTo(5);
+    assertThatThrownBy(() -> typed(ConfigFile.set(root, "training.max_stepz=7")))
+        .hasMessageContaining("--set training.max_stepz=7")
+        .hasMessageContaining("training.max_steps");
+    assertThatThrownBy(() -> ConfigFile.set(root, "max_steps")).hasMessageContaining("key=value");
+    assertThatThrownBy(() -> ConfigFile.set(root, "training.max_steps.x=1"))
+        .hasMessageContaining("plain value");
+  }
+
+  @Test
+  void whatIsWrittenReadsBackAsTheSameConfiguration() throws IOException {
+    RunConfig config = typed(ConfigFile.read(file("data: {dataset_name: plan-letters}\n")));
+    List<String> notes = new ArrayList<>();
+    Path written = file(ConfigFile.write(config.toMap()));
+    assertThat(RunConfig.read(ConfigFile.read(written), notes::add)).isEqualTo(config);
+    assertThat(notes).isEmpty();
+  }
+}

@@ -1,0 +1,87 @@
+package org.freetransformer.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Sends real signals to a JVM that works until it is asked to stop, then "saves". */
+@DisabledOnOs(value = OS.WINDOWS, disabledReason = "signals are sent with kill")
+class InterruptionTest {
+
+  /** The program that is interrupted. */
+  static final class Worker {
+    private Worker() {}
+
+    public static void main(String[] args) throws InterruptedException {
+      Interruption interruption = new Interruption();
+      interruption.install();
+      boolean listens = args[0].equals("listen");
+      BooleanSupplier stop =
+          listens ? interruption.listen(() -> System.out.println("stopping")) : () -> false;
+      System.out.println("working");
+      while (!stop.getAsBoolean()) {
+        Thread.sleep(5);
+      }
+      Thread.sleep(200);
+      System.out.println("saved");
+      System.exit(interruption.finish(Integer.parseInt(args[1])));
+    }
+  }
+
+  private static Process start(String... args) throws IOException {
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            System.getProperty("java.class.path"),
+            Worker.class.getName());
+    builder.command().addAll(List.of(args));
+    return builder.start();
+  }
+
+  private static String signalAndRead(Process process, String signal)
+      throws IOException, InterruptedException {
+    try (BufferedReader out =
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+      assertThat(out.readLine()).isEqualTo("working");
+      new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor();
+      return out.lines().collect(Collectors.joining(","));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"INT", "TERM"})
+  void aListeningCommandEndsInOrderWith130(String signal) throws Exception {
+    Process process = start("listen", "0");
+    assertThat(signalAndRead(process, signal)).isEqualTo("stopping,saved");
+    assertThat(process.waitFor()).isEqualTo(130);
+  }
+
+  @Test
+  void aCommandThatFailsToSaveKeepsItsOwnCode() throws Exception {
+    Process process = start("listen", "1");
+    assertThat(signalAndRead(process, "INT")).isEqualTo("stopping,saved");
+    assertThat(process.waitFor()).isEqualTo(1);
+  }
+
+  @Test
+  void aCommandThatDoesNotListenEndsAtOnce() throws Exception {
+    Process process = start("ignore", "0");
+    assertThat(signalAndRead(process, "INT")).isEmpty();
+    assertThat(process.waitFor()).isEqualTo(130);
+  }
+}

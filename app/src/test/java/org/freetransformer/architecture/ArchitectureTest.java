@@ -29,7 +29,9 @@ class ArchitectureTest {
   private static final String[] JSON = {
     "org.freetransformer.checkpoint..", "org.freetransformer.config.."
   };
-  private static final String[] APP = {"org.freetransformer.cli..", "org.freetransformer.plots.."};
+  private static final String[] APP = {
+    "org.freetransformer.cli..", "org.freetransformer.plots..", "org.freetransformer.run.."
+  };
   private static final String[] JDK = {"java..", "org.jspecify.annotations"};
   private static final String VECTOR_API = "jdk.incubator.vector..";
   private static final String SIMD = "org.freetransformer.tensor.device.simd..";

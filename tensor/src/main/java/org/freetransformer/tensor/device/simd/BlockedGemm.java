@@ -1,7 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import java.lang.foreign.MemorySegment;
-
 /**
  * Matrix product by blocks, after Goto and van de Geijn, "Anatomy of High-Performance Matrix
  * Multiplication" (2008). A task is one block of C over all of k. For each slice of k it packs its
@@ -11,11 +9,14 @@ import java.lang.foreign.MemorySegment;
  * <p>How C is cut never shows in the result; how k is cut does, so that depends on k alone.
  */
 final class BlockedGemm implements Runnable, ThreadTeam.Task {
-  private static final int MAX_TILES = 504 / GemmKernel.ROWS;
+  private static final int MAX_TILES = 1008 / GemmKernel.ROWS;
+
+  // With fewer rows than this, packing B costs more than reading it where it lies.
+  private static final int MIN_ROWS_FOR_PACKING = 96;
   private static final int DEPTH_GRANULE = 16;
 
   // Smaller problems are cut until there are enough tasks to share, but not into crumbs.
-  private static final int ENOUGH_TASKS = 8;
+  private static final int ENOUGH_TASKS = 6;
   private static final long CRUMB_MULTIPLY_ADDS = 1 << 18;
 
   private final ThreadTeam team;
@@ -32,6 +33,8 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
   private final int depth;
   private final int rowBlocks;
   private final int columnBlocks;
+  private final boolean aByColumns;
+  private final boolean bInPlace;
 
   /** Sizes must not be 0, and C's columns contiguous. */
   BlockedGemm(
@@ -76,6 +79,8 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
     }
     this.rowBlocks = rowBlocks;
     this.columnBlocks = columnBlocks;
+    aByColumns = a.rowStride() == 1 && a.columnStride() != 1;
+    bInPlace = b.columnStride() == 1 && shape.m() / rowBlocks < MIN_ROWS_FOR_PACKING;
   }
 
   @Override
@@ -96,21 +101,12 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
         Math.min(shape.n(), cut(panels, columnBlock + 1, columnBlocks) * GemmKernel.COLUMNS);
     for (int k = 0; k < shape.k(); k += depth) {
       int steps = Math.min(depth, shape.k() - k);
-      long bStart = b.start(item) + k * b.rowBytes() + column * b.columnBytes();
-      Packing.packB(
-          b.memory(),
-          bStart,
-          b.rowBytes(),
-          b.columnBytes(),
-          steps,
-          columnEnd - column,
-          scratch[worker]);
-      for (int i = row; i < rowEnd; i += GemmScratch.GROUP_ROWS) {
-        int rows = Math.min(GemmScratch.GROUP_ROWS, rowEnd - i);
-        long aStart = a.start(item) + i * a.rowBytes() + k * a.columnBytes();
-        Packing.packA(
-            a.memory(), aStart, a.rowBytes(), a.columnBytes(), rows, steps, scratch[worker]);
-        multiplyGroup(scratch[worker], item, i, rows, column, columnEnd, k, steps);
+      int packedFrom = bInPlace ? columnEnd - columnEnd % GemmKernel.COLUMNS : column;
+      packB(scratch[worker], item, k, steps, packedFrom, columnEnd);
+      for (int i = row; i < rowEnd; i += GemmKernel.ROWS) {
+        packA(scratch[worker], item, i, k, steps);
+        int rows = Math.min(GemmKernel.ROWS, rowEnd - i);
+        multiplyRows(scratch[worker], item, i, rows, column, packedFrom, columnEnd, k, steps);
       }
     }
   }
@@ -120,30 +116,55 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
     return (int) ((long) count * part / parts);
   }
 
-  private void multiplyGroup(
+  private void packB(GemmScratch scratch, int item, int k, int steps, int column, int end) {
+    if (column < end) {
+      long start = b.start(item) + k * b.rowBytes() + column * b.columnBytes();
+      Packing.packPanels(
+          b.memory(), start, b.rowBytes(), b.columnBytes(), steps, end - column, scratch);
+    }
+  }
+
+  private void packA(GemmScratch scratch, int item, int row, int k, int steps) {
+    long start = a.start(item) + row * a.rowBytes() + k * a.columnBytes();
+    int rows = shape.m() - row;
+    if (aByColumns) {
+      Packing.packColumns(a.memory(), start, a.columnBytes(), rows, steps, scratch.a);
+    } else {
+      int tileRows = Math.min(GemmKernel.ROWS, rows);
+      Packing.packRows(
+          a.memory(), start, a.rowBytes(), a.columnBytes(), tileRows, steps, scratch.a);
+    }
+  }
+
+  /** Tiles side by side; columns before {@code packedFrom} of B are read where they lie. */
+  private void multiplyRows(
       GemmScratch scratch,
       int item,
       int row,
       int rows,
       int column,
+      int packedFrom,
       int columnEnd,
       int k,
       int steps) {
     boolean add = accumulate || k > 0;
-    MemorySegment cMemory = c.memory();
-    long panelBytes = (long) steps * GemmKernel.COLUMNS * Float.BYTES;
-    for (int i = 0; i < rows; i += GemmKernel.ROWS) {
-      int tileRows = Math.min(GemmKernel.ROWS, rows - i);
-      long panel = 0;
-      for (int j = column; j < columnEnd; j += GemmKernel.COLUMNS) {
-        int tileColumns = Math.min(GemmKernel.COLUMNS, columnEnd - j);
-        GemmKernel.multiply(
-            scratch.a, i * GemmKernel.A_STRIDE, scratch.b, panel, steps, tileRows, scratch.tile);
-        long cStart = c.start(item) + (row + i) * c.rowBytes() + (long) j * Float.BYTES;
-        GemmKernel.store(
-            scratch.tile, tileRows, tileColumns, alpha, add, cMemory, cStart, c.rowBytes());
-        panel += panelBytes;
-      }
+    long bStart = b.start(item) + k * b.rowBytes();
+    long cStart = c.start(item) + row * c.rowBytes();
+    for (int j = column; j < columnEnd; j += GemmKernel.COLUMNS) {
+      boolean packed = j >= packedFrom;
+      GemmKernel.multiply(
+          scratch.a,
+          aByColumns,
+          packed ? scratch.b : b.memory(),
+          packed ? (long) (j - packedFrom) * steps * Float.BYTES : bStart + (long) j * Float.BYTES,
+          packed ? GemmKernel.PANEL_ROW_BYTES : b.rowBytes(),
+          steps,
+          rows,
+          scratch.tile);
+      int columns = Math.min(GemmKernel.COLUMNS, columnEnd - j);
+      long tileStart = cStart + (long) j * Float.BYTES;
+      GemmKernel.store(
+          scratch.tile, rows, columns, alpha, add, c.memory(), tileStart, c.rowBytes());
     }
   }
 }

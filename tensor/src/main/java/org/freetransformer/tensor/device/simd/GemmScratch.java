@@ -7,17 +7,14 @@ import java.lang.foreign.MemorySegment;
 final class GemmScratch {
   private static final long CACHE_LINE = 64;
 
-  /** Rows of A packed at a time: a multiple of every tile's height and of every vector's width. */
-  static final int GROUP_ROWS = 48;
-
   /** Elements of B packed at a time: half of a 1 MiB L2 cache. */
   static final int PANEL_ELEMENTS = 128 * 1024;
 
   /** Elements of {@link #rows}. */
   static final int ROW_ELEMENTS = SkinnyGemm.MAX_ROWS * SkinnyGemm.STRIP;
 
-  /** [GROUP_ROWS, GemmKernel.A_STRIDE]. */
-  final float[] a = new float[GROUP_ROWS * GemmKernel.A_STRIDE];
+  /** Rows or columns of A for one tile, and room for the vector that overhangs the last. */
+  final float[] a = new float[GemmKernel.ROWS * GemmKernel.A_STRIDE];
 
   /** Panels of B, each [depth, GemmKernel.COLUMNS]. */
   final MemorySegment b;
@@ -26,20 +23,16 @@ final class GemmScratch {
   final float[] tile = new float[GemmKernel.ROWS * GemmKernel.COLUMNS];
 
   /** Dot products before their lanes are added up. */
-  final float[] lanes =
-      new float[SkinnyKernel.DOT_ROWS * SkinnyKernel.DOT_COLUMNS * GemmKernel.LANES];
+  final float[] lanes = new float[SkinnyKernel.ROWS * SkinnyKernel.DOT_COLUMNS * GemmKernel.LANES];
 
   /** Sums of a strip of a few rows. */
   final float[] rows = new float[ROW_ELEMENTS];
 
-  /** Transposed rows of A on their way into {@link #a}: [Transposer.LANES, A_STRIDE]. */
-  final MemorySegment stage;
-
+  /** For {@link Transposer}. */
   final MemorySegment blocks;
 
   GemmScratch(Arena arena) {
     b = arena.allocate((long) PANEL_ELEMENTS * Float.BYTES, CACHE_LINE);
-    stage = arena.allocate((long) Transposer.LANES * GemmKernel.A_STRIDE * Float.BYTES, CACHE_LINE);
     blocks = arena.allocate(Transposer.SCRATCH_BYTES, CACHE_LINE);
   }
 }

@@ -2,12 +2,16 @@ package org.freetransformer.tensor.device.simd;
 
 import static org.freetransformer.tensor.device.simd.GemmKernel.A_STRIDE;
 import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
+import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
+import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
+import static org.freetransformer.tensor.device.simd.GemmKernel.PANEL_ROW_BYTES;
+import static org.freetransformer.tensor.device.simd.GemmKernel.ROWS;
+import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
+import static org.freetransformer.tensor.device.simd.GemmKernel.VECTOR_BYTES;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Copies blocks of A and B from any strides into the two forms that {@link GemmKernel} reads. Rows
@@ -15,65 +19,62 @@ import jdk.incubator.vector.VectorSpecies;
  * reach parts of the tile that are never stored. Positions and strides are in bytes.
  */
 final class Packing {
-  private static final VectorSpecies<Float> SPECIES = GemmKernel.SPECIES;
-  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-  private static final int LANES = GemmKernel.LANES;
-  private static final long VECTOR_BYTES = (long) LANES * Float.BYTES;
-  private static final long PANEL_ROW_BYTES = (long) COLUMNS * Float.BYTES;
-  private static final long STAGE_ROW_BYTES = (long) A_STRIDE * Float.BYTES;
 
   private Packing() {}
 
-  /** Packs {@code rows} × {@code depth} elements of A as rows at a constant distance. */
-  static void packA(
+  /** Packs up to {@link GemmKernel#ROWS} rows of A, each at a constant distance from the last. */
+  static void packRows(
       MemorySegment a,
       long start,
       long rowStride,
       long columnStride,
       int rows,
       int depth,
-      GemmScratch scratch) {
-    if (columnStride == Float.BYTES || depth == 1) {
-      for (int i = 0; i < rows; i++) {
-        MemorySegment.copy(a, FLOAT, start + i * rowStride, scratch.a, i * A_STRIDE, depth);
-      }
-    } else if (rowStride == Float.BYTES && rows >= LANES) {
-      for (int i = 0; i < rows; i += LANES) {
-        int first = Math.min(i, rows - LANES);
-        packTransposedRows(
-            a, start + (long) first * Float.BYTES, columnStride, first, depth, scratch);
-      }
-    } else {
-      for (int i = 0; i < rows; i++) {
+      float[] packed) {
+    for (int i = 0; i < rows; i++) {
+      long from = start + i * rowStride;
+      if (columnStride == Float.BYTES) {
+        MemorySegment.copy(a, FLOAT, from, packed, i * A_STRIDE, depth);
+      } else {
         for (int k = 0; k < depth; k++) {
-          scratch.a[i * A_STRIDE + k] = a.get(FLOAT, start + i * rowStride + k * columnStride);
+          packed[i * A_STRIDE + k] = a.get(FLOAT, from + k * columnStride);
         }
       }
     }
   }
 
-  private static void packTransposedRows(
-      MemorySegment a, long start, long columnStride, int first, int depth, GemmScratch scratch) {
-    for (int k = 0; k < depth; k += LANES) {
-      Transposer.transpose(
-          a,
-          start + k * columnStride,
-          columnStride,
-          Math.min(LANES, depth - k),
-          scratch.stage,
-          (long) k * Float.BYTES,
-          STAGE_ROW_BYTES,
-          scratch.blocks);
+  /**
+   * Packs up to {@link GemmKernel#ROWS} rows of A, contiguous in every column, column by column.
+   *
+   * @param rows rows from {@code start} to the end of A: whole vectors are read while they last
+   */
+  static void packColumns(
+      MemorySegment a, long start, long columnStride, int rows, int depth, float[] packed) {
+    if (rows >= Math.ceilDiv(ROWS, LANES) * LANES) {
+      packWholeColumns(a, start, columnStride, depth, packed);
+      return;
     }
-    for (int i = 0; i < LANES; i++) {
-      MemorySegment.copy(
-          scratch.stage, FLOAT, i * STAGE_ROW_BYTES, scratch.a, (first + i) * A_STRIDE, depth);
+    int last = Math.min(rows, ROWS);
+    for (int k = 0; k < depth; k++) {
+      MemorySegment.copy(a, FLOAT, start + k * columnStride, packed, k * ROWS, last);
+    }
+  }
+
+  /** What a vector writes beyond its column, the next column overwrites. */
+  private static void packWholeColumns(
+      MemorySegment a, long start, long columnStride, int depth, float[] packed) {
+    for (int k = 0; k < depth; k++) {
+      long from = start + k * columnStride;
+      for (int i = 0; i < ROWS; i += LANES) {
+        FloatVector.fromMemorySegment(SPECIES, a, from + (long) i * Float.BYTES, ORDER)
+            .intoArray(packed, k * ROWS + i);
+      }
     }
   }
 
   /** Packs {@code depth} × {@code columns} elements of B as panels. */
-  static void packB(
+  static void packPanels(
       MemorySegment b,
       long start,
       long rowStride,
@@ -82,7 +83,7 @@ final class Packing {
       int columns,
       GemmScratch scratch) {
     if (columnStride == Float.BYTES || columns == 1) {
-      packRows(b, start, rowStride, depth, columns, scratch.b);
+      packRowsOfB(b, start, rowStride, depth, columns, scratch.b);
     } else if (rowStride == Float.BYTES && depth >= LANES) {
       packTransposedPanels(b, start, columnStride, depth, columns, scratch);
     } else {
@@ -101,11 +102,11 @@ final class Packing {
     return (long) (j / COLUMNS) * depth * PANEL_ROW_BYTES + (long) (j % COLUMNS) * Float.BYTES;
   }
 
-  private static void packRows(
+  private static void packRowsOfB(
       MemorySegment b, long start, long rowStride, int depth, int columns, MemorySegment panels) {
     int whole = columns - columns % COLUMNS;
     for (int k = 0; k < depth; k++) {
-      packRow(b, start + k * rowStride, panels, k * PANEL_ROW_BYTES, depth, whole);
+      packRowOfB(b, start + k * rowStride, panels, k * PANEL_ROW_BYTES, depth, whole);
     }
     long tail = panelPosition(whole, depth);
     for (int k = 0; k < depth && whole < columns; k++) {
@@ -115,7 +116,7 @@ final class Packing {
     }
   }
 
-  private static void packRow(
+  private static void packRowOfB(
       MemorySegment b, long from, MemorySegment panels, long to, int depth, int columns) {
     for (int j = 0; j < columns; j += COLUMNS) {
       long source = from + (long) j * Float.BYTES;

@@ -11,13 +11,14 @@ import java.util.Arrays;
  */
 final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   /** Most rows of X. */
-  static final int MAX_ROWS = 8;
+  static final int MAX_ROWS = 16;
 
   /** Columns that a task sums up at a time when W's rows are contiguous. */
   static final int STRIP = 512;
 
   private static final int MIN_STRIP = 64;
   private static final int ENOUGH_TASKS = 8;
+  private static final int ROWS = SkinnyKernel.ROWS;
   private static final int DOT_COLUMNS = SkinnyKernel.DOT_COLUMNS;
   private static final long CRUMB_MULTIPLY_ADDS = 1 << 16;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -57,10 +58,7 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     this.alpha = alpha;
     this.accumulate = accumulate;
     byDots = w.columnStride() != 1;
-    paddedRows =
-        byDots && shape.m() > 1
-            ? Math.ceilDiv(shape.m(), SkinnyKernel.DOT_ROWS) * SkinnyKernel.DOT_ROWS
-            : shape.m();
+    paddedRows = shape.m() == 1 ? 1 : Math.ceilDiv(shape.m(), ROWS) * ROWS;
     packed = new float[packedSize(shape, paddedRows)];
     long perColumn = Math.max(1, shape.multiplyAdds() / shape.n() / shape.batch());
     int worthwhile = (int) Math.min(STRIP, Math.ceilDiv(CRUMB_MULTIPLY_ADDS, perColumn));
@@ -118,20 +116,27 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
 
   private void sumStrip(GemmScratch scratch, int item, int begin, int width) {
     float[] sums = scratch.rows;
-    Arrays.fill(sums, 0, shape.m() * STRIP, 0f);
-    int unrolled = SkinnyKernel.STRIP_DEPTH;
-    for (int k = 0; k < shape.k(); ) {
-      int steps = shape.k() - k >= unrolled ? unrolled : 1;
-      long from = w.start(item) + k * w.rowBytes() + (long) begin * Float.BYTES;
-      for (int i = 0; i < shape.m(); i++) {
-        int at = (item * paddedRows + i) * shape.k() + k;
-        if (steps == unrolled) {
-          SkinnyKernel.addRows(packed, at, w.memory(), from, w.rowBytes(), width, sums, i * STRIP);
-        } else {
-          SkinnyKernel.addRow(packed[at], w.memory(), from, width, sums, i * STRIP);
+    Arrays.fill(sums, 0, paddedRows * STRIP, 0f);
+    long from = w.start(item) + (long) begin * Float.BYTES;
+    int at = item * paddedRows * shape.k();
+    int whole = shape.k() - shape.k() % SkinnyKernel.STRIP_DEPTH;
+    for (int k = 0; k < whole; k += SkinnyKernel.STRIP_DEPTH) {
+      long row = from + k * w.rowBytes();
+      if (paddedRows == 1) {
+        SkinnyKernel.addOne(packed, at + k, w.memory(), row, w.rowBytes(), width, sums);
+      } else {
+        for (int i = 0; i < paddedRows; i += ROWS) {
+          int first = at + i * shape.k() + k;
+          SkinnyKernel.addFour(
+              packed, first, shape.k(), w.memory(), row, w.rowBytes(), width, sums, i * STRIP);
         }
       }
-      k += steps;
+    }
+    for (int k = whole; k < shape.k(); k++) {
+      for (int i = 0; i < shape.m(); i++) {
+        float x = packed[at + i * shape.k() + k];
+        SkinnyKernel.addRow(x, w.memory(), from + k * w.rowBytes(), width, sums, i * STRIP);
+      }
     }
     for (int i = 0; i < shape.m(); i++) {
       storeRow(sums, i * STRIP, item, i, begin, width);
@@ -154,10 +159,10 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
         storeRow(sums, 0, item, 0, j, width);
         continue;
       }
-      for (int i = 0; i < shape.m(); i += SkinnyKernel.DOT_ROWS) {
+      for (int i = 0; i < shape.m(); i += ROWS) {
         SkinnyKernel.dotRows(
             packed, at + i * shape.k(), w.memory(), w0, w1, w2, w3, shape.k(), scratch.lanes, sums);
-        for (int r = 0; r < SkinnyKernel.DOT_ROWS && i + r < shape.m(); r++) {
+        for (int r = 0; r < ROWS && i + r < shape.m(); r++) {
           storeRow(sums, r * DOT_COLUMNS, item, i + r, j, width);
         }
       }

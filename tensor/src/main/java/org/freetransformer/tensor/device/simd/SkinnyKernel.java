@@ -8,58 +8,126 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The innermost loops of {@link SkinnyGemm}. The order of every sum is fixed: ascending k in the
- * strips; in the dot products one sum per vector lane, then lane by lane, then what k leaves over.
+ * strips; in the dot products one sum per vector lane, then a tree of these, then what k leaves
+ * over.
  */
 final class SkinnyKernel {
-  /** Rows of W that {@link #addRows} adds at once. */
-  static final int STRIP_DEPTH = 8;
+  /** Rows of W that are added at once. */
+  static final int STRIP_DEPTH = 4;
 
   /** Columns of W in one call of a dot product. */
   static final int DOT_COLUMNS = 4;
 
-  /** Rows of X in one call of {@link #dotRows}. */
-  static final int DOT_ROWS = 4;
+  /** Rows of X in one call, where there are several. */
+  static final int ROWS = 4;
 
   private static final VectorSpecies<Float> SPECIES = GemmKernel.SPECIES;
   private static final int LANES = GemmKernel.LANES;
+  private static final int STRIP = SkinnyGemm.STRIP;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private SkinnyKernel() {}
 
-  /** sums[0 … width) += x[0 … 8) · W[0 … 8, 0 … width). */
-  static void addRows(
+  /** sums[0 … width) += x[0 … 4) · W[0 … 4, 0 … width). */
+  static void addOne(
+      float[] x, int at, MemorySegment w, long start, long rowBytes, int width, float[] sums) {
+    FloatVector x0 = FloatVector.broadcast(SPECIES, x[at]);
+    FloatVector x1 = FloatVector.broadcast(SPECIES, x[at + 1]);
+    FloatVector x2 = FloatVector.broadcast(SPECIES, x[at + 2]);
+    FloatVector x3 = FloatVector.broadcast(SPECIES, x[at + 3]);
+    int whole = SPECIES.loopBound(width);
+    for (int j = 0; j < whole; j += LANES) {
+      long from = start + (long) j * Float.BYTES;
+      FloatVector sum = FloatVector.fromArray(SPECIES, sums, j);
+      sum = x0.fma(FloatVector.fromMemorySegment(SPECIES, w, from, ORDER), sum);
+      sum = x1.fma(FloatVector.fromMemorySegment(SPECIES, w, from + rowBytes, ORDER), sum);
+      sum = x2.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 2 * rowBytes, ORDER), sum);
+      sum = x3.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 3 * rowBytes, ORDER), sum);
+      sum.intoArray(sums, j);
+    }
+    addTail(x, at, w, start, rowBytes, whole, width, sums, 0);
+  }
+
+  /**
+   * As {@link #addOne} for four rows of X, {@code xRow} apart, whose sums are {@link
+   * SkinnyGemm#STRIP} apart from {@code to}.
+   */
+  static void addFour(
       float[] x,
       int at,
+      int xRow,
       MemorySegment w,
       long start,
       long rowBytes,
       int width,
       float[] sums,
       int to) {
-    FloatVector x0 = FloatVector.broadcast(SPECIES, x[at]);
-    FloatVector x1 = FloatVector.broadcast(SPECIES, x[at + 1]);
-    FloatVector x2 = FloatVector.broadcast(SPECIES, x[at + 2]);
-    FloatVector x3 = FloatVector.broadcast(SPECIES, x[at + 3]);
-    FloatVector x4 = FloatVector.broadcast(SPECIES, x[at + 4]);
-    FloatVector x5 = FloatVector.broadcast(SPECIES, x[at + 5]);
-    FloatVector x6 = FloatVector.broadcast(SPECIES, x[at + 6]);
-    FloatVector x7 = FloatVector.broadcast(SPECIES, x[at + 7]);
+    FloatVector x00 = FloatVector.broadcast(SPECIES, x[at]);
+    FloatVector x01 = FloatVector.broadcast(SPECIES, x[at + 1]);
+    FloatVector x02 = FloatVector.broadcast(SPECIES, x[at + 2]);
+    FloatVector x03 = FloatVector.broadcast(SPECIES, x[at + 3]);
+    FloatVector x10 = FloatVector.broadcast(SPECIES, x[at + xRow]);
+    FloatVector x11 = FloatVector.broadcast(SPECIES, x[at + xRow + 1]);
+    FloatVector x12 = FloatVector.broadcast(SPECIES, x[at + xRow + 2]);
+    FloatVector x13 = FloatVector.broadcast(SPECIES, x[at + xRow + 3]);
+    FloatVector x20 = FloatVector.broadcast(SPECIES, x[at + 2 * xRow]);
+    FloatVector x21 = FloatVector.broadcast(SPECIES, x[at + 2 * xRow + 1]);
+    FloatVector x22 = FloatVector.broadcast(SPECIES, x[at + 2 * xRow + 2]);
+    FloatVector x23 = FloatVector.broadcast(SPECIES, x[at + 2 * xRow + 3]);
+    FloatVector x30 = FloatVector.broadcast(SPECIES, x[at + 3 * xRow]);
+    FloatVector x31 = FloatVector.broadcast(SPECIES, x[at + 3 * xRow + 1]);
+    FloatVector x32 = FloatVector.broadcast(SPECIES, x[at + 3 * xRow + 2]);
+    FloatVector x33 = FloatVector.broadcast(SPECIES, x[at + 3 * xRow + 3]);
     int whole = SPECIES.loopBound(width);
     for (int j = 0; j < whole; j += LANES) {
       long from = start + (long) j * Float.BYTES;
-      FloatVector sum = FloatVector.fromArray(SPECIES, sums, to + j);
-      sum = x0.fma(FloatVector.fromMemorySegment(SPECIES, w, from, ORDER), sum);
-      sum = x1.fma(FloatVector.fromMemorySegment(SPECIES, w, from + rowBytes, ORDER), sum);
-      sum = x2.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 2 * rowBytes, ORDER), sum);
-      sum = x3.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 3 * rowBytes, ORDER), sum);
-      sum = x4.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 4 * rowBytes, ORDER), sum);
-      sum = x5.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 5 * rowBytes, ORDER), sum);
-      sum = x6.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 6 * rowBytes, ORDER), sum);
-      sum = x7.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 7 * rowBytes, ORDER), sum);
-      sum.intoArray(sums, to + j);
+      int first = to + j;
+      FloatVector s0 = FloatVector.fromArray(SPECIES, sums, first);
+      FloatVector s1 = FloatVector.fromArray(SPECIES, sums, first + STRIP);
+      FloatVector s2 = FloatVector.fromArray(SPECIES, sums, first + 2 * STRIP);
+      FloatVector s3 = FloatVector.fromArray(SPECIES, sums, first + 3 * STRIP);
+      FloatVector row = FloatVector.fromMemorySegment(SPECIES, w, from, ORDER);
+      s0 = x00.fma(row, s0);
+      s1 = x10.fma(row, s1);
+      s2 = x20.fma(row, s2);
+      s3 = x30.fma(row, s3);
+      row = FloatVector.fromMemorySegment(SPECIES, w, from + rowBytes, ORDER);
+      s0 = x01.fma(row, s0);
+      s1 = x11.fma(row, s1);
+      s2 = x21.fma(row, s2);
+      s3 = x31.fma(row, s3);
+      row = FloatVector.fromMemorySegment(SPECIES, w, from + 2 * rowBytes, ORDER);
+      s0 = x02.fma(row, s0);
+      s1 = x12.fma(row, s1);
+      s2 = x22.fma(row, s2);
+      s3 = x32.fma(row, s3);
+      row = FloatVector.fromMemorySegment(SPECIES, w, from + 3 * rowBytes, ORDER);
+      s0 = x03.fma(row, s0);
+      s1 = x13.fma(row, s1);
+      s2 = x23.fma(row, s2);
+      s3 = x33.fma(row, s3);
+      s0.intoArray(sums, first);
+      s1.intoArray(sums, first + STRIP);
+      s2.intoArray(sums, first + 2 * STRIP);
+      s3.intoArray(sums, first + 3 * STRIP);
     }
-    for (int j = whole; j < width; j++) {
+    for (int i = 0; i < ROWS; i++) {
+      addTail(x, at + i * xRow, w, start, rowBytes, whole, width, sums, to + i * STRIP);
+    }
+  }
+
+  private static void addTail(
+      float[] x,
+      int at,
+      MemorySegment w,
+      long start,
+      long rowBytes,
+      int begin,
+      int width,
+      float[] sums,
+      int to) {
+    for (int j = begin; j < width; j++) {
       float sum = sums[to + j];
       for (int k = 0; k < STRIP_DEPTH; k++) {
         sum = Math.fma(x[at + k], w.get(FLOAT, start + k * rowBytes + (long) j * Float.BYTES), sum);
@@ -111,7 +179,7 @@ final class SkinnyKernel {
     s1.intoArray(lanes, LANES);
     s2.intoArray(lanes, 2 * LANES);
     s3.intoArray(lanes, 3 * LANES);
-    sumLanes(lanes, DOT_COLUMNS, sums);
+    LaneSums.add(lanes, DOT_COLUMNS, sums);
     addTails(x, at, w, w0, w1, w2, w3, whole, depth, sums, 0);
   }
 
@@ -187,21 +255,9 @@ final class SkinnyKernel {
     s31.intoArray(lanes, 13 * LANES);
     s32.intoArray(lanes, 14 * LANES);
     s33.intoArray(lanes, 15 * LANES);
-    sumLanes(lanes, DOT_ROWS * DOT_COLUMNS, sums);
-    for (int r = 0; r < DOT_ROWS; r++) {
+    LaneSums.add(lanes, ROWS * DOT_COLUMNS, sums);
+    for (int r = 0; r < ROWS; r++) {
       addTails(x, at + r * depth, w, w0, w1, w2, w3, whole, depth, sums, r * DOT_COLUMNS);
-    }
-  }
-
-  private static void sumLanes(float[] lanes, int count, float[] sums) {
-    for (int i = 0; i < count; i++) {
-      float even = 0;
-      float odd = 0;
-      for (int j = i * LANES; j < (i + 1) * LANES; j += 2) {
-        even += lanes[j];
-        odd += lanes[j + 1];
-      }
-      sums[i] = even + odd;
     }
   }
 

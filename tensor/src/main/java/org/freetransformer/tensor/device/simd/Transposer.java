@@ -18,8 +18,12 @@ final class Transposer {
   private static final long ROW_BYTES = (long) LANES * Integer.BYTES;
   private static final long BLOCK_BYTES = LANES * ROW_BYTES;
   private static final int ROUNDS = Integer.numberOfTrailingZeros(LANES);
-  private static final IntVector LOW = interleaving(0);
-  private static final IntVector HIGH = interleaving(LANES / 2);
+
+  /** Picks the first halves of two vectors, in turns. */
+  static final IntVector LOW = interleaving(0);
+
+  /** Picks the second halves of two vectors, in turns. */
+  static final IntVector HIGH = interleaving(LANES / 2);
 
   /** Bytes of scratch memory that {@link #transpose} needs. */
   static final long SCRATCH_BYTES = 2 * BLOCK_BYTES;

@@ -23,7 +23,7 @@ final class GemmCheck implements AutoCloseable {
 
   void smallShapes() {
     Random random = new Random(1);
-    for (int i = 0; i < 600; i++) {
+    for (int i = 0; i < 400; i++) {
       int batch = random.nextInt(10) == 0 ? 0 : 1 + random.nextInt(3);
       compare(random, new GemmShape(batch, size(random), size(random), size(random)));
     }

@@ -25,30 +25,36 @@ final class HotKernels {
     Arena arena = Arena.global();
     GemmScratch scratch = new GemmScratch(arena);
     MemorySegment b = scratch.b;
-    float[] a = scratch.a;
-    float[] tile = scratch.tile;
-    float[] wide = new float[12 * GemmKernel.COLUMNS];
+    MemorySegment c = arena.allocate(1 << 16, 64);
+    float[] a = new float[12 * GemmKernel.A_STRIDE];
+    float[] tile = new float[12 * GemmKernel.COLUMNS];
+    float[] lanes = scratch.lanes;
     float[] sums = scratch.rows;
-    MemorySegment c = scratch.stage;
     return List.of(
-        new Kernel("GemmKernel::multiply12", () -> GemmKernel.multiply12(a, 0, b, 0, 8, wide)),
-        new Kernel("GemmKernel::multiply6", () -> GemmKernel.multiply6(a, 0, b, 0, 8, tile)),
+        new Kernel("RowTile::multiply12", () -> RowTile.multiply12(a, b, 0, 256, 8, tile)),
+        new Kernel("RowTile::multiply6", () -> RowTile.multiply6(a, b, 0, 256, 8, tile)),
+        new Kernel("ColumnTile::multiply12", () -> ColumnTile.multiply12(a, b, 0, 256, 8, tile)),
+        new Kernel("ColumnTile::multiply6", () -> ColumnTile.multiply6(a, b, 0, 256, 8, tile)),
         new Kernel(
             "GemmKernel::storeRow",
             () -> GemmKernel.storeRow(tile, 0, GemmKernel.COLUMNS, 1f, true, c, 0)),
-        new Kernel("Packing::packRow", () -> Packing.packB(b, 0, 4096, 4, 2, 96, scratch)),
+        new Kernel(
+            "Packing::packWholeColumns", () -> Packing.packColumns(c, 0, 512, 16, 8, scratch.a)),
+        new Kernel("Packing::packRowOfB", () -> Packing.packPanels(c, 0, 4096, 4, 2, 96, scratch)),
         new Kernel(
             "Transposer::shuffle",
             () -> Transposer.transpose(b, 0, 4096, 4, c, 0, 2048, scratch.blocks)),
+        new Kernel("LaneSums::fold", () -> LaneSums.add(lanes, 16, sums)),
+        new Kernel("SkinnyKernel::addOne", () -> SkinnyKernel.addOne(a, 0, b, 0, 4096, 70, sums)),
         new Kernel(
-            "SkinnyKernel::addRows", () -> SkinnyKernel.addRows(a, 0, b, 0, 4096, 70, sums, 0)),
+            "SkinnyKernel::addFour", () -> SkinnyKernel.addFour(a, 0, 9, b, 0, 4096, 70, sums, 0)),
         new Kernel("SkinnyKernel::addRow", () -> SkinnyKernel.addRow(1f, b, 0, 70, sums, 0)),
         new Kernel(
             "SkinnyKernel::dotRow",
-            () -> SkinnyKernel.dotRow(a, 0, b, 0, 512, 1024, 2048, 70, scratch.lanes, sums)),
+            () -> SkinnyKernel.dotRow(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums)),
         new Kernel(
             "SkinnyKernel::dotRows",
-            () -> SkinnyKernel.dotRows(a, 0, b, 0, 512, 1024, 2048, 70, scratch.lanes, sums)));
+            () -> SkinnyKernel.dotRows(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums)));
   }
 
   public static void main(String[] args) {

@@ -4,6 +4,7 @@ module org.freetransformer {
   requires com.fasterxml.jackson.core;
   requires static org.jspecify;
 
+  exports org.freetransformer.checkpoint;
   exports org.freetransformer.config;
   exports org.freetransformer.data;
   exports org.freetransformer.eval;

@@ -1,0 +1,92 @@
+package org.freetransformer.checkpoint;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * Writes a folder of files so that, whatever happens, a reader finds it complete or not at all:
+ * under the temporary name {@code .NAME.tmp}, flushed to the disk, then renamed. A folder of that
+ * name that is there already steps aside as {@code .NAME.replaced} for the moment of the renaming;
+ * if the process ends in that moment, this is the complete one.
+ */
+final class AtomicDirectory {
+
+  static final String TEMPORARY = ".tmp";
+  static final String REPLACED = ".replaced";
+  static final String REMOVED = ".removed";
+
+  private AtomicDirectory() {}
+
+  /** Fills a folder with files. */
+  @FunctionalInterface
+  interface Content {
+    void writeTo(Path folder) throws IOException;
+  }
+
+  /**
+   * Writes or replaces {@code target}. One process writes to a folder at a time.
+   *
+   * @throws IOException with one line that names the folder and the cause; the temporary folder is
+   *     gone then
+   */
+  static void write(Path target, Content content) throws IOException {
+    Path parent = AtomicFile.folderOf(target);
+    Path temporary = aside(target, TEMPORARY);
+    try {
+      delete(temporary);
+      Files.createDirectory(temporary);
+      content.writeTo(temporary);
+      for (Path path : contents(temporary)) {
+        AtomicFile.flush(path);
+      }
+      Path replaced = aside(target, REPLACED);
+      if (Files.exists(target)) {
+        delete(replaced);
+        Files.move(target, replaced, StandardCopyOption.ATOMIC_MOVE);
+      }
+      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+      AtomicFile.flush(parent);
+      delete(replaced);
+    } catch (IOException cause) {
+      delete(temporary);
+      throw AtomicFile.failure(target, cause);
+    } catch (RuntimeException | Error cause) {
+      delete(temporary);
+      throw cause;
+    }
+  }
+
+  /** Removes a folder in one step, as a reader sees it. */
+  static void remove(Path target) throws IOException {
+    Path removed = aside(target, REMOVED);
+    delete(removed);
+    Files.move(target, removed, StandardCopyOption.ATOMIC_MOVE);
+    delete(removed);
+  }
+
+  /** The name beside {@code target} that says what has become of it. */
+  static Path aside(Path target, String ending) {
+    return AtomicFile.folderOf(target).resolve("." + target.getFileName() + ending);
+  }
+
+  /** Deletes a folder and all that is in it; nothing if it is not there. */
+  static void delete(Path folder) throws IOException {
+    if (Files.exists(folder)) {
+      for (Path path : contents(folder)) {
+        Files.delete(path);
+      }
+    }
+  }
+
+  /** All files and folders in a folder, deepest first, itself last. */
+  private static List<Path> contents(Path folder) throws IOException {
+    try (Stream<Path> found = Files.walk(folder)) {
+      return found.sorted(Comparator.reverseOrder()).toList();
+    }
+  }
+}

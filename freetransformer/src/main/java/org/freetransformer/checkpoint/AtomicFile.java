@@ -1,0 +1,93 @@
+package org.freetransformer.checkpoint;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * Writes a file so that, whatever happens, a reader finds all of the new content or all of the old:
+ * under a temporary name in the same folder, flushed to the disk, then renamed, and the folder
+ * flushed.
+ */
+public final class AtomicFile {
+
+  private AtomicFile() {}
+
+  /** Writes content to a channel. */
+  @FunctionalInterface
+  public interface Content {
+    /** Writes everything; the channel is blocking and takes each buffer in one go. */
+    void writeTo(WritableByteChannel channel) throws IOException;
+  }
+
+  /**
+   * Writes or replaces {@code target}.
+   *
+   * @throws IOException with one line that names the file and the cause: a full disk, a folder that
+   *     is missing or cannot be written; the temporary file is gone then
+   */
+  public static void write(Path target, Content content) throws IOException {
+    Path folder = folderOf(target);
+    Path temporary =
+        folder.resolve("." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
+    try {
+      try (FileChannel channel =
+          FileChannel.open(
+              temporary,
+              StandardOpenOption.CREATE,
+              StandardOpenOption.TRUNCATE_EXISTING,
+              StandardOpenOption.WRITE)) {
+        content.writeTo(channel);
+        channel.force(true);
+      }
+      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+      flush(folder);
+    } catch (IOException cause) {
+      Files.deleteIfExists(temporary);
+      throw failure(target, cause);
+    } catch (RuntimeException | Error cause) {
+      Files.deleteIfExists(temporary);
+      throw cause;
+    }
+  }
+
+  /** The folder a path stands in. */
+  static Path folderOf(Path path) {
+    Path folder = path.toAbsolutePath().getParent();
+    if (folder == null) {
+      throw new IllegalArgumentException(path + " is a file system's root; name a file inside");
+    }
+    return folder;
+  }
+
+  /** Makes sure that a file's content, or a folder's list of names, is on the disk. */
+  static void flush(Path path) throws IOException {
+    boolean folder = Files.isDirectory(path);
+    if (folder && System.getProperty("os.name").startsWith("Windows")) {
+      return; // Windows opens no folders, and writes their changes through.
+    }
+    StandardOpenOption mode = folder ? StandardOpenOption.READ : StandardOpenOption.WRITE;
+    try (FileChannel channel = FileChannel.open(path, mode)) {
+      channel.force(true);
+    }
+  }
+
+  /** One line for a failed write. */
+  static IOException failure(Path target, IOException cause) {
+    String reason =
+        switch (cause) {
+          case NoSuchFileException _ -> "the folder " + folderOf(target) + " does not exist";
+          case AccessDeniedException denied -> "no permission to write " + denied.getFile();
+          case FileSystemException named when named.getReason() != null -> named.getReason();
+          default -> String.valueOf(cause.getMessage());
+        };
+    return new IOException("cannot write " + target + ": " + reason, cause);
+  }
+}

@@ -24,6 +24,7 @@ public final class Engine implements AutoCloseable {
   private final Deque<Scope> scopes = new ArrayDeque<>();
   private final RandomStream random;
   private @Nullable Recording recording;
+  private int saltBeforeRecording;
   private boolean gradEnabled = true;
 
   private Engine(Device device) {
@@ -101,13 +102,21 @@ public final class Engine implements AutoCloseable {
       throw new IllegalStateException(
           "a program is being recorded already: recordings do not nest");
     }
-    random.restartSalts();
+    saltBeforeRecording = random.restartSalts(0);
     recording = new Recording();
     return recording;
   }
 
   void stopRecording() {
     recording = null;
+    random.restartSalts(saltBeforeRecording);
+  }
+
+  /** What the host does would happen once, while recording, and not in the program's runs. */
+  void requireNotRecording(String advice) {
+    if (recording != null) {
+      throw new IllegalStateException("a program is being recorded: " + advice);
+    }
   }
 
   /** Runs an instruction, or records it. */
@@ -124,13 +133,14 @@ public final class Engine implements AutoCloseable {
   /** A tensor of undefined content. */
   public Tensor empty(DType dtype, Shape shape) {
     long bytes = shape.size() * dtype.bytes();
-    Storage storage;
     if (recording != null) {
-      storage = recording.own(device.reserve(bytes));
-    } else {
-      Scope scope = currentScope();
-      storage = scope.own(device.allocate(bytes, scope.owner()));
+      return owning(recording.own(device.reserve(bytes)), dtype, shape);
     }
+    Scope scope = currentScope();
+    return scope.own(owning(device.allocate(bytes, scope.owner()), dtype, shape));
+  }
+
+  private Tensor owning(Storage storage, DType dtype, Shape shape) {
     return new Tensor(this, new Buffer(storage, dtype, Layout.contiguous(shape)), true);
   }
 
@@ -141,8 +151,7 @@ public final class Engine implements AutoCloseable {
    * @param owner in whose name its bytes are counted
    */
   public Tensor allocate(String owner, DType dtype, Shape shape) {
-    Storage storage = device.allocate(shape.size() * dtype.bytes(), owner);
-    Tensor tensor = new Tensor(this, new Buffer(storage, dtype, Layout.contiguous(shape)), true);
+    Tensor tensor = owning(device.allocate(shape.size() * dtype.bytes(), owner), dtype, shape);
     device.prepare(new Instruction.Fill(tensor.buffer(), 0)).run();
     return tensor;
   }
@@ -190,11 +199,9 @@ public final class Engine implements AutoCloseable {
   }
 
   private Tensor inputTensor(DType dtype, Shape shape) {
-    if (recording != null) {
-      throw new IllegalStateException(
-          "values from the host cannot enter a program while it is recorded: make the tensor before"
-              + " recording, and set it before each run");
-    }
+    requireNotRecording(
+        "values from the host cannot enter it; make the tensor before recording, and set it before"
+            + " each run");
     return empty(dtype, shape);
   }
 

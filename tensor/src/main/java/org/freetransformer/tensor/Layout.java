@@ -1,6 +1,7 @@
 package org.freetransformer.tensor;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a tensor's elements lie in its storage: element (i0, i1, …) is at {@code offset + i0·stride0
@@ -123,14 +124,16 @@ public final class Layout {
    */
   public Layout broadcastTo(Shape target) {
     int lead = target.rank() - shape.rank();
+    boolean fits = lead >= 0;
     long[] broadcast = new long[target.rank()];
-    for (int i = 0; i < target.rank(); i++) {
+    for (int i = 0; fits && i < target.rank(); i++) {
       int dim = i < lead ? 1 : shape.dim(i - lead);
-      if (lead < 0 || (dim != 1 && dim != target.dim(i))) {
-        throw new IllegalArgumentException(
-            "shape %s does not broadcast to %s".formatted(shape, target));
-      }
+      fits = dim == 1 || dim == target.dim(i);
       broadcast[i] = i < lead || dim != target.dim(i) ? 0 : strides[i - lead];
+    }
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "shape %s does not broadcast to %s".formatted(shape, target));
     }
     return new Layout(target, broadcast, offset);
   }
@@ -147,27 +150,27 @@ public final class Layout {
           "shape %s has %d elements, %s has %d"
               .formatted(shape, shape.size(), target, target.size()));
     }
-    if (isContiguous()) {
-      return new Layout(target, contiguousStrides(target), offset);
+    long[] reshaped = reshapedStrides(target);
+    if (reshaped == null) {
+      throw new IllegalArgumentException(
+          "a view of shape %s with strides %s cannot be seen as %s: make it contiguous first"
+              .formatted(shape, Arrays.toString(strides), target));
     }
-    return new Layout(target, regroup(target), offset);
+    return new Layout(target, reshaped, offset);
   }
 
   /** Whether {@link #reshape} can give the new shape without a copy. */
   public boolean canReshape(Shape target) {
-    if (target.size() != shape.size()) {
-      return false;
-    }
-    try {
-      reshape(target);
-      return true;
-    } catch (IllegalArgumentException _) {
-      return false;
-    }
+    return target.size() == shape.size() && reshapedStrides(target) != null;
   }
 
-  /** Walks both shapes in step, group by group of equal products, checking each is gap-free. */
-  private long[] regroup(Shape target) {
+  /** The strides that a shape of equal size needs, or null if none give the same elements. */
+  private long @Nullable [] reshapedStrides(Shape target) {
+    return isContiguous() ? contiguousStrides(target) : regroup(target);
+  }
+
+  /** Walks both shapes in step, group by group of equal products; null if one is not gap-free. */
+  private long @Nullable [] regroup(Shape target) {
     long[] regrouped = new long[target.rank()];
     int from = 0;
     int to = 0;
@@ -195,7 +198,9 @@ public final class Layout {
       while (shape.dim(last) == 1) {
         last--;
       }
-      requireGapFree(from, last, target);
+      if (!isGapFree(from, last)) {
+        return null;
+      }
       long stride = strides[last];
       for (int i = toEnd - 1; i >= to; i--) {
         regrouped[i] = stride;
@@ -207,19 +212,16 @@ public final class Layout {
     return regrouped;
   }
 
-  private void requireGapFree(int from, int last, Shape target) {
+  /** Whether one stride leads through the axes {@code from} to {@code last} as if they were one. */
+  private boolean isGapFree(int from, int last) {
     long expected = strides[last];
     for (int i = last; i >= from; i--) {
-      if (shape.dim(i) == 1) {
-        continue;
-      }
-      if (strides[i] != expected) {
-        throw new IllegalArgumentException(
-            "a view of shape %s with strides %s cannot be seen as %s: make it contiguous first"
-                .formatted(shape, Arrays.toString(strides), target));
+      if (shape.dim(i) != 1 && strides[i] != expected) {
+        return false;
       }
       expected *= shape.dim(i);
     }
+    return true;
   }
 
   /** One past the largest element position that this layout touches; 0 if it is empty. */

@@ -6,6 +6,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Cost;
 import org.freetransformer.tensor.device.Instruction;
@@ -19,6 +20,7 @@ import org.freetransformer.tensor.device.Storage;
  * shapes. What changes between runs lies in tensors that were made before the recording.
  */
 public final class Program implements AutoCloseable {
+  private final Engine engine;
   private final List<Instruction> instructions;
   private final Kernel[] kernels;
   private final Storage arena;
@@ -26,11 +28,13 @@ public final class Program implements AutoCloseable {
   private final List<Tensor> outputs;
 
   private Program(
+      Engine engine,
       List<Instruction> instructions,
       Kernel[] kernels,
       Storage arena,
       List<Storage> external,
       List<Tensor> outputs) {
+    this.engine = engine;
     this.instructions = instructions;
     this.kernels = kernels;
     this.arena = arena;
@@ -41,9 +45,13 @@ public final class Program implements AutoCloseable {
   /**
    * Records what {@code body} computes, without running it.
    *
+   * <p>A leaf without a gradient gets one while recording, and each run writes it anew; to one that
+   * has a gradient each run adds.
+   *
    * @param body emits operations; the tensors that it returns can be read after each run, all
    *     others that it makes are gone when it returns
-   * @throws IllegalStateException if the engine is recording already
+   * @throws IllegalStateException if the engine is recording already, the body reads or writes
+   *     values on the host, or an instruction reads what none wrote before
    */
   public static Program record(Engine engine, Supplier<List<Tensor>> body) {
     Recording recording = engine.startRecording();
@@ -57,9 +65,27 @@ public final class Program implements AutoCloseable {
     List<Storage> kept = outputs.stream().map(tensor -> tensor.buffer().storage()).toList();
     MemoryPlan plan = MemoryPlan.of(instructions, recording.intermediates(), kept);
     Storage arena = engine.device().bind(plan.storages(), plan.offsets(), plan.bytes());
-    Kernel[] kernels = instructions.stream().map(engine.device()::prepare).toArray(Kernel[]::new);
-    List<Tensor> results = outputs.stream().map(Tensor::detach).toList();
-    return new Program(instructions, kernels, arena, externals(instructions, plan), results);
+    try {
+      Kernel[] kernels = instructions.stream().map(engine.device()::prepare).toArray(Kernel[]::new);
+      List<Tensor> results = outputs.stream().map(Tensor::detach).toList();
+      closeOthers(recording.intermediates(), kept);
+      List<Storage> external = externals(instructions, plan);
+      return new Program(engine, instructions, kernels, arena, external, results);
+    } catch (RuntimeException e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  /** The kernels know their memory; for all others, what shares its place is no longer there. */
+  private static void closeOthers(List<Storage> intermediates, List<Storage> kept) {
+    Set<Storage> open = Collections.newSetFromMap(new IdentityHashMap<>());
+    open.addAll(kept);
+    for (Storage storage : intermediates) {
+      if (!open.contains(storage)) {
+        storage.close();
+      }
+    }
   }
 
   private static List<Storage> externals(List<Instruction> instructions, MemoryPlan plan) {
@@ -75,9 +101,11 @@ public final class Program implements AutoCloseable {
   /**
    * Computes everything once.
    *
-   * @throws IllegalStateException if the program, or memory that it uses, was closed
+   * @throws IllegalStateException if the program, or memory that it uses, was closed, or while
+   *     another program is recorded
    */
   public void run() {
+    engine.requireNotRecording("a program cannot become part of it; run it before or after");
     if (!arena.isAlive()) {
       throw new IllegalStateException("this program was closed");
     }
@@ -112,21 +140,26 @@ public final class Program implements AutoCloseable {
     return arena.bytes();
   }
 
-  /** The program for a reader: a line for each instruction, with operands and useful FLOPs. */
+  /** The program for a reader: a line for each instruction, with useful FLOPs and operands. */
   public String listing() {
-    StringBuilder text = new StringBuilder();
+    StringBuilder text =
+        new StringBuilder("%5s  %-22s %14s  operands\n".formatted("#", "instruction", "FLOPs"));
     for (int i = 0; i < instructions.size(); i++) {
       Instruction instruction = instructions.get(i);
       text.append(
-          "%5d  %-22s %14d  %s -> %s%n"
+          "%5d  %-22s %14d  %s -> %s\n"
               .formatted(
                   i,
                   instruction.getClass().getSimpleName(),
                   instruction.cost().flops(),
-                  instruction.reads(),
-                  instruction.writes()));
+                  listed(instruction.reads()),
+                  listed(instruction.writes())));
     }
     return text.toString();
+  }
+
+  private static String listed(List<Buffer> buffers) {
+    return buffers.stream().map(Buffer::toString).collect(Collectors.joining(" "));
   }
 
   /** Frees the arena. */

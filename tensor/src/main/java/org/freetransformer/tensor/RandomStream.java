@@ -21,16 +21,27 @@ public final class RandomStream implements AutoCloseable {
     this.state = engine.allocate("random state", DType.I32, Shape.of(4));
   }
 
-  /** Starts the stream of a seed, at step 0. */
+  /**
+   * Starts the stream of a seed, at step 0.
+   *
+   * @throws IllegalStateException while a program is recorded
+   */
   public void seed(long newSeed) {
     seed = newSeed;
-    nextSalt = 0;
     step(0);
   }
 
-  /** Moves to a step: a recorded program draws other numbers at every step. */
+  /**
+   * Moves to a step: every operation, recorded or not, draws other numbers at every step. The
+   * operations of a step are told apart by their order, from here or from the start of a recording:
+   * run at once or recorded, a step draws the same numbers, and the same step again draws them
+   * again.
+   *
+   * @throws IllegalStateException while a program is recorded
+   */
   public void step(long newStep) {
     step = newStep;
+    nextSalt = 0;
     state.set(new int[] {(int) seed, (int) (seed >>> 32), (int) step, (int) (step >>> 32)});
   }
 
@@ -54,8 +65,11 @@ public final class RandomStream implements AutoCloseable {
     return nextSalt++;
   }
 
-  void restartSalts() {
-    nextSalt = 0;
+  /** Lets the operations count from {@code salt}; returns where they had come to. */
+  int restartSalts(int salt) {
+    int before = nextSalt;
+    nextSalt = salt;
+    return before;
   }
 
   /** Fills a tensor with draws: bounds, or mean and deviation, are {@code a} and {@code b}. */

@@ -8,7 +8,9 @@ import org.freetransformer.tensor.device.Storage;
 public final class Scope implements AutoCloseable {
   private final Engine engine;
   private final String owner;
-  private final List<Storage> storages = new ArrayList<>();
+  private final List<Tensor> tensors = new ArrayList<>();
+  private int nextSweep = 1024;
+  private boolean closed;
 
   Scope(Engine engine, String owner) {
     this.engine = engine;
@@ -19,28 +21,51 @@ public final class Scope implements AutoCloseable {
     return owner;
   }
 
-  Storage own(Storage storage) {
-    storages.add(storage);
-    return storage;
-  }
-
-  /** Lets a tensor outlive this scope: whoever called must close it. */
-  public Tensor keep(Tensor tensor) {
-    storages.remove(tensor.buffer().storage());
+  Tensor own(Tensor tensor) {
+    if (tensors.size() >= nextSweep) {
+      // A scope that is open for long forgets what was closed by hand.
+      tensors.removeIf(old -> !old.buffer().storage().isAlive() && old.grad() == null);
+      nextSweep = Math.max(nextSweep, 2 * tensors.size());
+    }
+    tensors.add(tensor);
     return tensor;
   }
 
-  void freeAll() {
-    for (int i = storages.size() - 1; i >= 0; i--) {
-      storages.get(i).close();
+  /**
+   * Lets a tensor's memory outlive this scope: whoever called must close the tensor that is
+   * returned.
+   *
+   * @param tensor made in this scope, or a view of one that was
+   * @return the tensor itself, or, for a view, one that owns the memory
+   * @throws IllegalArgumentException if its memory does not belong to this scope
+   */
+  public Tensor keep(Tensor tensor) {
+    Storage storage = tensor.buffer().storage();
+    if (!tensors.removeIf(own -> own.buffer().storage().equals(storage))) {
+      throw new IllegalArgumentException(
+          "scope '%s' cannot keep %s: it was made elsewhere, or kept before"
+              .formatted(owner, tensor));
     }
-    storages.clear();
+    return tensor.owningStorage();
   }
 
-  /** Frees the tensors of this scope. */
+  void freeAll() {
+    tensors.reversed().forEach(Tensor::close);
+    tensors.clear();
+  }
+
+  /**
+   * Frees the tensors of this scope, and their gradients. Closing twice does nothing.
+   *
+   * @throws IllegalStateException if a scope that was opened later is still open
+   */
   @Override
   public void close() {
+    if (closed) {
+      return;
+    }
     engine.leave(this);
+    closed = true;
     freeAll();
   }
 }

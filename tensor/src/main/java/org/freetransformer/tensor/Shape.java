@@ -57,8 +57,10 @@ public final class Shape {
     int positive = axis < 0 ? axis + dims.length : axis;
     if (positive < 0 || positive >= dims.length) {
       throw new IndexOutOfBoundsException(
-          "axis %d of shape %s: allowed are %d to %d"
-              .formatted(axis, this, -dims.length, dims.length - 1));
+          dims.length == 0
+              ? "axis %d of shape []: a scalar has no axes".formatted(axis)
+              : "axis %d of shape %s: allowed are %d to %d"
+                  .formatted(axis, this, -dims.length, dims.length - 1));
     }
     return positive;
   }

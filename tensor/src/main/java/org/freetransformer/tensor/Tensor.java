@@ -98,6 +98,9 @@ public final class Tensor implements AutoCloseable {
           "a tensor of %s cannot have a gradient: allowed are floating types".formatted(dtype()));
     }
     requiresGrad = true;
+    if (!ownsStorage) {
+      engine.currentScope().own(this); // The gradient needs a lifetime, and a view has none.
+    }
     return this;
   }
 
@@ -123,12 +126,22 @@ public final class Tensor implements AutoCloseable {
     return grad;
   }
 
-  /** Sets the tensor in which gradients are summed up: same shape and type, contiguous. */
+  /**
+   * Sets the tensor in which gradients are summed up; closing this tensor closes it.
+   *
+   * @throws IllegalArgumentException if it has not this shape and type, or is not contiguous
+   */
   public void setGrad(@Nullable Tensor gradient) {
-    if (gradient != null && !gradient.shape().equals(shape())) {
-      throw new IllegalArgumentException(
-          "a gradient of shape %s does not fit a tensor of shape %s"
-              .formatted(gradient.shape(), shape()));
+    if (gradient != null) {
+      boolean fits =
+          gradient.shape().equals(shape())
+              && gradient.dtype() == dtype()
+              && gradient.buffer().isContiguous();
+      if (!fits) {
+        throw new IllegalArgumentException(
+            "%s cannot be the gradient of %s: it must have the same shape and type, without gaps"
+                .formatted(gradient, this));
+      }
     }
     grad = gradient;
   }
@@ -142,6 +155,11 @@ public final class Tensor implements AutoCloseable {
   /** Whether the gradient is kept although this is not a leaf. */
   public boolean retainsGrad() {
     return retainsGrad;
+  }
+
+  /** This tensor if it owns its memory, else one that does, outside the graph. */
+  Tensor owningStorage() {
+    return ownsStorage ? this : new Tensor(engine, buffer, true);
   }
 
   /** The same elements, cut off from the graph. */
@@ -179,34 +197,30 @@ public final class Tensor implements AutoCloseable {
   /** The elements as floats, row-major. */
   public float[] toFloats() {
     float[] values = new float[Math.toIntExact(shape().size())];
-    Tensor plain = hostReadable(DType.F32);
-    engine.device().read(plain.buffer.storage(), plain.byteOffset(), MemorySegment.ofArray(values));
+    read(DType.F32, MemorySegment.ofArray(values));
     return values;
   }
 
   /** The elements as doubles, row-major. */
   public double[] toDoubles() {
     double[] values = new double[Math.toIntExact(shape().size())];
-    Tensor plain = hostReadable(DType.F64);
-    engine.device().read(plain.buffer.storage(), plain.byteOffset(), MemorySegment.ofArray(values));
+    read(DType.F64, MemorySegment.ofArray(values));
     return values;
   }
 
   /** The elements as integers, row-major; fractions are cut off. */
   public int[] toInts() {
     int[] values = new int[Math.toIntExact(shape().size())];
-    Tensor plain = hostReadable(DType.I32);
-    engine.device().read(plain.buffer.storage(), plain.byteOffset(), MemorySegment.ofArray(values));
+    read(DType.I32, MemorySegment.ofArray(values));
     return values;
   }
 
-  private Tensor hostReadable(DType type) {
-    if (engine.isRecording()) {
-      throw new IllegalStateException(
-          "values do not exist while a program is recorded: read them after a run");
-    }
-    try (Engine.Mode _ = engine.noGrad()) {
-      return to(type).contiguous();
+  private void read(DType type, MemorySegment target) {
+    engine.requireNotRecording("its values exist, and can be read, after a run");
+    try (Scope _ = engine.scope("host copies");
+        Engine.Mode _ = engine.noGrad()) {
+      Tensor plain = to(type).contiguous();
+      engine.device().read(plain.buffer.storage(), plain.byteOffset(), target);
     }
   }
 
@@ -221,7 +235,8 @@ public final class Tensor implements AutoCloseable {
    */
   public float item() {
     if (shape().size() != 1) {
-      throw new IllegalStateException("item() of a tensor of shape " + shape());
+      throw new IllegalStateException(
+          "item() of a tensor of shape %s: there must be exactly one element".formatted(shape()));
     }
     return toFloats()[0];
   }
@@ -229,7 +244,8 @@ public final class Tensor implements AutoCloseable {
   /**
    * Sets all elements, row-major; f32 only.
    *
-   * @throws IllegalArgumentException if type or number do not fit
+   * @throws IllegalArgumentException if type or number do not fit, or this is a view with gaps
+   * @throws IllegalStateException while a program is recorded
    */
   public Tensor set(float[] values) {
     return write(DType.F32, values.length, MemorySegment.ofArray(values));
@@ -247,22 +263,37 @@ public final class Tensor implements AutoCloseable {
 
   /** Sets all elements from raw memory in this tensor's type and order. */
   public Tensor set(MemorySegment values) {
-    return write(dtype(), values.byteSize() / dtype().bytes(), values);
+    if (values.byteSize() != buffer.bytes()) {
+      throw new IllegalArgumentException(
+          "%d bytes cannot be written to %s of %d bytes"
+              .formatted(values.byteSize(), this, buffer.bytes()));
+    }
+    return write(dtype(), shape().size(), values);
   }
 
   private Tensor write(DType type, long length, MemorySegment values) {
     if (type != dtype() || length != shape().size() || !buffer.isContiguous()) {
       throw new IllegalArgumentException(
-          "%d values of %s cannot be written to %s".formatted(length, type, this));
+          "%d values of %s cannot be written to %s: type and number must be equal, and the tensor"
+                  .formatted(length, type, this)
+              + " without gaps");
     }
+    engine.requireNotRecording("values from the host cannot enter it; set them before each run");
     engine.device().write(buffer.storage(), byteOffset(), values);
     return this;
   }
 
-  /** Copies all elements, in this tensor's type and order, to raw memory of the same size. */
+  /**
+   * Copies all elements, in this tensor's type and row-major order, to raw memory of the same size.
+   *
+   * @throws IllegalArgumentException if the sizes differ
+   */
   public void copyTo(MemorySegment target) {
-    Tensor plain = hostReadable(dtype());
-    engine.device().read(plain.buffer.storage(), plain.byteOffset(), target);
+    if (target.byteSize() != buffer.bytes()) {
+      throw new IllegalArgumentException(
+          "%s has %d bytes, the target %d".formatted(this, buffer.bytes(), target.byteSize()));
+    }
+    read(dtype(), target);
   }
 
   /** Size of one element's layout in raw memory, for {@link #copyTo} and {@link #set}. */

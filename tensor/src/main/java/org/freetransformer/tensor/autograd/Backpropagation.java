@@ -19,7 +19,8 @@ public final class Backpropagation {
    *
    * @param root where to start
    * @param gradient gradient of the loss with respect to {@code root}, of equal shape
-   * @throws IllegalStateException if no gradient flows to {@code root}, or its graph is spent
+   * @throws IllegalStateException if no gradient flows to {@code root}, or a backward pass went
+   *     through a part of its graph before; no gradient is changed then
    */
   public static void run(Tensor root, Tensor gradient) {
     if (!root.requiresGrad()) {
@@ -32,17 +33,28 @@ public final class Backpropagation {
           "a gradient of shape %s does not fit a tensor of shape %s"
               .formatted(gradient.shape(), root.shape()));
     }
+    List<Tensor> order = fromRootToLeaves(root);
+    order.forEach(Backpropagation::requireUnspent);
     Engine engine = root.engine();
     Gradients gradients = new Gradients(engine);
     try (Engine.Mode _ = engine.noGrad()) {
       gradients.start(root, gradient);
-      for (Tensor tensor : fromRootToLeaves(root)) {
+      for (Tensor tensor : order) {
         Node node = tensor.node();
         Tensor dy = gradients.take(tensor);
         if (node != null && dy != null) {
           node.run(dy, gradients);
         }
       }
+    }
+  }
+
+  private static void requireUnspent(Tensor tensor) {
+    Node node = tensor.node();
+    if (node != null && node.isSpent()) {
+      throw new IllegalStateException(
+          "backward went through this graph before, and it is spent: compute the loss anew (or add"
+              + " the losses and go back once)");
     }
   }
 

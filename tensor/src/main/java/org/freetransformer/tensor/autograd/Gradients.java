@@ -92,10 +92,21 @@ public final class Gradients {
     }
     Tensor full = engine.empty(input.dtype(), shape);
     kernel.accept(Output.to(full.buffer()));
-    sumInto(input, full);
+    giveSum(input, full);
   }
 
-  private void sumInto(Tensor input, Tensor full) {
+  /**
+   * Passes on a gradient that is computed already to an input that was broadcast: summed over the
+   * axes along which the input was repeated, and as {@link #give} does if there are none.
+   */
+  public void giveSum(Tensor input, Tensor full) {
+    if (!wants(input)) {
+      return;
+    }
+    if (input.shape().equals(full.shape())) {
+      give(input, full);
+      return;
+    }
     int[] dims = new int[full.shape().rank()];
     int lead = dims.length - input.shape().rank();
     for (int i = 0; i < dims.length; i++) {
@@ -129,6 +140,11 @@ public final class Gradients {
     }
   }
 
+  /** A gradient under another layout: for operations that only change how elements are seen. */
+  public void giveView(Tensor input, Tensor gradient, Layout layout) {
+    give(input, gradient.view(layout));
+  }
+
   private @Nullable Tensor present(Tensor input) {
     return input.node() == null ? input.grad() : pending.get(input);
   }
@@ -143,10 +159,5 @@ public final class Gradients {
     taken.add(gradient.buffer().storage());
     pending.put(input, gradient);
     return gradient;
-  }
-
-  /** A gradient under another layout: for operations that only change how elements are seen. */
-  public void giveView(Tensor input, Tensor gradient, Layout layout) {
-    give(input, gradient.view(layout));
   }
 }

@@ -47,12 +47,11 @@ public final class Node {
     return inputs;
   }
 
+  boolean isSpent() {
+    return spent;
+  }
+
   void run(Tensor dy, Gradients gradients) {
-    if (spent) {
-      throw new IllegalStateException(
-          "backward went through this graph before, and it is spent: compute the loss anew (or add"
-              + " the losses and go back once)");
-    }
     spent = true;
     backward.run(dy, gradients);
   }

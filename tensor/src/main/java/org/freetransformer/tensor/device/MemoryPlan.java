@@ -66,7 +66,8 @@ public final class MemoryPlan {
    * @param instructions what runs, in order
    * @param intermediates the storages to place
    * @param kept those of them whose content must last until the end
-   * @throws IllegalStateException if an instruction reads an intermediate that none wrote before
+   * @throws IllegalStateException if an instruction reads an intermediate that none wrote before,
+   *     or nothing writes one that is kept
    */
   public static MemoryPlan of(
       List<Instruction> instructions, List<Storage> intermediates, List<Storage> kept) {
@@ -92,6 +93,13 @@ public final class MemoryPlan {
           place.last = Math.max(place.last, lastUses.getOrDefault(storage, i));
           placeOf.put(storage, place);
         }
+      }
+    }
+    for (Storage storage : kept) {
+      if (lastUses.containsKey(storage) && !placeOf.containsKey(storage)) {
+        throw new IllegalStateException(
+            "a result of %d bytes is to be kept that no instruction writes"
+                .formatted(storage.bytes()));
       }
     }
     return assign(places);

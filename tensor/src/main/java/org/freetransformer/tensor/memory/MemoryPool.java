@@ -11,7 +11,8 @@ import java.util.TreeMap;
 /**
  * Off-heap memory for one device: freed blocks are kept by size and handed out again, and the live
  * bytes are counted by owner. Blocks come from shared arenas, because a kernel's threads all touch
- * them; closing a shared arena is slow, which is why blocks are pooled rather than closed one by one.
+ * them; closing a shared arena is slow, which is why blocks are pooled rather than closed one by
+ * one.
  */
 public final class MemoryPool implements AutoCloseable {
   /** Alignment of every block in bytes: a cache line, and a 512-bit vector. */
@@ -71,17 +72,13 @@ public final class MemoryPool implements AutoCloseable {
   }
 
   synchronized void release(String owner, long bytes, MemorySegment segment) {
-    live -= bytes;
-    liveByOwner.computeIfPresent(owner, (_, total) -> total == bytes ? null : total - bytes);
     Block block = used.remove(segment);
     if (block == null) {
-      return;
+      return; // The pool was closed before, and all its blocks with it.
     }
-    if (closed) {
-      block.arena().close();
-    } else {
-      free.computeIfAbsent(segment.byteSize(), _ -> new ArrayDeque<>()).push(block);
-    }
+    live -= bytes;
+    liveByOwner.computeIfPresent(owner, (_, total) -> total == bytes ? null : total - bytes);
+    free.computeIfAbsent(segment.byteSize(), _ -> new ArrayDeque<>()).push(block);
   }
 
   /** Bytes in use. */
@@ -125,5 +122,8 @@ public final class MemoryPool implements AutoCloseable {
     closed = true;
     used.values().forEach(block -> block.arena().close());
     used.clear();
+    liveByOwner.clear();
+    live = 0;
+    reserved = 0;
   }
 }

@@ -42,6 +42,11 @@ public final class OffHeapStorage implements Storage {
    */
   public MemorySegment segment() {
     MemorySegment segment = block;
+    if (closed && pool == null) {
+      throw new IllegalStateException(
+          "use after free: this tensor was made while a program was recorded; only what the"
+              + " recorded body returns can be used, and only as long as the program is open");
+    }
     if (closed || (segment != null && !segment.scope().isAlive())) {
       throw new IllegalStateException(
           "use after free: this memory (%d bytes of '%s') was closed; keep its scope or tensor open as long as it is used"

@@ -32,8 +32,15 @@ public final class AttentionOp {
   public static Tensor attention(
       Tensor q, Tensor k, Tensor v, boolean causal, @Nullable Tensor keyLengths, double dropout) {
     checkShapes(q, k, v);
-    Engine engine = q.engine();
     AttentionRule rule = rule(q, causal, keyLengths, dropout);
+    Tensor queries = ViewOp.unitStride(q);
+    Tensor keys = ViewOp.distinct(ViewOp.unitStride(k), queries);
+    Tensor values = ViewOp.distinct(ViewOp.unitStride(v), queries, keys);
+    return attend(queries, keys, values, rule);
+  }
+
+  private static Tensor attend(Tensor q, Tensor k, Tensor v, AttentionRule rule) {
+    Engine engine = q.engine();
     Tensor y = engine.empty(q.dtype(), q.shape());
     Tensor lse = engine.empty(q.dtype(), Shape.of(q.dim(0), q.dim(2), q.dim(1)));
     engine.emit(
@@ -60,7 +67,12 @@ public final class AttentionOp {
   private static AttentionRule rule(
       Tensor q, boolean causal, @Nullable Tensor keyLengths, double dropout) {
     double scale = 1 / Math.sqrt(q.dim(3));
-    Buffer lengths = keyLengths == null ? null : keyLengths.buffer();
+    Buffer lengths = null;
+    if (keyLengths != null) {
+      Check.integers("attention key lengths", keyLengths);
+      Check.shape("attention key lengths", keyLengths, Shape.of(q.dim(0)));
+      lengths = keyLengths.contiguous().buffer();
+    }
     if (dropout == 0) {
       return new AttentionRule(scale, causal, lengths, 0, null, 0);
     }
@@ -73,6 +85,7 @@ public final class AttentionOp {
   private static void checkShapes(Tensor q, Tensor k, Tensor v) {
     Check.together("attention", q, k);
     Check.together("attention", k, v);
+    Check.floating("attention", q);
     boolean fits =
         q.shape().rank() == 4
             && k.shape().rank() == 4

@@ -34,7 +34,7 @@ public final class BinaryMapperOp {
     checkBits(logits);
     Engine engine = logits.engine();
     Tensor rows = logits.contiguous();
-    Tensor indices = engine.empty(DType.I32, leading(logits.shape()));
+    Tensor indices = engine.empty(DType.I32, Check.leading(logits.shape()));
     engine.emit(
         new Instruction.SamplePlan(
             matrix(rows),
@@ -56,6 +56,7 @@ public final class BinaryMapperOp {
    */
   public static Tensor lookUp(Tensor logits, Tensor indices, Tensor table, boolean full) {
     checkBits(logits);
+    checkPlans(logits, indices);
     Check.together("binary mapper", logits, table);
     Check.that(
         table.shape().rank() == 2 && table.dim(0) == 1 << logits.dim(-1),
@@ -63,34 +64,30 @@ public final class BinaryMapperOp {
         "the table must have 2^H rows for logits [.., H]",
         logits,
         table);
+    return lookUpRows(logits.contiguous(), indices.contiguous(), table.contiguous(), full);
+  }
+
+  private static Tensor lookUpRows(Tensor logits, Tensor indices, Tensor table, boolean full) {
     Engine engine = logits.engine();
-    Tensor rows = logits.contiguous();
-    int count = Math.toIntExact(indices.shape().size());
-    Shape matrix = Shape.of(count, table.dim(1));
-    int[] dims = logits.shape().toArray();
-    dims[dims.length - 1] = table.dim(1);
-    Tensor y = engine.empty(table.dtype(), Shape.of(dims));
+    Buffer plans = list(indices);
+    Shape matrix = Shape.of(plans.dim(0), table.dim(1));
+    Tensor y = engine.empty(table.dtype(), logits.shape().with(-1, table.dim(1)));
     engine.emit(
         new Instruction.Gather(
-            table.buffer(), list(indices), Output.to(y.buffer().with(y.layout().reshape(matrix)))));
+            table.buffer(), plans, Output.to(y.buffer().with(y.layout().reshape(matrix)))));
     return Node.attach(
         y,
-        List.of(rows, table),
+        List.of(logits, table),
         (dy, gradients) -> {
           Buffer dr = dy.buffer().with(dy.layout().reshape(matrix));
-          if (gradients.wants(rows)) {
+          if (gradients.wants(logits)) {
+            Output dlogits = asMatrix(gradients.into(logits));
             engine.emit(
                 new Instruction.BinaryMapperBackward(
-                    matrix(rows),
-                    list(indices),
-                    dr,
-                    table.buffer(),
-                    full,
-                    asMatrix(gradients.into(rows))));
+                    matrix(logits), plans, dr, table.buffer(), full, dlogits));
           }
           if (gradients.wants(table)) {
-            engine.emit(
-                new Instruction.ScatterAdd(dr, list(indices), gradients.accumulator(table)));
+            engine.emit(new Instruction.ScatterAdd(dr, plans, gradients.accumulator(table)));
           }
         });
   }
@@ -101,9 +98,10 @@ public final class BinaryMapperOp {
    */
   public static Tensor bits(Tensor logits, Tensor indices) {
     checkBits(logits);
+    checkPlans(logits, indices);
     Engine engine = logits.engine();
     Tensor y = engine.empty(logits.dtype(), logits.shape());
-    engine.emit(new Instruction.PlanBits(list(indices), Output.to(matrix(y))));
+    engine.emit(new Instruction.PlanBits(list(indices.contiguous()), Output.to(matrix(y))));
     return Node.attach(
         y,
         List.of(logits),
@@ -117,10 +115,17 @@ public final class BinaryMapperOp {
 
   /** The bits of given plans, without logits: i32 [..] to [.., H] of −1 and +1; no gradient. */
   public static Tensor bits(Tensor indices, int count, DType type) {
+    Check.integers("binary mapper", indices);
+    Check.that(
+        count >= 1 && count <= MAX_BITS && type.isFloating(),
+        "binary mapper",
+        "%d bits of %s: allowed are 1 to %d, of a floating type".formatted(count, type, MAX_BITS),
+        indices);
     int[] dims = Arrays.copyOf(indices.shape().toArray(), indices.shape().rank() + 1);
     dims[dims.length - 1] = count;
-    Tensor y = indices.engine().empty(type, Shape.of(dims));
-    indices.engine().emit(new Instruction.PlanBits(list(indices), Output.to(matrix(y))));
+    Engine engine = indices.engine();
+    Tensor y = engine.empty(type, Shape.of(dims));
+    engine.emit(new Instruction.PlanBits(list(indices.contiguous()), Output.to(matrix(y))));
     return y;
   }
 
@@ -128,6 +133,12 @@ public final class BinaryMapperOp {
     Check.floating("binary mapper", logits);
     boolean fits = logits.shape().rank() >= 1 && logits.dim(-1) >= 1 && logits.dim(-1) <= MAX_BITS;
     Check.that(fits, "binary mapper", "logits must be [.., H] with H from 1 to 20", logits);
+  }
+
+  private static void checkPlans(Tensor logits, Tensor indices) {
+    Check.integers("binary mapper", indices);
+    boolean fits = indices.shape().equals(Check.leading(logits.shape()));
+    Check.that(fits, "binary mapper", "logits [.., H] need indices [..]", logits, indices);
   }
 
   private static Buffer matrix(Tensor x) {
@@ -147,9 +158,5 @@ public final class BinaryMapperOp {
   private static Buffer list(Tensor indices) {
     Shape flat = Shape.of(Math.toIntExact(indices.shape().size()));
     return indices.buffer().with(indices.layout().reshape(flat));
-  }
-
-  private static Shape leading(Shape shape) {
-    return Shape.of(Arrays.copyOf(shape.toArray(), shape.rank() - 1));
   }
 }

@@ -1,5 +1,6 @@
 package org.freetransformer.tensor.ops;
 
+import java.util.Arrays;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
@@ -34,6 +35,11 @@ final class Check {
 
   static void integers(String operation, Tensor x) {
     that(x.dtype() == DType.I32, operation, "indices must be of type I32", x);
+  }
+
+  /** All sizes but the last. */
+  static Shape leading(Shape shape) {
+    return Shape.of(Arrays.copyOf(shape.toArray(), shape.rank() - 1));
   }
 
   static void shape(String operation, Tensor x, Shape expected) {

@@ -26,8 +26,7 @@ public final class CrossEntropyOp {
     Check.floating("crossEntropy", logits);
     Check.integers("crossEntropy targets", targets);
     boolean fits =
-        logits.shape().rank() == targets.shape().rank() + 1
-            && logits.shape().size() == targets.shape().size() * logits.dim(-1);
+        logits.shape().rank() >= 1 && targets.shape().equals(Check.leading(logits.shape()));
     Check.that(fits, "crossEntropy", "shapes must be [.., V] and [..]", logits, targets);
     Engine engine = logits.engine();
     int rows = Math.toIntExact(targets.shape().size());

@@ -80,26 +80,12 @@ public final class ElementwiseOp {
   private static void sumBackward(
       BinaryFunction function, Tensor a, Tensor b, Tensor dy, Gradients gradients) {
     if (function == BinaryFunction.SUBTRACT) {
-      intoScaled(b, dy, -1, gradients);
+      gradients.intoBroadcast(
+          b, dy.shape(), out -> dy.engine().emit(new Instruction.Affine(dy.buffer(), -1, 0, out)));
     } else {
-      intoSame(b, dy, gradients);
+      gradients.giveSum(b, dy);
     }
-    intoSame(a, dy, gradients);
-  }
-
-  private static void intoSame(Tensor input, Tensor dy, Gradients gradients) {
-    if (input.shape().equals(dy.shape())) {
-      gradients.give(input, dy);
-    } else {
-      intoScaled(input, dy, 1, gradients);
-    }
-  }
-
-  private static void intoScaled(Tensor input, Tensor dy, double scale, Gradients gradients) {
-    gradients.intoBroadcast(
-        input,
-        dy.shape(),
-        out -> dy.engine().emit(new Instruction.Affine(dy.buffer(), scale, 0, out)));
+    gradients.giveSum(a, dy);
   }
 
   /** d(a·b): da = dy·b, db = dy·a. d(a/b): da = dy/b, db = −dy·a/b². */

@@ -58,12 +58,19 @@ public final class EmbeddingOp {
         source.shape().rank() == 2
             && table.shape().rank() == 2
             && source.dim(1) == table.dim(1)
-            && source.dim(0) == indices.shape().size();
-    Check.that(fits, "scatterRows", "shapes must be [N,D], [N] and [R,D]", source, indices, table);
+            && source.dim(0) == indices.shape().size()
+            && table.buffer().isContiguous();
+    Check.that(
+        fits,
+        "scatterRows",
+        "shapes must be [N,D], [N] and [R,D], the last without gaps",
+        source,
+        indices,
+        table);
     source
         .engine()
         .emit(
             new Instruction.ScatterRows(
-                source.contiguous().buffer(), indices.buffer(), table.buffer()));
+                source.contiguous().buffer(), indices.contiguous().buffer(), table.buffer()));
   }
 }

@@ -1,6 +1,5 @@
 package org.freetransformer.tensor.ops;
 
-import java.util.Arrays;
 import java.util.List;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Shape;
@@ -26,8 +25,7 @@ public final class KlOp {
     Engine engine = logits.engine();
     Tensor rows = logits.contiguous();
     int bits = logits.dim(-1);
-    int[] dims = Arrays.copyOf(logits.shape().toArray(), logits.shape().rank() - 1);
-    Tensor kl = engine.empty(logits.dtype(), Shape.of(dims));
+    Tensor kl = engine.empty(logits.dtype(), Check.leading(logits.shape()));
     int count = Math.toIntExact(kl.shape().size());
     Shape list = Shape.of(count);
     Shape matrix = Shape.of(count, bits);

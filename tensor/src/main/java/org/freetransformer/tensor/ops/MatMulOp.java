@@ -41,25 +41,13 @@ public final class MatMulOp {
           gradients.intoBroadcast(
               a,
               matrices(batch, a.dim(-2), a.dim(-1)),
-              out -> engine.emit(new Instruction.MatMul(dy.buffer(), bT, 1, matching(out, dy))));
+              out -> engine.emit(new Instruction.MatMul(dy.buffer(), bT, 1, out)));
           Buffer aT = transposed(batched(a.buffer(), batch));
           gradients.intoBroadcast(
               b,
               matrices(batch, b.dim(-2), b.dim(-1)),
-              out -> engine.emit(new Instruction.MatMul(aT, dy.buffer(), 1, matching(out, dy))));
+              out -> engine.emit(new Instruction.MatMul(aT, dy.buffer(), 1, out)));
         });
-  }
-
-  /** The gradient's buffer with as many leading axes as dy, so that ranks agree. */
-  private static Output matching(Output out, Tensor dy) {
-    Buffer buffer = out.buffer();
-    if (buffer.shape().rank() == dy.shape().rank()) {
-      return out;
-    }
-    int[] dims = new int[dy.shape().rank()];
-    int lead = dims.length - buffer.shape().rank();
-    Arrays.setAll(dims, i -> i < lead ? 1 : buffer.dim(i - lead));
-    return new Output(buffer.with(buffer.layout().reshape(Shape.of(dims))), out.accumulate());
   }
 
   /**
@@ -70,6 +58,7 @@ public final class MatMulOp {
    */
   public static Tensor linear(Tensor x, Tensor weight) {
     Check.together("linear", x, weight);
+    Check.floating("linear", x);
     boolean fits =
         weight.shape().rank() == 2 && x.shape().rank() >= 1 && x.dim(-1) == weight.dim(1);
     Check.that(fits, "linear", "shapes must be [.., in] and [out, in]", x, weight);

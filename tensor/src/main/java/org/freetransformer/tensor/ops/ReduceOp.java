@@ -54,9 +54,8 @@ public final class ReduceOp {
             case SUM_OF_SQUARES -> product(x.mul(2), repeated, gradients, x);
             case MAX -> {
               Tensor largest = y.view(y.layout().reshape(kept).broadcastTo(x.shape()));
-              Tensor isLargest = x.detach().equal(largest);
-              Tensor count = sumTo(isLargest, kept);
-              Tensor share = isLargest.div(count);
+              Tensor isLargest = x.equal(largest);
+              Tensor share = isLargest.div(sumTo(isLargest, kept));
               product(share, repeated, gradients, x);
             }
           }

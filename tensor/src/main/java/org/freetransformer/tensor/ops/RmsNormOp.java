@@ -19,27 +19,29 @@ public final class RmsNormOp {
    */
   public static Tensor rmsNorm(Tensor x, Tensor weight, double epsilon) {
     Check.together("rmsNorm", x, weight);
+    Check.floating("rmsNorm", x);
     Check.that(x.shape().rank() >= 1, "rmsNorm", "x must have an axis", x);
     Check.shape("rmsNorm weight", weight, Shape.of(x.dim(-1)));
     Engine engine = x.engine();
     Tensor rows = x.contiguous();
+    Tensor scale = ViewOp.distinct(weight.contiguous(), rows);
     Tensor y = engine.empty(x.dtype(), x.shape());
-    int columns = Math.max(1, x.dim(-1));
-    Tensor rstd = engine.empty(x.dtype(), Shape.of(Math.toIntExact(x.shape().size() / columns)));
+    int count = Math.toIntExact(x.shape().with(-1, 1).size());
+    Tensor rstd = engine.empty(x.dtype(), Shape.of(count));
     engine.emit(
         new Instruction.RmsNorm(
-            rows.buffer(), weight.buffer(), epsilon, Output.to(y.buffer()), rstd.buffer()));
+            rows.buffer(), scale.buffer(), epsilon, Output.to(y.buffer()), rstd.buffer()));
     return Node.attach(
         y,
-        List.of(rows, weight),
+        List.of(rows, scale),
         (dy, gradients) ->
             engine.emit(
                 new Instruction.RmsNormBackward(
                     rows.buffer(),
-                    weight.buffer(),
+                    scale.buffer(),
                     rstd.buffer(),
                     dy.buffer(),
                     gradients.intoIfWanted(rows),
-                    gradients.intoIfWanted(weight))));
+                    gradients.intoIfWanted(scale))));
   }
 }

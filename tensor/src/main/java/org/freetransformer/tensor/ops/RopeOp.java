@@ -18,10 +18,12 @@ public final class RopeOp {
    *
    * @param x [B, T, heads, Dh], Dh even
    * @param positions i32 [T] or [B, T], each from 0 to P−1
-   * @param table [P, Dh]: cosines of a position's Dh/2 angles, then sines
+   * @param table [P, Dh]: cosines of a position's Dh/2 angles, then sines; a constant, which gets
+   *     no gradient
    * @throws IllegalArgumentException if shapes do not fit
    */
   public static Tensor rope(Tensor x, Tensor positions, Tensor table) {
+    Check.floating("rope", x);
     Check.integers("rope positions", positions);
     boolean fits =
         x.shape().rank() == 4
@@ -30,18 +32,19 @@ public final class RopeOp {
             && x.dim(3) % 2 == 0;
     Check.that(fits, "rope", "shapes must be [B,T,heads,Dh] and [P,Dh], Dh even", x, table);
     Engine engine = x.engine();
+    Tensor in = ViewOp.unitStride(x);
     Tensor y = engine.empty(x.dtype(), x.shape());
     Buffer places =
         positions.buffer().with(positions.layout().broadcastTo(Shape.of(x.dim(0), x.dim(1))));
     engine.emit(
-        new Instruction.Rope(x.buffer(), places, table.buffer(), false, Output.to(y.buffer())));
+        new Instruction.Rope(in.buffer(), places, table.buffer(), false, Output.to(y.buffer())));
     return Node.attach(
         y,
-        List.of(x),
+        List.of(in),
         (dy, gradients) ->
             engine.emit(
                 new Instruction.Rope(
-                    dy.buffer(), places, table.buffer(), true, gradients.into(x))));
+                    dy.buffer(), places, table.buffer(), true, gradients.into(in))));
   }
 
   /**

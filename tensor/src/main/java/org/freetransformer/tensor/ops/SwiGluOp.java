@@ -18,10 +18,11 @@ public final class SwiGluOp {
    */
   public static Tensor swiGlu(Tensor gate, Tensor up) {
     Check.together("swiGlu", gate, up);
+    Check.floating("swiGlu", gate);
     Check.that(gate.shape().equals(up.shape()), "swiGlu", "shapes must be equal", gate, up);
     Engine engine = gate.engine();
     Tensor g = gate.contiguous();
-    Tensor u = up.contiguous();
+    Tensor u = ViewOp.distinct(up.contiguous(), g);
     Tensor y = engine.empty(g.dtype(), g.shape());
     engine.emit(new Instruction.SwiGlu(g.buffer(), u.buffer(), Output.to(y.buffer())));
     return Node.attach(

@@ -10,7 +10,6 @@ import org.freetransformer.tensor.autograd.Node;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Output;
-import org.freetransformer.tensor.device.ReduceFunction;
 
 /** Other ways to see the same elements; only {@link #contiguous} and {@link #concat} copy. */
 public final class ViewOp {
@@ -37,7 +36,12 @@ public final class ViewOp {
     long known = 1;
     int unknown = -1;
     for (int i = 0; i < dims.length; i++) {
-      if (dims[i] == -1 && unknown < 0) {
+      if (dims[i] == -1) {
+        if (unknown >= 0) {
+          throw new IllegalArgumentException(
+              "shape %s cannot become %s: only one size may be -1"
+                  .formatted(from, Arrays.toString(dims)));
+        }
         unknown = i;
       } else {
         known *= dims[i];
@@ -90,29 +94,7 @@ public final class ViewOp {
   /** Size-1 and missing leading axes repeated; the gradient is summed over the repetitions. */
   public static Tensor broadcastTo(Tensor x, Shape shape) {
     Tensor y = x.view(x.layout().broadcastTo(shape));
-    return Node.attach(
-        y,
-        List.of(x),
-        (dy, gradients) -> {
-          if (x.shape().equals(shape)) {
-            gradients.give(x, dy);
-            return;
-          }
-          Output target = gradients.into(x);
-          Buffer aligned =
-              target.buffer().with(target.buffer().layout().reshape(leadingOnes(x.shape(), shape)));
-          x.engine()
-              .emit(
-                  new Instruction.Reduce(
-                      ReduceFunction.SUM, dy.buffer(), new Output(aligned, target.accumulate())));
-        });
-  }
-
-  private static Shape leadingOnes(Shape shape, Shape full) {
-    int[] dims = new int[full.rank()];
-    int lead = full.rank() - shape.rank();
-    Arrays.setAll(dims, i -> i < lead ? 1 : shape.dim(i - lead));
-    return Shape.of(dims);
+    return Node.attach(y, List.of(x), (dy, gradients) -> gradients.giveSum(x, dy));
   }
 
   /** The tensor itself if it is row-major without gaps, else a copy that is. */
@@ -123,6 +105,19 @@ public final class ViewOp {
     Tensor y = x.engine().empty(x.dtype(), x.shape());
     x.engine().emit(new Instruction.Copy(x.buffer(), Output.to(y.buffer())));
     return Node.attach(y, List.of(x), (dy, gradients) -> gradients.give(x, dy));
+  }
+
+  /** As {@link #contiguous}, if the last axis is not of unit stride. */
+  static Tensor unitStride(Tensor x) {
+    return x.dim(-1) <= 1 || x.layout().stride(-1) == 1 ? x : contiguous(x);
+  }
+
+  /**
+   * The tensor itself, or a view of it if it is one of the others. An instruction that computes
+   * several gradients at once must put them in different places, so its inputs must differ.
+   */
+  static Tensor distinct(Tensor x, Tensor... others) {
+    return Arrays.asList(others).contains(x) ? reshape(x, x.shape().toArray()) : x;
   }
 
   /**

@@ -2,7 +2,7 @@
 module org.freetransformer {
   requires transitive org.freetransformer.nn;
   requires com.fasterxml.jackson.core;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 
   exports org.freetransformer.checkpoint;
   exports org.freetransformer.config;

@@ -1,7 +1,7 @@
 /** Layers and optimizers on tensors. */
 module org.freetransformer.nn {
   requires transitive org.freetransformer.tensor;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 
   exports org.freetransformer.nn;
   exports org.freetransformer.nn.optim;

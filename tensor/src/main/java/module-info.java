@@ -1,7 +1,7 @@
 /** Off-heap tensors with automatic differentiation, computed by interchangeable devices. */
 module org.freetransformer.tensor {
   requires jdk.incubator.vector;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 
   exports org.freetransformer.tensor;
   exports org.freetransformer.tensor.autograd;

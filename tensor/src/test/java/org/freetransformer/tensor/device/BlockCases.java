@@ -85,8 +85,8 @@ final class BlockCases {
 
   static Case rope(Operands o) {
     int batch = o.count(5);
-    int time = o.count(33);
-    int heads = o.size(7);
+    int time = o.count(17);
+    int heads = o.size(3);
     int size = 2 * o.size(33);
     int places = o.size(131);
     DType dtype = o.floating();

@@ -2,6 +2,7 @@ package org.freetransformer.tensor.device;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /** A generator of random instances for every instruction of the set. */
 final class RandomInstructions {
@@ -20,6 +21,11 @@ final class RandomInstructions {
   }
 
   private RandomInstructions() {}
+
+  /** The generator of one kind of instruction. */
+  static Generator of(Class<? extends Instruction> kind) {
+    return Objects.requireNonNull(generators().get(kind), kind.getName());
+  }
 
   /** One generator for each kind of instruction. */
   static Map<Class<? extends Instruction>, Generator> generators() {

@@ -18,11 +18,18 @@ final class AttentionMask {
   AttentionMask(AttentionRule rule, int queries, int keys) {
     this.causal = rule.causal();
     this.keyLengths = rule.keyLengths() == null ? null : new Elements(rule.keyLengths());
-    this.draws =
-        rule.dropout() > 0 && rule.rng() != null ? new Draws(rule.rng(), rule.salt()) : null;
+    this.draws = rule.dropout() > 0 ? draws(rule) : null;
     this.dropout = rule.dropout();
     this.queries = queries;
     this.keys = keys;
+  }
+
+  private static Draws draws(AttentionRule rule) {
+    if (rule.rng() == null) {
+      throw new IllegalArgumentException(
+          "attention dropout of %s needs a random state: rng is null".formatted(rule.dropout()));
+    }
+    return new Draws(rule.rng(), rule.salt());
   }
 
   /** To be called at the start of every run: random numbers move with the step. */

@@ -38,15 +38,8 @@ public final class AtomicFile {
     Path temporary =
         folder.resolve("." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
     try {
-      try (FileChannel channel =
-          FileChannel.open(
-              temporary,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.TRUNCATE_EXISTING,
-              StandardOpenOption.WRITE)) {
-        content.writeTo(channel);
-        channel.force(true);
-      }
+      create(temporary, content);
+      flush(temporary);
       Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
       flush(folder);
     } catch (IOException cause) {
@@ -55,6 +48,18 @@ public final class AtomicFile {
     } catch (RuntimeException | Error cause) {
       Files.deleteIfExists(temporary);
       throw cause;
+    }
+  }
+
+  /** Writes a file as it is, for those that are renamed together with their folder. */
+  static void create(Path file, Content content) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(
+            file,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.TRUNCATE_EXISTING,
+            StandardOpenOption.WRITE)) {
+      content.writeTo(channel);
     }
   }
 

@@ -80,9 +80,9 @@ public final class CheckpointFolder {
     AtomicDirectory.write(
         target,
         temporary -> {
-          model.write(temporary.resolve(Checkpoint.MODEL));
-          optimizer.write(temporary.resolve(Checkpoint.OPTIMIZER));
-          state.write(temporary.resolve(Checkpoint.STATE));
+          AtomicFile.create(temporary.resolve(Checkpoint.MODEL), model::writeTo);
+          AtomicFile.create(temporary.resolve(Checkpoint.OPTIMIZER), optimizer::writeTo);
+          AtomicFile.create(temporary.resolve(Checkpoint.STATE), state::writeTo);
         });
     List<Path> kept = steps();
     int surplus = kept.size() - Math.max(1, keepLast);

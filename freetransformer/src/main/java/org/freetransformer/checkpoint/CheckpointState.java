@@ -4,6 +4,7 @@ import static org.freetransformer.config.Limits.between;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,8 +48,8 @@ public record CheckpointState(long step, long tokens, long dataPosition, long se
   /**
    * Reads {@code state.json}.
    *
-   * @throws CheckpointException if it is missing, is not what {@link #write} writes, or was written
-   *     by a newer version
+   * @throws CheckpointException if it is missing, is not what {@link #writeTo} writes, or was
+   *     written by a newer version
    */
   static CheckpointState read(Path file) {
     try {
@@ -77,7 +78,7 @@ public record CheckpointState(long step, long tokens, long dataPosition, long se
     return section.longInteger(key, 0);
   }
 
-  void write(Path file) throws IOException {
+  void writeTo(WritableByteChannel channel) throws IOException {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("format_version", FORMAT_VERSION);
     map.put("step", step);
@@ -85,6 +86,6 @@ public record CheckpointState(long step, long tokens, long dataPosition, long se
     map.put("data_position", dataPosition);
     map.put("seed", seed);
     byte[] json = (ConfigJson.write(map) + "\n").getBytes(StandardCharsets.UTF_8);
-    AtomicFile.write(file, channel -> channel.write(ByteBuffer.wrap(json)));
+    channel.write(ByteBuffer.wrap(json));
   }
 }

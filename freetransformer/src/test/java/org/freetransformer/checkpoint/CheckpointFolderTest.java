@@ -170,13 +170,16 @@ final class CheckpointFolderTest {
   }
 
   @Test
-  void saysThatAFolderCannotBeWritten() throws IOException {
+  void saysThatAFolderCannotBeMade() throws IOException {
     Path file = Files.createFile(temporary.resolve("file"));
     CheckpointFolder inside = new CheckpointFolder(file.resolve("checkpoints"));
     assertThatThrownBy(() -> SavingProcess.save(inside, 1, 1))
         .isInstanceOf(IOException.class)
         .hasMessageStartingWith("cannot write " + file.resolve("checkpoints").resolve("step-1"));
+  }
 
+  @Test
+  void saysThatAFolderCannotBeWritten() throws IOException {
     Path locked = Files.createDirectory(temporary.resolve("locked"));
     Files.setPosixFilePermissions(locked, PosixFilePermissions.fromString("r-xr-xr-x"));
     assumeThat(Files.isWritable(locked)).as("root may write everywhere").isFalse();

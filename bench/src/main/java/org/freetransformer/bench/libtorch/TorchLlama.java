@@ -1,0 +1,121 @@
+package org.freetransformer.bench.libtorch;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SequencedMap;
+import org.freetransformer.nn.Parameter;
+
+/**
+ * The Llama stack of this project's baseline, built of libtorch's operations, with parameters under
+ * the same names.
+ */
+public final class TorchLlama {
+  /**
+   * What the parameters do not tell.
+   *
+   * @param layers number of blocks
+   * @param heads query heads
+   * @param keyValueHeads a divisor of {@code heads}
+   * @param headSize Dh
+   * @param normEpsilon added to the mean square in every norm
+   * @param length T, tokens of a sequence
+   */
+  public record Config(
+      int layers, int heads, int keyValueHeads, int headSize, double normEpsilon, int length) {}
+
+  private final Config config;
+  private final SequencedMap<String, NDArray> parameters = new LinkedHashMap<>();
+  private final NDArray mask;
+  private final NDArray cosine;
+  private final NDArray sine;
+
+  /** A stack with copies of parameters of ours; everything belongs to the manager. */
+  public TorchLlama(NDManager manager, Config config, Map<String, Parameter> source) {
+    this.config = config;
+    source.forEach((name, parameter) -> {
+      int[] dims = parameter.value().shape().toArray();
+      Shape shape = new Shape(Arrays.stream(dims).asLongStream().toArray());
+      NDArray copy = manager.create(parameter.value().toFloats(), shape);
+      copy.setRequiresGradient(true);
+      parameters.put(name, copy);
+    });
+    mask = TorchOps.causalMask(manager, config.length(), config.length());
+    NDArray angles = angles(manager, config);
+    cosine = angles.cos();
+    sine = angles.sin();
+  }
+
+  /** Angles of the rotary positions of Llama 2, [T, 1, Dh/2]. */
+  private static NDArray angles(NDManager manager, Config config) {
+    int half = config.headSize() / 2;
+    float[] angles = new float[config.length() * half];
+    for (int p = 0; p < config.length(); p++) {
+      for (int i = 0; i < half; i++) {
+        angles[p * half + i] = (float) (p * Math.pow(10000, -(double) i / half));
+      }
+    }
+    return manager.create(angles, new Shape(config.length(), 1, half));
+  }
+
+  /** All parameters by name. */
+  public SequencedMap<String, NDArray> parameters() {
+    return parameters;
+  }
+
+  private NDArray parameter(String name) {
+    return Objects.requireNonNull(parameters.get(name), name);
+  }
+
+  /**
+   * One block.
+   *
+   * @param prefix of its parameters' names, such as {@code blocks.0.}
+   * @param x [B, T, D]
+   * @return [B, T, D]
+   */
+  public NDArray block(String prefix, NDArray x) {
+    NDArray normed = norm(prefix + "attn_norm", x);
+    NDArray q = rotated(heads(linear(prefix + "wq", normed), config.heads()));
+    NDArray k = rotated(heads(linear(prefix + "wk", normed), config.keyValueHeads()));
+    NDArray v = heads(linear(prefix + "wv", normed), config.keyValueHeads());
+    NDArray mixed = TorchOps.attention(q, k, v, mask).reshape(x.getShape());
+    NDArray h = x.add(linear(prefix + "wo", mixed));
+    NDArray inner = norm(prefix + "ffn_norm", h);
+    NDArray gate = linear(prefix + "ffn.w1", inner);
+    NDArray up = linear(prefix + "ffn.w3", inner);
+    return h.add(linear(prefix + "ffn.w2", TorchOps.swiGlu(gate, up)));
+  }
+
+  /** Logits [B·T, V] of tokens, int64 [B, T]. */
+  public NDArray logits(NDArray tokens) {
+    NDArray x = TorchOps.embedding(parameter("token_embedding.weight"), tokens);
+    for (int layer = 0; layer < config.layers(); layer++) {
+      x = block("blocks.%d.".formatted(layer), x);
+    }
+    NDArray last = norm("norm", x);
+    NDArray rows = last.reshape(-1, last.getShape().get(2));
+    return linear(parameters.containsKey("output.weight") ? "output" : "token_embedding", rows);
+  }
+
+  private NDArray linear(String name, NDArray x) {
+    return TorchOps.linear(x, parameter(name + ".weight"));
+  }
+
+  private NDArray norm(String name, NDArray x) {
+    return TorchOps.rmsNorm(x, parameter(name + ".weight"), config.normEpsilon());
+  }
+
+  private NDArray heads(NDArray x, int count) {
+    Shape shape = x.getShape();
+    return x.reshape(shape.get(0), shape.get(1), count, config.headSize());
+  }
+
+  private NDArray rotated(NDArray x) {
+    return TorchOps.rope(x, cosine, sine);
+  }
+}

@@ -1,0 +1,110 @@
+package org.freetransformer.bench.oracle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.util.LinkedHashMap;
+import java.util.SequencedMap;
+import java.util.SplittableRandom;
+import org.freetransformer.bench.libtorch.Libtorch;
+import org.freetransformer.bench.libtorch.TorchAdamW;
+import org.freetransformer.nn.Parameter;
+import org.freetransformer.nn.optim.AdamW;
+import org.freetransformer.nn.optim.GradientClipping;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Tensor;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Several steps of our optimizer and of torch.optim's, from the same gradients. */
+class AdamWOracleTest {
+  private static final AdamW.Config CONFIG = new AdamW.Config(0.9, 0.95, 1e-8, 0.1);
+  private static final double RATE = 0.01;
+  private static final double LIMIT = 1;
+  private static final int STEPS = 5;
+  private static final int ROWS = 7;
+  private static final int COLUMNS = 37;
+
+  private Oracle oracle;
+
+  @BeforeEach
+  void open() {
+    oracle = new Oracle();
+  }
+
+  @AfterEach
+  void close() {
+    oracle.close();
+  }
+
+  private static float[] gradient(int step, int size) {
+    return Operand.normal(new SplittableRandom(step * 1000L + size), size).times(0.3).values();
+  }
+
+  @Test
+  void decayedAndUndecayedParametersMoveAsInTorch() {
+    for (Engine engine : oracle.engines()) {
+      SequencedMap<String, Parameter> parameters = new LinkedHashMap<>();
+      Parameter ourWeight = Parameter.weight(engine, ROWS, COLUMNS);
+      Parameter ourScale = Parameter.scale(engine, COLUMNS);
+      parameters.put("weight", ourWeight);
+      parameters.put("scale", ourScale);
+      float[] weightBefore = ourWeight.value().toFloats();
+      float[] scaleBefore = ourScale.value().toFloats();
+      try (AdamW optimizer = new AdamW(engine, parameters, CONFIG)) {
+        ours(engine, parameters, optimizer);
+        try (NDManager manager = Libtorch.newManager()) {
+          NDArray weight = manager.create(weightBefore);
+          NDArray scale = manager.create(scaleBefore);
+          theirs(manager, weight, scale);
+          compare(engine, "weight", ourWeight, weight);
+          compare(engine, "scale", ourScale, scale);
+        }
+        assertThat(ourWeight.value().toFloats()).isNotEqualTo(weightBefore);
+      }
+      parameters.values().forEach(Parameter::close);
+    }
+  }
+
+  private static void compare(Engine engine, String name, Parameter ours, NDArray theirs) {
+    String what = "%s after %d steps on %s".formatted(name, STEPS, engine.device().name());
+    Oracle.assertClose(what, ours.value().toFloats(), theirs.toFloatArray());
+  }
+
+  private static void ours(
+      Engine engine, SequencedMap<String, Parameter> parameters, AdamW optimizer) {
+    for (int step = 1; step <= STEPS; step++) {
+      for (Parameter parameter : parameters.values()) {
+        Tensor gradient = parameter.value().grad();
+        assertThat(gradient).isNotNull();
+        gradient.set(gradient(step, (int) parameter.size()));
+      }
+      optimizer.schedule(step, RATE);
+      optimizer.emitUpdate(GradientClipping.clip(engine, parameters, LIMIT).scale());
+    }
+  }
+
+  private static void theirs(NDManager manager, NDArray weight, NDArray scale) {
+    TorchAdamW optimizer = new TorchAdamW(CONFIG.beta1(), CONFIG.beta2(), CONFIG.epsilon());
+    NDArray[] moments = {
+      weight.zerosLike(), weight.zerosLike(), scale.zerosLike(), scale.zerosLike()
+    };
+    for (int step = 1; step <= STEPS; step++) {
+      NDArray weightGradient = manager.create(gradient(step, ROWS * COLUMNS));
+      NDArray scaleGradient = manager.create(gradient(step, COLUMNS));
+      NDArray norm = weightGradient.square().sum().add(scaleGradient.square().sum()).sqrt();
+      float factor = (float) Math.min(1, LIMIT / (norm.toFloatArray()[0] + 1e-6));
+      optimizer.update(
+          weight,
+          weightGradient.mul(factor),
+          moments[0],
+          moments[1],
+          step,
+          RATE,
+          CONFIG.weightDecay());
+      optimizer.update(scale, scaleGradient.mul(factor), moments[2], moments[3], step, RATE, 0);
+    }
+  }
+}

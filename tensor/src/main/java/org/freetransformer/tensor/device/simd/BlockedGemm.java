@@ -16,7 +16,6 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
   private static final int DEPTH_GRANULE = 16;
 
   // Smaller problems are cut until there are enough tasks to share, but not into crumbs.
-  private static final int ENOUGH_TASKS = 6;
   private static final long CRUMB_MULTIPLY_ADDS = 1 << 18;
 
   private final ThreadTeam team;
@@ -64,7 +63,7 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
     int rowBlocks = Math.ceilDiv(tiles, MAX_TILES);
     int columnBlocks = Math.ceilDiv(panels, maxPanels);
     long tasks = (long) shape.batch() * rowBlocks * columnBlocks;
-    long most = Math.min(ENOUGH_TASKS, shape.multiplyAdds() / CRUMB_MULTIPLY_ADDS);
+    long most = Math.min(team.enoughTasks(), shape.multiplyAdds() / CRUMB_MULTIPLY_ADDS);
     while (tasks < most) {
       int blockTiles = tiles / rowBlocks;
       int blockPanels = panels / columnBlocks;

@@ -95,8 +95,26 @@ final class GemmKernel {
       MemorySegment c,
       long cStart,
       long cRowBytes) {
+    if (columns == COLUMNS && add) {
+      addWhole(tile, rows, alpha, c, cStart, cRowBytes);
+      return;
+    }
     for (int i = 0; i < rows; i++) {
       storeRow(tile, i * COLUMNS, columns, alpha, add, c, cStart + i * cRowBytes);
+    }
+  }
+
+  private static void addWhole(
+      float[] tile, int rows, float alpha, MemorySegment c, long cStart, long cRowBytes) {
+    FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
+    for (int i = 0; i < rows; i++) {
+      long at = cStart + i * cRowBytes;
+      FloatVector l = FloatVector.fromArray(SPECIES, tile, i * COLUMNS);
+      FloatVector r = FloatVector.fromArray(SPECIES, tile, i * COLUMNS + LANES);
+      l.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at, ORDER))
+          .intoMemorySegment(c, at, ORDER);
+      r.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at + VECTOR_BYTES, ORDER))
+          .intoMemorySegment(c, at + VECTOR_BYTES, ORDER);
     }
   }
 

@@ -16,11 +16,13 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   /** Columns that a task sums up at a time when W's rows are contiguous. */
   static final int STRIP = 512;
 
+  /** As {@link #STRIP}, for a single row: the longer the runs, the better memory streams. */
+  private static final int WIDE_STRIP = 2048;
+
   private static final int MIN_STRIP = 64;
-  private static final int ENOUGH_TASKS = 8;
   private static final int ROWS = SkinnyKernel.ROWS;
   private static final int DOT_COLUMNS = SkinnyKernel.DOT_COLUMNS;
-  private static final long CRUMB_MULTIPLY_ADDS = 1 << 16;
+  private static final long CRUMB_MULTIPLY_ADDS = 1 << 17;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private final ThreadTeam team;
@@ -61,10 +63,11 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     paddedRows = shape.m() == 1 ? 1 : Math.ceilDiv(shape.m(), ROWS) * ROWS;
     packed = new float[packedSize(shape, paddedRows)];
     long perColumn = Math.max(1, shape.multiplyAdds() / shape.n() / shape.batch());
-    int worthwhile = (int) Math.min(STRIP, Math.ceilDiv(CRUMB_MULTIPLY_ADDS, perColumn));
-    int shared = Math.ceilDiv(shape.n(), ENOUGH_TASKS);
+    int widest = shape.m() == 1 ? WIDE_STRIP : STRIP;
+    int worthwhile = (int) Math.min(widest, Math.ceilDiv(CRUMB_MULTIPLY_ADDS, perColumn));
+    int shared = Math.ceilDiv(shape.n(), team.enoughTasks());
     int granule = byDots ? DOT_COLUMNS : MIN_STRIP;
-    int wanted = Math.min(STRIP, Math.max(shared, worthwhile));
+    int wanted = Math.min(widest, Math.max(shared, worthwhile));
     columns = Math.ceilDiv(wanted, granule) * granule;
     blocks = Math.ceilDiv(shape.n(), columns);
   }
@@ -116,18 +119,19 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
 
   private void sumStrip(GemmScratch scratch, int item, int begin, int width) {
     float[] sums = scratch.rows;
-    Arrays.fill(sums, 0, paddedRows * STRIP, 0f);
+    Arrays.fill(sums, 0, paddedRows == 1 ? width : paddedRows * STRIP, 0f);
     long from = w.start(item) + (long) begin * Float.BYTES;
     int at = item * paddedRows * shape.k();
-    int whole = shape.k() - shape.k() % SkinnyKernel.STRIP_DEPTH;
-    for (int k = 0; k < whole; k += SkinnyKernel.STRIP_DEPTH) {
+    int depth = paddedRows == 1 ? SkinnyKernel.ONE_DEPTH : SkinnyKernel.FOUR_DEPTH;
+    int whole = shape.k() - shape.k() % depth;
+    for (int k = 0; k < whole; k += depth) {
       long row = from + k * w.rowBytes();
       if (paddedRows == 1) {
-        SkinnyKernel.addOne(packed, at + k, w.memory(), row, w.rowBytes(), width, sums);
+        SkinnyKernel.addToOne(packed, at + k, w.memory(), row, w.rowBytes(), width, sums);
       } else {
         for (int i = 0; i < paddedRows; i += ROWS) {
           int first = at + i * shape.k() + k;
-          SkinnyKernel.addFour(
+          SkinnyKernel.addToFour(
               packed, first, shape.k(), w.memory(), row, w.rowBytes(), width, sums, i * STRIP);
         }
       }

@@ -12,8 +12,11 @@ import jdk.incubator.vector.VectorSpecies;
  * over.
  */
 final class SkinnyKernel {
-  /** Rows of W that are added at once. */
-  static final int STRIP_DEPTH = 4;
+  /** Rows of W that {@link #addToOne} adds at once. */
+  static final int ONE_DEPTH = 8;
+
+  /** Rows of W that {@link #addToFour} adds at once. */
+  static final int FOUR_DEPTH = 4;
 
   /** Columns of W in one call of a dot product. */
   static final int DOT_COLUMNS = 4;
@@ -29,13 +32,17 @@ final class SkinnyKernel {
 
   private SkinnyKernel() {}
 
-  /** sums[0 … width) += x[0 … 4) · W[0 … 4, 0 … width). */
-  static void addOne(
+  /** sums[0 … width) += x[0 … 8) · W[0 … 8, 0 … width). */
+  static void addToOne(
       float[] x, int at, MemorySegment w, long start, long rowBytes, int width, float[] sums) {
     FloatVector x0 = FloatVector.broadcast(SPECIES, x[at]);
     FloatVector x1 = FloatVector.broadcast(SPECIES, x[at + 1]);
     FloatVector x2 = FloatVector.broadcast(SPECIES, x[at + 2]);
     FloatVector x3 = FloatVector.broadcast(SPECIES, x[at + 3]);
+    FloatVector x4 = FloatVector.broadcast(SPECIES, x[at + 4]);
+    FloatVector x5 = FloatVector.broadcast(SPECIES, x[at + 5]);
+    FloatVector x6 = FloatVector.broadcast(SPECIES, x[at + 6]);
+    FloatVector x7 = FloatVector.broadcast(SPECIES, x[at + 7]);
     int whole = SPECIES.loopBound(width);
     for (int j = 0; j < whole; j += LANES) {
       long from = start + (long) j * Float.BYTES;
@@ -44,16 +51,21 @@ final class SkinnyKernel {
       sum = x1.fma(FloatVector.fromMemorySegment(SPECIES, w, from + rowBytes, ORDER), sum);
       sum = x2.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 2 * rowBytes, ORDER), sum);
       sum = x3.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 3 * rowBytes, ORDER), sum);
+      sum = x4.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 4 * rowBytes, ORDER), sum);
+      sum = x5.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 5 * rowBytes, ORDER), sum);
+      sum = x6.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 6 * rowBytes, ORDER), sum);
+      sum = x7.fma(FloatVector.fromMemorySegment(SPECIES, w, from + 7 * rowBytes, ORDER), sum);
       sum.intoArray(sums, j);
     }
-    addTail(x, at, w, start, rowBytes, whole, width, sums, 0);
+    addTail(x, at, ONE_DEPTH, w, start, rowBytes, whole, width, sums, 0);
   }
 
   /**
-   * As {@link #addOne} for four rows of X, {@code xRow} apart, whose sums are {@link
-   * SkinnyGemm#STRIP} apart from {@code to}.
+   * sums[0 … 4, 0 … width) += X[0 … 4, 0 … 4) · W[0 … 4, 0 … width).
+   *
+   * @param xRow distance of X's rows; those of the sums are {@link SkinnyGemm#STRIP} apart
    */
-  static void addFour(
+  static void addToFour(
       float[] x,
       int at,
       int xRow,
@@ -113,13 +125,14 @@ final class SkinnyKernel {
       s3.intoArray(sums, first + 3 * STRIP);
     }
     for (int i = 0; i < ROWS; i++) {
-      addTail(x, at + i * xRow, w, start, rowBytes, whole, width, sums, to + i * STRIP);
+      addTail(x, at + i * xRow, FOUR_DEPTH, w, start, rowBytes, whole, width, sums, to + i * STRIP);
     }
   }
 
   private static void addTail(
       float[] x,
       int at,
+      int depth,
       MemorySegment w,
       long start,
       long rowBytes,
@@ -129,7 +142,7 @@ final class SkinnyKernel {
       int to) {
     for (int j = begin; j < width; j++) {
       float sum = sums[to + j];
-      for (int k = 0; k < STRIP_DEPTH; k++) {
+      for (int k = 0; k < depth; k++) {
         sum = Math.fma(x[at + k], w.get(FLOAT, start + k * rowBytes + (long) j * Float.BYTES), sum);
       }
       sums[to + j] = sum;

@@ -29,6 +29,7 @@ public final class ThreadTeam implements AutoCloseable {
     void run(int index, int worker);
   }
 
+  private static final int TASKS_PER_THREAD = 3;
   private static final long SPIN_NANOS = 50_000;
   private static final int SPINS_PER_CLOCK_READING = 16;
   private static final long REMAINING_MASK = 0xffff_ffffL;
@@ -90,6 +91,14 @@ public final class ThreadTeam implements AutoCloseable {
   /** Number of threads, the caller included. */
   public int size() {
     return members.length + 1;
+  }
+
+  /**
+   * How many tasks of about equal length keep the team busy to the end. Only for work whose result
+   * does not depend on how it is cut.
+   */
+  public int enoughTasks() {
+    return members.length == 0 ? 1 : TASKS_PER_THREAD * size();
   }
 
   /**

@@ -39,15 +39,20 @@ final class HotKernels {
             "GemmKernel::storeRow",
             () -> GemmKernel.storeRow(tile, 0, GemmKernel.COLUMNS, 1f, true, c, 0)),
         new Kernel(
+            "GemmKernel::addWhole",
+            () -> GemmKernel.store(tile, 6, GemmKernel.COLUMNS, 1f, true, c, 0, 256)),
+        new Kernel(
             "Packing::packWholeColumns", () -> Packing.packColumns(c, 0, 512, 16, 8, scratch.a)),
         new Kernel("Packing::packRowOfB", () -> Packing.packPanels(c, 0, 4096, 4, 2, 96, scratch)),
         new Kernel(
             "Transposer::shuffle",
             () -> Transposer.transpose(b, 0, 4096, 4, c, 0, 2048, scratch.blocks)),
         new Kernel("LaneSums::fold", () -> LaneSums.add(lanes, 16, sums)),
-        new Kernel("SkinnyKernel::addOne", () -> SkinnyKernel.addOne(a, 0, b, 0, 4096, 70, sums)),
         new Kernel(
-            "SkinnyKernel::addFour", () -> SkinnyKernel.addFour(a, 0, 9, b, 0, 4096, 70, sums, 0)),
+            "SkinnyKernel::addToOne", () -> SkinnyKernel.addToOne(a, 0, b, 0, 4096, 70, sums)),
+        new Kernel(
+            "SkinnyKernel::addToFour",
+            () -> SkinnyKernel.addToFour(a, 0, 9, b, 0, 4096, 70, sums, 0)),
         new Kernel("SkinnyKernel::addRow", () -> SkinnyKernel.addRow(1f, b, 0, 70, sums, 0)),
         new Kernel(
             "SkinnyKernel::dotRow",

@@ -8,9 +8,11 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.freetransformer.tensor.device.RandomInstructions.Generator;
 import org.freetransformer.tensor.device.scalar.ScalarDevice;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -19,6 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * device gives from the same bytes, but for rounding; nothing but the outputs is touched; and the
  * same instruction gives the same bits again. A device is tested by a subclass that opens it.
  */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class DeviceParity {
   /** Random instances of each instruction. */
   private static final int CASES = 120;
@@ -29,7 +32,7 @@ abstract class DeviceParity {
   /** The device to test. */
   abstract Device open();
 
-  @BeforeEach
+  @BeforeAll
   void openDevice() {
     device = open();
   }
@@ -37,6 +40,10 @@ abstract class DeviceParity {
   @AfterEach
   void nothingIsLeft() {
     assertThat(device.memory().liveBytes()).isZero();
+  }
+
+  @AfterAll
+  void closeDevices() {
     device.close();
     scalar.close();
   }

@@ -85,6 +85,11 @@ public final class SafeTensors implements AutoCloseable {
     return new SafeTensors(source, null, file);
   }
 
+  /** Where it came from, for messages: the file's path. */
+  public String source() {
+    return source;
+  }
+
   /** The texts in the header, by key. */
   public Map<String, String> metadata() {
     return header.metadata();

@@ -1,0 +1,173 @@
+package org.freetransformer.checkpoint;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.ConfigJson;
+import org.freetransformer.config.Nearest;
+import org.freetransformer.model.LanguageModel;
+import org.freetransformer.model.ModelConfig;
+import org.freetransformer.nn.Parameter;
+import org.freetransformer.nn.optim.AdamW;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Scope;
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Output;
+
+/**
+ * A model and its optimizer as safetensors: the parameters under their full names, the
+ * configuration as JSON in the metadata under {@value #CONFIG}; the optimizer's moments under the
+ * parameters' names with {@value #FIRST_MOMENT} or {@value #SECOND_MOMENT} behind.
+ */
+public final class ModelFile {
+  /** Metadata key of the model's configuration. */
+  public static final String CONFIG = "config";
+
+  private static final String FIRST_MOMENT = ".first_moment";
+  private static final String SECOND_MOMENT = ".second_moment";
+
+  private ModelFile() {}
+
+  /**
+   * What to write for a model.
+   *
+   * @param moreMetadata further texts, such as the data's configuration
+   */
+  public static TensorFile of(LanguageModel model, Map<String, String> moreMetadata) {
+    Map<String, String> metadata = new LinkedHashMap<>(moreMetadata);
+    metadata.put(CONFIG, ConfigJson.write(model.config().toMap()));
+    List<TensorSource> tensors = new ArrayList<>();
+    model
+        .parameters()
+        .forEach(
+            (name, parameter) -> tensors.add(source(name, parameter.stored(parameter.value()))));
+    return new TensorFile(metadata, tensors);
+  }
+
+  /** What to write for a model's optimizer. */
+  public static TensorFile of(LanguageModel model, AdamW optimizer) {
+    List<TensorSource> tensors = new ArrayList<>();
+    model
+        .parameters()
+        .forEach((name, parameter) -> {
+          AdamW.Moments moments = optimizer.moments(name);
+          tensors.add(source(name + FIRST_MOMENT, parameter.stored(moments.first())));
+          tensors.add(source(name + SECOND_MOMENT, parameter.stored(moments.second())));
+        });
+    return new TensorFile(Map.of(), tensors);
+  }
+
+  private static TensorSource source(String name, Tensor stored) {
+    return new TensorSource(
+        name,
+        TensorType.F32,
+        shapeOf(stored),
+        channel -> {
+          float[] values = valuesOf(stored);
+          ByteBuffer bytes =
+              ByteBuffer.allocate(Math.multiplyExact(values.length, Float.BYTES))
+                  .order(ByteOrder.LITTLE_ENDIAN);
+          bytes.asFloatBuffer().put(values);
+          channel.write(bytes);
+        });
+  }
+
+  private static float[] valuesOf(Tensor stored) {
+    try (Scope _ = stored.engine().scope("checkpoint")) {
+      return stored.toFloats();
+    }
+  }
+
+  private static List<Long> shapeOf(Tensor tensor) {
+    return Arrays.stream(tensor.shape().toArray()).mapToObj(size -> (long) size).toList();
+  }
+
+  /**
+   * The configuration in a file's metadata.
+   *
+   * @throws CheckpointException if there is none, or it is not valid
+   */
+  public static ModelConfig config(SafeTensors file) {
+    String json = file.metadata().get(CONFIG);
+    if (json == null) {
+      throw new CheckpointException(
+          file.source(), "holds no model configuration: its metadata has no key '" + CONFIG + "'");
+    }
+    try {
+      return ModelConfig.read(ConfigJson.read(json, file.source() + ", metadata " + CONFIG));
+    } catch (ConfigException wrong) {
+      throw new CheckpointException(file.source(), String.valueOf(wrong.getMessage()), wrong);
+    }
+  }
+
+  /**
+   * Makes the model of a file on an engine.
+   *
+   * @throws CheckpointException if the configuration or a parameter is missing or does not fit
+   */
+  public static LanguageModel load(Engine engine, SafeTensors file) {
+    LanguageModel model = LanguageModel.create(engine, config(file));
+    try {
+      read(file, model);
+      return model;
+    } catch (RuntimeException failure) {
+      model.close();
+      throw failure;
+    }
+  }
+
+  /**
+   * Reads all parameters of a model.
+   *
+   * @throws CheckpointException if one is missing, has another shape or type, or is left over
+   */
+  public static void read(SafeTensors file, LanguageModel model) {
+    SequencedMap<String, Parameter> parameters = model.parameters();
+    for (TensorEntry entry : file.tensors()) {
+      if (!parameters.containsKey(entry.name())) {
+        String near =
+            Nearest.to(entry.name(), parameters.keySet()).map(n -> "; nearest is " + n).orElse("");
+        throw new CheckpointException(
+            file.source(), "tensor '%s' is no part of its model%s".formatted(entry.name(), near));
+      }
+    }
+    parameters.forEach((name, parameter) -> copy(file, name, parameter.stored(parameter.value())));
+  }
+
+  /**
+   * Reads the moments of an optimizer.
+   *
+   * @throws CheckpointException if one is missing, or has another shape or type
+   */
+  public static void read(SafeTensors file, LanguageModel model, AdamW optimizer) {
+    model
+        .parameters()
+        .forEach((name, parameter) -> {
+          AdamW.Moments moments = optimizer.moments(name);
+          copy(file, name + FIRST_MOMENT, parameter.stored(moments.first()));
+          copy(file, name + SECOND_MOMENT, parameter.stored(moments.second()));
+        });
+  }
+
+  private static void copy(SafeTensors file, String name, Tensor stored) {
+    TensorEntry entry = file.tensor(name);
+    if (entry.type() != TensorType.F32 || !entry.shape().equals(shapeOf(stored))) {
+      throw new CheckpointException(
+          file.source(),
+          "tensor '%s' is %s %s; its model needs F32 %s"
+              .formatted(name, entry.type(), entry.shape(), shapeOf(stored)));
+    }
+    Engine engine = stored.engine();
+    try (Scope _ = engine.scope("checkpoint")) {
+      Tensor values = engine.empty(stored.dtype(), stored.shape()).set(file.data(name));
+      engine.emit(new Instruction.Copy(values.buffer(), Output.to(stored.buffer())));
+    }
+  }
+}

@@ -1,0 +1,194 @@
+package org.freetransformer.train;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import org.freetransformer.checkpoint.Checkpoint;
+import org.freetransformer.checkpoint.CheckpointException;
+import org.freetransformer.checkpoint.CheckpointFolder;
+import org.freetransformer.checkpoint.CheckpointState;
+import org.freetransformer.checkpoint.ModelFile;
+import org.freetransformer.checkpoint.SafeTensors;
+import org.freetransformer.config.ConfigJson;
+import org.freetransformer.data.Batch;
+import org.freetransformer.data.Batches;
+import org.freetransformer.data.Dataset;
+import org.freetransformer.data.Split;
+import org.freetransformer.eval.Evaluation;
+import org.freetransformer.eval.Evaluator;
+import org.freetransformer.model.LanguageModel;
+import org.freetransformer.nn.optim.AdamW;
+import org.freetransformer.nn.optim.LearningRateSchedule;
+import org.freetransformer.tensor.Engine;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Trains a model: batches in order, one step after the other, evaluation and checkpoints in
+ * between. All that a run is made of is a function of its configuration and of how many steps it
+ * did, so that a run that goes on from a checkpoint gives the same bits as one that never stopped.
+ */
+public final class Trainer implements AutoCloseable {
+  private static final double ADAM_EPSILON = 1e-8;
+
+  /** Metadata key of the data's configuration in a saved model, for those who generate from it. */
+  public static final String DATA_CONFIG = "data_config";
+
+  /** Validation batches of an evaluation within a run; the last one is as short as the others. */
+  private static final long EVALUATION_BATCHES = 16;
+
+  private final RunConfig config;
+  private final LanguageModel model;
+  private final AdamW optimizer;
+  private final TrainingStep step;
+  private final LearningRateSchedule schedule;
+  private final Batches training;
+  private final Batches validation;
+  private @Nullable Evaluator evaluator;
+  private long stepsDone;
+  private long tokens;
+  private long position;
+
+  /** A run at step 0, with new weights drawn from the configuration's seed. */
+  public Trainer(Engine engine, RunConfig config, Dataset dataset) {
+    TrainingConfig how = config.training();
+    this.config = config;
+    this.training = new Batches(dataset, Split.TRAIN, how.batchSize(), config.data().seed());
+    this.validation = new Batches(dataset, Split.VALIDATION, how.batchSize(), config.data().seed());
+    engine.random().seed(how.seed());
+    this.model = LanguageModel.create(engine, config.model());
+    this.optimizer =
+        new AdamW(
+            engine,
+            model.parameters(),
+            new AdamW.Config(how.beta1(), how.beta2(), ADAM_EPSILON, how.weightDecay()));
+    this.step = new TrainingStep(model, optimizer, how, dataset.length());
+    this.schedule =
+        new LearningRateSchedule(
+            LearningRateSchedule.Kind.valueOf(how.lrSchedule().name()),
+            how.learningRate(),
+            how.minLrRatio(),
+            how.warmupSteps(),
+            how.maxSteps());
+  }
+
+  /**
+   * Goes back to where a checkpoint was saved.
+   *
+   * @throws CheckpointException if it is damaged, or of another model
+   */
+  public void restore(Checkpoint checkpoint) {
+    CheckpointState state = checkpoint.state();
+    if (state.seed() != config.training().seed()) {
+      throw new CheckpointException(
+          checkpoint.folder().toString(),
+          "was trained with seed %d, this run has training.seed %d"
+              .formatted(state.seed(), config.training().seed()));
+    }
+    try (SafeTensors weights = checkpoint.openModel();
+        SafeTensors moments = checkpoint.openOptimizer()) {
+      ModelFile.read(weights, model);
+      ModelFile.read(moments, model, optimizer);
+    }
+    stepsDone = state.step();
+    tokens = state.tokens();
+    position = state.dataPosition();
+  }
+
+  /** Does one step. */
+  public StepMetrics next() {
+    List<Batch> microBatches = new ArrayList<>();
+    for (int i = 0; i < config.training().gradientAccumulationSteps(); i++) {
+      microBatches.add(training.at(position));
+      position += config.training().batchSize();
+    }
+    stepsDone++;
+    StepMetrics metrics = step.run(stepsDone, schedule.at(stepsDone), microBatches, tokens);
+    tokens = metrics.tokens();
+    return metrics;
+  }
+
+  /**
+   * Trains until the configured number of steps is done or a stop is asked for, and saves at the
+   * end either way.
+   *
+   * @param stop asked after every step
+   * @return whether all steps are done
+   * @throws IOException if a checkpoint cannot be written; those before it are as they were
+   */
+  public boolean run(CheckpointFolder folder, TrainingListener listener, BooleanSupplier stop)
+      throws IOException {
+    while (!isDone()) {
+      listener.onStep(next());
+      boolean stopping = stop.getAsBoolean();
+      if (!stopping && (isDone() || stepsDone % config.training().evalEvery() == 0)) {
+        listener.onEvaluation(stepsDone, evaluate(EVALUATION_BATCHES));
+      }
+      if (stopping || isDone() || stepsDone % config.training().saveEvery() == 0) {
+        listener.onCheckpoint(save(folder));
+      }
+      if (stopping) {
+        return isDone();
+      }
+    }
+    return true;
+  }
+
+  /** Whether the configured number of steps is done. */
+  public boolean isDone() {
+    return stepsDone >= config.training().maxSteps();
+  }
+
+  /** Evaluates on the first {@code batches} held-out batches, with drawn plans. */
+  public Evaluation evaluate(long batches) {
+    if (evaluator == null) {
+      evaluator =
+          new Evaluator(
+              model, config.training().batchSize(), config.data().sequenceLength(), false);
+    }
+    return evaluator.evaluate(validation, batches);
+  }
+
+  /**
+   * Saves weights, moments and position as {@code step-N}.
+   *
+   * @throws IOException if it cannot be written; earlier checkpoints are as they were
+   */
+  public Checkpoint save(CheckpointFolder folder) throws IOException {
+    CheckpointState state =
+        new CheckpointState(stepsDone, tokens, position, config.training().seed());
+    Map<String, String> metadata = Map.of(DATA_CONFIG, ConfigJson.write(config.data().toMap()));
+    return folder.save(
+        state,
+        ModelFile.of(model, metadata),
+        ModelFile.of(model, optimizer),
+        config.training().keepLast());
+  }
+
+  /** The model, which this trainer owns. */
+  public LanguageModel model() {
+    return model;
+  }
+
+  /** The step as it was recorded. */
+  public TrainingStep step() {
+    return step;
+  }
+
+  /** Steps done. */
+  public long stepsDone() {
+    return stepsDone;
+  }
+
+  /** Frees model, optimizer and programs. */
+  @Override
+  public void close() {
+    if (evaluator != null) {
+      evaluator.close();
+    }
+    step.close();
+    optimizer.close();
+    model.close();
+  }
+}

@@ -96,8 +96,10 @@ public final class SimdDevice extends CpuDevice {
       case Instruction.Rope op -> new Rope(op, workers);
       case Instruction.SwiGlu op -> SwiGlu.forward(op, workers);
       case Instruction.SwiGluBackward op -> SwiGlu.backward(op, workers);
-      case Instruction.Attention _ -> null;
-      case Instruction.AttentionBackward _ -> null;
+      case Instruction.Attention op ->
+          op.q().dim(3) <= Attention.MOST ? new Attention(op, workers) : null;
+      case Instruction.AttentionBackward op ->
+          op.q().dim(3) <= Attention.MOST ? new AttentionBackward(op, workers) : null;
       case Instruction.CrossEntropy op -> CrossEntropy.forward(op, workers);
       case Instruction.CrossEntropyBackward op -> CrossEntropy.backward(op, workers);
       case Instruction.SamplePlan op -> Plans.sample(op, workers);

@@ -16,18 +16,18 @@ final class Workers implements AutoCloseable {
 
   // Waking the team costs a few microseconds: as long as this many elements take one thread.
   private static final long WORTH_SHARING = 2 * BLOCK;
-  private static final int LINE_FLOATS = MemoryPool.ALIGNMENT / Float.BYTES;
+  private static final int SLOTS = 8;
 
   private final ThreadTeam team;
   // Apart from the device's memory, whose live bytes are those of tensors.
   private final MemoryPool memory = new MemoryPool();
-  private final float[][] arrays;
+  private final float[][][] arrays;
   private final OffHeapStorage[] segments;
   private @Nullable OffHeapStorage shared;
 
   Workers(ThreadTeam team) {
     this.team = team;
-    arrays = new float[team.size()][0];
+    arrays = new float[SLOTS][team.size()][0];
     segments = new OffHeapStorage[team.size()];
     Arrays.setAll(segments, _ -> memory.allocate(0, "scratch"));
   }
@@ -60,10 +60,14 @@ final class Workers implements AutoCloseable {
     return Math.toIntExact(Math.ceilDiv(elements, BLOCK));
   }
 
-  /** Makes {@link #array} at least {@code floats} long. */
-  void requireArray(int floats) {
-    if (arrays[0].length < floats) {
-      Arrays.setAll(arrays, _ -> new float[roundUp(floats, LINE_FLOATS)]);
+  /**
+   * Makes {@link #array} at least {@code floats} long.
+   *
+   * @param slot which of a member's arrays, 0 to {@code SLOTS} − 1
+   */
+  void requireArray(int slot, int floats) {
+    if (arrays[slot][0].length < floats) {
+      Arrays.setAll(arrays[slot], _ -> new float[floats]);
     }
   }
 
@@ -89,8 +93,8 @@ final class Workers implements AutoCloseable {
   }
 
   /** A member's own array. */
-  float[] array(int worker) {
-    return arrays[worker];
+  float[] array(int slot, int worker) {
+    return arrays[slot][worker];
   }
 
   /** A member's own off-heap memory. */
@@ -105,10 +109,6 @@ final class Workers implements AutoCloseable {
       throw new IllegalStateException("no kernel asked for shared scratch memory");
     }
     return present.segment();
-  }
-
-  private static int roundUp(int n, int multiple) {
-    return Math.ceilDiv(n, multiple) * multiple;
   }
 
   @Override

@@ -1,0 +1,273 @@
+package org.freetransformer.tensor.device.simd;
+
+import static jdk.incubator.vector.VectorOperators.ADD;
+import static jdk.incubator.vector.VectorOperators.MAX;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Kernel;
+
+/**
+ * Attention by blocks with a running softmax: Dao et al., "FlashAttention" (arXiv 2205.14135). A
+ * task is a run of queries that read one key head. Keys and values come block by block, packed for
+ * the register tiles of {@link GemmKernel}; a few rows of weights against a block of keys is all
+ * that there ever is of the T×S matrix. Tiles that no query sees are skipped.
+ *
+ * <p>Row i of a task is query time i / group, head i mod group of those that share the key head.
+ */
+final class Attention implements Kernel, ThreadTeam.Task {
+  /** Largest size of a head, and of a block of keys: the tiles' depth. */
+  static final int MOST = GemmKernel.MAX_DEPTH;
+
+  private static final int TILE_ROWS = GemmKernel.ROWS;
+  private static final int STRIDE = GemmKernel.A_STRIDE;
+  private static final int TASK_ROWS = 240;
+
+  // A worker's arrays.
+  private static final int QUERIES = 0;
+  private static final int WEIGHTS = 1;
+  private static final int TILE = 2;
+  private static final int SUMS = 3;
+  private static final int STATE = 4;
+
+  private final Workers workers;
+  private final HeadRows q;
+  private final HeadRows k;
+  private final HeadRows v;
+  private final HeadRows out;
+  private final MemorySegment lse;
+  private final KeyMask mask;
+  private final float scale;
+  private final int batch;
+  private final int queries;
+  private final int keys;
+  private final int heads;
+  private final int keyHeads;
+  private final int group;
+  private final int size;
+  private final int paddedSize;
+  private final int chunks;
+  private final long valuesAt;
+  private final long scratchAt;
+
+  Attention(Instruction.Attention instruction, Workers workers) {
+    this.workers = workers;
+    q = HeadRows.of(instruction.q());
+    k = HeadRows.of(instruction.k());
+    v = HeadRows.of(instruction.v());
+    out = HeadRows.of(instruction.out());
+    lse = Memory.of(instruction.lse());
+    scale = (float) instruction.rule().scale();
+    batch = instruction.q().dim(0);
+    queries = instruction.q().dim(1);
+    heads = instruction.q().dim(2);
+    size = instruction.q().dim(3);
+    keys = instruction.k().dim(1);
+    keyHeads = instruction.k().dim(2);
+    mask = new KeyMask(instruction.rule(), queries, keys, workers.size());
+    group = keyHeads == 0 ? 0 : heads / keyHeads;
+    paddedSize = Panels.count(size) * Panels.WIDTH;
+    chunks = Math.ceilDiv(queries * group, TASK_ROWS);
+    int block = Math.min(keys, MOST);
+    valuesAt = Panels.bytes(size, block);
+    scratchAt = valuesAt + Panels.bytes(block, size);
+    workers.requireSegment(scratchAt + Transposer.SCRATCH_BYTES);
+    workers.requireArray(QUERIES, TILE_ROWS * STRIDE);
+    workers.requireArray(WEIGHTS, TILE_ROWS * STRIDE);
+    workers.requireArray(TILE, TILE_ROWS * Panels.WIDTH);
+    workers.requireArray(SUMS, TASK_ROWS * paddedSize);
+    workers.requireArray(STATE, 2 * TASK_ROWS);
+  }
+
+  @Override
+  public void run() {
+    mask.refresh();
+    long scores = (long) batch * heads * queries * keys;
+    workers.run(batch * keyHeads * chunks, scores * size / 8, this);
+  }
+
+  @Override
+  public void run(int task, int worker) {
+    int chunk = task % chunks;
+    int keyHead = task / chunks % keyHeads;
+    int b = task / (chunks * keyHeads);
+    int first = chunk * TASK_ROWS;
+    int rows = Math.min(TASK_ROWS, queries * group - first);
+    float[] state = workers.array(STATE, worker);
+    Arrays.fill(state, 0, TASK_ROWS, Float.NEGATIVE_INFINITY);
+    Arrays.fill(state, TASK_ROWS, 2 * TASK_ROWS, 0);
+    Arrays.fill(workers.array(SUMS, worker), 0, rows * paddedSize, 0);
+    int seen = mask.visible(b, (first + rows - 1) / group);
+    for (int key = 0; key < seen; key += MOST) {
+      int count = Math.min(MOST, seen - key);
+      packKeys(b, keyHead, key, count, worker);
+      for (int row = 0; row < rows; row += TILE_ROWS) {
+        int tileRows = Math.min(TILE_ROWS, rows - row);
+        addBlock(b, keyHead, first + row, row, tileRows, key, count, worker);
+      }
+    }
+    for (int row = 0; row < rows; row++) {
+      finish(b, keyHead, first + row, row, worker);
+    }
+  }
+
+  private void packKeys(int b, int keyHead, int key, int count, int worker) {
+    MemorySegment panels = workers.segment(worker);
+    long start = k.row(b, key, keyHead);
+    Panels.packTransposed(k.memory(), start, k.timeStride(), count, size, panels, 0, scratchAt);
+    start = v.row(b, key, keyHead);
+    Panels.packRows(v.memory(), start, v.timeStride(), count, size, panels, valuesAt);
+  }
+
+  /** Takes a block of keys into the sums of a tile's rows. */
+  private void addBlock(
+      int b, int keyHead, int first, int row, int rows, int key, int count, int worker) {
+    int last = mask.visible(b, (first + rows - 1) / group);
+    int depth = Math.min(count, last - key);
+    if (depth <= 0) {
+      return;
+    }
+    loadQueries(b, keyHead, first, rows, workers.array(QUERIES, worker));
+    score(rows, depth, worker);
+    for (int i = 0; i < rows; i++) {
+      int seen = Math.clamp(mask.visible(b, (first + i) / group) - key, 0, depth);
+      weigh(i, row + i, seen, depth, worker);
+      if (mask.drops()) {
+        drop(queryNumber(b, keyHead, first + i), i, key, seen, worker);
+      }
+    }
+    addValues(row, rows, depth, count, worker);
+  }
+
+  private void loadQueries(int b, int keyHead, int first, int rows, float[] to) {
+    for (int i = 0; i < rows; i++) {
+      int t = (first + i) / group;
+      int head = keyHead * group + (first + i) % group;
+      Panels.copyRow(q.memory(), q.row(b, t, head), size, scale, to, i * STRIDE);
+    }
+  }
+
+  private void score(int rows, int depth, int worker) {
+    float[] a = workers.array(QUERIES, worker);
+    float[] tile = workers.array(TILE, worker);
+    float[] weights = workers.array(WEIGHTS, worker);
+    MemorySegment panels = workers.segment(worker);
+    for (int j = 0; j < depth; j += Panels.WIDTH) {
+      long panel = j / Panels.WIDTH * Panels.panelBytes(size);
+      Panels.multiply(a, panels, panel, size, rows, tile);
+      for (int i = 0; i < rows; i++) {
+        System.arraycopy(tile, i * Panels.WIDTH, weights, i * STRIDE + j, Panels.WIDTH);
+      }
+    }
+  }
+
+  /** Scores become weights relative to the largest so far; the sums so far are scaled to it. */
+  private void weigh(int i, int row, int seen, int depth, int worker) {
+    float[] weights = workers.array(WEIGHTS, worker);
+    float[] state = workers.array(STATE, worker);
+    float before = state[row];
+    float max = Math.max(before, max(weights, i * STRIDE, seen));
+    if (seen > 0) {
+      float sum = exponentials(weights, i * STRIDE, seen, max);
+      float fade = (float) Math.exp(before - max);
+      state[row] = max;
+      state[TASK_ROWS + row] = state[TASK_ROWS + row] * fade + sum;
+      if (fade != 1) {
+        fade(workers.array(SUMS, worker), row * paddedSize, paddedSize, fade);
+      }
+    }
+    Arrays.fill(weights, i * STRIDE + seen, i * STRIDE + depth, 0);
+  }
+
+  static float max(float[] row, int start, int n) {
+    FloatVector max = Lanes.all(Float.NEGATIVE_INFINITY);
+    int i = 0;
+    for (; i < Lanes.whole(n); i += Lanes.COUNT) {
+      max = max.max(FloatVector.fromArray(Lanes.SPECIES, row, start + i));
+    }
+    if (i < n) {
+      VectorMask<Float> mask = Lanes.mask(i, n);
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, row, start + i, mask);
+      max = max.lanewise(MAX, x, mask);
+    }
+    return max.reduceLanes(MAX);
+  }
+
+  /** Replaces x by exp(x − max) and adds up. */
+  static float exponentials(float[] row, int start, int n, float max) {
+    FloatVector sum = FloatVector.zero(Lanes.SPECIES);
+    int i = 0;
+    for (; i < Lanes.whole(n); i += Lanes.COUNT) {
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, row, start + i);
+      FloatVector y = VectorMath.expOfNegative(x.sub(max));
+      y.intoArray(row, start + i);
+      sum = sum.add(y);
+    }
+    if (i < n) {
+      VectorMask<Float> mask = Lanes.mask(i, n);
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, row, start + i, mask);
+      FloatVector y = VectorMath.expOfNegative(x.sub(max));
+      y.intoArray(row, start + i, mask);
+      sum = sum.lanewise(ADD, y, mask);
+    }
+    return sum.reduceLanes(ADD);
+  }
+
+  private static void fade(float[] sums, int start, int n, float factor) {
+    for (int i = start; i < start + n; i += Lanes.COUNT) {
+      FloatVector.fromArray(Lanes.SPECIES, sums, i).mul(factor).intoArray(sums, i);
+    }
+  }
+
+  private void drop(long query, int i, int key, int seen, int worker) {
+    float[] weights = workers.array(WEIGHTS, worker);
+    for (int s = 0; s < seen; s++) {
+      weights[i * STRIDE + s] *= mask.factor(query, key + s, worker);
+    }
+  }
+
+  private void addValues(int row, int rows, int depth, int count, int worker) {
+    float[] weights = workers.array(WEIGHTS, worker);
+    float[] tile = workers.array(TILE, worker);
+    float[] sums = workers.array(SUMS, worker);
+    MemorySegment panels = workers.segment(worker);
+    for (int d = 0; d < paddedSize; d += Panels.WIDTH) {
+      long panel = valuesAt + d / Panels.WIDTH * Panels.panelBytes(count);
+      Panels.multiply(weights, panels, panel, depth, rows, tile);
+      for (int i = 0; i < rows; i++) {
+        addRow(tile, i * Panels.WIDTH, sums, (row + i) * paddedSize + d);
+      }
+    }
+  }
+
+  private static void addRow(float[] tile, int from, float[] sums, int to) {
+    for (int j = 0; j < Panels.WIDTH; j += Lanes.COUNT) {
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, from + j);
+      x.add(FloatVector.fromArray(Lanes.SPECIES, sums, to + j)).intoArray(sums, to + j);
+    }
+  }
+
+  private void finish(int b, int keyHead, int index, int row, int worker) {
+    float[] state = workers.array(STATE, worker);
+    float sum = state[TASK_ROWS + row];
+    float factor = sum == 0 ? 0 : 1 / sum;
+    int head = keyHead * group + index % group;
+    long target = out.row(b, index / group, head);
+    float[] sums = workers.array(SUMS, worker);
+    for (int i = 0; i < size; i += Lanes.COUNT) {
+      VectorMask<Float> mask = Lanes.mask(i, size);
+      FloatVector y = FloatVector.fromArray(Lanes.SPECIES, sums, row * paddedSize + i);
+      Lanes.store(y.mul(factor), out.memory(), target + 4L * i, mask);
+    }
+    float logSum = state[row] + (float) Math.log(sum);
+    lse.setAtIndex(Memory.FLOAT, queryNumber(b, keyHead, index), logSum);
+  }
+
+  private long queryNumber(int b, int keyHead, int index) {
+    int head = keyHead * group + index % group;
+    return ((long) b * heads + head) * queries + index / group;
+  }
+}

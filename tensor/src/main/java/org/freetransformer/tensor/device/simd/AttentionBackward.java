@@ -1,0 +1,386 @@
+package org.freetransformer.tensor.device.simd;
+
+import static jdk.incubator.vector.VectorOperators.ADD;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Kernel;
+import org.freetransformer.tensor.device.Output;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Gradients of {@link Attention}, recomputing weights from the saved logarithms of sums. A task is
+ * one key head with all queries that read it, so that no two tasks write to the same place.
+ *
+ * <p>Everything is computed transposed, keys down and queries across: with rows of K (or V) on the
+ * left and packed queries (or gradients) on the right, a tile of weights comes out in the very form
+ * that the products for dk and dv want on the left, and the one for dq (transposed, too) on the
+ * right.
+ *
+ * <p>With weights p, dropout factors m and {@code dp = m·(dout·v)}: {@code dv = Σ m·p·dout}, {@code
+ * ds = scale·p·(dp − Σ out·dout)}, {@code dk = Σ ds·q}, {@code dq = Σ ds·k}.
+ */
+final class AttentionBackward implements Kernel, ThreadTeam.Task {
+  private static final int TILE_ROWS = GemmKernel.ROWS;
+  private static final int WIDTH = Panels.WIDTH;
+  private static final int STRIDE = GemmKernel.A_STRIDE;
+  private static final int QUERY_BLOCK = 256;
+  private static final int KEY_BLOCK = 8 * TILE_ROWS;
+
+  // A worker's arrays.
+  private static final int KEY_ROWS = 0;
+  private static final int VALUE_ROWS = 1;
+  private static final int SCORES = 2;
+  private static final int SLOPES = 3;
+  private static final int WEIGHTS = 4;
+  private static final int SCORE_GRADIENTS = 5;
+  private static final int STATE = 6;
+
+  // Parts of the state: what belongs to each query of a block.
+  private static final int LSE = 0;
+  private static final int DELTA = QUERY_BLOCK;
+  private static final int SEEN = 2 * QUERY_BLOCK;
+  private static final int FACTORS = 3 * QUERY_BLOCK;
+
+  private final Workers workers;
+  private final HeadRows q;
+  private final HeadRows k;
+  private final HeadRows v;
+  private final HeadRows out;
+  private final HeadRows dout;
+  private final @Nullable HeadRows dq;
+  private final @Nullable HeadRows dk;
+  private final @Nullable HeadRows dv;
+  private final boolean addQ;
+  private final boolean addK;
+  private final boolean addV;
+  private final MemorySegment lse;
+  private final KeyMask mask;
+  private final float scale;
+  private final int batch;
+  private final int queries;
+  private final int keys;
+  private final int heads;
+  private final int keyHeads;
+  private final int group;
+  private final int size;
+
+  // Where a worker's packed operands lie in its memory.
+  private final long queryColumns;
+  private final long gradientColumns;
+  private final long queryRows;
+  private final long gradientRows;
+  private final long scoreGradients;
+  private final long queryGradients;
+  private final long turned;
+  private final long scratch;
+
+  AttentionBackward(Instruction.AttentionBackward instruction, Workers workers) {
+    this.workers = workers;
+    q = HeadRows.of(instruction.q());
+    k = HeadRows.of(instruction.k());
+    v = HeadRows.of(instruction.v());
+    out = HeadRows.of(instruction.out());
+    dout = HeadRows.of(instruction.dout());
+    dq = rows(instruction.dq());
+    dk = rows(instruction.dk());
+    dv = rows(instruction.dv());
+    addQ = adds(instruction.dq());
+    addK = adds(instruction.dk());
+    addV = adds(instruction.dv());
+    lse = Memory.of(instruction.lse());
+    scale = (float) instruction.rule().scale();
+    batch = instruction.q().dim(0);
+    queries = instruction.q().dim(1);
+    heads = instruction.q().dim(2);
+    size = instruction.q().dim(3);
+    keys = instruction.k().dim(1);
+    keyHeads = instruction.k().dim(2);
+    group = keyHeads == 0 ? 0 : heads / keyHeads;
+    mask = new KeyMask(instruction.rule(), queries, keys, workers.size());
+    int block = Math.min(queries, QUERY_BLOCK);
+    queryColumns = 0;
+    gradientColumns = queryColumns + Panels.bytes(size, block);
+    queryRows = gradientColumns + Panels.bytes(size, block);
+    gradientRows = queryRows + Panels.bytes(block, size);
+    scoreGradients = gradientRows + Panels.bytes(block, size);
+    queryGradients = scoreGradients + Panels.bytes(KEY_BLOCK, block);
+    turned = queryGradients + Panels.bytes(roundUp(size), block);
+    scratch = turned + Panels.panelBytes(roundUp(size));
+    workers.requireSegment(scratch + Transposer.SCRATCH_BYTES);
+    workers.requireArray(KEY_ROWS, TILE_ROWS * STRIDE);
+    workers.requireArray(VALUE_ROWS, TILE_ROWS * STRIDE);
+    workers.requireArray(SCORES, TILE_ROWS * WIDTH);
+    workers.requireArray(SLOPES, TILE_ROWS * WIDTH);
+    workers.requireArray(WEIGHTS, TILE_ROWS * STRIDE);
+    workers.requireArray(SCORE_GRADIENTS, TILE_ROWS * STRIDE);
+    workers.requireArray(STATE, FACTORS + WIDTH);
+  }
+
+  private static @Nullable HeadRows rows(@Nullable Output output) {
+    return output == null ? null : HeadRows.of(output.buffer());
+  }
+
+  private static boolean adds(@Nullable Output output) {
+    return output != null && output.accumulate();
+  }
+
+  private static int roundUp(int n) {
+    return Math.ceilDiv(n, Lanes.COUNT) * Lanes.COUNT;
+  }
+
+  @Override
+  public void run() {
+    mask.refresh();
+    long scores = (long) batch * heads * queries * keys;
+    workers.run(batch * keyHeads, scores * size / 4, this);
+  }
+
+  @Override
+  public void run(int task, int worker) {
+    int b = task / keyHeads;
+    int keyHead = task % keyHeads;
+    clear(dk, addK, b, keyHead);
+    clear(dv, addV, b, keyHead);
+    for (int head = keyHead * group; head < (keyHead + 1) * group; head++) {
+      for (int t = 0; t < queries; t += QUERY_BLOCK) {
+        int count = Math.min(QUERY_BLOCK, queries - t);
+        runQueries(b, head, keyHead, t, count, worker);
+      }
+    }
+  }
+
+  private void clear(@Nullable HeadRows rows, boolean keep, int b, int head) {
+    if (rows == null || keep) {
+      return;
+    }
+    for (int s = 0; s < keys; s++) {
+      rows.memory().asSlice(rows.row(b, s, head), 4L * size).fill((byte) 0);
+    }
+  }
+
+  private void runQueries(int b, int head, int keyHead, int t, int count, int worker) {
+    packQueries(b, head, t, count, worker);
+    loadState(b, head, t, count, workers.array(STATE, worker));
+    MemorySegment memory = workers.segment(worker);
+    long gradientBytes = Panels.bytes(roundUp(size), count);
+    memory.asSlice(queryGradients, gradientBytes).fill((byte) 0);
+    int seen = mask.visible(b, t + count - 1);
+    for (int key = 0; key < seen; key += KEY_BLOCK) {
+      int keyCount = Math.min(KEY_BLOCK, seen - key);
+      for (int i = 0; i < keyCount; i += TILE_ROWS) {
+        int rows = Math.min(TILE_ROWS, keyCount - i);
+        runKeys(b, head, keyHead, t, count, key, i, rows, worker);
+      }
+      if (dq != null) {
+        addQueryGradients(b, keyHead, key, keyCount, count, worker);
+      }
+    }
+    if (dq != null) {
+      storeQueryGradients(dq, b, head, t, count, memory);
+    }
+  }
+
+  private void packQueries(int b, int head, int t, int count, int worker) {
+    MemorySegment to = workers.segment(worker);
+    long start = q.row(b, t, head);
+    Panels.packTransposed(
+        q.memory(), start, q.timeStride(), count, size, to, queryColumns, scratch);
+    Panels.packRows(q.memory(), start, q.timeStride(), count, size, to, queryRows);
+    start = dout.row(b, t, head);
+    Panels.packTransposed(
+        dout.memory(), start, dout.timeStride(), count, size, to, gradientColumns, scratch);
+    Panels.packRows(dout.memory(), start, dout.timeStride(), count, size, to, gradientRows);
+  }
+
+  private void loadState(int b, int head, int t, int count, float[] state) {
+    long first = ((long) b * heads + head) * queries + t;
+    for (int i = 0; i < count; i++) {
+      state[LSE + i] = Memory.floatAt(lse, first + i);
+      state[DELTA + i] = dot(out.row(b, t + i, head), dout.row(b, t + i, head));
+      state[SEEN + i] = mask.visible(b, t + i);
+    }
+    // Queries that pad the last panel see nothing.
+    Arrays.fill(state, SEEN + count, SEEN + QUERY_BLOCK, 0);
+  }
+
+  private float dot(long x, long y) {
+    FloatVector sum = FloatVector.zero(Lanes.SPECIES);
+    for (int i = 0; i < size; i += Lanes.COUNT) {
+      VectorMask<Float> lanes = Lanes.mask(i, size);
+      FloatVector a = Lanes.load(out.memory(), x + 4L * i, lanes);
+      sum = a.fma(Lanes.load(dout.memory(), y + 4L * i, lanes), sum);
+    }
+    return sum.reduceLanes(ADD);
+  }
+
+  /** A tile's height of keys, from {@code key + i} on, against all queries of the block. */
+  private void runKeys(
+      int b, int head, int keyHead, int t, int count, int key, int i, int rows, int worker) {
+    float[] state = workers.array(STATE, worker);
+    MemorySegment memory = workers.segment(worker);
+    int first = 0;
+    // Later queries see more: those that see none of these keys come first.
+    while (first < count && lastSeen(state, first, count) <= key + i) {
+      long at = scoreGradientsAt(first, i);
+      memory.asSlice(at, rows * Panels.ROW_BYTES).fill((byte) 0);
+      first += WIDTH;
+    }
+    if (first >= count) {
+      return;
+    }
+    float[] keyRows = workers.array(KEY_ROWS, worker);
+    float[] valueRows = workers.array(VALUE_ROWS, worker);
+    for (int j = 0; j < rows; j++) {
+      Panels.copyRow(k.memory(), k.row(b, key + i + j, keyHead), size, 1, keyRows, j * STRIDE);
+      Panels.copyRow(v.memory(), v.row(b, key + i + j, keyHead), size, 1, valueRows, j * STRIDE);
+    }
+    float[] scores = workers.array(SCORES, worker);
+    float[] slopes = workers.array(SLOPES, worker);
+    for (int panel = first; panel < count; panel += WIDTH) {
+      long columns = panel / WIDTH * Panels.panelBytes(size);
+      Panels.multiply(keyRows, memory, queryColumns + columns, size, rows, scores);
+      Panels.multiply(valueRows, memory, gradientColumns + columns, size, rows, slopes);
+      for (int j = 0; j < rows; j++) {
+        if (mask.drops()) {
+          loadFactors(
+              ((long) b * heads + head) * queries + t + panel, count - panel, key + i + j, worker);
+        }
+        weigh(panel, first, j, key + i + j, scoreGradientsAt(panel, i + j), worker);
+      }
+    }
+    addRows(dv, WEIGHTS, gradientRows, b, keyHead, key + i, rows, first, count, worker);
+    addRows(dk, SCORE_GRADIENTS, queryRows, b, keyHead, key + i, rows, first, count, worker);
+  }
+
+  /** How many keys are seen by the last query of the panel that begins at {@code first}. */
+  private static float lastSeen(float[] state, int first, int count) {
+    return state[SEEN + Math.min(count, first + WIDTH) - 1];
+  }
+
+  private long scoreGradientsAt(int query, int key) {
+    return scoreGradients + query / WIDTH * Panels.panelBytes(KEY_BLOCK) + key * Panels.ROW_BYTES;
+  }
+
+  private void loadFactors(long query, int present, int key, int worker) {
+    float[] state = workers.array(STATE, worker);
+    for (int i = 0; i < WIDTH; i++) {
+      state[FACTORS + i] = i < present ? mask.factor(query + i, key, worker) : 0;
+    }
+  }
+
+  /** One key, row {@code row} of the tiles, and the queries of a panel. */
+  private void weigh(int panel, int first, int row, int key, long gradientsAt, int worker) {
+    float[] state = workers.array(STATE, worker);
+    float[] scores = workers.array(SCORES, worker);
+    float[] slopes = workers.array(SLOPES, worker);
+    float[] weights = workers.array(WEIGHTS, worker);
+    float[] gradients = workers.array(SCORE_GRADIENTS, worker);
+    MemorySegment memory = workers.segment(worker);
+    boolean drops = mask.drops();
+    for (int i = 0; i < WIDTH; i += Lanes.COUNT) {
+      int query = panel + i;
+      FloatVector score = FloatVector.fromArray(Lanes.SPECIES, scores, row * WIDTH + i);
+      FloatVector slope = FloatVector.fromArray(Lanes.SPECIES, slopes, row * WIDTH + i);
+      FloatVector logSum = FloatVector.fromArray(Lanes.SPECIES, state, LSE + query);
+      FloatVector delta = FloatVector.fromArray(Lanes.SPECIES, state, DELTA + query);
+      VectorMask<Float> unseen =
+          FloatVector.fromArray(Lanes.SPECIES, state, SEEN + query).lt(key + 0.5f);
+      FloatVector p = VectorMath.expOfNegative(score.mul(scale).sub(logSum)).blend(0f, unseen);
+      FloatVector kept = p;
+      if (drops) {
+        FloatVector factor = FloatVector.fromArray(Lanes.SPECIES, state, FACTORS + i);
+        kept = p.mul(factor);
+        slope = slope.mul(factor);
+      }
+      FloatVector gradient = slope.sub(delta).mul(p).mul(scale).blend(0f, unseen);
+      int at = row * STRIDE + query - first;
+      kept.intoArray(weights, at);
+      gradient.intoArray(gradients, at);
+      Lanes.store(gradient, memory, gradientsAt + 4L * i);
+    }
+  }
+
+  /** Adds a tile's rows of the gradient of keys or values: weights times packed rows. */
+  private void addRows(
+      @Nullable HeadRows target,
+      int slot,
+      long panels,
+      int b,
+      int keyHead,
+      int key,
+      int rows,
+      int first,
+      int count,
+      int worker) {
+    if (target == null) {
+      return;
+    }
+    float[] tile = workers.array(SCORES, worker);
+    for (int d = 0; d < size; d += WIDTH) {
+      long at = panels + d / WIDTH * Panels.panelBytes(count) + first * Panels.ROW_BYTES;
+      Panels.multiply(
+          workers.array(slot, worker), workers.segment(worker), at, count - first, rows, tile);
+      for (int i = 0; i < rows; i++) {
+        long to = target.row(b, key + i, keyHead) + 4L * d;
+        Panels.addRow(tile, i * WIDTH, Math.min(WIDTH, size - d), target.memory(), to);
+      }
+    }
+  }
+
+  /** dqᵀ [Dh, queries] += kᵀ · ds, panel by panel. */
+  private void addQueryGradients(int b, int keyHead, int key, int keyCount, int count, int worker) {
+    float[] state = workers.array(STATE, worker);
+    float[] columns = workers.array(KEY_ROWS, worker);
+    float[] tile = workers.array(SCORES, worker);
+    MemorySegment memory = workers.segment(worker);
+    for (int d = 0; d < size; d += TILE_ROWS) {
+      int rows = Math.min(TILE_ROWS, size - d);
+      for (int s = 0; s < keyCount; s++) {
+        Panels.copyColumn(k.memory(), k.row(b, key + s, keyHead) + 4L * d, rows, columns, s);
+      }
+      for (int panel = 0; panel < count; panel += WIDTH) {
+        if (lastSeen(state, panel, count) <= key) {
+          continue;
+        }
+        Panels.multiply(columns, memory, scoreGradientsAt(panel, 0), keyCount, rows, tile);
+        long target = queryGradientsAt(panel, d);
+        for (int i = 0; i < rows; i++) {
+          Panels.addRow(tile, i * WIDTH, WIDTH, memory, target + i * Panels.ROW_BYTES);
+        }
+      }
+    }
+  }
+
+  private long queryGradientsAt(int query, int d) {
+    return queryGradients
+        + query / WIDTH * Panels.panelBytes(roundUp(size))
+        + d * Panels.ROW_BYTES
+        + 4L * (query % WIDTH);
+  }
+
+  private void storeQueryGradients(
+      HeadRows target, int b, int head, int t, int count, MemorySegment memory) {
+    long rowBytes = 4L * roundUp(size);
+    for (int query = 0; query < count; query += Lanes.COUNT) {
+      for (int d = 0; d < size; d += Lanes.COUNT) {
+        Panels.transpose(
+            memory,
+            queryGradientsAt(query, d),
+            Panels.ROW_BYTES,
+            Lanes.COUNT,
+            memory,
+            turned + 4L * d,
+            rowBytes,
+            scratch);
+      }
+      for (int i = 0; i < Math.min(Lanes.COUNT, count - query); i++) {
+        long to = target.row(b, t + query + i, head);
+        Panels.putRow(memory, turned + i * rowBytes, size, addQ, target.memory(), to);
+      }
+    }
+  }
+}

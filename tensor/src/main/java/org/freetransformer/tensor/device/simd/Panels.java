@@ -1,0 +1,154 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/**
+ * Matrices in the form that {@link GemmKernel} reads, for attention: strips of {@link #WIDTH}
+ * columns, one after the other, each with its rows at once; and rows of a {@code float[]} at a
+ * constant distance. Positions and strides are in bytes.
+ */
+final class Panels {
+  static final int WIDTH = GemmKernel.COLUMNS;
+  static final long ROW_BYTES = (long) WIDTH * Float.BYTES;
+
+  private Panels() {}
+
+  /** How many panels hold so many columns. */
+  static int count(int columns) {
+    return Math.ceilDiv(columns, WIDTH);
+  }
+
+  /** Bytes that panels of so many rows and columns take. */
+  static long bytes(int rows, int columns) {
+    return count(columns) * panelBytes(rows);
+  }
+
+  /** Bytes of one panel. */
+  static long panelBytes(int rows) {
+    return rows * ROW_BYTES;
+  }
+
+  /** Packs rows as they are; columns beyond the last are 0. */
+  static void packRows(
+      MemorySegment from,
+      long start,
+      long stride,
+      int rows,
+      int columns,
+      MemorySegment to,
+      long at) {
+    for (int row = 0; row < rows; row++) {
+      packRow(from, start + row * stride, columns, to, at + row * ROW_BYTES, panelBytes(rows));
+    }
+  }
+
+  private static void packRow(
+      MemorySegment from, long start, int columns, MemorySegment to, long at, long panelBytes) {
+    for (int j = 0; j < count(columns) * WIDTH; j += Lanes.COUNT) {
+      VectorMask<Float> mask = Lanes.mask(j, Math.max(j, columns));
+      FloatVector x = Lanes.load(from, start + 4L * j, mask);
+      Lanes.store(x, to, at + j / WIDTH * panelBytes + 4L * (j % WIDTH));
+    }
+  }
+
+  /** Packs the transpose: rows of memory become columns. Columns beyond the last are arbitrary. */
+  static void packTransposed(
+      MemorySegment from,
+      long start,
+      long stride,
+      int rows,
+      int columns,
+      MemorySegment to,
+      long at,
+      long scratch) {
+    int whole = Lanes.whole(columns);
+    for (int i = 0; i < rows; i += Lanes.COUNT) {
+      long panel = at + i / WIDTH * panelBytes(columns) + 4L * (i % WIDTH);
+      int present = Math.min(Lanes.COUNT, rows - i);
+      for (int j = 0; j < whole; j += Lanes.COUNT) {
+        transpose(
+            from,
+            start + i * stride + 4L * j,
+            stride,
+            present,
+            to,
+            panel + j * ROW_BYTES,
+            ROW_BYTES,
+            scratch);
+      }
+      for (int j = whole; j < columns; j++) {
+        for (int k = 0; k < present; k++) {
+          float x = from.get(Memory.FLOAT, start + (i + k) * stride + 4L * j);
+          to.set(Memory.FLOAT, panel + j * ROW_BYTES + 4L * k, x);
+        }
+      }
+    }
+  }
+
+  /** One square block of vectors, by way of scratch memory in {@code to}. */
+  static void transpose(
+      MemorySegment from,
+      long start,
+      long stride,
+      int present,
+      MemorySegment to,
+      long at,
+      long atStride,
+      long scratch) {
+    Transposer.transpose(
+        from,
+        start,
+        stride,
+        present,
+        to,
+        at,
+        atStride,
+        to.asSlice(scratch, Transposer.SCRATCH_BYTES));
+  }
+
+  /** Copies rows into an array, {@link GemmKernel#A_STRIDE} apart, times a factor. */
+  static void copyRow(
+      MemorySegment from, long start, int columns, float factor, float[] to, int at) {
+    int i = 0;
+    for (; i < Lanes.whole(columns); i += Lanes.COUNT) {
+      Lanes.load(from, start + 4L * i).mul(factor).intoArray(to, at + i);
+    }
+    for (; i < columns; i++) {
+      to[at + i] = from.get(Memory.FLOAT, start + 4L * i) * factor;
+    }
+  }
+
+  /** A tile of a product: {@code rows} rows of {@code a} times a panel. */
+  static void multiply(
+      float[] a, MemorySegment panels, long at, int depth, int rows, float[] tile) {
+    GemmKernel.multiply(a, false, panels, at, ROW_BYTES, depth, rows, tile);
+  }
+
+  /** Spreads a row over the rows of an array: element i goes to column {@code column} of row i. */
+  static void copyColumn(MemorySegment from, long start, int rows, float[] to, int column) {
+    for (int i = 0; i < rows; i++) {
+      to[i * GemmKernel.A_STRIDE + column] = from.get(Memory.FLOAT, start + 4L * i);
+    }
+  }
+
+  /** Adds the first columns of a tile's row to memory. */
+  static void addRow(float[] tile, int from, int columns, MemorySegment to, long at) {
+    for (int i = 0; i < columns; i += Lanes.COUNT) {
+      VectorMask<Float> mask = Lanes.mask(i, columns);
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, from + i);
+      Lanes.store(x.add(Lanes.load(to, at + 4L * i, mask)), to, at + 4L * i, mask);
+    }
+  }
+
+  /** Copies a row, or adds it. */
+  static void putRow(
+      MemorySegment from, long start, int columns, boolean add, MemorySegment to, long at) {
+    for (int i = 0; i < columns; i += Lanes.COUNT) {
+      VectorMask<Float> mask = Lanes.mask(i, columns);
+      FloatVector x = Lanes.load(from, start + 4L * i, mask);
+      Lanes.store(add ? x.add(Lanes.load(to, at + 4L * i, mask)) : x, to, at + 4L * i, mask);
+    }
+  }
+}

@@ -49,9 +49,13 @@ class LauncherTest {
       Files.createDirectories(root.resolve(module + "/src/main"));
       Files.createFile(root.resolve(module + "/pom.xml"));
     }
-    Files.createDirectories(root.resolve("app/target/lib"));
+    Path lib = Files.createDirectories(root.resolve("app/target/lib"));
     referToOwnClassPath(root.resolve("app/target/ft-app-test.jar"));
-    Files.createFile(root.resolve("app/target/built"));
+    referToOwnClassPath(lib.resolve("ft-nn-test.jar"));
+    referToOwnClassPath(lib.resolve("freetransformer-test.jar"));
+    Path copy = Files.createDirectories(root.resolve(".ft/app/test"));
+    referToOwnClassPath(copy.resolve("ft-app-test.jar"));
+    Files.writeString(root.resolve("app/target/built"), "test\n", UTF_8);
     mavenCalls = folder.resolve("maven-calls");
     maven("exit 1");
   }
@@ -156,6 +160,17 @@ class LauncherTest {
     assertThat(first.out()).startsWith("ft ");
     assertThat(start("--version").err()).isEmpty();
     assertThat(mavenCalls).hasContent("called");
+  }
+
+  @Test
+  void runsFromACopyThatALaterBuildLeavesAlone() throws Exception {
+    touch("tensor/src/main/Changed.java");
+    maven("exit 0");
+    assertThat(start("--version").out()).startsWith("ft ");
+    for (String jar : List.of("ft-app-test.jar", "lib/ft-nn-test.jar")) {
+      Files.writeString(root.resolve("app/target").resolve(jar), "half-written", UTF_8);
+    }
+    assertThat(start("--version").out()).startsWith("ft ");
   }
 
   @Test

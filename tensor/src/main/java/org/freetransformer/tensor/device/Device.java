@@ -5,8 +5,8 @@ import java.util.List;
 import org.freetransformer.tensor.memory.MemoryPool;
 
 /**
- * What computes: memory, and a kernel for every {@link Instruction}. Everything that the engine does
- * passes through this seam. The parity suite compares each device with the scalar one.
+ * What computes: memory, and a kernel for every {@link Instruction}. Everything that the engine
+ * does passes through this seam. The parity suite compares each device with the scalar one.
  */
 public interface Device extends AutoCloseable {
   /** Short name for people, such as {@code cpu-simd}. */

@@ -1,8 +1,8 @@
 package org.freetransformer.tensor.device;
 
 /**
- * A block of a device's memory. What it is made of is known to its device alone: an off-heap segment
- * on the CPU, an array of the driver's on a GPU.
+ * A block of a device's memory. What it is made of is known to its device alone: an off-heap
+ * segment on the CPU, an array of the driver's on a GPU.
  */
 public interface Storage extends AutoCloseable {
   /** Size in bytes. */

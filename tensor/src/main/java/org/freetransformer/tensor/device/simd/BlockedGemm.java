@@ -102,10 +102,25 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
       int steps = Math.min(depth, shape.k() - k);
       int packedFrom = bInPlace ? columnEnd - columnEnd % GemmKernel.COLUMNS : column;
       packB(scratch[worker], item, k, steps, packedFrom, columnEnd);
-      for (int i = row; i < rowEnd; i += GemmKernel.ROWS) {
-        packA(scratch[worker], item, i, k, steps);
-        int rows = Math.min(GemmKernel.ROWS, rowEnd - i);
-        multiplyRows(scratch[worker], item, i, rows, column, packedFrom, columnEnd, k, steps);
+      int group = GemmScratch.TILES * GemmKernel.ROWS;
+      for (int i = row; i < rowEnd; i += group) {
+        int rows = Math.min(group, rowEnd - i);
+        packA(scratch[worker], item, i, rows, k, steps);
+        for (int r = 0; r < rows; r += GemmKernel.ROWS) {
+          int aStart = r / GemmKernel.ROWS * GemmScratch.A_TILE;
+          int tileRows = Math.min(GemmKernel.ROWS, rows - r);
+          multiplyRows(
+              scratch[worker],
+              aStart,
+              item,
+              i + r,
+              tileRows,
+              column,
+              packedFrom,
+              columnEnd,
+              k,
+              steps);
+        }
       }
     }
   }
@@ -123,21 +138,20 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
     }
   }
 
-  private void packA(GemmScratch scratch, int item, int row, int k, int steps) {
+  private void packA(GemmScratch scratch, int item, int row, int rows, int k, int steps) {
     long start = a.start(item) + row * a.rowBytes() + k * a.columnBytes();
-    int rows = shape.m() - row;
     if (aByColumns) {
-      Packing.packColumns(a.memory(), start, a.columnBytes(), rows, steps, scratch.a);
+      int available = shape.m() - row;
+      Packing.packColumns(a.memory(), start, a.columnBytes(), rows, available, steps, scratch.a);
     } else {
-      int tileRows = Math.min(GemmKernel.ROWS, rows);
-      Packing.packRows(
-          a.memory(), start, a.rowBytes(), a.columnBytes(), tileRows, steps, scratch.a);
+      Packing.packRows(a.memory(), start, a.rowBytes(), a.columnBytes(), rows, steps, scratch.a);
     }
   }
 
   /** Tiles side by side; columns before {@code packedFrom} of B are read where they lie. */
   private void multiplyRows(
       GemmScratch scratch,
+      int aStart,
       int item,
       int row,
       int rows,
@@ -153,6 +167,7 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
       boolean packed = j >= packedFrom;
       GemmKernel.multiply(
           scratch.a,
+          aStart,
           aByColumns,
           packed ? scratch.b : b.memory(),
           packed ? (long) (j - packedFrom) * steps * Float.BYTES : bStart + (long) j * Float.BYTES,

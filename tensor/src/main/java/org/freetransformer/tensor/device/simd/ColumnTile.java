@@ -19,7 +19,7 @@ final class ColumnTile {
 
   /** Tile of 12 rows: 24 sums, one of A's elements and two vectors of B in registers. */
   static void multiply12(
-      float[] a, MemorySegment b, long bStart, long bRow, int depth, float[] tile) {
+      float[] a, int aStart, MemorySegment b, long bStart, long bRow, int depth, float[] tile) {
     FloatVector l0 = FloatVector.zero(SPECIES);
     FloatVector r0 = FloatVector.zero(SPECIES);
     FloatVector l1 = FloatVector.zero(SPECIES);
@@ -48,40 +48,40 @@ final class ColumnTile {
       long row = bStart + k * bRow;
       FloatVector bl = FloatVector.fromMemorySegment(SPECIES, b, row, ORDER);
       FloatVector br = FloatVector.fromMemorySegment(SPECIES, b, row + VECTOR_BYTES, ORDER);
-      FloatVector x = FloatVector.broadcast(SPECIES, a[k * ROWS]);
+      FloatVector x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS]);
       l0 = x.fma(bl, l0);
       r0 = x.fma(br, r0);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 1]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 1]);
       l1 = x.fma(bl, l1);
       r1 = x.fma(br, r1);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 2]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 2]);
       l2 = x.fma(bl, l2);
       r2 = x.fma(br, r2);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 3]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 3]);
       l3 = x.fma(bl, l3);
       r3 = x.fma(br, r3);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 4]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 4]);
       l4 = x.fma(bl, l4);
       r4 = x.fma(br, r4);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 5]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 5]);
       l5 = x.fma(bl, l5);
       r5 = x.fma(br, r5);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 6]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 6]);
       l6 = x.fma(bl, l6);
       r6 = x.fma(br, r6);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 7]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 7]);
       l7 = x.fma(bl, l7);
       r7 = x.fma(br, r7);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 8]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 8]);
       l8 = x.fma(bl, l8);
       r8 = x.fma(br, r8);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 9]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 9]);
       l9 = x.fma(bl, l9);
       r9 = x.fma(br, r9);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 10]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 10]);
       l10 = x.fma(bl, l10);
       r10 = x.fma(br, r10);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 11]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 11]);
       l11 = x.fma(bl, l11);
       r11 = x.fma(br, r11);
     }
@@ -113,7 +113,7 @@ final class ColumnTile {
 
   /** Tile of 6 rows: 12 sums, one of A's elements and two vectors of B in registers. */
   static void multiply6(
-      float[] a, MemorySegment b, long bStart, long bRow, int depth, float[] tile) {
+      float[] a, int aStart, MemorySegment b, long bStart, long bRow, int depth, float[] tile) {
     FloatVector l0 = FloatVector.zero(SPECIES);
     FloatVector r0 = FloatVector.zero(SPECIES);
     FloatVector l1 = FloatVector.zero(SPECIES);
@@ -130,22 +130,22 @@ final class ColumnTile {
       long row = bStart + k * bRow;
       FloatVector bl = FloatVector.fromMemorySegment(SPECIES, b, row, ORDER);
       FloatVector br = FloatVector.fromMemorySegment(SPECIES, b, row + VECTOR_BYTES, ORDER);
-      FloatVector x = FloatVector.broadcast(SPECIES, a[k * ROWS]);
+      FloatVector x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS]);
       l0 = x.fma(bl, l0);
       r0 = x.fma(br, r0);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 1]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 1]);
       l1 = x.fma(bl, l1);
       r1 = x.fma(br, r1);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 2]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 2]);
       l2 = x.fma(bl, l2);
       r2 = x.fma(br, r2);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 3]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 3]);
       l3 = x.fma(bl, l3);
       r3 = x.fma(br, r3);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 4]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 4]);
       l4 = x.fma(bl, l4);
       r4 = x.fma(br, r4);
-      x = FloatVector.broadcast(SPECIES, a[k * ROWS + 5]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 5]);
       l5 = x.fma(bl, l5);
       r5 = x.fma(br, r5);
     }

@@ -51,7 +51,7 @@ final class GemmKernel {
    * (row-major, {@link #COLUMNS} wide). Rows of {@code tile} past {@code rows} are left with
    * arbitrary values.
    *
-   * @param a row i at {@code i * A_STRIDE}, or column k at {@code k * ROWS}
+   * @param a row i at {@code aStart + i * A_STRIDE}, or column k at {@code aStart + k * ROWS}
    * @param byColumns which of the two
    * @param bStart first byte in {@code b}
    * @param bRow distance of B's rows in bytes
@@ -59,6 +59,7 @@ final class GemmKernel {
    */
   static void multiply(
       float[] a,
+      int aStart,
       boolean byColumns,
       MemorySegment b,
       long bStart,
@@ -68,14 +69,14 @@ final class GemmKernel {
       float[] tile) {
     if (byColumns) {
       if (rows > 6) {
-        ColumnTile.multiply12(a, b, bStart, bRow, depth, tile);
+        ColumnTile.multiply12(a, aStart, b, bStart, bRow, depth, tile);
       } else {
-        ColumnTile.multiply6(a, b, bStart, bRow, depth, tile);
+        ColumnTile.multiply6(a, aStart, b, bStart, bRow, depth, tile);
       }
     } else if (rows > 6) {
-      RowTile.multiply12(a, b, bStart, bRow, depth, tile);
+      RowTile.multiply12(a, aStart, b, bStart, bRow, depth, tile);
     } else {
-      RowTile.multiply6(a, b, bStart, bRow, depth, tile);
+      RowTile.multiply6(a, aStart, b, bStart, bRow, depth, tile);
     }
   }
 

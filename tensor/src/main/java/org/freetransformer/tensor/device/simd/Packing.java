@@ -23,7 +23,7 @@ final class Packing {
 
   private Packing() {}
 
-  /** Packs up to {@link GemmKernel#ROWS} rows of A, each at a constant distance from the last. */
+  /** Packs rows of A for up to {@link GemmScratch#TILES} tiles, at a constant distance. */
   static void packRows(
       MemorySegment a,
       long start,
@@ -45,30 +45,42 @@ final class Packing {
   }
 
   /**
-   * Packs up to {@link GemmKernel#ROWS} rows of A, contiguous in every column, column by column.
+   * Packs rows of an A that is contiguous in every column, tile by tile and column by column.
    *
-   * @param rows rows from {@code start} to the end of A: whole vectors are read while they last
+   * @param available rows from {@code start} to the end of A: whole vectors are read while they
+   *     last
    */
   static void packColumns(
-      MemorySegment a, long start, long columnStride, int rows, int depth, float[] packed) {
-    if (rows >= Math.ceilDiv(ROWS, LANES) * LANES) {
-      packWholeColumns(a, start, columnStride, depth, packed);
-      return;
-    }
-    int last = Math.min(rows, ROWS);
+      MemorySegment a,
+      long start,
+      long columnStride,
+      int rows,
+      int available,
+      int depth,
+      float[] packed) {
+    int overhang = Math.ceilDiv(ROWS, LANES) * LANES - ROWS;
+    int whole = Math.min(rows / ROWS, Math.max(0, available - overhang) / ROWS);
     for (int k = 0; k < depth; k++) {
-      MemorySegment.copy(a, FLOAT, start + k * columnStride, packed, k * ROWS, last);
+      packWholeColumn(a, start + k * columnStride, whole, packed, k * ROWS);
+    }
+    for (int tile = whole; tile * ROWS < rows; tile++) {
+      long from = start + (long) tile * ROWS * Float.BYTES;
+      int height = Math.min(ROWS, rows - tile * ROWS);
+      for (int k = 0; k < depth; k++) {
+        int to = tile * GemmScratch.A_TILE + k * ROWS;
+        MemorySegment.copy(a, FLOAT, from + k * columnStride, packed, to, height);
+      }
     }
   }
 
   /** What a vector writes beyond its column, the next column overwrites. */
-  private static void packWholeColumns(
-      MemorySegment a, long start, long columnStride, int depth, float[] packed) {
-    for (int k = 0; k < depth; k++) {
-      long from = start + k * columnStride;
+  private static void packWholeColumn(
+      MemorySegment a, long start, int tiles, float[] packed, int to) {
+    for (int tile = 0; tile < tiles; tile++) {
       for (int i = 0; i < ROWS; i += LANES) {
-        FloatVector.fromMemorySegment(SPECIES, a, from + (long) i * Float.BYTES, ORDER)
-            .intoArray(packed, k * ROWS + i);
+        long from = start + (long) (tile * ROWS + i) * Float.BYTES;
+        FloatVector.fromMemorySegment(SPECIES, a, from, ORDER)
+            .intoArray(packed, to + tile * GemmScratch.A_TILE + i);
       }
     }
   }

@@ -19,7 +19,7 @@ final class RowTile {
 
   /** Tile of 12 rows: 24 sums, one of A's elements and two vectors of B in registers. */
   static void multiply12(
-      float[] a, MemorySegment b, long bStart, long bRow, int depth, float[] tile) {
+      float[] a, int aStart, MemorySegment b, long bStart, long bRow, int depth, float[] tile) {
     FloatVector l0 = FloatVector.zero(SPECIES);
     FloatVector r0 = FloatVector.zero(SPECIES);
     FloatVector l1 = FloatVector.zero(SPECIES);
@@ -48,40 +48,40 @@ final class RowTile {
       long row = bStart + k * bRow;
       FloatVector bl = FloatVector.fromMemorySegment(SPECIES, b, row, ORDER);
       FloatVector br = FloatVector.fromMemorySegment(SPECIES, b, row + VECTOR_BYTES, ORDER);
-      FloatVector x = FloatVector.broadcast(SPECIES, a[k]);
+      FloatVector x = FloatVector.broadcast(SPECIES, a[aStart + k]);
       l0 = x.fma(bl, l0);
       r0 = x.fma(br, r0);
-      x = FloatVector.broadcast(SPECIES, a[A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + A_STRIDE + k]);
       l1 = x.fma(bl, l1);
       r1 = x.fma(br, r1);
-      x = FloatVector.broadcast(SPECIES, a[2 * A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + 2 * A_STRIDE + k]);
       l2 = x.fma(bl, l2);
       r2 = x.fma(br, r2);
-      x = FloatVector.broadcast(SPECIES, a[3 * A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + 3 * A_STRIDE + k]);
       l3 = x.fma(bl, l3);
       r3 = x.fma(br, r3);
-      x = FloatVector.broadcast(SPECIES, a[4 * A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + 4 * A_STRIDE + k]);
       l4 = x.fma(bl, l4);
       r4 = x.fma(br, r4);
-      x = FloatVector.broadcast(SPECIES, a[5 * A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + 5 * A_STRIDE + k]);
       l5 = x.fma(bl, l5);
       r5 = x.fma(br, r5);
-      x = FloatVector.broadcast(SPECIES, a[6 * A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + 6 * A_STRIDE + k]);
       l6 = x.fma(bl, l6);
       r6 = x.fma(br, r6);
-      x = FloatVector.broadcast(SPECIES, a[7 * A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + 7 * A_STRIDE + k]);
       l7 = x.fma(bl, l7);
       r7 = x.fma(br, r7);
-      x = FloatVector.broadcast(SPECIES, a[8 * A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + 8 * A_STRIDE + k]);
       l8 = x.fma(bl, l8);
       r8 = x.fma(br, r8);
-      x = FloatVector.broadcast(SPECIES, a[9 * A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + 9 * A_STRIDE + k]);
       l9 = x.fma(bl, l9);
       r9 = x.fma(br, r9);
-      x = FloatVector.broadcast(SPECIES, a[10 * A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + 10 * A_STRIDE + k]);
       l10 = x.fma(bl, l10);
       r10 = x.fma(br, r10);
-      x = FloatVector.broadcast(SPECIES, a[11 * A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + 11 * A_STRIDE + k]);
       l11 = x.fma(bl, l11);
       r11 = x.fma(br, r11);
     }
@@ -113,7 +113,7 @@ final class RowTile {
 
   /** Tile of 6 rows: 12 sums, one of A's elements and two vectors of B in registers. */
   static void multiply6(
-      float[] a, MemorySegment b, long bStart, long bRow, int depth, float[] tile) {
+      float[] a, int aStart, MemorySegment b, long bStart, long bRow, int depth, float[] tile) {
     FloatVector l0 = FloatVector.zero(SPECIES);
     FloatVector r0 = FloatVector.zero(SPECIES);
     FloatVector l1 = FloatVector.zero(SPECIES);
@@ -130,22 +130,22 @@ final class RowTile {
       long row = bStart + k * bRow;
       FloatVector bl = FloatVector.fromMemorySegment(SPECIES, b, row, ORDER);
       FloatVector br = FloatVector.fromMemorySegment(SPECIES, b, row + VECTOR_BYTES, ORDER);
-      FloatVector x = FloatVector.broadcast(SPECIES, a[k]);
+      FloatVector x = FloatVector.broadcast(SPECIES, a[aStart + k]);
       l0 = x.fma(bl, l0);
       r0 = x.fma(br, r0);
-      x = FloatVector.broadcast(SPECIES, a[A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + A_STRIDE + k]);
       l1 = x.fma(bl, l1);
       r1 = x.fma(br, r1);
-      x = FloatVector.broadcast(SPECIES, a[2 * A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + 2 * A_STRIDE + k]);
       l2 = x.fma(bl, l2);
       r2 = x.fma(br, r2);
-      x = FloatVector.broadcast(SPECIES, a[3 * A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + 3 * A_STRIDE + k]);
       l3 = x.fma(bl, l3);
       r3 = x.fma(br, r3);
-      x = FloatVector.broadcast(SPECIES, a[4 * A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + 4 * A_STRIDE + k]);
       l4 = x.fma(bl, l4);
       r4 = x.fma(br, r4);
-      x = FloatVector.broadcast(SPECIES, a[5 * A_STRIDE + k]);
+      x = FloatVector.broadcast(SPECIES, a[aStart + 5 * A_STRIDE + k]);
       l5 = x.fma(bl, l5);
       r5 = x.fma(br, r5);
     }

@@ -31,10 +31,10 @@ final class HotKernels {
     float[] lanes = scratch.lanes;
     float[] sums = scratch.rows;
     return List.of(
-        new Kernel("RowTile::multiply12", () -> RowTile.multiply12(a, b, 0, 256, 8, tile)),
-        new Kernel("RowTile::multiply6", () -> RowTile.multiply6(a, b, 0, 256, 8, tile)),
-        new Kernel("ColumnTile::multiply12", () -> ColumnTile.multiply12(a, b, 0, 256, 8, tile)),
-        new Kernel("ColumnTile::multiply6", () -> ColumnTile.multiply6(a, b, 0, 256, 8, tile)),
+        new Kernel("RowTile::multiply12", () -> RowTile.multiply12(a, 0, b, 0, 256, 8, tile)),
+        new Kernel("RowTile::multiply6", () -> RowTile.multiply6(a, 0, b, 0, 256, 8, tile)),
+        new Kernel("ColumnTile::multiply12", () -> ColumnTile.multiply12(a, 0, b, 0, 256, 8, tile)),
+        new Kernel("ColumnTile::multiply6", () -> ColumnTile.multiply6(a, 0, b, 0, 256, 8, tile)),
         new Kernel(
             "GemmKernel::storeRow",
             () -> GemmKernel.storeRow(tile, 0, GemmKernel.COLUMNS, 1f, true, c, 0)),
@@ -42,7 +42,7 @@ final class HotKernels {
             "GemmKernel::addWhole",
             () -> GemmKernel.store(tile, 6, GemmKernel.COLUMNS, 1f, true, c, 0, 256)),
         new Kernel(
-            "Packing::packWholeColumns", () -> Packing.packColumns(c, 0, 512, 16, 8, scratch.a)),
+            "Packing::packWholeColumn", () -> Packing.packColumns(c, 0, 512, 48, 64, 8, scratch.a)),
         new Kernel("Packing::packRowOfB", () -> Packing.packPanels(c, 0, 4096, 4, 2, 96, scratch)),
         new Kernel(
             "Transposer::shuffle",

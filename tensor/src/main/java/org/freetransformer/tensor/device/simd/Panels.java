@@ -123,7 +123,7 @@ final class Panels {
   /** A tile of a product: {@code rows} rows of {@code a} times a panel. */
   static void multiply(
       float[] a, MemorySegment panels, long at, int depth, int rows, float[] tile) {
-    GemmKernel.multiply(a, false, panels, at, ROW_BYTES, depth, rows, tile);
+    GemmKernel.multiply(a, 0, false, panels, at, ROW_BYTES, depth, rows, tile);
   }
 
   /** Spreads a row over the rows of an array: element i goes to column {@code column} of row i. */

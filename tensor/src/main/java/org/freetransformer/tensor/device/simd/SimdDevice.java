@@ -104,7 +104,8 @@ public final class SimdDevice extends CpuDevice {
       case Instruction.CrossEntropyBackward op -> CrossEntropy.backward(op, workers);
       case Instruction.SamplePlan op -> Plans.sample(op, workers);
       case Instruction.PlanBits op -> Plans.bits(op, workers);
-      case Instruction.BinaryMapperBackward _ -> null;
+      case Instruction.BinaryMapperBackward op ->
+          op.full() ? new BinaryMapper(op, workers) : SampledBinaryMapper.of(op, workers);
       case Instruction.BernoulliKl op -> BernoulliKl.forward(op, workers);
       case Instruction.BernoulliKlBackward op -> BernoulliKl.backward(op, workers);
       case Instruction.AdamW op -> new AdamW(op, workers);

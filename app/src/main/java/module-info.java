@@ -4,6 +4,7 @@ module org.freetransformer.app {
   requires com.fasterxml.jackson.databind;
   requires info.picocli;
   requires java.desktop;
+  requires jdk.management;
   requires org.knowm.xchart;
   requires org.snakeyaml.engine;
   requires me.tongfei.progressbar;

@@ -34,7 +34,7 @@ public final class ConfigFile {
     } catch (IOException failure) {
       throw cannotRead(file, "cannot be read: " + FileProblems.reason(failure), failure);
     }
-    return YamlReader.read(text, file.toString());
+    return YamlReader.readFile(text, file.toString());
   }
 
   /**
@@ -56,7 +56,7 @@ public final class ConfigFile {
     }
     String value = assignment.substring(equals + 1);
     return mapping.with(
-        assignment.substring(0, equals).strip(), YamlReader.read(value, origin.source()));
+        assignment.substring(0, equals).strip(), YamlReader.readValue(value, origin.source()));
   }
 
   /** The text of a configuration file that {@link #read} gives back as this map. */

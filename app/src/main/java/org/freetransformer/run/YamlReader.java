@@ -34,11 +34,13 @@ final class YamlReader {
   private static final int MAX_VALUES = 100_000;
 
   private final String source;
+  private final boolean hasLines;
   private final LoadSettings settings;
   private int values;
 
-  private YamlReader(String source) {
+  private YamlReader(String source, boolean hasLines) {
     this.source = source;
+    this.hasLines = hasLines;
     this.settings =
         LoadSettings.builder()
             .setLabel(source)
@@ -48,24 +50,32 @@ final class YamlReader {
   }
 
   /**
-   * Reads one document.
+   * Reads the one document of a file.
    *
    * @param source the name to print in errors
    * @throws ConfigException with the line of what is not YAML, or not a configuration
    */
-  static ConfigNode read(String yaml, String source) {
-    YamlReader reader = new YamlReader(source);
+  static ConfigNode readFile(String yaml, String source) {
+    return new YamlReader(source, true).read(yaml);
+  }
+
+  /** Reads a value from the command line, where lines mean nothing. */
+  static ConfigNode readValue(String yaml, String source) {
+    return new YamlReader(source, false).read(yaml);
+  }
+
+  private ConfigNode read(String yaml) {
     try {
-      Optional<Node> root = reader.compose(yaml);
+      Optional<Node> root = compose(yaml);
       return root.isEmpty()
           ? new ConfigNode.Scalar(null, Origin.of(source))
-          : reader.convert(root.get(), 0);
+          : convert(root.get(), 0);
     } catch (MarkedYamlEngineException malformed) {
-      int line = malformed.getProblemMark().map(YamlReader::lineOf).orElse(0);
+      int line = malformed.getProblemMark().map(this::lineOf).orElse(0);
       String context = malformed.getContext() == null ? "" : malformed.getContext() + ": ";
-      throw reader.problem("is not valid YAML: " + context + oneLine(malformed.getProblem()), line);
+      throw problem("is not valid YAML: " + context + oneLine(malformed.getProblem()), line);
     } catch (YamlEngineException malformed) {
-      throw reader.problem("is not valid YAML: " + oneLine(malformed.getMessage()), 0);
+      throw problem("is not valid YAML: " + oneLine(malformed.getMessage()), 0);
     }
   }
 
@@ -127,12 +137,12 @@ final class YamlReader {
     return new ConfigException("", problem).at(new Origin(source, line), "");
   }
 
-  private static int lineOf(Node node) {
-    return node.getStartMark().map(YamlReader::lineOf).orElse(0);
+  private int lineOf(Node node) {
+    return node.getStartMark().map(this::lineOf).orElse(0);
   }
 
-  private static int lineOf(Mark mark) {
-    return mark.getLine() + 1;
+  private int lineOf(Mark mark) {
+    return hasLines ? mark.getLine() + 1 : 0;
   }
 
   private static String oneLine(@Nullable String text) {

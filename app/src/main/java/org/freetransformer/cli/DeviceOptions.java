@@ -1,0 +1,54 @@
+package org.freetransformer.cli;
+
+import java.util.List;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.Limits;
+import org.freetransformer.config.Nearest;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.device.Device;
+import org.freetransformer.tensor.device.Devices;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Which device computes, and with how many threads. */
+final class DeviceOptions {
+  private static final int MOST_THREADS = 1024;
+  private static final List<String> CHOICES = List.of("auto", "cpu", "scalar");
+
+  @Option(
+      names = "--device",
+      paramLabel = "D",
+      defaultValue = "auto",
+      description = "auto, cpu or scalar: see ft devices (default: ${DEFAULT-VALUE}).")
+  private String device = "auto";
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads that compute (default: all processors). Results do not depend on it.")
+  private @Nullable Integer threads;
+
+  /**
+   * Opens the chosen device.
+   *
+   * @throws ConfigException if there is no such device, or the number of threads is out of range
+   */
+  Engine open() {
+    int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
+    Limits.between("--threads", count, 1, MOST_THREADS);
+    Device chosen =
+        switch (device) {
+          case "auto", "cpu" -> Devices.cpu(count);
+          case "scalar" -> Devices.scalar();
+          default -> throw unknown();
+        };
+    return Engine.on(chosen);
+  }
+
+  private ConfigException unknown() {
+    String hint = Nearest.to(device, CHOICES).map(near -> "; nearest is " + near).orElse("");
+    return new ConfigException(
+        "--device",
+        "'%s' is unknown; allowed are %s%s".formatted(device, String.join(", ", CHOICES), hint));
+  }
+}

@@ -1,0 +1,83 @@
+package org.freetransformer.cli;
+
+import com.sun.management.OperatingSystemMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.freetransformer.run.Environment;
+import org.freetransformer.tensor.device.Device;
+import org.freetransformer.tensor.device.Devices;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code ft devices}: what can compute here, and what cannot and why. */
+@Command(
+    name = "devices",
+    mixinStandardHelpOptions = true,
+    description = "Lists the devices that can compute here, and why others cannot.")
+final class DevicesCommand implements Callable<Integer> {
+  private static final String VECTOR_MODULE = "jdk.incubator.vector";
+
+  @Mixin private Output output;
+
+  /**
+   * One device.
+   *
+   * @param id as {@code --device} takes it
+   * @param whyNot null if it is available
+   */
+  private record Row(String id, String name, String kind, @Nullable String whyNot) {
+    Map<String, Object> toMap(long memory) {
+      Map<String, Object> map = new LinkedHashMap<>();
+      map.put("id", id);
+      map.put("name", name);
+      map.put("kind", kind);
+      map.put("memory", memory);
+      map.put("available", whyNot == null);
+      map.put("why_not", whyNot);
+      return map;
+    }
+  }
+
+  @Override
+  public Integer call() {
+    long memory = memory();
+    List<Row> rows = List.of(simd(), scalar());
+    StringBuilder text = new StringBuilder();
+    for (Row row : rows) {
+      String state = row.whyNot() == null ? "available" : "not available: " + row.whyNot();
+      text.append("%-8s %s; %s%n".formatted(row.id(), row.name(), state));
+    }
+    text.append("memory   %s%n".formatted(Units.bytes(memory)));
+    output.result(
+        Map.of("devices", rows.stream().map(row -> row.toMap(memory)).toList()), text.toString());
+    return 0;
+  }
+
+  private static Row simd() {
+    if (ModuleLayer.boot().findModule(VECTOR_MODULE).isEmpty()) {
+      return new Row(
+          "cpu",
+          Environment.cpuName(),
+          "simd",
+          "Java was started without --add-modules " + VECTOR_MODULE);
+    }
+    try (Device device = Devices.cpu(Runtime.getRuntime().availableProcessors())) {
+      return new Row("cpu", Environment.cpuName() + ", " + device.description(), "simd", null);
+    }
+  }
+
+  private static Row scalar() {
+    try (Device device = Devices.scalar()) {
+      return new Row("scalar", device.description(), "scalar", null);
+    }
+  }
+
+  /** Memory of the machine, or of the container that this process lives in. */
+  private static long memory() {
+    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+  }
+}

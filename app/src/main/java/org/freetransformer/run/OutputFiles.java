@@ -1,0 +1,32 @@
+package org.freetransformer.run;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.freetransformer.checkpoint.AtomicFile;
+
+/** Files with results: whole or not there, in folders that are made as needed. */
+public final class OutputFiles {
+  private OutputFiles() {}
+
+  /** Makes or replaces a text file in UTF-8. */
+  public static void write(Path file, String text) throws IOException {
+    write(file, text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Makes or replaces a file. */
+  public static void write(Path file, ByteArrayOutputStream content) throws IOException {
+    write(file, content.toByteArray());
+  }
+
+  private static void write(Path file, byte[] bytes) throws IOException {
+    Path folder = file.toAbsolutePath().getParent();
+    if (folder != null) {
+      Files.createDirectories(folder);
+    }
+    AtomicFile.write(file, channel -> channel.write(ByteBuffer.wrap(bytes)));
+  }
+}

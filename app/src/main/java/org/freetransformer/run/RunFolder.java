@@ -1,0 +1,111 @@
+package org.freetransformer.run;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.ConfigNode;
+import org.freetransformer.config.Origin;
+
+/**
+ * The folder that tells the whole story of a run.
+ *
+ * @param path the folder
+ */
+public record RunFolder(Path path) {
+
+  /**
+   * Makes the folder of a new run, and checks that files can be written there.
+   *
+   * @throws ConfigException if a run is there already, or the folder cannot be made or written
+   */
+  public static RunFolder create(Path path) {
+    RunFolder folder = new RunFolder(path);
+    if (Files.exists(folder.config())) {
+      throw problem(path, "holds a run already; add --resume to go on with it, or name another");
+    }
+    folder.requireWritable();
+    return folder;
+  }
+
+  /**
+   * The folder of a run that was started before.
+   *
+   * @throws ConfigException if there is no run, naming the nearest folder where there is none at
+   *     all
+   */
+  public static RunFolder open(Path path) {
+    InputFiles.requireExists(path, "run folder");
+    RunFolder folder = new RunFolder(path);
+    if (!Files.exists(folder.config())) {
+      throw problem(path, "is not a run folder: it has no config.yaml");
+    }
+    return folder;
+  }
+
+  /** The configuration as it was resolved. */
+  public Path config() {
+    return path.resolve("config.yaml");
+  }
+
+  /** The configuration, read. */
+  public ConfigNode readConfig() {
+    return ConfigFile.read(config());
+  }
+
+  /** One JSON object a log step. */
+  public Path metrics() {
+    return path.resolve("metrics.jsonl");
+  }
+
+  /** Folders {@code step-N}. */
+  public Path checkpoints() {
+    return path.resolve("checkpoints");
+  }
+
+  /** Pictures. */
+  public Path plots() {
+    return path.resolve("plots");
+  }
+
+  /** Texts that the model wrote. */
+  public Path samples() {
+    return path.resolve("samples");
+  }
+
+  /** Where and how the run was started. */
+  public Path environment() {
+    return path.resolve("environment.json");
+  }
+
+  /**
+   * Makes the folder and those in it, and tries to write.
+   *
+   * @throws ConfigException if that fails
+   */
+  public void requireWritable() {
+    try {
+      for (Path folder : new Path[] {path, checkpoints(), plots(), samples()}) {
+        Files.createDirectories(folder);
+      }
+      Files.delete(Files.createTempFile(path, ".write", ".test"));
+    } catch (IOException failure) {
+      throw problem(path, "cannot be written: " + FileProblems.describe(failure));
+    }
+  }
+
+  /** Whether any checkpoint was saved. */
+  public boolean hasCheckpoints() throws IOException {
+    if (!Files.isDirectory(checkpoints())) {
+      return false;
+    }
+    try (Stream<Path> inside = Files.list(checkpoints())) {
+      return inside.findAny().isPresent();
+    }
+  }
+
+  private static ConfigException problem(Path path, String problem) {
+    return new ConfigException("", problem).at(Origin.of(path.toString()), "");
+  }
+}

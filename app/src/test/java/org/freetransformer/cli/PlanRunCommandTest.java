@@ -1,0 +1,94 @@
+package org.freetransformer.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.freetransformer.cli.CommandLineTester.ft;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class PlanRunCommandTest {
+  private static final Path PRESETS = Path.of("../configs");
+  private static final Path LETTERS = PRESETS.resolve("plan-letters.yaml");
+
+  static Stream<Path> presets() throws IOException {
+    try (Stream<Path> files = Files.list(PRESETS)) {
+      return files.toList().stream();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("presets")
+  void everyPresetIsPlanned(Path preset) {
+    JsonNode plan = ft("plan-run", "--config", preset, "--json").json();
+    long parameters = plan.path("parameters").asLong();
+    assertThat(parameters).isPositive();
+    assertThat(plan.at("/bytes/parameters").asLong()).isEqualTo(4 * parameters);
+    assertThat(plan.at("/bytes/gradients").asLong()).isEqualTo(4 * parameters);
+    assertThat(plan.at("/bytes/moments").asLong()).isEqualTo(8 * parameters);
+    assertThat(plan.at("/bytes/planned arena").asLong()).isPositive();
+  }
+
+  @Test
+  void countsTheParametersOfAModelFarTooLargeForThisMachine() {
+    long d = 4096;
+    long layers = 32;
+    long ffn = 11_008;
+    long vocabulary = 32_000;
+    long block = 4 * d * d + 3 * d * ffn + 2 * d;
+    JsonNode plan =
+        ft(
+                "plan-run",
+                "--config",
+                LETTERS,
+                "--json",
+                "--set",
+                "model.hidden_dim=4096",
+                "--set",
+                "model.num_layers=32",
+                "--set",
+                "model.num_heads=32",
+                "--set",
+                "model.ffn_hidden_dim=11008",
+                "--set",
+                "model.vocab_size=32000",
+                "--set",
+                "model.kind=baseline")
+            .json();
+    assertThat(plan.path("parameters").asLong()).isEqualTo(vocabulary * d + layers * block + d);
+    assertThat(plan.path("flops_per_token").asDouble())
+        .isGreaterThan(6.0 * layers * block)
+        .isLessThan(8.0 * (layers * block + vocabulary * d));
+  }
+
+  @Test
+  void listsTheInstructionsOfAStep() {
+    String text = ft("plan-run", "--config", LETTERS, "--program").out();
+    assertThat(text).contains("Attention", "BinaryMapperBackward", "AdamW", "forward and backward");
+    JsonNode plan = ft("plan-run", "--config", LETTERS, "--program", "--json").json();
+    assertThat(plan.path("program").size()).isGreaterThan(plan.path("instructions").asInt());
+  }
+
+  @Test
+  void badConfigurationsAreRefusedInOneLine(@TempDir Path folder) throws IOException {
+    ft("plan-run").refused("--config", "is missing");
+    ft("plan-run", "--config", PRESETS.resolve("plan-leters.yaml"))
+        .refused("no such configuration file", "plan-letters.yaml");
+    ft("plan-run", "--config", LETTERS, "--set", "model.hidden_dim=65")
+        .refused("--set model.hidden_dim=65", "nearest is 64");
+    ft("plan-run", "--config", LETTERS, "--set", "model.hidden_dim=wide")
+        .refused("must be a whole number, not the text 'wide'");
+    ft("plan-run", "--config", LETTERS, "--set", "training.learning_rate=.nan")
+        .refused("training.learning_rate");
+    ft("plan-run", "--config", LETTERS, "--set", "model.split_layer=4").refused("nearest is 3");
+    Path file =
+        Files.writeString(folder.resolve("c.yaml"), "model:\n  num_layers: 4\n  depth: 4\n");
+    ft("plan-run", "--config", file).refused("c.yaml:3", "model.depth: unknown key");
+  }
+}

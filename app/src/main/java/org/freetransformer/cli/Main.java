@@ -22,7 +22,14 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     description = "Trains and samples the Free Transformer, in pure Java.",
-    subcommands = {DevicesCommand.class, PlanRunCommand.class},
+    subcommands = {
+      TrainCommand.class,
+      EvalCommand.class,
+      GenerateCommand.class,
+      InspectCommand.class,
+      PlanRunCommand.class,
+      DevicesCommand.class
+    },
     footer = {
       "",
       "Exit codes: 0 done, 1 failed while running, 2 wrong use or bad input,",

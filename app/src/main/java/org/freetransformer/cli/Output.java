@@ -75,7 +75,8 @@ final class Output {
         : new ProgressLines(err(), task, start, total, unit, System::nanoTime);
   }
 
-  private static String toJson(Map<String, Object> object) {
+  /** One line of JSON. */
+  static String toJson(Map<String, Object> object) {
     try {
       return JSON.writeValueAsString(object);
     } catch (JsonProcessingException impossible) {

@@ -3,7 +3,6 @@ package org.freetransformer.run;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.stream.Stream;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigNode;
 import org.freetransformer.config.Origin;
@@ -59,6 +58,11 @@ public record RunFolder(Path path) {
     return path.resolve("metrics.jsonl");
   }
 
+  /** One JSON object for each evaluation on held-out data. */
+  public Path evaluations() {
+    return path.resolve("evaluations.jsonl");
+  }
+
   /** Folders {@code step-N}. */
   public Path checkpoints() {
     return path.resolve("checkpoints");
@@ -92,16 +96,6 @@ public record RunFolder(Path path) {
       Files.delete(Files.createTempFile(path, ".write", ".test"));
     } catch (IOException failure) {
       throw problem(path, "cannot be written: " + FileProblems.describe(failure));
-    }
-  }
-
-  /** Whether any checkpoint was saved. */
-  public boolean hasCheckpoints() throws IOException {
-    if (!Files.isDirectory(checkpoints())) {
-      return false;
-    }
-    try (Stream<Path> inside = Files.list(checkpoints())) {
-      return inside.findAny().isPresent();
     }
   }
 

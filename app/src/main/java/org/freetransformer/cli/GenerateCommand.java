@@ -1,0 +1,135 @@
+package org.freetransformer.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.freetransformer.config.Limits;
+import org.freetransformer.data.Tokenizer;
+import org.freetransformer.generate.Generator;
+import org.freetransformer.generate.Sampling;
+import org.freetransformer.model.LanguageModel;
+import org.freetransformer.run.OutputFiles;
+import org.freetransformer.run.SavedModel;
+import org.freetransformer.tensor.Engine;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code ft generate}: writes text with a saved model. */
+@Command(
+    name = "generate",
+    mixinStandardHelpOptions = true,
+    description = "Writes text after a prompt, to plans drawn, inferred, replayed or pinned.")
+final class GenerateCommand implements Callable<Integer> {
+  private static final int MOST_SAMPLES = 10_000;
+
+  @Mixin private Output output;
+  @Mixin private ModelOptions model;
+  @Mixin private DeviceOptions device;
+  @Mixin private PlanOptions plan;
+
+  @Option(
+      names = "--prompt",
+      paramLabel = "TEXT",
+      required = true,
+      description = "What to go on from.")
+  private String prompt;
+
+  @Option(names = "--n", paramLabel = "N", description = "Samples to write (default: 1).")
+  private int samples = 1;
+
+  @Option(
+      names = "--max-tokens",
+      paramLabel = "N",
+      description = "New tokens of a sample at most (default: 64).")
+  private int maxTokens = 64;
+
+  @Option(
+      names = "--temperature",
+      paramLabel = "X",
+      description = "Divides the logits; 0 takes the likeliest token (default: 1).")
+  private double temperature = 1;
+
+  @Option(
+      names = "--top-k",
+      paramLabel = "K",
+      description = "Draws from the K likeliest tokens; 0 for all (default: 0).")
+  private int topK;
+
+  @Option(
+      names = "--top-p",
+      paramLabel = "P",
+      description = "Draws from the fewest tokens with probability P together (default: 1).")
+  private double topP = 1;
+
+  @Option(
+      names = "--min-p",
+      paramLabel = "P",
+      description = "Leaves out tokens less likely than P times the likeliest (default: 0).")
+  private double minP;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "Seed of plans and tokens: the same seed writes the same text (default: 0).")
+  private long seed;
+
+  @Option(
+      names = "--save-plan",
+      paramLabel = "FILE",
+      description = "Writes the first sample's plan to a file that --plan replays.")
+  private @Nullable Path savePlan;
+
+  @Override
+  public Integer call() throws IOException {
+    Limits.between("--n", samples, 1, MOST_SAMPLES);
+    Limits.between("--max-tokens", maxTokens, 1, Integer.MAX_VALUE);
+    Sampling sampling = new Sampling(temperature, topK, topP, minP, seed);
+    try (SavedModel saved = model.open(output)) {
+      plan.requireFitting(saved.config());
+      Tokenizer tokenizer = Tokenizer.of(saved.dataConfig(output::note));
+      List<int[]> prompts = Collections.nCopies(samples, tokenizer.encode(prompt));
+      Generator.Request request =
+          new Generator.Request(prompts, maxTokens, sampling, plan.control(seed), Set.of());
+      try (Engine engine = device.open();
+          LanguageModel loaded = saved.load(engine)) {
+        print(new Generator(loaded).generate(request), tokenizer);
+      }
+    }
+    return 0;
+  }
+
+  private void print(List<Generator.Sample> written, Tokenizer tokenizer) throws IOException {
+    if (savePlan != null) {
+      Map<String, Object> first = Map.of("plan", written.getFirst().plans());
+      OutputFiles.write(savePlan, Output.toJson(first) + "\n");
+    }
+    StringBuilder text = new StringBuilder();
+    for (Generator.Sample sample : written) {
+      text.append(prompt).append(textOf(sample, tokenizer)).append('\n');
+    }
+    List<Map<String, Object>> objects =
+        written.stream().map(sample -> json(sample, tokenizer)).toList();
+    output.result(Map.of("samples", objects), text.toString());
+  }
+
+  private static Map<String, Object> json(Generator.Sample sample, Tokenizer tokenizer) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("text", textOf(sample, tokenizer));
+    map.put("tokens", sample.tokens());
+    map.put("plan", sample.plans());
+    map.put("finish_reason", sample.finishReason().name().toLowerCase(Locale.ROOT));
+    return map;
+  }
+
+  private static String textOf(Generator.Sample sample, Tokenizer tokenizer) {
+    return tokenizer.decode(sample.tokens().stream().mapToInt(Integer::intValue).toArray());
+  }
+}

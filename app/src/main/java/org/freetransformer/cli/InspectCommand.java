@@ -1,0 +1,77 @@
+package org.freetransformer.cli;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.freetransformer.checkpoint.ModelFile;
+import org.freetransformer.checkpoint.SafeTensors;
+import org.freetransformer.checkpoint.TensorEntry;
+import org.freetransformer.run.SavedModel;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/** {@code ft inspect}: what a checkpoint holds. */
+@Command(
+    name = "inspect",
+    mixinStandardHelpOptions = true,
+    description = "Shows what a run's newest checkpoint, a checkpoint or a safetensors file holds.")
+final class InspectCommand implements Callable<Integer> {
+  @Mixin private Output output;
+
+  @Parameters(paramLabel = "PATH", description = "Run folder, checkpoint folder or file.")
+  private Path path;
+
+  @Override
+  public Integer call() {
+    try (SavedModel saved = SavedModel.open(path, output::warn)) {
+      SafeTensors file = saved.file();
+      boolean isModel = file.metadata().containsKey(ModelFile.CONFIG);
+      Map<String, Object> object = new LinkedHashMap<>();
+      object.put("format", "safetensors");
+      object.put("path", saved.path().toString());
+      object.put("model", isModel ? saved.config().toMap() : null);
+      object.put("parameters", numbers(file.tensors()));
+      object.put("step", saved.step());
+      object.put("tensors", file.tensors().stream().map(InspectCommand::json).toList());
+      output.result(object, text(saved, isModel));
+    }
+    return 0;
+  }
+
+  private static long numbers(List<TensorEntry> tensors) {
+    return tensors.stream().mapToLong(TensorEntry::elements).sum();
+  }
+
+  private static Map<String, Object> json(TensorEntry tensor) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("name", tensor.name());
+    map.put("dtype", tensor.type().name());
+    map.put("shape", tensor.shape());
+    return map;
+  }
+
+  private static String text(SavedModel saved, boolean isModel) {
+    List<TensorEntry> tensors = saved.file().tensors();
+    StringBuilder text = new StringBuilder();
+    text.append("%s: safetensors, %d tensors".formatted(saved.path(), tensors.size()));
+    text.append(", %d numbers%n".formatted(numbers(tensors)));
+    if (saved.step() != null) {
+      text.append("trained for %d steps%n".formatted(saved.step()));
+    }
+    if (isModel) {
+      text.append('\n');
+      saved
+          .config()
+          .toMap()
+          .forEach((key, value) -> text.append("%-20s %s%n".formatted(key, value)));
+    }
+    text.append('\n');
+    for (TensorEntry tensor : tensors) {
+      text.append("%-60s %-5s %s%n".formatted(tensor.name(), tensor.type(), tensor.shape()));
+    }
+    return text.toString();
+  }
+}

@@ -1,0 +1,125 @@
+package org.freetransformer.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.BooleanSupplier;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.plots.Drawing;
+import org.freetransformer.plots.RunPictures;
+import org.freetransformer.run.ConfigFile;
+import org.freetransformer.run.OutputFiles;
+import org.freetransformer.run.Reports;
+import org.freetransformer.run.RunFolder;
+import org.freetransformer.run.TrainingRun;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.train.RunConfig;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code ft train}: trains a model in a run folder. */
+@Command(
+    name = "train",
+    mixinStandardHelpOptions = true,
+    description = "Trains a model; Ctrl-C stops after the current step and saves.")
+final class TrainCommand implements Callable<Integer> {
+  @ParentCommand private Main main;
+  @Spec private CommandSpec spec;
+  @Mixin private Output output;
+  @Mixin private ConfigOptions config;
+  @Mixin private DeviceOptions device;
+
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "Run folder (default: training.checkpoint_dir).")
+  private @Nullable Path out;
+
+  @Option(
+      names = "--resume",
+      description = "Goes on in the run folder, from its newest checkpoint, with its config.yaml.")
+  private boolean resume;
+
+  @Override
+  public Integer call() throws IOException {
+    RunConfig run = resume ? resumed() : config.read(output);
+    Path path = out == null ? Path.of(run.training().checkpointDir()) : out;
+    RunFolder folder = resume ? RunFolder.open(path) : RunFolder.create(path);
+    BooleanSupplier stop =
+        main.interruption()
+            .listen(() -> output.note("ft train: stopping after this step, to save the state"));
+    try (Engine engine = device.open()) {
+      folder.requireWritable();
+      OutputFiles.write(folder.config(), ConfigFile.write(run.toMap()));
+      OutputFiles.write(
+          folder.environment(), Output.toJson(Version.environment(spec, engine)) + "\n");
+      TrainingRun.Outcome outcome = train(engine, run, folder, stop);
+      Drawing.attempt(() -> RunPictures.draw(folder, run), output::warn);
+      output.result(json(outcome), text(outcome, folder));
+    }
+    return 0;
+  }
+
+  private RunConfig resumed() {
+    if (out == null) {
+      throw new ConfigException(
+          "--out", "is missing; with --resume it names the run to go on with");
+    }
+    return config.hasFile()
+        ? config.read(output)
+        : config.change(RunFolder.open(out).readConfig(), output);
+  }
+
+  private TrainingRun.Outcome train(
+      Engine engine, RunConfig run, RunFolder folder, BooleanSupplier stop) throws IOException {
+    TrainingRun training = new TrainingRun(engine, run, folder, output::warn);
+    try (TrainingDisplay display = new TrainingDisplay(output, "train", run)) {
+      return training.train(resume, display, stop);
+    }
+  }
+
+  private static Map<String, Object> json(TrainingRun.Outcome outcome) {
+    Map<String, Object> object = new LinkedHashMap<>();
+    object.put("steps", outcome.steps());
+    object.put("finished", outcome.finished());
+    object.put("tokens_per_second", outcome.tokensPerSecond());
+    object.put("peak_bytes", outcome.peakBytes());
+    if (outcome.last() != null) {
+      object.put("tokens", outcome.last().tokens());
+      object.put("loss", outcome.last().loss());
+      object.put("reconstruction", outcome.last().reconstruction());
+      object.put("kl", outcome.last().kl());
+      object.put("nll_bound", outcome.last().nllBound());
+    }
+    if (outcome.evaluation() != null) {
+      object.put("evaluation", Reports.of(outcome.evaluation()));
+    }
+    object.put(
+        "checkpoint",
+        outcome.checkpoint() == null ? null : outcome.checkpoint().folder().toString());
+    return object;
+  }
+
+  private static String text(TrainingRun.Outcome outcome, RunFolder folder) {
+    StringBuilder text = new StringBuilder();
+    text.append(
+        "%s after %d steps, %.0f tokens/s, %s of memory at most%n"
+            .formatted(
+                outcome.finished() ? "done" : "stopped",
+                outcome.steps(),
+                outcome.tokensPerSecond(),
+                Units.bytes(outcome.peakBytes())));
+    if (outcome.evaluation() != null) {
+      text.append(EvaluationText.of(outcome.evaluation()));
+    }
+    text.append("run folder: ").append(folder.path()).append('\n');
+    return text.toString();
+  }
+}

@@ -1,0 +1,54 @@
+package org.freetransformer.cli;
+
+import org.freetransformer.checkpoint.Checkpoint;
+import org.freetransformer.eval.Evaluation;
+import org.freetransformer.model.ModelConfig;
+import org.freetransformer.train.RunConfig;
+import org.freetransformer.train.StepMetrics;
+import org.freetransformer.train.TrainingListener;
+import org.jspecify.annotations.Nullable;
+
+/** Shows how a training run goes. */
+final class TrainingDisplay implements TrainingListener, AutoCloseable {
+  private final Output output;
+  private final String task;
+  private final RunConfig config;
+  private @Nullable Progress progress;
+
+  TrainingDisplay(Output output, String task, RunConfig config) {
+    this.output = output;
+    this.task = task;
+    this.config = config;
+  }
+
+  @Override
+  public void onStep(StepMetrics step) {
+    if (progress == null) {
+      progress = output.progress(task, step.step() - 1, config.training().maxSteps(), "steps");
+    }
+    boolean planned = config.model().kind() == ModelConfig.Kind.FREE;
+    progress.at(
+        step.step(),
+        planned
+            ? "bound %.4f = reconstruction %.4f + KL %.4f"
+                .formatted(step.nllBound(), step.reconstruction(), step.kl())
+            : "cross-entropy %.4f".formatted(step.reconstruction()));
+  }
+
+  @Override
+  public void onEvaluation(long step, Evaluation evaluation) {
+    output.detail("step %d, held out: %s".formatted(step, EvaluationText.of(evaluation).strip()));
+  }
+
+  @Override
+  public void onCheckpoint(Checkpoint checkpoint) {
+    output.detail("saved " + checkpoint.folder());
+  }
+
+  @Override
+  public void close() {
+    if (progress != null) {
+      progress.close();
+    }
+  }
+}

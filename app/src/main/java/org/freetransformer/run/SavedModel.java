@@ -1,0 +1,103 @@
+package org.freetransformer.run;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.freetransformer.checkpoint.Checkpoint;
+import org.freetransformer.checkpoint.CheckpointException;
+import org.freetransformer.checkpoint.CheckpointFolder;
+import org.freetransformer.checkpoint.ModelFile;
+import org.freetransformer.checkpoint.SafeTensors;
+import org.freetransformer.config.ConfigJson;
+import org.freetransformer.config.ConfigSection;
+import org.freetransformer.data.DataConfig;
+import org.freetransformer.model.LanguageModel;
+import org.freetransformer.model.ModelConfig;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.train.Trainer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model on the disk: of a run its newest whole checkpoint, a checkpoint's folder, or a file.
+ *
+ * @param path as the user named it, or the checkpoint that was found there
+ * @param file its weights, open until this is closed
+ * @param step optimizer steps it was trained for; null for a lone file
+ */
+public record SavedModel(Path path, SafeTensors file, @Nullable Long step)
+    implements AutoCloseable {
+
+  /**
+   * Opens a run folder, a checkpoint folder or a safetensors file.
+   *
+   * @param notes told, in one line each, of damaged checkpoints that are passed over
+   * @throws IllegalArgumentException if there is none, or it is damaged
+   */
+  public static SavedModel open(Path path, Consumer<String> notes) {
+    InputFiles.requireExists(path, "run, checkpoint or file");
+    if (!Files.isDirectory(path)) {
+      requireSafeTensors(path);
+      return new SavedModel(path, SafeTensors.open(path), null);
+    }
+    RunFolder run = new RunFolder(path);
+    Checkpoint checkpoint = Files.exists(run.config()) ? newest(run, notes) : Checkpoint.open(path);
+    return new SavedModel(checkpoint.folder(), checkpoint.openModel(), checkpoint.state().step());
+  }
+
+  private static Checkpoint newest(RunFolder run, Consumer<String> notes) {
+    Optional<Checkpoint> newest = new CheckpointFolder(run.checkpoints()).newest(notes);
+    return newest.orElseThrow(() ->
+        new CheckpointException(
+            run.path().toString(), "this run has saved no checkpoint yet; train on first"));
+  }
+
+  private static void requireSafeTensors(Path path) {
+    String name = String.valueOf(path.getFileName());
+    for (String other : new String[] {".pt", ".pth", ".bin", ".gguf"}) {
+      if (name.endsWith(other)) {
+        throw new CheckpointException(
+            path.toString(),
+            "files of type %s are not read in this version; allowed are .safetensors, run folders and checkpoint folders"
+                .formatted(other));
+      }
+    }
+  }
+
+  /** The model's shape. */
+  public ModelConfig config() {
+    return ModelFile.config(file);
+  }
+
+  /** Makes the model on an engine. */
+  public LanguageModel load(Engine engine) {
+    return ModelFile.load(engine, file);
+  }
+
+  /**
+   * What the model was trained on, which says how text becomes tokens.
+   *
+   * @throws CheckpointException if the file does not say
+   */
+  public DataConfig dataConfig(Consumer<String> notes) {
+    String json = file.metadata().get(Trainer.DATA_CONFIG);
+    if (json == null) {
+      throw new CheckpointException(
+          file.source(),
+          "does not say what it was trained on: its metadata has no key '%s'"
+              .formatted(Trainer.DATA_CONFIG));
+    }
+    ModelConfig model = config();
+    String source = file.source() + ", metadata " + Trainer.DATA_CONFIG;
+    return DataConfig.read(
+        ConfigSection.root(ConfigJson.read(json, source)),
+        model.vocabSize(),
+        model.maxSeqLen(),
+        notes);
+  }
+
+  @Override
+  public void close() {
+    file.close();
+  }
+}

@@ -70,8 +70,11 @@ class BackwardTest {
     Tensor y = x.square();
     y.backward(dy);
     assertThat(gradient(x)).containsExactly(2, 40, 600);
+    // It is never changed, though a sum passes its gradient on without a copy.
+    Tensor a = x.mul(2);
+    a.add(a).backward(dy);
     assertThat(dy.toDoubles()).containsExactly(1, 10, 100);
-    // It may be strided, and is never changed.
+    // It may be strided.
     Tensor z = engine.tensor(new double[] {1, 2, 3, 4}, 2, 2).requireGrad();
     Tensor columns = engine.tensor(new double[] {1, 2, 3, 4}, 2, 2).transpose(0, 1);
     z.add(z.mul(z)).backward(columns);

@@ -3,8 +3,12 @@ package org.freetransformer.tensor.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
+import org.freetransformer.tensor.Program;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Instruction;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -80,6 +84,28 @@ class AttentionGradientTest extends GradientTestBase {
       check(() -> AttentionOp.attention(x, x, x.square(), causal, null, 0), x);
       check(() -> AttentionOp.attention(x, x.square(), x, causal, null, 0), x);
       check(() -> AttentionOp.attention(x, y, y, causal, null, 0).add(x), x, y);
+    }
+  }
+
+  /**
+   * A device may compute the outputs of an instruction in any order, so none may lie on another.
+   */
+  @Test
+  void gradientsOfOneInstructionHaveAPlaceEach() {
+    Tensor x = leaf(BATCH, 4, 2, SIZE);
+    Tensor row = leaf(5);
+    try (Program program =
+        Program.record(
+            engine,
+            () -> {
+              Tensor attended = AttentionOp.attention(x, x, x, true, null, 0);
+              Tensor others = SwiGluOp.swiGlu(row, row).add(RmsNormOp.rmsNorm(row, row, 1e-6));
+              attended.sum().add(others.sum()).backward();
+              return List.of();
+            })) {
+      for (Instruction instruction : program.instructions()) {
+        assertThat(instruction.writes()).extracting(Buffer::storage).doesNotHaveDuplicates();
+      }
     }
   }
 

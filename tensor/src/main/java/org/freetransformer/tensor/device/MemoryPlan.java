@@ -25,6 +25,25 @@ public final class MemoryPlan {
     this.bytes = bytes;
   }
 
+  /**
+   * Plans the memory of a program.
+   *
+   * @param instructions what runs, in order
+   * @param intermediates the storages to place
+   * @param kept those whose content must last until the end; others among them are passed over
+   * @throws IllegalStateException if an instruction reads an intermediate that none wrote before,
+   *     or nothing writes one that is kept
+   */
+  public static MemoryPlan of(
+      List<Instruction> instructions, List<Storage> intermediates, List<Storage> kept) {
+    Lifetimes lifetimes = new Lifetimes(instructions, intermediates, kept);
+    for (int i = 0; i < instructions.size(); i++) {
+      lifetimes.visit(instructions.get(i), i);
+    }
+    kept.forEach(lifetimes::requirePlaced);
+    return assign(lifetimes.places);
+  }
+
   /** The storages that are used at all. */
   public List<Storage> storages() {
     return storages;
@@ -40,7 +59,7 @@ public final class MemoryPlan {
     return bytes;
   }
 
-  /** Storages that share one place, and when it is in use. */
+  /** Storages that share one place one after the other, and when it is in use. */
   private static final class Place {
     final List<Storage> tenants = new ArrayList<>();
     final long bytes;
@@ -48,9 +67,8 @@ public final class MemoryPlan {
     int last;
     long offset;
 
-    Place(Storage storage, int at) {
-      tenants.add(storage);
-      bytes = (storage.bytes() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    Place(long size, int at) {
+      bytes = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
       first = at;
       last = at;
     }
@@ -60,130 +78,103 @@ public final class MemoryPlan {
     }
   }
 
-  /**
-   * Plans the memory of a program.
-   *
-   * @param instructions what runs, in order
-   * @param intermediates the storages to place
-   * @param kept those of them whose content must last until the end
-   * @throws IllegalStateException if an instruction reads an intermediate that none wrote before,
-   *     or nothing writes one that is kept
-   */
-  public static MemoryPlan of(
-      List<Instruction> instructions, List<Storage> intermediates, List<Storage> kept) {
-    IdentityHashMap<Storage, Integer> lastUses = lastUses(instructions, intermediates);
-    for (Storage storage : kept) {
-      lastUses.computeIfPresent(storage, (_, _) -> instructions.size());
+  /** Finds out when each storage lives, and which ones can share a place. */
+  private static final class Lifetimes {
+    final List<Place> places = new ArrayList<>();
+    private final IdentityHashMap<Storage, Integer> lastUses = new IdentityHashMap<>();
+    private final IdentityHashMap<Storage, Place> placeOf = new IdentityHashMap<>();
+
+    Lifetimes(List<Instruction> instructions, List<Storage> intermediates, List<Storage> kept) {
+      intermediates.forEach(storage -> lastUses.put(storage, -1));
+      for (int i = 0; i < instructions.size(); i++) {
+        for (Buffer read : instructions.get(i).reads()) {
+          lastUses.replace(read.storage(), i);
+        }
+        for (Buffer written : instructions.get(i).writes()) {
+          lastUses.replace(written.storage(), i);
+        }
+      }
+      kept.forEach(storage -> lastUses.replace(storage, instructions.size()));
     }
-    IdentityHashMap<Storage, Place> placeOf = new IdentityHashMap<>();
-    List<Place> places = new ArrayList<>();
-    for (int i = 0; i < instructions.size(); i++) {
-      Instruction instruction = instructions.get(i);
-      requireWritten(instruction, i, lastUses, placeOf);
+
+    /** Gives the storages that an instruction is the first to write their places. */
+    void visit(Instruction instruction, int at) {
+      for (Buffer read : instruction.reads()) {
+        if (isUnplaced(read.storage())) {
+          throw new IllegalStateException(
+              "instruction %d reads memory that nothing wrote before: %s"
+                  .formatted(at, instruction));
+        }
+      }
       for (Buffer written : instruction.writes()) {
-        Storage storage = written.storage();
-        if (lastUses.containsKey(storage) && !placeOf.containsKey(storage)) {
-          Place place = dyingOperand(instruction, written, i, lastUses, placeOf);
-          if (place == null) {
-            place = new Place(storage, i);
-            places.add(place);
-          } else {
-            place.tenants.add(storage);
-          }
-          place.last = Math.max(place.last, lastUses.getOrDefault(storage, i));
-          placeOf.put(storage, place);
+        if (isUnplaced(written.storage())) {
+          place(instruction, written, at);
         }
       }
     }
-    for (Storage storage : kept) {
-      if (lastUses.containsKey(storage) && !placeOf.containsKey(storage)) {
+
+    void requirePlaced(Storage kept) {
+      if (isUnplaced(kept)) {
         throw new IllegalStateException(
             "a result of %d bytes is to be kept that no instruction writes"
-                .formatted(storage.bytes()));
+                .formatted(kept.bytes()));
       }
     }
-    return assign(places);
-  }
 
-  private static IdentityHashMap<Storage, Integer> lastUses(
-      List<Instruction> instructions, List<Storage> intermediates) {
-    IdentityHashMap<Storage, Integer> lastUses = new IdentityHashMap<>();
-    intermediates.forEach(storage -> lastUses.put(storage, -1));
-    for (int i = 0; i < instructions.size(); i++) {
-      int now = i;
-      instructions
-          .get(i)
-          .reads()
-          .forEach(buffer -> lastUses.computeIfPresent(buffer.storage(), (_, _) -> now));
-      instructions
-          .get(i)
-          .writes()
-          .forEach(buffer -> lastUses.computeIfPresent(buffer.storage(), (_, _) -> now));
+    private boolean isUnplaced(Storage storage) {
+      return lastUses.containsKey(storage) && !placeOf.containsKey(storage);
     }
-    return lastUses;
-  }
 
-  private static void requireWritten(
-      Instruction instruction,
-      int at,
-      IdentityHashMap<Storage, Integer> lastUses,
-      IdentityHashMap<Storage, Place> placeOf) {
-    for (Buffer read : instruction.reads()) {
-      if (lastUses.containsKey(read.storage()) && !placeOf.containsKey(read.storage())) {
-        throw new IllegalStateException(
-            "instruction %d reads memory that nothing wrote before: %s".formatted(at, instruction));
+    private void place(Instruction instruction, Buffer written, int at) {
+      Storage storage = written.storage();
+      Place place = dyingOperand(instruction, written, at);
+      if (place == null) {
+        place = new Place(storage.bytes(), at);
+        places.add(place);
       }
+      place.tenants.add(storage);
+      place.last = lastUses.getOrDefault(storage, at);
+      placeOf.put(storage, place);
     }
-  }
 
-  private static @Nullable Place dyingOperand(
-      Instruction instruction,
-      Buffer written,
-      int at,
-      IdentityHashMap<Storage, Integer> lastUses,
-      IdentityHashMap<Storage, Place> placeOf) {
-    for (Buffer operand : instruction.replaceable()) {
-      Place place = placeOf.get(operand.storage());
-      boolean dies = lastUses.getOrDefault(operand.storage(), Integer.MAX_VALUE) == at;
-      boolean sameShape =
-          operand.layout().equals(written.layout())
-              && operand.dtype() == written.dtype()
-              && operand.storage().bytes() == written.storage().bytes()
-              && operand.isContiguous();
-      boolean seenOtherwise =
-          instruction.reads().stream()
-              .anyMatch(read ->
-                  read.storage().equals(operand.storage())
-                      && !read.layout().equals(operand.layout()));
-      if (place != null && dies && sameShape && !seenOtherwise) {
-        return place;
+    private @Nullable Place dyingOperand(Instruction instruction, Buffer written, int at) {
+      for (Buffer operand : instruction.replaceable()) {
+        Storage storage = operand.storage();
+        boolean dies = placeOf.containsKey(storage) && lastUses.getOrDefault(storage, -1) == at;
+        if (dies && isAlike(operand, written) && isSeenOneWay(operand, instruction)) {
+          return placeOf.get(storage);
+        }
       }
+      return null;
     }
-    return null;
+
+    private static boolean isAlike(Buffer operand, Buffer written) {
+      return operand.layout().equals(written.layout())
+          && operand.dtype() == written.dtype()
+          && operand.storage().bytes() == written.storage().bytes();
+    }
+
+    /** Whether no element of an operand is read again after the one in its place was written. */
+    private static boolean isSeenOneWay(Buffer operand, Instruction instruction) {
+      return instruction.reads().stream()
+          .filter(read -> read.storage().equals(operand.storage()))
+          .allMatch(read -> read.layout().equals(operand.layout()));
+    }
   }
 
   private static MemoryPlan assign(List<Place> places) {
     List<Place> bySize = new ArrayList<>(places);
     bySize.sort(Comparator.comparingLong((Place place) -> place.bytes).reversed());
-    List<Place> assigned = new ArrayList<>();
+    List<Place> byOffset = new ArrayList<>();
     long end = 0;
     for (Place place : bySize) {
-      long offset = 0;
-      for (Place other : assigned) {
-        if (other.livesWith(place)) {
-          if (other.offset - offset >= place.bytes) {
-            break;
-          }
-          offset = Math.max(offset, other.offset + other.bytes);
-        }
-      }
-      place.offset = offset;
-      end = Math.max(end, offset + place.bytes);
+      place.offset = lowestFree(place, byOffset);
+      end = Math.max(end, place.offset + place.bytes);
       int index = 0;
-      while (index < assigned.size() && assigned.get(index).offset <= offset) {
+      while (index < byOffset.size() && byOffset.get(index).offset <= place.offset) {
         index++;
       }
-      assigned.add(index, place);
+      byOffset.add(index, place);
     }
     List<Storage> storages = new ArrayList<>();
     List<Long> offsets = new ArrayList<>();
@@ -195,5 +186,18 @@ public final class MemoryPlan {
     }
     return new MemoryPlan(
         List.copyOf(storages), offsets.stream().mapToLong(Long::longValue).toArray(), end);
+  }
+
+  private static long lowestFree(Place place, List<Place> byOffset) {
+    long offset = 0;
+    for (Place other : byOffset) {
+      if (other.livesWith(place)) {
+        if (other.offset - offset >= place.bytes) {
+          return offset;
+        }
+        offset = Math.max(offset, other.offset + other.bytes);
+      }
+    }
+    return offset;
   }
 }

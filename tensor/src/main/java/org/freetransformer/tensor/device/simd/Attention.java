@@ -213,7 +213,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
       y.intoArray(row, start + i, mask);
       sum = sum.lanewise(ADD, y, mask);
     }
-    return sum.reduceLanes(ADD);
+    return Lanes.sum(sum);
   }
 
   private static void fade(float[] sums, int start, int n, float factor) {

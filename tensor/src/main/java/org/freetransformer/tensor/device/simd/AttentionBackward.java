@@ -1,7 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import static jdk.incubator.vector.VectorOperators.ADD;
-
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -214,7 +212,7 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       FloatVector a = Lanes.load(out.memory(), x + 4L * i, lanes);
       sum = a.fma(Lanes.load(dout.memory(), y + 4L * i, lanes), sum);
     }
-    return sum.reduceLanes(ADD);
+    return Lanes.sum(sum);
   }
 
   /** A tile's height of keys, from {@code key + i} on, against all queries of the block. */

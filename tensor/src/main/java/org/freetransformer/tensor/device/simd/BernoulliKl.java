@@ -44,7 +44,7 @@ final class BernoulliKl {
       FloatVector entropy = a.mul(e).div(e.add(1f)).add(VectorMath.logOfOnePlus(e));
       sum = sum.lanewise(ADD, Lanes.all(LN2).sub(entropy), mask);
     }
-    return sum.reduceLanes(ADD);
+    return Lanes.sum(sum);
   }
 
   static Kernel backward(Instruction.BernoulliKlBackward instruction, Workers workers) {

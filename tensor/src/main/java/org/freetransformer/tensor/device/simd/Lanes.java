@@ -2,8 +2,11 @@ package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import java.util.List;
+import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** Moving f32 vectors between registers and off-heap memory; offsets are in bytes. */
@@ -15,7 +18,28 @@ final class Lanes {
 
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
+  /** For each power of 2 below the number of lanes, what exchanges lanes that far apart. */
+  private static final List<VectorShuffle<Float>> EXCHANGES = exchanges();
+
   private Lanes() {}
+
+  private static List<VectorShuffle<Float>> exchanges() {
+    return IntStream.iterate(COUNT / 2, d -> d >= 1, d -> d / 2)
+        .mapToObj(distance -> VectorShuffle.fromOp(SPECIES, lane -> lane ^ distance))
+        .toList();
+  }
+
+  /**
+   * The sum of all lanes, halves upon halves. Unlike {@code reduceLanes}, whose order of additions
+   * differs between the interpreter and compiled code, it gives the same bits on every call.
+   */
+  static float sum(FloatVector vector) {
+    FloatVector sum = vector;
+    for (int i = 0; i < EXCHANGES.size(); i++) {
+      sum = sum.add(sum.rearrange(EXCHANGES.get(i)));
+    }
+    return sum.lane(0);
+  }
 
   static FloatVector load(MemorySegment memory, long offset) {
     return FloatVector.fromMemorySegment(SPECIES, memory, offset, ORDER);

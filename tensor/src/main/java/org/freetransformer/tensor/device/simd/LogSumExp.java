@@ -37,6 +37,6 @@ final class LogSumExp {
       FloatVector x = Lanes.load(row, start + 4L * i, mask);
       sum = sum.lanewise(ADD, VectorMath.expOfNegative(x.sub(max)), mask);
     }
-    return sum.reduceLanes(ADD);
+    return Lanes.sum(sum);
   }
 }

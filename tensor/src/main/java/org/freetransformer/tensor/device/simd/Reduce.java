@@ -1,6 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
 import java.lang.foreign.MemorySegment;
@@ -97,7 +96,7 @@ final class Reduce implements Kernel {
     }
     return function == ReduceFunction.MAX
         ? even.max(odd).reduceLanes(MAX)
-        : even.add(odd).reduceLanes(ADD);
+        : Lanes.sum(even.add(odd));
   }
 
   private void reduceColumns(long start, int rows, MemorySegment parts, long target) {

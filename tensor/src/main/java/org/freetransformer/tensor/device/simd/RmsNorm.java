@@ -1,7 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import static jdk.incubator.vector.VectorOperators.ADD;
-
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -48,7 +46,7 @@ final class RmsNorm {
       FloatVector a = Lanes.load(x, start + 4L * i, Lanes.mask(i, n));
       even = a.fma(a, even);
     }
-    return even.add(odd).reduceLanes(ADD);
+    return Lanes.sum(even.add(odd));
   }
 
   private static void scale(

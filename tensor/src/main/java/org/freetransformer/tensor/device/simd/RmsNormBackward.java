@@ -1,7 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import static jdk.incubator.vector.VectorOperators.ADD;
-
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -95,7 +93,7 @@ final class RmsNormBackward implements Kernel {
       FloatVector g = Lanes.load(x, at, mask).mul(Lanes.load(weight, 4L * i, mask));
       sum = g.fma(Lanes.load(dy, at, mask), sum);
     }
-    return sum.reduceLanes(ADD);
+    return Lanes.sum(sum);
   }
 
   /** dx = scale·dy·weight − shrink·x. */

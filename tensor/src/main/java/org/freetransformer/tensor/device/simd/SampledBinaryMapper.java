@@ -1,7 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import static jdk.incubator.vector.VectorOperators.ADD;
-
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -59,6 +57,6 @@ final class SampledBinaryMapper {
       FloatVector x = Lanes.load(a, aStart + 4L * i, mask);
       sum = x.fma(Lanes.load(b, bStart + 4L * i, mask), sum);
     }
-    return sum.reduceLanes(ADD);
+    return Lanes.sum(sum);
   }
 }

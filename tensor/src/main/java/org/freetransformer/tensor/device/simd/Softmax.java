@@ -1,7 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import static jdk.incubator.vector.VectorOperators.ADD;
-
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -95,7 +93,7 @@ final class Softmax {
       FloatVector term = Lanes.load(dy, start + 4L * i, mask);
       sum = sum.add(logarithm ? term : term.mul(Lanes.load(y, start + 4L * i, mask)));
     }
-    return sum.reduceLanes(ADD);
+    return Lanes.sum(sum);
   }
 
   private static void gradients(

@@ -1,6 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
 import java.lang.foreign.MemorySegment;
@@ -197,23 +196,30 @@ final class Attention implements Kernel, ThreadTeam.Task {
   }
 
   /** Replaces x by exp(x − max) and adds up. */
-  static float exponentials(float[] row, int start, int n, float max) {
+  private static float exponentials(float[] row, int start, int n, float max) {
+    int whole = Lanes.whole(n);
+    float sum = exponentialsWhole(row, start, whole, max);
+    return whole == n ? sum : sum + exponentialsTail(row, start + whole, n - whole, max);
+  }
+
+  static float exponentialsWhole(float[] row, int start, int n, float max) {
     FloatVector sum = FloatVector.zero(Lanes.SPECIES);
-    int i = 0;
-    for (; i < Lanes.whole(n); i += Lanes.COUNT) {
-      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, row, start + i);
-      FloatVector y = VectorMath.expOfNegative(x.sub(max));
-      y.intoArray(row, start + i);
+    FloatVector shift = Lanes.all(max);
+    for (int i = start; i < start + n; i += Lanes.COUNT) {
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, row, i);
+      FloatVector y = VectorMath.expOfNegative(x.sub(shift));
+      y.intoArray(row, i);
       sum = sum.add(y);
     }
-    if (i < n) {
-      VectorMask<Float> mask = Lanes.mask(i, n);
-      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, row, start + i, mask);
-      FloatVector y = VectorMath.expOfNegative(x.sub(max));
-      y.intoArray(row, start + i, mask);
-      sum = sum.lanewise(ADD, y, mask);
-    }
     return Lanes.sum(sum);
+  }
+
+  private static float exponentialsTail(float[] row, int start, int n, float max) {
+    VectorMask<Float> mask = Lanes.mask(0, n);
+    FloatVector x = FloatVector.fromArray(Lanes.SPECIES, row, start, mask);
+    FloatVector y = VectorMath.expOfNegative(x.sub(max));
+    y.intoArray(row, start, mask);
+    return Lanes.sum(FloatVector.zero(Lanes.SPECIES).blend(y, mask));
   }
 
   private static void fade(float[] sums, int start, int n, float factor) {

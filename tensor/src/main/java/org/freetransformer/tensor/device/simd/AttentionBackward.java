@@ -1,5 +1,8 @@
 package org.freetransformer.tensor.device.simd;
 
+import static jdk.incubator.vector.VectorOperators.EQ;
+import static jdk.incubator.vector.VectorOperators.LT;
+
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -275,30 +278,60 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     float[] state = workers.array(STATE, worker);
     float[] scores = workers.array(SCORES, worker);
     float[] slopes = workers.array(SLOPES, worker);
-    float[] weights = workers.array(WEIGHTS, worker);
+    if (mask.drops()) {
+      multiply(slopes, row * WIDTH, state, FACTORS);
+    }
+    probabilities(scores, row * WIDTH, state, panel, key, scale);
+    int to = row * STRIDE + panel - first;
     float[] gradients = workers.array(SCORE_GRADIENTS, worker);
+    gradients(scores, slopes, row * WIDTH, state, panel, scale, gradients, to);
     MemorySegment memory = workers.segment(worker);
-    boolean drops = mask.drops();
+    MemorySegment.copy(gradients, to, memory, Memory.FLOAT, gradientsAt, WIDTH);
+    if (mask.drops()) {
+      multiply(scores, row * WIDTH, state, FACTORS);
+    }
+    System.arraycopy(scores, row * WIDTH, workers.array(WEIGHTS, worker), to, WIDTH);
+  }
+
+  /** A row of scores becomes one of weights; 0 for queries that do not see the key. */
+  static void probabilities(
+      float[] scores, int from, float[] state, int query, int key, float scale) {
+    FloatVector factor = Lanes.all(scale);
+    FloatVector zero = FloatVector.zero(Lanes.SPECIES);
+    FloatVector limit = Lanes.all(key + 0.5f);
     for (int i = 0; i < WIDTH; i += Lanes.COUNT) {
-      int query = panel + i;
-      FloatVector score = FloatVector.fromArray(Lanes.SPECIES, scores, row * WIDTH + i);
-      FloatVector slope = FloatVector.fromArray(Lanes.SPECIES, slopes, row * WIDTH + i);
-      FloatVector logSum = FloatVector.fromArray(Lanes.SPECIES, state, LSE + query);
-      FloatVector delta = FloatVector.fromArray(Lanes.SPECIES, state, DELTA + query);
-      VectorMask<Float> unseen =
-          FloatVector.fromArray(Lanes.SPECIES, state, SEEN + query).lt(key + 0.5f);
-      FloatVector p = VectorMath.expOfNegative(score.mul(scale).sub(logSum)).blend(0f, unseen);
-      FloatVector kept = p;
-      if (drops) {
-        FloatVector factor = FloatVector.fromArray(Lanes.SPECIES, state, FACTORS + i);
-        kept = p.mul(factor);
-        slope = slope.mul(factor);
-      }
-      FloatVector gradient = slope.sub(delta).mul(p).mul(scale).blend(0f, unseen);
-      int at = row * STRIDE + query - first;
-      kept.intoArray(weights, at);
-      gradient.intoArray(gradients, at);
-      Lanes.store(gradient, memory, gradientsAt + 4L * i);
+      FloatVector logSum = FloatVector.fromArray(Lanes.SPECIES, state, LSE + query + i);
+      FloatVector seen = FloatVector.fromArray(Lanes.SPECIES, state, SEEN + query + i);
+      FloatVector score = FloatVector.fromArray(Lanes.SPECIES, scores, from + i);
+      FloatVector p = VectorMath.expOfNegative(score.mul(factor).sub(logSum));
+      p.blend(zero, seen.compare(LT, limit)).intoArray(scores, from + i);
+    }
+  }
+
+  /** {@code scale·p·(dp − delta)}; 0 where p is, whatever dp may be there. */
+  static void gradients(
+      float[] weights,
+      float[] slopes,
+      int from,
+      float[] state,
+      int query,
+      float scale,
+      float[] out,
+      int to) {
+    FloatVector zero = FloatVector.zero(Lanes.SPECIES);
+    for (int i = 0; i < WIDTH; i += Lanes.COUNT) {
+      FloatVector p = FloatVector.fromArray(Lanes.SPECIES, weights, from + i);
+      FloatVector delta = FloatVector.fromArray(Lanes.SPECIES, state, DELTA + query + i);
+      FloatVector slope = FloatVector.fromArray(Lanes.SPECIES, slopes, from + i).sub(delta);
+      FloatVector gradient = slope.mul(p).mul(scale).blend(zero, p.compare(EQ, zero));
+      gradient.intoArray(out, to + i);
+    }
+  }
+
+  private static void multiply(float[] row, int from, float[] factors, int factor) {
+    for (int i = 0; i < WIDTH; i += Lanes.COUNT) {
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, factors, factor + i);
+      FloatVector.fromArray(Lanes.SPECIES, row, from + i).mul(x).intoArray(row, from + i);
     }
   }
 

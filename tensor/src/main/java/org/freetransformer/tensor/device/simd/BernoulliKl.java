@@ -20,10 +20,13 @@ final class BernoulliKl {
     MemorySegment logits = Memory.of(instruction.logits());
     MemorySegment kl = Memory.of(instruction.kl().buffer());
     boolean accumulate = instruction.kl().accumulate();
+    workers.requireArray(0, blocks.columns() + Lanes.COUNT);
     ThreadTeam.Task task =
-        (block, _) -> {
+        (block, worker) -> {
+          float[] exponentials = workers.array(0, worker);
           for (int row = blocks.first(block); row < blocks.end(block); row++) {
-            float sum = divergence(logits, blocks.start(row), blocks.columns());
+            exponentials(logits, blocks.start(row), blocks.columns(), exponentials);
+            float sum = divergence(logits, blocks.start(row), blocks.columns(), exponentials);
             float before = accumulate ? Memory.floatAt(kl, row) : 0;
             kl.setAtIndex(Memory.FLOAT, row, before + sum);
           }
@@ -31,16 +34,24 @@ final class BernoulliKl {
     return () -> workers.run(blocks.count(), blocks.elements(), task);
   }
 
+  private static void exponentials(MemorySegment logits, long start, int bits, float[] out) {
+    for (int i = 0; i < bits; i += Lanes.COUNT) {
+      FloatVector l = Lanes.load(logits, start + 4L * i, Lanes.mask(i, bits));
+      VectorMath.expOfMinusMagnitude(l).intoArray(out, i);
+    }
+  }
+
   /**
    * The sum over bits of {@code ln 2 + l·σ(l) − softplus(l)}. With a = |l| and e = exp(−a) that is
    * {@code ln 2 − a·e/(1+e) − ln(1+e)}, where nothing overflows.
    */
-  private static float divergence(MemorySegment logits, long start, int bits) {
+  private static float divergence(
+      MemorySegment logits, long start, int bits, float[] exponentials) {
     FloatVector sum = FloatVector.zero(Lanes.SPECIES);
     for (int i = 0; i < bits; i += Lanes.COUNT) {
       VectorMask<Float> mask = Lanes.mask(i, bits);
       FloatVector a = Lanes.load(logits, start + 4L * i, mask).lanewise(VectorOperators.ABS);
-      FloatVector e = VectorMath.exp(a.neg());
+      FloatVector e = FloatVector.fromArray(Lanes.SPECIES, exponentials, i);
       FloatVector entropy = a.mul(e).div(e.add(1f)).add(VectorMath.logOfOnePlus(e));
       sum = sum.lanewise(ADD, Lanes.all(LN2).sub(entropy), mask);
     }
@@ -74,7 +85,10 @@ final class BernoulliKl {
       VectorMask<Float> mask = Lanes.mask(i, bits);
       long at = start + 4L * i;
       FloatVector l = Lanes.load(logits, at, mask);
-      FloatVector slope = VectorMath.sigmoid(l).mul(VectorMath.sigmoid(l.neg()));
+      // σ(l)·σ(−l) with e = exp(−|l|).
+      FloatVector e = VectorMath.expOfMinusMagnitude(l);
+      FloatVector sum = e.add(1f);
+      FloatVector slope = e.div(sum.mul(sum));
       FloatVector g = l.mul(slope).mul(factor);
       Lanes.store(accumulate ? g.add(Lanes.load(dlogits, at, mask)) : g, dlogits, at, mask);
     }

@@ -77,18 +77,41 @@ final class CrossEntropy {
       float lse,
       float factor,
       boolean accumulate) {
-    int i = 0;
-    for (; i < Lanes.whole(n); i += Lanes.COUNT) {
+    int whole = Lanes.whole(n);
+    probabilitiesWhole(logits, dlogits, start, whole, lse, factor, accumulate);
+    if (whole < n) {
+      probabilitiesTail(logits, dlogits, start + 4L * whole, n - whole, lse, factor, accumulate);
+    }
+  }
+
+  static void probabilitiesWhole(
+      MemorySegment logits,
+      MemorySegment dlogits,
+      long start,
+      int n,
+      float lse,
+      float factor,
+      boolean accumulate) {
+    FloatVector shift = Lanes.all(lse);
+    FloatVector scale = Lanes.all(factor);
+    for (int i = 0; i < n; i += Lanes.COUNT) {
       long at = start + 4L * i;
-      FloatVector p = VectorMath.expOfNegative(Lanes.load(logits, at).sub(lse)).mul(factor);
+      FloatVector p = VectorMath.expOfNegative(Lanes.load(logits, at).sub(shift)).mul(scale);
       Lanes.store(accumulate ? p.add(Lanes.load(dlogits, at)) : p, dlogits, at);
     }
-    if (i < n) {
-      VectorMask<Float> mask = Lanes.mask(i, n);
-      long at = start + 4L * i;
-      FloatVector p = VectorMath.expOfNegative(Lanes.load(logits, at, mask).sub(lse)).mul(factor);
-      Lanes.store(accumulate ? p.add(Lanes.load(dlogits, at, mask)) : p, dlogits, at, mask);
-    }
+  }
+
+  private static void probabilitiesTail(
+      MemorySegment logits,
+      MemorySegment dlogits,
+      long at,
+      int n,
+      float lse,
+      float factor,
+      boolean accumulate) {
+    VectorMask<Float> mask = Lanes.mask(0, n);
+    FloatVector p = VectorMath.expOfNegative(Lanes.load(logits, at, mask).sub(lse)).mul(factor);
+    Lanes.store(accumulate ? p.add(Lanes.load(dlogits, at, mask)) : p, dlogits, at, mask);
   }
 
   private static int checked(int target, int classes) {

@@ -1,6 +1,7 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.freetransformer.tensor.Layout;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Kernel;
@@ -18,7 +19,7 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
     /**
      * Computes some elements.
      *
-     * @param memory per operand, the output first
+     * @param memory per operand, outputs first
      * @param at byte position of the run's first element in each
      * @param n length of the run, a multiple of {@link Lanes#COUNT}
      * @param first number of the run's first element, counted row-major
@@ -28,7 +29,7 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
   }
 
   /** Elements per run: the operands' scratch stays in the first-level cache. */
-  private static final int RUN = 1024;
+  static final int RUN = 1024;
 
   // A row shorter than this is gathered with its neighbours instead of being a run of its own.
   private static final int LONG_ROW = 64;
@@ -36,7 +37,8 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
 
   private final Workers workers;
   private final Body body;
-  private final boolean accumulate;
+  private final int outputs;
+  private final boolean[] accumulate;
   private final MemorySegment[] operands;
   private final Loops loops;
   private final boolean[] direct;
@@ -47,19 +49,28 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
   private final long[][] positions;
 
   Elementwise(Workers workers, Output out, Body body, Buffer... inputs) {
+    this(workers, List.of(out), body, inputs);
+  }
+
+  /** A body with several outputs, which come first among its operands. */
+  Elementwise(Workers workers, List<Output> outs, Body body, Buffer... inputs) {
     this.workers = workers;
     this.body = body;
-    accumulate = out.accumulate();
-    int count = inputs.length + 1;
+    outputs = outs.size();
+    accumulate = new boolean[outputs];
+    int count = outputs + inputs.length;
     operands = new MemorySegment[count];
     Layout[] layouts = new Layout[count];
     for (int k = 0; k < count; k++) {
-      Buffer buffer = k == 0 ? out.buffer() : inputs[k - 1];
+      Buffer buffer = k < outputs ? outs.get(k).buffer() : inputs[k - outputs];
       operands[k] = Memory.of(buffer);
       layouts[k] = buffer.layout();
     }
     loops = Loops.over(layouts);
-    size = out.buffer().size();
+    for (int k = 0; k < outputs; k++) {
+      accumulate[k] = outs.get(k).accumulate();
+    }
+    size = layouts[0].shape().size();
     blocks = Workers.blocks(size);
     direct = new boolean[count];
     boolean allContiguous = true;
@@ -112,14 +123,16 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
       } else {
         memory[k] = scratch;
         at[k] = k * SLOT_BYTES;
-        if (k > 0 || accumulate) {
+        if (k >= outputs || accumulate[k]) {
           gather(k, start, n, scratch, at[k]);
         }
       }
     }
     body.run(memory, at, n, start, worker);
-    if (!direct[0]) {
-      scatter(start, n, scratch);
+    for (int k = 0; k < outputs; k++) {
+      if (!direct[k]) {
+        scatter(k, start, n, scratch);
+      }
     }
   }
 
@@ -131,12 +144,14 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
     for (int k = 0; k < operands.length; k++) {
       memory[k] = scratch;
       at[k] = k * SLOT_BYTES;
-      if (k > 0 || accumulate) {
+      if (k >= outputs || accumulate[k]) {
         gather(k, start, n, scratch, at[k]);
       }
     }
     body.run(memory, at, Lanes.COUNT, start, worker);
-    scatter(start, n, scratch);
+    for (int k = 0; k < outputs; k++) {
+      scatter(k, start, n, scratch);
+    }
   }
 
   private void gather(int operand, long start, int n, MemorySegment scratch, long to) {
@@ -160,15 +175,15 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
     }
   }
 
-  private void scatter(long start, int n, MemorySegment scratch) {
-    MemorySegment to = operands[0];
-    long stride = loops.innerStride(0);
+  private void scatter(int operand, long start, int n, MemorySegment scratch) {
+    MemorySegment to = operands[operand];
+    long stride = loops.innerStride(operand);
     int done = 0;
     while (done < n) {
       long index = start + done;
       int run = (int) Math.min(n - done, loops.inner() - index % loops.inner());
-      long position = loops.position(0, index);
-      long source = 4L * done;
+      long position = loops.position(operand, index);
+      long source = operand * SLOT_BYTES + 4L * done;
       if (stride == 1) {
         MemorySegment.copy(scratch, source, to, 4 * position, 4L * run);
       } else {

@@ -1,6 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
 import java.lang.foreign.MemorySegment;
@@ -27,16 +26,24 @@ final class LogSumExp {
 
   /** {@code Σ exp(x − max)} over {@code n} numbers. */
   static float sum(MemorySegment row, long start, int n, float max) {
+    int whole = Lanes.whole(n);
+    float sum = sumWhole(row, start, whole, max);
+    return whole == n ? sum : sum + sumTail(row, start + 4L * whole, n - whole, max);
+  }
+
+  static float sumWhole(MemorySegment row, long start, int n, float max) {
     FloatVector sum = FloatVector.zero(Lanes.SPECIES);
-    int i = 0;
-    for (; i < Lanes.whole(n); i += Lanes.COUNT) {
-      sum = sum.add(VectorMath.expOfNegative(Lanes.load(row, start + 4L * i).sub(max)));
-    }
-    if (i < n) {
-      VectorMask<Float> mask = Lanes.mask(i, n);
-      FloatVector x = Lanes.load(row, start + 4L * i, mask);
-      sum = sum.lanewise(ADD, VectorMath.expOfNegative(x.sub(max)), mask);
+    FloatVector shift = Lanes.all(max);
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      sum = sum.add(VectorMath.expOfNegative(Lanes.load(row, start + 4L * i).sub(shift)));
     }
     return Lanes.sum(sum);
+  }
+
+  private static float sumTail(MemorySegment row, long start, int n, float max) {
+    VectorMask<Float> mask = Lanes.mask(0, n);
+    FloatVector x = Lanes.load(row, start, mask);
+    FloatVector y = VectorMath.expOfNegative(x.sub(max));
+    return Lanes.sum(FloatVector.zero(Lanes.SPECIES).blend(y, mask));
   }
 }

@@ -80,7 +80,7 @@ public final class SimdDevice extends CpuDevice {
       case Instruction.Random op -> RandomLoops.random(op, workers);
       case Instruction.Affine op -> UnaryLoops.affine(op, workers);
       case Instruction.Unary op -> UnaryLoops.unary(op, workers);
-      case Instruction.UnaryBackward op -> UnaryLoops.backward(op, workers);
+      case Instruction.UnaryBackward op -> UnarySlopes.backward(op, workers);
       case Instruction.Binary op -> isFloating(op) ? BinaryLoops.binary(op, workers) : null;
       case Instruction.Select op -> isFloating(op) ? BinaryLoops.select(op, workers) : null;
       case Instruction.Dropout op -> RandomLoops.dropout(op, workers);

@@ -1,15 +1,17 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 import org.freetransformer.tensor.device.Output;
-import org.jspecify.annotations.Nullable;
 
 /** The gated unit {@code silu(gate)·up} and its gradients. */
 final class SwiGlu {
+  private static final int SIGMOIDS = 0;
+
   private SwiGlu() {}
 
   static Kernel forward(Instruction.SwiGlu instruction, Workers workers) {
@@ -17,79 +19,89 @@ final class SwiGlu {
     return new Elementwise(
         workers,
         instruction.out(),
-        (memory, at, n, _, _) -> {
-          for (int i = 0; i < n; i += Lanes.COUNT) {
-            FloatVector gate = Lanes.load(memory[1], at[1] + 4L * i);
-            FloatVector up = Lanes.load(memory[2], at[2] + 4L * i);
-            FloatVector y = gate.mul(VectorMath.sigmoid(gate)).mul(up);
-            long to = at[0] + 4L * i;
-            Lanes.store(accumulate ? y.add(Lanes.load(memory[0], to)) : y, memory[0], to);
-          }
-        },
+        (memory, at, n, _, _) ->
+            gate(memory[1], at[1], memory[2], at[2], memory[0], at[0], n, accumulate),
         instruction.gate(),
         instruction.up());
   }
 
-  static Kernel backward(Instruction.SwiGluBackward instruction, Workers workers) {
-    MemorySegment gate = Memory.of(instruction.gate());
-    MemorySegment up = Memory.of(instruction.up());
-    MemorySegment dy = Memory.of(instruction.dy());
-    Output outGate = instruction.dgate();
-    Output outUp = instruction.dup();
-    @Nullable MemorySegment dgate = outGate == null ? null : Memory.of(outGate.buffer());
-    @Nullable MemorySegment dup = outUp == null ? null : Memory.of(outUp.buffer());
-    boolean addGate = outGate != null && outGate.accumulate();
-    boolean addUp = outUp != null && outUp.accumulate();
-    long size = instruction.gate().size();
-    ThreadTeam.Task task =
-        (block, _) -> {
-          long start = 4L * block * Workers.BLOCK;
-          int n = (int) Math.min(Workers.BLOCK, size - (long) block * Workers.BLOCK);
-          if (dgate != null) {
-            gateGradients(gate, up, dy, dgate, start, n, addGate);
-          }
-          if (dup != null) {
-            upGradients(gate, dy, dup, start, n, addUp);
-          }
-        };
-    int blocks = Workers.blocks(size);
-    return () -> workers.run(blocks, size, task);
-  }
-
-  /** {@code dgate = dy·up·σ·(1 + gate·(1 − σ))}. */
-  private static void gateGradients(
-      MemorySegment gate,
-      MemorySegment up,
-      MemorySegment dy,
-      MemorySegment dgate,
-      long start,
+  static void gate(
+      MemorySegment gates,
+      long gatesAt,
+      MemorySegment ups,
+      long upsAt,
+      MemorySegment out,
+      long outAt,
       int n,
       boolean accumulate) {
     for (int i = 0; i < n; i += Lanes.COUNT) {
-      VectorMask<Float> mask = Lanes.mask(i, n);
-      long at = start + 4L * i;
-      FloatVector x = Lanes.load(gate, at, mask);
-      FloatVector sigma = VectorMath.sigmoid(x);
-      FloatVector slope = x.sub(x.mul(sigma)).add(1f).mul(sigma);
-      FloatVector g = Lanes.load(up, at, mask).mul(Lanes.load(dy, at, mask)).mul(slope);
-      Lanes.store(accumulate ? g.add(Lanes.load(dgate, at, mask)) : g, dgate, at, mask);
+      FloatVector gate = Lanes.load(gates, gatesAt + 4L * i);
+      FloatVector y = gate.mul(Lanes.load(ups, upsAt + 4L * i)).mul(VectorMath.sigmoid(gate));
+      Lanes.store(accumulate ? y.add(Lanes.load(out, outAt + 4L * i)) : y, out, outAt + 4L * i);
     }
   }
 
-  /** {@code dup = dy·gate·σ}. */
-  private static void upGradients(
-      MemorySegment gate,
-      MemorySegment dy,
-      MemorySegment dup,
-      long start,
-      int n,
-      boolean accumulate) {
+  static Kernel backward(Instruction.SwiGluBackward instruction, Workers workers) {
+    Output dgate = instruction.dgate();
+    Output dup = instruction.dup();
+    List<Output> outputs = new ArrayList<>();
+    if (dgate != null) {
+      outputs.add(dgate);
+    }
+    if (dup != null) {
+      outputs.add(dup);
+    }
+    if (outputs.isEmpty()) {
+      return () -> {};
+    }
+    workers.requireArray(SIGMOIDS, Elementwise.RUN);
+    int first = outputs.size();
+    Elementwise.Body body =
+        (memory, at, n, _, worker) -> {
+          float[] sigmoids = workers.array(SIGMOIDS, worker);
+          sigmoids(memory[first], at[first], n, sigmoids);
+          if (dgate != null) {
+            gateGradients(memory, at, first, n, sigmoids, dgate.accumulate());
+          }
+          if (dup != null) {
+            upGradients(memory, at, first, n, sigmoids, dup.accumulate());
+          }
+        };
+    return new Elementwise(
+        workers, outputs, body, instruction.gate(), instruction.up(), instruction.dy());
+  }
+
+  static void sigmoids(MemorySegment gates, long gatesAt, int n, float[] out) {
     for (int i = 0; i < n; i += Lanes.COUNT) {
-      VectorMask<Float> mask = Lanes.mask(i, n);
-      long at = start + 4L * i;
-      FloatVector x = Lanes.load(gate, at, mask);
-      FloatVector g = x.mul(VectorMath.sigmoid(x)).mul(Lanes.load(dy, at, mask));
-      Lanes.store(accumulate ? g.add(Lanes.load(dup, at, mask)) : g, dup, at, mask);
+      VectorMath.sigmoid(Lanes.load(gates, gatesAt + 4L * i)).intoArray(out, i);
+    }
+  }
+
+  /** {@code dgate = dy·up·σ·(1 + gate·(1 − σ))}: output 0; the inputs begin at {@code first}. */
+  private static void gateGradients(
+      MemorySegment[] memory, long[] at, int first, int n, float[] sigmoids, boolean accumulate) {
+    FloatVector one = Lanes.all(1f);
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector x = Lanes.load(memory[first], at[first] + 4L * i);
+      FloatVector sigma = FloatVector.fromArray(Lanes.SPECIES, sigmoids, i);
+      FloatVector slope = one.sub(sigma).fma(x, one).mul(sigma);
+      FloatVector up = Lanes.load(memory[first + 1], at[first + 1] + 4L * i);
+      FloatVector g = Lanes.load(memory[first + 2], at[first + 2] + 4L * i).mul(up).mul(slope);
+      long to = at[0] + 4L * i;
+      Lanes.store(accumulate ? g.add(Lanes.load(memory[0], to)) : g, memory[0], to);
+    }
+  }
+
+  /** {@code dup = dy·gate·σ}: the last output. */
+  private static void upGradients(
+      MemorySegment[] memory, long[] at, int first, int n, float[] sigmoids, boolean accumulate) {
+    MemorySegment out = memory[first - 1];
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector x = Lanes.load(memory[first], at[first] + 4L * i);
+      FloatVector dy = Lanes.load(memory[first + 2], at[first + 2] + 4L * i);
+      FloatVector g = FloatVector.fromArray(Lanes.SPECIES, sigmoids, i).mul(x).mul(dy);
+      long to = at[first - 1] + 4L * i;
+      Lanes.store(accumulate ? g.add(Lanes.load(out, to)) : g, out, to);
     }
   }
 }

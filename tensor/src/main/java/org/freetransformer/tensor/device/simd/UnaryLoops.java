@@ -1,8 +1,6 @@
 package org.freetransformer.tensor.device.simd;
 
 import static jdk.incubator.vector.VectorOperators.ABS;
-import static jdk.incubator.vector.VectorOperators.LE;
-import static jdk.incubator.vector.VectorOperators.LT;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -10,7 +8,10 @@ import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 import org.freetransformer.tensor.device.UnaryFunction;
 
-/** Functions of one number and their derivatives. */
+/**
+ * Functions of one number. Each of the costly ones has a loop of its own, so that no loop grows
+ * beyond what the JIT compiles well (see {@link VectorMath}).
+ */
 final class UnaryLoops {
   private UnaryLoops() {}
 
@@ -36,88 +37,111 @@ final class UnaryLoops {
     }
   }
 
+  /** Values go to an array first and from there to the output, which may be added to. */
   static Kernel unary(Instruction.Unary instruction, Workers workers) {
     UnaryFunction function = instruction.function();
     boolean accumulate = instruction.out().accumulate();
+    workers.requireArray(0, Elementwise.RUN);
     return new Elementwise(
         workers,
         instruction.out(),
-        (memory, at, n, _, _) -> {
-          for (int i = 0; i < n; i += Lanes.COUNT) {
-            FloatVector y = value(function, Lanes.load(memory[1], at[1] + 4L * i));
-            put(y, memory[0], at[0] + 4L * i, accumulate);
-          }
+        (memory, at, n, _, worker) -> {
+          float[] y = workers.array(0, worker);
+          values(function, memory[1], at[1], n, y);
+          put(y, n, memory[0], at[0], accumulate);
         },
         instruction.in());
   }
 
-  static Kernel backward(Instruction.UnaryBackward instruction, Workers workers) {
-    UnaryFunction function = instruction.function();
-    boolean accumulate = instruction.dx().accumulate();
-    return new Elementwise(
-        workers,
-        instruction.dx(),
-        (memory, at, n, _, _) -> {
-          for (int i = 0; i < n; i += Lanes.COUNT) {
-            FloatVector slope = derivative(function, Lanes.load(memory[1], at[1] + 4L * i));
-            FloatVector y = slope.mul(Lanes.load(memory[2], at[2] + 4L * i));
-            put(y, memory[0], at[0] + 4L * i, accumulate);
-          }
-        },
-        instruction.x(),
-        instruction.dy());
+  private static void put(float[] y, int n, MemorySegment out, long at, boolean accumulate) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector value = FloatVector.fromArray(Lanes.SPECIES, y, i);
+      long to = at + 4L * i;
+      Lanes.store(accumulate ? value.add(Lanes.load(out, to)) : value, out, to);
+    }
   }
 
-  private static void put(FloatVector y, MemorySegment out, long to, boolean accumulate) {
-    Lanes.store(accumulate ? y.add(Lanes.load(out, to)) : y, out, to);
+  /** f(x) for whole vectors of numbers. */
+  private static void values(UnaryFunction function, MemorySegment x, long at, int n, float[] y) {
+    switch (function) {
+      case EXP -> exp(x, at, n, y);
+      case LOG -> log(x, at, n, y);
+      case TANH -> tanh(x, at, n, y);
+      case SIGMOID -> sigmoid(x, at, n, y);
+      case SILU -> silu(x, at, n, y);
+      case SOFTPLUS -> softplus(x, at, n, y);
+      case NEGATE, ABS, SQRT, SQUARE, RECIPROCAL, RELU -> simple(function, x, at, n, y);
+    }
   }
 
-  private static FloatVector value(UnaryFunction function, FloatVector x) {
-    return switch (function) {
-      case NEGATE -> x.neg();
-      case ABS -> x.lanewise(ABS);
-      case EXP -> VectorMath.exp(x);
-      case LOG -> VectorMath.log(x);
-      case SQRT -> x.sqrt();
-      case SQUARE -> x.mul(x);
-      case RECIPROCAL -> Lanes.all(1f).div(x);
-      case TANH -> VectorMath.tanh(x);
-      case SIGMOID -> VectorMath.sigmoid(x);
-      case SILU -> x.mul(VectorMath.sigmoid(x));
-      case RELU -> x.max(0f);
-      case SOFTPLUS -> VectorMath.softplus(x);
-    };
+  private static void simple(UnaryFunction function, MemorySegment in, long at, int n, float[] y) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector x = Lanes.load(in, at + 4L * i);
+      FloatVector value =
+          switch (function) {
+            case NEGATE -> x.neg();
+            case ABS -> x.lanewise(ABS);
+            case SQRT -> x.sqrt();
+            case SQUARE -> x.mul(x);
+            case RECIPROCAL -> Lanes.all(1f).div(x);
+            default -> x.max(0f);
+          };
+      value.intoArray(y, i);
+    }
   }
 
-  private static FloatVector derivative(UnaryFunction function, FloatVector x) {
-    return switch (function) {
-      case NEGATE -> Lanes.all(-1f);
-      case ABS -> sign(x);
-      case EXP -> VectorMath.exp(x);
-      case LOG -> Lanes.all(1f).div(x);
-      case SQRT -> Lanes.all(0.5f).div(x.sqrt());
-      case SQUARE -> x.add(x);
-      case RECIPROCAL -> Lanes.all(-1f).div(x.mul(x));
-      case TANH -> tanhSlope(x);
-      case SIGMOID -> VectorMath.sigmoid(x).mul(VectorMath.sigmoid(x.neg()));
-      case SILU -> siluSlope(x);
-      case RELU -> Lanes.all(1f).blend(0f, x.compare(LE, 0f));
-      case SOFTPLUS -> VectorMath.sigmoid(x);
-    };
+  static void exp(MemorySegment x, long at, int n, float[] y) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      VectorMath.exp(Lanes.load(x, at + 4L * i)).intoArray(y, i);
+    }
   }
 
-  private static FloatVector sign(FloatVector x) {
-    return x.blend(-1f, x.compare(LT, 0f)).blend(1f, x.neg().compare(LT, 0f));
+  static void log(MemorySegment x, long at, int n, float[] y) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      VectorMath.log(Lanes.load(x, at + 4L * i)).intoArray(y, i);
+    }
   }
 
-  /** 1 − tanh² = 4·σ(2x)·σ(−2x), which does not cancel. */
-  private static FloatVector tanhSlope(FloatVector x) {
-    FloatVector twice = x.add(x);
-    return VectorMath.sigmoid(twice).mul(VectorMath.sigmoid(twice.neg())).mul(4f);
+  static void tanh(MemorySegment x, long at, int n, float[] y) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      VectorMath.tanh(Lanes.load(x, at + 4L * i)).intoArray(y, i);
+    }
   }
 
-  private static FloatVector siluSlope(FloatVector x) {
-    FloatVector other = VectorMath.sigmoid(x.neg());
-    return VectorMath.sigmoid(x).mul(x.mul(other).add(1f));
+  static void sigmoid(MemorySegment x, long at, int n, float[] y) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      VectorMath.sigmoid(Lanes.load(x, at + 4L * i)).intoArray(y, i);
+    }
+  }
+
+  static void silu(MemorySegment in, long at, int n, float[] y) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector x = Lanes.load(in, at + 4L * i);
+      VectorMath.sigmoid(x).mul(x).intoArray(y, i);
+    }
+  }
+
+  /** {@code max(0, x) + ln(1 + e^−|x|)}. */
+  private static void softplus(MemorySegment in, long at, int n, float[] y) {
+    expOfMinusMagnitude(in, at, n, y);
+    logOfOnePlus(y, n);
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector rest = FloatVector.fromArray(Lanes.SPECIES, y, i);
+      Lanes.load(in, at + 4L * i).max(0f).add(rest).intoArray(y, i);
+    }
+  }
+
+  static void expOfMinusMagnitude(MemorySegment x, long at, int n, float[] y) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      VectorMath.expOfMinusMagnitude(Lanes.load(x, at + 4L * i)).intoArray(y, i);
+    }
+  }
+
+  /** ln(1 + y), in place. */
+  static void logOfOnePlus(float[] y, int n) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, y, i);
+      VectorMath.logOfOnePlus(x).intoArray(y, i);
+    }
   }
 }

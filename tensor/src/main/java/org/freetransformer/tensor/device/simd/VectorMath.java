@@ -1,150 +1,170 @@
 package org.freetransformer.tensor.device.simd;
 
+import static jdk.incubator.vector.VectorOperators.ABS;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.EQ;
+import static jdk.incubator.vector.VectorOperators.GE;
+import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LT;
+
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Elementary functions on vectors of f32, as polynomials that stay in registers. The Vector API's
  * own lanewise functions call out to a native library, or fall back to one lane at a time.
+ *
+ * <p>Operations are counted here: C2 stops inlining in a method of some forty of them
+ * (NodeCountInliningCutoff), and then every vector of its loop goes through the heap. So constants
+ * are vectors made once, and a loop has room for one of these functions, not two.
  */
 final class VectorMath {
   static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
-  private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
 
-  private static final float LOG2_E = 1.442695f;
-  // ln 2 in two parts: n·LN2_HIGH is exact for |n| < 2^9.
-  private static final float LN2_HIGH = 0.6933594f;
-  private static final float LN2_LOW = -0.00021219444f;
-  // Adding 1.5·2^23 rounds to an integer, which then stands in the low bits.
-  private static final float ROUNDER = 12582912f;
-  private static final int ROUNDER_BITS = 0x4B400000;
-  private static final float EXP_OVERFLOW = 88.72284f;
-  private static final float EXP_UNDERFLOW = -103.97208f;
-  private static final float EXP_SUBNORMAL = -87.33654f;
-  private static final float SQRT_HALF = 0.70710677f;
-  private static final float SMALLEST_NORMAL = Float.MIN_NORMAL;
+  private static final FloatVector ZERO = constant(0);
+  private static final FloatVector ONE = constant(1);
+  private static final FloatVector INFINITE = constant(Float.POSITIVE_INFINITY);
+
+  private static final FloatVector MINUS_INFINITE = INFINITE.neg();
+  private static final FloatVector NOT_A_NUMBER = constant(Float.NaN);
+
+  private static final FloatVector LOG2_E = constant(1.442695f);
+  // Adding 1.5·2^23 rounds to an integer, which then stands in the low bits: with the exponent's
+  // bias, and shifted to the exponent's place, it is the power of two.
+  private static final FloatVector ROUNDER = constant(12583039f);
+  // −ln 2 in two parts: n times the first is exact for |n| < 2^9.
+  private static final FloatVector MINUS_LN2_HIGH = constant(-0.6933594f);
+  private static final FloatVector MINUS_LN2_LOW = constant(2.1219444e-4f);
+  private static final FloatVector SMALLEST_OF_NORMAL = constant(-87.33654f);
+  private static final FloatVector SMALLEST_OF_ANY = constant(-103.97208f);
+  private static final FloatVector LARGEST = constant(88.72284f);
+  private static final FloatVector EXP_6 = constant(0.00019875691f);
+  private static final FloatVector EXP_5 = constant(0.0013981999f);
+  private static final FloatVector EXP_4 = constant(0.008333452f);
+  private static final FloatVector EXP_3 = constant(0.041665796f);
+  private static final FloatVector EXP_2 = constant(0.16666666f);
+  private static final FloatVector EXP_1 = constant(0.5f);
+
+  private static final IntVector SQRT_HALF_BITS = constant(0.70710677f).reinterpretAsInts();
+  private static final FloatVector SMALLEST_NORMAL = constant(Float.MIN_NORMAL);
+  private static final FloatVector SUBNORMAL_SCALE = constant(0x1p23f);
+  private static final FloatVector SUBNORMAL_EXPONENT = constant(23);
+  private static final FloatVector LN2_HIGH = MINUS_LN2_HIGH.neg();
+  private static final FloatVector LN2_LOW = MINUS_LN2_LOW.neg();
+  private static final FloatVector LOG_8 = constant(0.070376836f);
+  private static final FloatVector LOG_7 = constant(-0.1151461f);
+  private static final FloatVector LOG_6 = constant(0.116769984f);
+  private static final FloatVector LOG_5 = constant(-0.12420141f);
+  private static final FloatVector LOG_4 = constant(0.14249323f);
+  private static final FloatVector LOG_3 = constant(-0.16668057f);
+  private static final FloatVector LOG_2 = constant(0.20000714f);
+  private static final FloatVector LOG_1 = constant(-0.24999994f);
+  private static final FloatVector LOG_0 = constant(0.3333333f);
+  private static final FloatVector MINUS_HALF = constant(-0.5f);
+
+  private static final FloatVector TANH_4 = constant(-0.0057049887f);
+  private static final FloatVector TANH_3 = constant(0.020639088f);
+  private static final FloatVector TANH_2 = constant(-0.053739715f);
+  private static final FloatVector TANH_1 = constant(0.13331442f);
+  private static final FloatVector TANH_0 = constant(-0.3333328f);
+  private static final FloatVector TANH_NEAR = constant(0.390625f);
 
   private VectorMath() {}
 
-  /** e^x, at most 2 ulp off at any x; 0 at −∞, NaN at NaN. */
-  static FloatVector exp(FloatVector x) {
-    FloatVector rounded = x.mul(LOG2_E).add(ROUNDER);
-    IntVector n = rounded.reinterpretAsInts().sub(ROUNDER_BITS);
-    FloatVector power = expOfRemainder(x, rounded.sub(ROUNDER));
-    // Two factors, because 2^n itself may be subnormal or infinite.
-    IntVector half = n.lanewise(VectorOperators.ASHR, 1);
-    FloatVector result = power.mul(powerOfTwo(half)).mul(powerOfTwo(n.sub(half)));
-    return result
-        .blend(0f, x.compare(VectorOperators.LT, EXP_UNDERFLOW))
-        .blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, EXP_OVERFLOW));
-  }
-
   /**
-   * e^x for x ≤ 0, as in a softmax: like {@link #exp}, but a result below the smallest normal
-   * number is 0.
+   * e^x for x ≤ 0, as in a softmax: at most 2 ulp off, 0 at −∞, NaN at NaN; a result below the
+   * smallest normal number is 0. Good up to x = 88 as well.
    */
   static FloatVector expOfNegative(FloatVector x) {
-    FloatVector rounded = x.mul(LOG2_E).add(ROUNDER);
-    IntVector n = rounded.reinterpretAsInts().sub(ROUNDER_BITS);
-    FloatVector power = expOfRemainder(x, rounded.sub(ROUNDER));
-    return power.mul(powerOfTwo(n)).blend(0f, x.compare(VectorOperators.LT, EXP_SUBNORMAL));
+    FloatVector rounded = x.fma(LOG2_E, ROUNDER);
+    FloatVector power = rounded.reinterpretAsInts().lanewise(LSHL, 23).reinterpretAsFloats();
+    return expOfRemainder(x, rounded.sub(ROUNDER))
+        .mul(power)
+        .blend(ZERO, x.compare(LT, SMALLEST_OF_NORMAL));
+  }
+
+  /** e^x, at most 2 ulp off at any x; 0 at −∞, NaN at NaN. */
+  static FloatVector exp(FloatVector x) {
+    FloatVector rounded = x.fma(LOG2_E, ROUNDER);
+    // Two factors, because 2^n itself may be subnormal or infinite.
+    IntVector n = rounded.reinterpretAsInts().lanewise(LSHL, 23).lanewise(ASHR, 23).sub(127);
+    IntVector half = n.lanewise(ASHR, 1);
+    FloatVector result =
+        expOfRemainder(x, rounded.sub(ROUNDER)).mul(power(half)).mul(power(n.sub(half)));
+    return result
+        .blend(ZERO, x.compare(LT, SMALLEST_OF_ANY))
+        .blend(INFINITE, x.compare(GT, LARGEST));
+  }
+
+  private static FloatVector power(IntVector n) {
+    return n.add(127).lanewise(LSHL, 23).reinterpretAsFloats();
   }
 
   /** e^(x − n·ln 2), where the difference lies within ±ln 2 / 2: the Cephes polynomial. */
   private static FloatVector expOfRemainder(FloatVector x, FloatVector n) {
-    FloatVector r = n.fma(constant(-LN2_LOW), n.fma(constant(-LN2_HIGH), x));
-    FloatVector p = r.fma(constant(0.00019875691f), constant(0.0013981999f));
-    p = p.fma(r, constant(0.008333452f));
-    p = p.fma(r, constant(0.041665796f));
-    p = p.fma(r, constant(0.16666666f));
-    p = p.fma(r, constant(0.5f));
-    return p.fma(r.mul(r), r).add(1f);
+    FloatVector r = n.fma(MINUS_LN2_LOW, n.fma(MINUS_LN2_HIGH, x));
+    FloatVector p = r.fma(EXP_6, EXP_5).fma(r, EXP_4).fma(r, EXP_3).fma(r, EXP_2).fma(r, EXP_1);
+    return p.fma(r, ONE).fma(r, ONE);
   }
 
-  private static FloatVector powerOfTwo(IntVector n) {
-    return n.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+  /** e^−|x|, from which the functions below follow without overflow. */
+  static FloatVector expOfMinusMagnitude(FloatVector x) {
+    return expOfNegative(x.lanewise(ABS).neg());
+  }
+
+  /** Logistic function 1 / (1 + e^−x). */
+  static FloatVector sigmoid(FloatVector x) {
+    FloatVector e = expOfMinusMagnitude(x);
+    return ONE.blend(e, x.compare(LT, ZERO)).div(e.add(ONE));
+  }
+
+  /** Hyperbolic tangent: a polynomial near 0, where (1 − e^−2|x|) / (1 + e^−2|x|) would cancel. */
+  static FloatVector tanh(FloatVector x) {
+    FloatVector e = expOfMinusMagnitude(x.add(x));
+    FloatVector far = ONE.sub(e).div(e.add(ONE));
+    far = far.blend(far.neg(), x.compare(LT, ZERO));
+    FloatVector z = x.mul(x);
+    FloatVector p = z.fma(TANH_4, TANH_3).fma(z, TANH_2).fma(z, TANH_1).fma(z, TANH_0);
+    return far.blend(p.mul(z).fma(x, x), z.compare(LT, TANH_NEAR));
   }
 
   /** Natural logarithm; −∞ at 0, NaN below. */
   static FloatVector log(FloatVector x) {
-    VectorMask<Float> subnormal = x.compare(VectorOperators.LT, SMALLEST_NORMAL);
-    IntVector bits = x.mul(x.broadcast(0x1p23f), subnormal).reinterpretAsInts();
-    // x = m·2^e with m in [√½, √2).
-    IntVector shifted = bits.sub(Float.floatToRawIntBits(SQRT_HALF));
-    IntVector exponent = shifted.lanewise(VectorOperators.ASHR, 23);
-    FloatVector m =
-        bits.sub(exponent.lanewise(VectorOperators.LSHL, 23)).reinterpretAsFloats().sub(1f);
-    FloatVector e = (FloatVector) exponent.convert(VectorOperators.I2F, 0);
-    e = e.sub(e.broadcast(23f), subnormal);
-    FloatVector result = logOfMantissa(m, e);
+    VectorMask<Float> subnormal = x.compare(LT, SMALLEST_NORMAL);
+    FloatVector scaled = x.blend(x.mul(SUBNORMAL_SCALE), subnormal);
+    FloatVector result = logOfNormal(scaled, ZERO.blend(SUBNORMAL_EXPONENT, subnormal));
     return result
-        .blend(x, x.compare(VectorOperators.EQ, Float.POSITIVE_INFINITY))
-        .blend(Float.NEGATIVE_INFINITY, x.compare(VectorOperators.EQ, 0f))
-        .blend(Float.NaN, x.compare(VectorOperators.GE, 0f).not());
-  }
-
-  /** ln(1 + m) + e·ln 2: the Cephes polynomial. */
-  private static FloatVector logOfMantissa(FloatVector m, FloatVector e) {
-    FloatVector p = m.fma(constant(0.070376836f), constant(-0.1151461f));
-    p = p.fma(m, constant(0.116769984f));
-    p = p.fma(m, constant(-0.12420141f));
-    p = p.fma(m, constant(0.14249323f));
-    p = p.fma(m, constant(-0.16668057f));
-    p = p.fma(m, constant(0.20000714f));
-    p = p.fma(m, constant(-0.24999994f));
-    p = p.fma(m, constant(0.3333333f));
-    FloatVector square = m.mul(m);
-    FloatVector tail = p.mul(m).mul(square);
-    tail = e.fma(constant(LN2_LOW), tail);
-    tail = square.fma(constant(-0.5f), tail);
-    return e.fma(constant(LN2_HIGH), m.add(tail));
-  }
-
-  /** 1 / (1 + e^−x). */
-  static FloatVector sigmoid(FloatVector x) {
-    return constant(1f).div(exp(x.neg()).add(1f));
-  }
-
-  /** Hyperbolic tangent: a polynomial near 0, where 1 − 2/(e^2x + 1) would cancel. */
-  static FloatVector tanh(FloatVector x) {
-    FloatVector z = x.mul(x);
-    FloatVector p = z.fma(constant(-0.0057049887f), constant(0.020639088f));
-    p = p.fma(z, constant(-0.053739715f));
-    p = p.fma(z, constant(0.13331442f));
-    p = p.fma(z, constant(-0.3333328f));
-    FloatVector near = p.mul(z).fma(x, x);
-    FloatVector far = constant(1f).sub(constant(2f).div(exp(x.add(x)).add(1f)));
-    return far.blend(near, z.compare(VectorOperators.LT, 0.390625f));
-  }
-
-  /** ln(1 + e^x), stable at any x. */
-  static FloatVector softplus(FloatVector x) {
-    FloatVector magnitude = x.lanewise(VectorOperators.ABS);
-    FloatVector rest = logOfOnePlus(exp(magnitude.neg()));
-    return x.blend(0f, x.compare(VectorOperators.LT, 0f)).add(rest);
+        .blend(x, x.compare(EQ, INFINITE))
+        .blend(MINUS_INFINITE, x.compare(EQ, ZERO))
+        .blend(NOT_A_NUMBER, x.compare(GE, ZERO).not());
   }
 
   /** ln(1 + x) for 0 ≤ x ≤ 1: what rounding 1 + x lost is added back. */
   static FloatVector logOfOnePlus(FloatVector x) {
-    FloatVector sum = x.add(1f);
-    FloatVector lost = x.sub(sum.sub(1f));
-    return lost.div(sum).add(log(sum));
+    FloatVector sum = x.add(ONE);
+    FloatVector lost = x.sub(sum.sub(ONE));
+    return lost.div(sum).add(logOfNormal(sum, ZERO));
+  }
+
+  /** ln x − scale·ln 2 for a normal number: the Cephes polynomial. */
+  private static FloatVector logOfNormal(FloatVector x, FloatVector scale) {
+    IntVector bits = x.reinterpretAsInts();
+    // x = (1 + m)·2^e with 1 + m in [√½, √2).
+    IntVector exponent = bits.sub(SQRT_HALF_BITS).lanewise(ASHR, 23);
+    FloatVector m = bits.sub(exponent.lanewise(LSHL, 23)).reinterpretAsFloats().sub(ONE);
+    FloatVector e = ((FloatVector) exponent.convert(I2F, 0)).sub(scale);
+    FloatVector p = m.fma(LOG_8, LOG_7).fma(m, LOG_6).fma(m, LOG_5).fma(m, LOG_4);
+    p = p.fma(m, LOG_3).fma(m, LOG_2).fma(m, LOG_1).fma(m, LOG_0);
+    FloatVector square = m.mul(m);
+    FloatVector tail = square.fma(MINUS_HALF, e.fma(LN2_LOW, p.mul(m).mul(square)));
+    return e.fma(LN2_HIGH, m.add(tail));
   }
 
   private static FloatVector constant(float value) {
     return FloatVector.broadcast(SPECIES, value);
-  }
-
-  /** Ints in lanes, as floats. */
-  static FloatVector toFloats(IntVector x) {
-    return (FloatVector) x.convertShape(VectorOperators.I2F, SPECIES, 0);
-  }
-
-  /** How many lanes an int vector of the same shape has. */
-  static int lanes() {
-    return INTS.length();
   }
 }

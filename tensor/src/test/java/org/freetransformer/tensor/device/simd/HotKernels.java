@@ -2,6 +2,7 @@ package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -22,6 +23,12 @@ final class HotKernels {
   private HotKernels() {}
 
   static List<Kernel> all() {
+    List<Kernel> kernels = new ArrayList<>(products());
+    kernels.addAll(HotPasses.all());
+    return kernels;
+  }
+
+  private static List<Kernel> products() {
     Arena arena = Arena.global();
     GemmScratch scratch = new GemmScratch(arena);
     MemorySegment b = scratch.b;

@@ -1,0 +1,161 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.util.List;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Layout;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Instruction.AttentionRule;
+import org.freetransformer.tensor.device.Output;
+import org.freetransformer.tensor.device.UnaryFunction;
+
+/** The hot kernels other than matrix products, called through the instructions that need them. */
+final class HotPasses {
+  private static final int ROWS = 3;
+  private static final int SIZE = 48;
+
+  private final SimdDevice device = new SimdDevice(1);
+
+  private HotPasses() {}
+
+  static List<HotKernels.Kernel> all() {
+    HotPasses passes = new HotPasses();
+    return List.of(
+        passes.kernel("Attention::exponentialsWhole", passes.attention()),
+        passes.kernel("AttentionBackward::probabilities", passes.attentionBackward()),
+        passes.kernel("AttentionBackward::gradients", passes.attentionBackward()),
+        passes.kernel("RmsNorm::scale", passes.rmsNorm()),
+        passes.kernel("RmsNormBackward::inputGradient", passes.rmsNormBackward()),
+        passes.kernel("RmsNormBackward::addWeightGradient", passes.rmsNormBackward()),
+        passes.kernel("Rope::turn", passes.rope()),
+        passes.kernel("SwiGlu::gate", passes.swiGlu()),
+        passes.kernel("SwiGlu::gateGradients", passes.swiGluBackward()),
+        passes.kernel("LogSumExp::sumWhole", passes.crossEntropy()),
+        passes.kernel("CrossEntropy::probabilitiesWhole", passes.crossEntropyBackward()),
+        passes.kernel("AdamW::run", passes.adamW()),
+        passes.kernel("UnaryLoops::tanh", passes.unary(UnaryFunction.TANH)),
+        passes.kernel("UnaryLoops::log", passes.unary(UnaryFunction.LOG)),
+        passes.kernel("UnaryLoops::exp", passes.unary(UnaryFunction.EXP)),
+        passes.kernel("UnaryLoops::logOfOnePlus", passes.unary(UnaryFunction.SOFTPLUS)),
+        passes.kernel("BinaryMapper::fold", passes.binaryMapper()));
+  }
+
+  private HotKernels.Kernel kernel(String method, Instruction instruction) {
+    return new HotKernels.Kernel(method, device.prepare(instruction)::run);
+  }
+
+  private Buffer buffer(DType dtype, int... dims) {
+    Shape shape = Shape.of(dims);
+    Buffer buffer =
+        new Buffer(device.allocate(shape.size() * 4, "test"), dtype, Layout.contiguous(shape));
+    device.prepare(new Instruction.Fill(buffer, 0)).run();
+    return buffer;
+  }
+
+  private Buffer rows() {
+    return buffer(DType.F32, ROWS, SIZE);
+  }
+
+  private Output output(int... dims) {
+    return Output.addTo(buffer(DType.F32, dims));
+  }
+
+  private Buffer heads() {
+    return buffer(DType.F32, 1, ROWS * 16, 1, SIZE);
+  }
+
+  private static AttentionRule rule() {
+    return new AttentionRule(1, true, null, 0, null, 0);
+  }
+
+  private Instruction attention() {
+    Buffer lse = buffer(DType.F32, 1, 1, ROWS * 16);
+    return new Instruction.Attention(heads(), heads(), heads(), rule(), heads(), lse);
+  }
+
+  private Instruction attentionBackward() {
+    return new Instruction.AttentionBackward(
+        heads(),
+        heads(),
+        heads(),
+        rule(),
+        heads(),
+        buffer(DType.F32, 1, 1, ROWS * 16),
+        heads(),
+        Output.to(heads()),
+        Output.to(heads()),
+        Output.to(heads()));
+  }
+
+  private Instruction rmsNorm() {
+    return new Instruction.RmsNorm(
+        rows(), buffer(DType.F32, SIZE), 1e-6, output(ROWS, SIZE), buffer(DType.F32, ROWS));
+  }
+
+  private Instruction rmsNormBackward() {
+    return new Instruction.RmsNormBackward(
+        rows(),
+        buffer(DType.F32, SIZE),
+        buffer(DType.F32, ROWS),
+        rows(),
+        output(ROWS, SIZE),
+        output(SIZE));
+  }
+
+  private Instruction rope() {
+    return new Instruction.Rope(
+        buffer(DType.F32, 1, ROWS, 1, SIZE),
+        buffer(DType.I32, 1, ROWS),
+        buffer(DType.F32, ROWS, SIZE),
+        false,
+        output(1, ROWS, 1, SIZE));
+  }
+
+  private Instruction swiGlu() {
+    return new Instruction.SwiGlu(rows(), rows(), output(ROWS, SIZE));
+  }
+
+  private Instruction swiGluBackward() {
+    return new Instruction.SwiGluBackward(
+        rows(), rows(), rows(), output(ROWS, SIZE), output(ROWS, SIZE));
+  }
+
+  private Instruction crossEntropy() {
+    Buffer targets = buffer(DType.I32, ROWS);
+    return new Instruction.CrossEntropy(
+        rows(), targets, -100, buffer(DType.F32, ROWS), buffer(DType.F32, ROWS));
+  }
+
+  private Instruction crossEntropyBackward() {
+    return new Instruction.CrossEntropyBackward(
+        rows(),
+        buffer(DType.I32, ROWS),
+        -100,
+        buffer(DType.F32, ROWS),
+        buffer(DType.F32, ROWS),
+        output(ROWS, SIZE));
+  }
+
+  private Instruction adamW() {
+    Buffer schedule = buffer(DType.F32, 3);
+    device.prepare(new Instruction.Fill(schedule, 0.5)).run();
+    Buffer scale = buffer(DType.F32, 1);
+    return new Instruction.AdamW(
+        rows(), rows(), rows(), rows(), schedule, scale, 0.9, 0.99, 1e-8, 0.1);
+  }
+
+  private Instruction unary(UnaryFunction function) {
+    return new Instruction.Unary(function, rows(), output(ROWS, SIZE));
+  }
+
+  private Instruction binaryMapper() {
+    return new Instruction.BinaryMapperBackward(
+        buffer(DType.F32, ROWS, 4),
+        buffer(DType.I32, ROWS),
+        rows(),
+        buffer(DType.F32, 16, SIZE),
+        true,
+        output(ROWS, 4));
+  }
+}

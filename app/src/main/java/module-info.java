@@ -10,6 +10,8 @@ module org.freetransformer.app {
   requires me.tongfei.progressbar;
   requires static org.jspecify;
 
+  uses org.freetransformer.cli.Benchmarks;
+
   opens org.freetransformer.cli to
       info.picocli;
 }

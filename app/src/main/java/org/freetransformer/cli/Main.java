@@ -28,7 +28,8 @@ import picocli.CommandLine.Spec;
       GenerateCommand.class,
       InspectCommand.class,
       PlanRunCommand.class,
-      DevicesCommand.class
+      DevicesCommand.class,
+      BenchCommand.class
     },
     footer = {
       "",

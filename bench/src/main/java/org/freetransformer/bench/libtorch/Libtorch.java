@@ -60,6 +60,16 @@ public final class Libtorch {
     return engine().newBaseManager(ai.djl.Device.cpu());
   }
 
+  /**
+   * A leaf that shares the memory of an array: it starts without a gradient, so that a backward
+   * pass sets it rather than adds to the last one's.
+   */
+  public static NDArray leaf(NDArray array) {
+    NDArray leaf = array.stopGradient();
+    leaf.setRequiresGradient(true);
+    return leaf;
+  }
+
   /** Runs operations under a tape; {@code Tape.backward} walks it. */
   public static Tape tape() {
     engine();

@@ -29,25 +29,42 @@ public final class TorchLlama {
       int layers, int heads, int keyValueHeads, int headSize, double normEpsilon, int length) {}
 
   private final Config config;
-  private final SequencedMap<String, NDArray> parameters = new LinkedHashMap<>();
+  private final SequencedMap<String, NDArray> parameters;
   private final NDArray mask;
   private final NDArray cosine;
   private final NDArray sine;
 
-  /** A stack with copies of parameters of ours; everything belongs to the manager. */
-  public TorchLlama(NDManager manager, Config config, Map<String, Parameter> source) {
+  private TorchLlama(
+      Config config,
+      SequencedMap<String, NDArray> parameters,
+      NDArray mask,
+      NDArray cosine,
+      NDArray sine) {
     this.config = config;
+    this.parameters = parameters;
+    this.mask = mask;
+    this.cosine = cosine;
+    this.sine = sine;
+  }
+
+  /** A stack with copies of parameters of ours; everything belongs to the manager. */
+  public static TorchLlama copyOf(NDManager manager, Config config, Map<String, Parameter> source) {
+    SequencedMap<String, NDArray> copies = new LinkedHashMap<>();
     source.forEach((name, parameter) -> {
       int[] dims = parameter.value().shape().toArray();
       Shape shape = new Shape(Arrays.stream(dims).asLongStream().toArray());
-      NDArray copy = manager.create(parameter.value().toFloats(), shape);
-      copy.setRequiresGradient(true);
-      parameters.put(name, copy);
+      copies.put(name, manager.create(parameter.value().toFloats(), shape));
     });
-    mask = TorchOps.causalMask(manager, config.length(), config.length());
     NDArray angles = angles(manager, config);
-    cosine = angles.cos();
-    sine = angles.sin();
+    NDArray mask = TorchOps.causalMask(manager, config.length(), config.length());
+    return new TorchLlama(config, copies, mask, angles.cos(), angles.sin());
+  }
+
+  /** The same stack on new leaves that share the parameters' memory: one for each backward pass. */
+  public TorchLlama withLeaves() {
+    SequencedMap<String, NDArray> leaves = new LinkedHashMap<>();
+    parameters.forEach((name, parameter) -> leaves.put(name, Libtorch.leaf(parameter)));
+    return new TorchLlama(config, leaves, mask, cosine, sine);
   }
 
   /** Angles of the rotary positions of Llama 2, [T, 1, Dh/2]. */

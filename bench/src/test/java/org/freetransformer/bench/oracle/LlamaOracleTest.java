@@ -69,7 +69,7 @@ class LlamaOracleTest {
         Tensor out = block.forward(in, sequence, null);
         out.backward(engine.tensor(upstream, x.dims()));
 
-        TorchLlama peer = new TorchLlama(manager, TORCH, block.parameters());
+        TorchLlama peer = TorchLlama.copyOf(manager, TORCH, block.parameters()).withLeaves();
         NDArray theirIn = manager.create(x.values(), Oracle.torchShape(x.dims()));
         theirIn.setRequiresGradient(true);
         NDArray theirOut = peer.block("", theirIn);
@@ -116,7 +116,7 @@ class LlamaOracleTest {
                 CrossEntropyOp.IGNORE_INDEX);
         loss.backward();
 
-        TorchLlama peer = new TorchLlama(manager, TORCH, model.parameters());
+        TorchLlama peer = TorchLlama.copyOf(manager, TORCH, model.parameters()).withLeaves();
         NDArray theirLoss =
             TorchOps.crossEntropy(
                     peer.logits(TorchOps.indices(manager, tokens, BATCH, LENGTH)),

@@ -1,0 +1,76 @@
+package org.freetransformer.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.concurrent.Callable;
+import org.freetransformer.config.Limits;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code ft bench}: how fast this machine computes, beside libtorch and the machine's limits. */
+@Command(
+    name = "bench",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Measures this project's kernels and training step beside libtorch's and beside the limits of"
+          + " the machine, in one run.",
+      "Quick takes two minutes, a thorough run half an hour."
+    })
+final class BenchCommand implements Callable<Integer> {
+  private static final int MOST_THREADS = 1024;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--suite",
+      paramLabel = "NAME",
+      split = ",",
+      description = "gemm, kernels, mapper or step; several with commas (default: all).")
+  private List<String> suites = List.of();
+
+  @Option(names = "--quick", description = "Fewer cases, one JVM for each, shorter rounds.")
+  private boolean quick;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads of every side (default: one, and all processors).")
+  private @Nullable Integer threads;
+
+  @Option(names = "--json", paramLabel = "FILE", description = "Write the rows as JSON as well.")
+  private @Nullable Path json;
+
+  @Option(
+      names = "--report",
+      paramLabel = "FILE",
+      description = "Write a page of ratios in Markdown as well.")
+  private @Nullable Path report;
+
+  @Option(
+      names = {"-v", "--verbose"},
+      description = "Errors with their stack trace.")
+  @SuppressWarnings("UnusedVariable") // Failure looks it up by name
+  private boolean verbose;
+
+  @Override
+  public Integer call() throws IOException {
+    if (threads != null) {
+      Limits.between("--threads", threads, 1, MOST_THREADS);
+    }
+    Benchmarks benchmarks =
+        ServiceLoader.load(Benchmarks.class)
+            .findFirst()
+            .orElseThrow(() ->
+                new IllegalStateException(
+                    "benchmarks are not on the class path: start them with ./ft bench"));
+    String words = String.join(" ", spec.root().commandLine().getParseResult().originalArgs());
+    benchmarks.run(
+        new Benchmarks.Request(suites, quick, threads, json, report, "./ft " + words), System.out);
+    return 0;
+  }
+}

@@ -1,0 +1,90 @@
+package org.freetransformer.bench;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.freetransformer.bench.suite.Suite;
+import org.freetransformer.cli.Benchmarks;
+import org.freetransformer.config.Nearest;
+import org.jspecify.annotations.Nullable;
+
+/** What {@code ft bench} does: measures suite by suite and prints a row as soon as it is known. */
+public final class BenchmarkRunner implements Benchmarks {
+  @Override
+  public void run(Request request, PrintStream out) throws IOException {
+    List<Suite> suites = suites(request.suites());
+    requireWritable(request.json());
+    requireWritable(request.report());
+    Machine machine = Machine.here();
+    out.println(machine.describe());
+    out.print(Results.header());
+    out.flush();
+    List<Row> rows = new ArrayList<>();
+    for (Suite suite : suites) {
+      Effort effort = Effort.of(suite, request.quick());
+      for (String name : request.quick() ? suite.quickCases() : suite.cases()) {
+        for (int threads : threads(request, suite)) {
+          Row row = JmhMeasurement.measure(suite, name, threads, effort);
+          rows.add(row);
+          out.print(Results.line(row));
+          out.flush();
+        }
+      }
+    }
+    Results results = new Results(machine, rows);
+    out.print(results.footer());
+    out.flush();
+    if (request.json() != null) {
+      Files.writeString(request.json(), results.toJson());
+    }
+    if (request.report() != null) {
+      Files.writeString(request.report(), results.toMarkdown(request.command()));
+    }
+  }
+
+  private static List<Suite> suites(List<String> names) {
+    if (names.isEmpty()) {
+      return Suite.ALL;
+    }
+    List<String> known = Suite.ALL.stream().map(Suite::name).toList();
+    for (String name : names) {
+      if (!known.contains(name)) {
+        String hint = Nearest.to(name, known).map(near -> "; nearest is " + near).orElse("");
+        throw new IllegalArgumentException(
+            "--suite: '%s' is unknown; allowed are %s%s"
+                .formatted(name, String.join(", ", known), hint));
+      }
+    }
+    return Suite.ALL.stream().filter(suite -> names.contains(suite.name())).toList();
+  }
+
+  /** One thread and all of them; in a quick run that only for matrix products. */
+  private static int[] threads(Request request, Suite suite) {
+    if (request.threads() != null) {
+      return new int[] {request.threads()};
+    }
+    int all = Runtime.getRuntime().availableProcessors();
+    boolean single = !request.quick() || suite.name().equals("gemm");
+    return single && all > 1 ? new int[] {1, all} : new int[] {all};
+  }
+
+  /** Minutes of measuring must not end at a file that cannot be written. */
+  private static void requireWritable(@Nullable Path file) {
+    if (file == null) {
+      return;
+    }
+    Path folder = file.toAbsolutePath().getParent();
+    boolean writable =
+        Files.exists(file)
+            ? Files.isRegularFile(file) && Files.isWritable(file)
+            : folder != null && Files.isWritable(folder);
+    if (!writable) {
+      throw new IllegalArgumentException(
+          "%s cannot be written: name a file in a folder that exists and is writable"
+              .formatted(file));
+    }
+  }
+}

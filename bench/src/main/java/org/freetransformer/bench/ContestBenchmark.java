@@ -1,0 +1,113 @@
+package org.freetransformer.bench;
+
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.freetransformer.bench.suite.Contest;
+import org.freetransformer.bench.suite.Suite;
+import org.freetransformer.bench.suite.Unit;
+import org.jspecify.annotations.Nullable;
+import org.openjdk.jmh.annotations.AuxCounters;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * One round of a contest: ours, libtorch's and the limit's, a batch of calls each. As the sides
+ * take turns within a round, a machine that slows down slows all of them, and their ratios stand.
+ */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.SingleShotTime)
+@OutputTimeUnit(TimeUnit.MILLISECONDS)
+@Fork(3)
+@Warmup(iterations = 20)
+@Measurement(iterations = 20)
+public class ContestBenchmark {
+  /** Idle threads of either side spin for some milliseconds before they sleep. */
+  private static final long PAUSE_MILLIS = 25;
+
+  /** The suite's name. */
+  @Param("gemm")
+  public String suite;
+
+  /** The case's name. */
+  @Param("nt 1024x1376x512")
+  public String contest;
+
+  /** Threads of every side. */
+  @Param("1")
+  public int threads;
+
+  /** How long a side computes in one round, at least. */
+  @Param("100")
+  public int batchMillis;
+
+  private @Nullable Contest sides;
+
+  /** What a round found: seconds of one call of each side, 0 where there is no peer. */
+  @AuxCounters(AuxCounters.Type.EVENTS)
+  @State(Scope.Thread)
+  public static class Outcome {
+    /** This project's seconds. */
+    public double ours;
+
+    /** Libtorch's. */
+    public double peer;
+
+    /** The limit's. */
+    public double limit;
+
+    /** Work of one call. */
+    public double amount;
+
+    /** What the amount counts: the ordinal of a {@link Unit}. */
+    public int unit;
+  }
+
+  /** Makes the operands of all sides. */
+  @Setup
+  public void open() {
+    sides = Suite.named(suite).open(contest, threads);
+  }
+
+  /** Frees them. */
+  @TearDown
+  public void close() {
+    Objects.requireNonNull(sides).close();
+  }
+
+  /** One round. */
+  @Benchmark
+  @SuppressWarnings("EnumOrdinal") // a counter holds numbers only, and both JVMs have the same enum
+  public void round(Outcome outcome) throws InterruptedException {
+    Contest contest = Objects.requireNonNull(sides);
+    outcome.amount = contest.amount();
+    outcome.unit = contest.unit().ordinal();
+    outcome.ours = secondsOfOneCall(contest.ours());
+    Runnable peer = contest.peer();
+    outcome.peer = peer == null ? 0 : secondsOfOneCall(peer);
+    outcome.limit = secondsOfOneCall(contest.limit());
+  }
+
+  private double secondsOfOneCall(Runnable call) throws InterruptedException {
+    Thread.sleep(PAUSE_MILLIS);
+    long batch = TimeUnit.MILLISECONDS.toNanos(batchMillis);
+    long start = System.nanoTime();
+    long elapsed;
+    int calls = 0;
+    do {
+      call.run();
+      calls++;
+      elapsed = System.nanoTime() - start;
+    } while (elapsed < batch);
+    return elapsed * 1e-9 / calls;
+  }
+}

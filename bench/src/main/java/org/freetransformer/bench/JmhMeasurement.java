@@ -1,0 +1,106 @@
+package org.freetransformer.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.freetransformer.bench.suite.Suite;
+import org.freetransformer.bench.suite.Unit;
+import org.openjdk.jmh.results.BenchmarkResult;
+import org.openjdk.jmh.results.IterationResult;
+import org.openjdk.jmh.results.Result;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.format.OutputFormat;
+import org.openjdk.jmh.runner.format.OutputFormatFactory;
+import org.openjdk.jmh.runner.options.Options;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+/** Runs one case of {@link ContestBenchmark} in JVMs of its own. */
+final class JmhMeasurement {
+  /** The launcher's own options, so that what is measured is what users run. */
+  private static final String[] JVM_OPTIONS = {
+    "--add-modules=jdk.incubator.vector",
+    "--enable-native-access=ALL-UNNAMED",
+    "-XX:+UseSerialGC",
+    "-XX:Tier3DelayOn=10000",
+    "-Xmx2g",
+    "--sun-misc-unsafe-memory-access=allow"
+  };
+
+  static {
+    // JMH otherwise refuses to run while any other JMH runs on the machine.
+    System.setProperty("jmh.ignoreLock", "true");
+  }
+
+  private JmhMeasurement() {}
+
+  /**
+   * Measures one case.
+   *
+   * @throws IllegalStateException with what JMH and the JVMs said, if a JVM fails
+   */
+  @SuppressWarnings("EnumOrdinal") // see ContestBenchmark.round
+  static Row measure(Suite suite, String name, int threads, Effort effort) {
+    Options options =
+        new OptionsBuilder()
+            .include(ContestBenchmark.class.getName() + ".round")
+            .param("suite", suite.name())
+            .param("contest", name)
+            .param("threads", Integer.toString(threads))
+            .param("batchMillis", Integer.toString(effort.batchMillis()))
+            .forks(effort.forks())
+            .warmupIterations(effort.warmups())
+            .measurementIterations(effort.rounds())
+            .jvmArgs(JVM_OPTIONS)
+            .shouldFailOnError(true)
+            .build();
+    ByteArrayOutputStream said = new ByteArrayOutputStream();
+    OutputFormat format =
+        OutputFormatFactory.createFormatInstance(
+            new PrintStream(said, true, UTF_8), VerboseMode.NORMAL);
+    try {
+      List<IterationResult> rounds = rounds(new Runner(options, format).run());
+      IterationResult any = rounds.getFirst();
+      Unit unit = Unit.values()[(int) counter(any, "unit")];
+      return Row.of(
+          suite.name(),
+          name,
+          threads,
+          unit,
+          counter(any, "amount"),
+          rounds.stream().map(JmhMeasurement::round).toList());
+    } catch (RunnerException e) {
+      throw new IllegalStateException(
+          "%s '%s' failed:%n%s".formatted(suite.name(), name, said.toString(UTF_8)), e);
+    }
+  }
+
+  private static List<IterationResult> rounds(Collection<RunResult> results) {
+    List<IterationResult> rounds = new ArrayList<>();
+    for (RunResult run : results) {
+      for (BenchmarkResult fork : run.getBenchmarkResults()) {
+        rounds.addAll(fork.getIterationResults());
+      }
+    }
+    return rounds;
+  }
+
+  private static Row.Round round(IterationResult round) {
+    return new Row.Round(counter(round, "ours"), counter(round, "peer"), counter(round, "limit"));
+  }
+
+  private static double counter(IterationResult round, String name) {
+    Result<?> result = round.getSecondaryResults().get(name);
+    if (result == null) {
+      throw new IllegalStateException(
+          "JMH has no counter '%s' but %s".formatted(name, round.getSecondaryResults().keySet()));
+    }
+    return result.getScore();
+  }
+}

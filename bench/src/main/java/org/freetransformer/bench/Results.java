@@ -1,0 +1,122 @@
+package org.freetransformer.bench;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
+
+/** All rows of a run, as a table, as JSON, and as a page of ratios. */
+record Results(Machine machine, List<Row> rows) {
+  private static final String LINE = "%-8s %-26s %7s  %-9s %9s %9s %9s %7s %7s %7s%n";
+
+  /** Geometric mean of the ratios to the peer; empty if no row has one. */
+  OptionalDouble geometricMean() {
+    OptionalDouble logarithms =
+        rows.stream().map(Row::ratioPeer).filter(Objects::nonNull).mapToDouble(Math::log).average();
+    return logarithms.isPresent()
+        ? OptionalDouble.of(Math.exp(logarithms.getAsDouble()))
+        : OptionalDouble.empty();
+  }
+
+  /** Headings of the table. */
+  static String header() {
+    return LINE.formatted(
+        "suite",
+        "case",
+        "threads",
+        "unit",
+        "ours",
+        "libtorch",
+        "limit",
+        "×torch",
+        "×limit",
+        "spread");
+  }
+
+  /** One line of the table. */
+  static String line(Row row) {
+    return LINE.formatted(
+        row.suite(),
+        row.name(),
+        row.threads(),
+        row.unit().label(),
+        rate(row.ours()),
+        rate(row.peer()),
+        rate(row.limit()),
+        ratio(row.ratioPeer()),
+        ratio(row.ratioLimit()),
+        percent(row.spread()));
+  }
+
+  /** What stands under the table. */
+  String footer() {
+    OptionalDouble mean = geometricMean();
+    return mean.isPresent()
+        ? "Geometric mean of the ratios to libtorch: %s%n".formatted(ratio(mean.getAsDouble()))
+        : "No row has a peer: %s%n".formatted(machine.libtorch());
+  }
+
+  /** The run as one JSON object. */
+  String toJson() {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("machine", machine.toMap());
+    map.put("rows", rows.stream().map(Row::toMap).toList());
+    OptionalDouble mean = geometricMean();
+    map.put("geomean_ratio_peer", mean.isPresent() ? mean.getAsDouble() : null);
+    try {
+      return new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(map) + "\n";
+    } catch (JsonProcessingException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+
+  /** The run as a page that keeps: ratios, for absolute figures drift from hour to hour. */
+  String toMarkdown(String command) {
+    StringBuilder page = new StringBuilder();
+    page.append("# CPU benchmarks\n\n");
+    page.append("Written by `%s`; not edited by hand.\n\n".formatted(command));
+    page.append(machine.describe()).append(".\n\n");
+    page.append(
+        """
+        Ours, libtorch and the limit take turns in one JVM on equal numbers of threads. ×torch is our
+        speed as a multiple of libtorch's, ×limit as a share of what the machine can do: a loop of
+        multiply-adds on registers, or one that reads and writes the same number of bytes. Spread is
+        the interquartile range of our time as a share of its median.
+
+        | suite | case | threads | ×torch | ×limit | spread |
+        |---|---|---|---|---|---|
+        """);
+    for (Row row : rows) {
+      page.append(
+          "| %s | %s | %d | %s | %s | %s |\n"
+              .formatted(
+                  row.suite(),
+                  row.name(),
+                  row.threads(),
+                  ratio(row.ratioPeer()),
+                  ratio(row.ratioLimit()),
+                  percent(row.spread())));
+    }
+    return page.append("\n").append(footer()).toString();
+  }
+
+  private static String rate(@Nullable Double value) {
+    if (value == null) {
+      return "-";
+    }
+    return String.format(Locale.ROOT, value < 10 ? "%.2f" : "%.0f", value);
+  }
+
+  private static String ratio(@Nullable Double value) {
+    return value == null ? "-" : String.format(Locale.ROOT, "%.2f", value);
+  }
+
+  private static String percent(double share) {
+    return String.format(Locale.ROOT, "%.0f%%", 100 * share);
+  }
+}

@@ -1,0 +1,79 @@
+package org.freetransformer.bench;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import org.freetransformer.bench.suite.Unit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a case came to. Rates are medians over all rounds, ratios medians of each round's own ratio,
+ * so that a machine that slows down for a while does not count for or against one side.
+ *
+ * @param ours this project's rate
+ * @param peer libtorch's, or null where it is missing
+ * @param limit the machine's
+ * @param ratioPeer ours as a multiple of the peer's, or null
+ * @param ratioLimit ours as a share of the limit
+ * @param spread of our time: interquartile range as a share of the median
+ */
+record Row(
+    String suite,
+    String name,
+    int threads,
+    Unit unit,
+    double ours,
+    @Nullable Double peer,
+    double limit,
+    @Nullable Double ratioPeer,
+    double ratioLimit,
+    double spread) {
+
+  /** Seconds of one call of each side in one round; peer 0 where there is none. */
+  record Round(double ours, double peer, double limit) {}
+
+  /** Sums up the rounds of a case, of which each call did {@code amount} of work. */
+  static Row of(
+      String suite, String name, int threads, Unit unit, double amount, List<Round> rounds) {
+    boolean hasPeer = rounds.stream().allMatch(round -> round.peer() > 0);
+    double ours = quantile(rounds, Round::ours, 0.5);
+    double spread = (quantile(rounds, Round::ours, 0.75) - quantile(rounds, Round::ours, 0.25));
+    return new Row(
+        suite,
+        name,
+        threads,
+        unit,
+        unit.rate(amount, ours),
+        hasPeer ? unit.rate(amount, quantile(rounds, Round::peer, 0.5)) : null,
+        unit.rate(amount, quantile(rounds, Round::limit, 0.5)),
+        hasPeer ? quantile(rounds, round -> round.peer() / round.ours(), 0.5) : null,
+        quantile(rounds, round -> round.limit() / round.ours(), 0.5),
+        spread / ours);
+  }
+
+  /** Linear between the two values next to the quantile. */
+  static double quantile(List<Round> rounds, ToDoubleFunction<Round> value, double share) {
+    double[] sorted = rounds.stream().mapToDouble(value).sorted().toArray();
+    double place = share * (sorted.length - 1);
+    int below = (int) place;
+    int above = Math.min(below + 1, sorted.length - 1);
+    return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+  }
+
+  /** The keys that others rely on. */
+  Map<String, Object> toMap() {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("suite", suite);
+    map.put("case", name);
+    map.put("threads", threads);
+    map.put("unit", unit.label());
+    map.put("ours", ours);
+    map.put("peer", peer);
+    map.put("limit", limit);
+    map.put("ratio_peer", ratioPeer);
+    map.put("ratio_limit", ratioLimit);
+    map.put("spread", spread);
+    return map;
+  }
+}

@@ -1,0 +1,94 @@
+package org.freetransformer.bench.suite;
+
+import ai.djl.ndarray.NDArray;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Tensor;
+
+/**
+ * Matrix products. A case such as {@code nt 1024x1376x512} is M×N×K, with A as it is ({@code n})
+ * and B transposed ({@code t}): the products of a training step of a Llama with D 512, F 1376 and V
+ * 8192 on 1024 tokens, some round numbers, and one product with a single row, which memory bounds.
+ */
+final class GemmSuite implements Suite {
+  private static final Pattern CASE = Pattern.compile("([nt])([nt]) (\\d+)x(\\d+)x(\\d+)");
+
+  /** With fewer rows than this, the matrix B is read faster than it is multiplied. */
+  private static final int FEWEST_ROWS_FOR_ARITHMETIC = 8;
+
+  @Override
+  public String name() {
+    return "gemm";
+  }
+
+  @Override
+  public List<String> cases() {
+    return List.of(
+        "nt 1024x512x512",
+        "nt 1024x1376x512",
+        "nt 1024x512x1376",
+        "nt 1024x8192x512",
+        "nn 1024x512x1376",
+        "nn 1024x512x8192",
+        "tn 1376x512x1024",
+        "tn 8192x512x1024",
+        "tt 1008x960x1024",
+        "nn 2048x2048x512",
+        "nt 1x4096x4096");
+  }
+
+  @Override
+  public List<String> quickCases() {
+    return List.of(
+        "nt 1024x1376x512",
+        "nn 1024x512x1376",
+        "tn 1376x512x1024",
+        "tt 1008x960x1024",
+        "nt 1x4096x4096");
+  }
+
+  @Override
+  public Contest open(String name, int threads) {
+    Matcher match = CASE.matcher(name);
+    if (!match.matches()) {
+      throw new IllegalArgumentException("no case of suite gemm is named '%s'".formatted(name));
+    }
+    boolean leftTransposed = match.group(1).equals("t");
+    boolean rightTransposed = match.group(2).equals("t");
+    int m = Integer.parseInt(match.group(3));
+    int n = Integer.parseInt(match.group(4));
+    int k = Integer.parseInt(match.group(5));
+    Ours ours = ours(leftTransposed, rightTransposed, m, n, k, threads);
+    Peer peer = peer(leftTransposed, rightTransposed, m, n, k, threads);
+    if (m < FEWEST_ROWS_FOR_ARITHMETIC) {
+      long read = 4L * k * ((long) m + n);
+      return Contest.memory(read, 4L * m * n, ours, peer, threads);
+    }
+    return Contest.arithmetic(2.0 * m * n * k, ours, peer, threads);
+  }
+
+  private static Ours ours(
+      boolean leftTransposed, boolean rightTransposed, int m, int n, int k, int threads) {
+    Engine engine = Ours.engine(threads);
+    Tensor a =
+        leftTransposed ? Ours.normal(engine, k, m).transpose(0, 1) : Ours.normal(engine, m, k);
+    Tensor b =
+        rightTransposed ? Ours.normal(engine, n, k).transpose(0, 1) : Ours.normal(engine, k, n);
+    return Ours.recorded(engine, () -> List.of(a.matmul(b)));
+  }
+
+  private static Peer peer(
+      boolean leftTransposed, boolean rightTransposed, int m, int n, int k, int threads) {
+    return Peer.of(
+        threads,
+        manager -> {
+          NDArray a =
+              leftTransposed ? Peer.normal(manager, k, m).transpose() : Peer.normal(manager, m, k);
+          NDArray b =
+              rightTransposed ? Peer.normal(manager, n, k).transpose() : Peer.normal(manager, k, n);
+          return Peer.scoped(() -> a.matMul(b));
+        });
+  }
+}

@@ -1,0 +1,289 @@
+package org.freetransformer.bench.suite;
+
+import ai.djl.ndarray.NDArray;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.freetransformer.bench.libtorch.TorchAdamW;
+import org.freetransformer.bench.libtorch.TorchOps;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.ops.AttentionOp;
+import org.freetransformer.tensor.ops.CrossEntropyOp;
+import org.freetransformer.tensor.ops.EmbeddingOp;
+import org.freetransformer.tensor.ops.MatMulOp;
+import org.freetransformer.tensor.ops.RmsNormOp;
+import org.freetransformer.tensor.ops.RopeOp;
+import org.freetransformer.tensor.ops.SwiGluOp;
+
+/**
+ * Fused operations, forward and backward, at the sizes of a training step of 4 × 256 tokens of a
+ * Llama with D 512, 8 heads, F 1376 and V 8192. Bytes are those that have to move at least: inputs
+ * and gradients read once, results written once.
+ */
+final class KernelSuite implements Suite {
+  private static final int BATCH = 4;
+  private static final int LENGTH = 256;
+  private static final int TOKENS = BATCH * LENGTH;
+  private static final int WIDTH = 512;
+  private static final int HEADS = 8;
+  private static final int HEAD_SIZE = WIDTH / HEADS;
+  private static final int INNER = 1376;
+  private static final int VOCABULARY = 8192;
+  private static final int PARAMETERS = 4 << 20;
+  private static final int FLOAT = 4;
+
+  /** Products of a T×S matrix in attention: two forward, and four for the gradients. */
+  private static final int PRODUCTS = 6;
+
+  @Override
+  public String name() {
+    return "kernels";
+  }
+
+  @Override
+  public List<String> cases() {
+    return List.of(
+        "linear", "attention", "rmsnorm", "swiglu", "rope", "cross-entropy", "embedding", "adamw");
+  }
+
+  @Override
+  public List<String> quickCases() {
+    return cases();
+  }
+
+  @Override
+  public Contest open(String name, int threads) {
+    return switch (name) {
+      case "linear" -> linear(threads);
+      case "attention" -> attention(threads);
+      case "rmsnorm" -> rmsNorm(threads);
+      case "swiglu" -> swiGlu(threads);
+      case "rope" -> rope(threads);
+      case "cross-entropy" -> crossEntropy(threads);
+      case "embedding" -> embedding(threads);
+      case "adamw" -> adamW(threads);
+      default ->
+          throw new IllegalArgumentException(
+              "no case of suite kernels is named '%s'".formatted(name));
+    };
+  }
+
+  private static Contest linear(int threads) {
+    Engine engine = Ours.engine(threads);
+    Tensor x = Ours.normal(engine, TOKENS, WIDTH);
+    Tensor weight = Ours.normal(engine, INNER, WIDTH);
+    Ours ours =
+        Ours.forwardAndBackward(
+            engine, List.of(x, weight), in -> MatMulOp.linear(in.get(0), in.get(1)));
+    Peer peer =
+        Peer.of(
+            threads,
+            manager ->
+                Peer.forwardAndBackward(
+                    List.of(
+                        Peer.normal(manager, TOKENS, WIDTH), Peer.normal(manager, INNER, WIDTH)),
+                    Peer.normal(manager, TOKENS, INNER),
+                    in -> TorchOps.linear(in.get(0), in.get(1))));
+    return Contest.arithmetic(3 * 2.0 * TOKENS * WIDTH * INNER, ours, peer, threads);
+  }
+
+  private static Contest attention(int threads) {
+    int[] dims = {BATCH, LENGTH, HEADS, HEAD_SIZE};
+    long[] sizes = Arrays.stream(dims).asLongStream().toArray();
+    Engine engine = Ours.engine(threads);
+    List<Tensor> inputs = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      inputs.add(Ours.normal(engine, dims));
+    }
+    Ours ours =
+        Ours.forwardAndBackward(
+            engine,
+            inputs,
+            in -> AttentionOp.attention(in.get(0), in.get(1), in.get(2), true, null, 0));
+    Peer peer =
+        Peer.of(
+            threads,
+            manager -> {
+              NDArray mask = TorchOps.causalMask(manager, LENGTH, LENGTH);
+              return Peer.forwardAndBackward(
+                  List.of(
+                      Peer.normal(manager, sizes),
+                      Peer.normal(manager, sizes),
+                      Peer.normal(manager, sizes)),
+                  Peer.normal(manager, sizes),
+                  in -> TorchOps.attention(in.get(0), in.get(1), in.get(2), mask));
+            });
+    double halfOfAllPairs = 0.5 * LENGTH * (LENGTH + 1);
+    double flops = PRODUCTS * 2.0 * BATCH * HEADS * halfOfAllPairs * HEAD_SIZE;
+    return Contest.arithmetic(flops, ours, peer, threads);
+  }
+
+  private static Contest rmsNorm(int threads) {
+    Engine engine = Ours.engine(threads);
+    Tensor x = Ours.normal(engine, TOKENS, WIDTH);
+    Tensor weight = Ours.normal(engine, WIDTH);
+    Ours ours =
+        Ours.forwardAndBackward(
+            engine, List.of(x, weight), in -> RmsNormOp.rmsNorm(in.get(0), in.get(1), 1e-5));
+    Peer peer =
+        Peer.of(
+            threads,
+            manager ->
+                Peer.forwardAndBackward(
+                    List.of(Peer.normal(manager, TOKENS, WIDTH), Peer.normal(manager, WIDTH)),
+                    Peer.normal(manager, TOKENS, WIDTH),
+                    in -> TorchOps.rmsNorm(in.get(0), in.get(1), 1e-5)));
+    return elements(TOKENS * WIDTH, 3, 2, ours, peer, threads);
+  }
+
+  private static Contest swiGlu(int threads) {
+    Engine engine = Ours.engine(threads);
+    Tensor gate = Ours.normal(engine, TOKENS, INNER);
+    Tensor up = Ours.normal(engine, TOKENS, INNER);
+    Ours ours =
+        Ours.forwardAndBackward(
+            engine, List.of(gate, up), in -> SwiGluOp.swiGlu(in.get(0), in.get(1)));
+    Peer peer =
+        Peer.of(
+            threads,
+            manager ->
+                Peer.forwardAndBackward(
+                    List.of(
+                        Peer.normal(manager, TOKENS, INNER), Peer.normal(manager, TOKENS, INNER)),
+                    Peer.normal(manager, TOKENS, INNER),
+                    in -> TorchOps.swiGlu(in.get(0), in.get(1))));
+    return elements(TOKENS * INNER, 5, 3, ours, peer, threads);
+  }
+
+  private static Contest rope(int threads) {
+    Engine engine = Ours.engine(threads);
+    Tensor x = Ours.normal(engine, BATCH, LENGTH, HEADS, HEAD_SIZE);
+    Tensor table = Ours.normal(engine, LENGTH, HEAD_SIZE);
+    table.set(RopeOp.table(LENGTH, HEAD_SIZE, 10000));
+    int[] places = new int[LENGTH];
+    Arrays.setAll(places, t -> t);
+    Tensor positions = engine.tensor(places, LENGTH);
+    Ours ours =
+        Ours.forwardAndBackward(
+            engine, List.of(x), in -> RopeOp.rope(in.getFirst(), positions, table));
+    Peer peer =
+        Peer.of(
+            threads,
+            manager -> {
+              NDArray cosine = Peer.normal(manager, LENGTH, 1, HEAD_SIZE / 2);
+              NDArray sine = Peer.normal(manager, LENGTH, 1, HEAD_SIZE / 2);
+              return Peer.forwardAndBackward(
+                  List.of(Peer.normal(manager, BATCH, LENGTH, HEADS, HEAD_SIZE)),
+                  Peer.normal(manager, BATCH, LENGTH, HEADS, HEAD_SIZE),
+                  in -> TorchOps.rope(in.getFirst(), cosine, sine));
+            });
+    return elements(TOKENS * WIDTH, 2, 2, ours, peer, threads);
+  }
+
+  private static Contest crossEntropy(int threads) {
+    int[] classes = new SplittableRandom(1).ints(TOKENS, 0, VOCABULARY).toArray();
+    Engine engine = Ours.engine(threads);
+    Tensor targets = engine.tensor(classes, TOKENS);
+    Ours ours =
+        Ours.forwardAndBackward(
+            engine,
+            List.of(Ours.normal(engine, TOKENS, VOCABULARY)),
+            in -> CrossEntropyOp.crossEntropy(in.getFirst(), targets, CrossEntropyOp.IGNORE_INDEX));
+    Peer peer =
+        Peer.of(
+            threads,
+            manager -> {
+              NDArray indices = TorchOps.indices(manager, classes, TOKENS, 1);
+              NDArray counted = manager.ones(new ai.djl.ndarray.types.Shape(TOKENS));
+              return Peer.forwardAndBackward(
+                  List.of(Peer.normal(manager, TOKENS, VOCABULARY)),
+                  Peer.normal(manager, TOKENS),
+                  in -> TorchOps.crossEntropy(in.getFirst(), indices, counted));
+            });
+    return elements(TOKENS * VOCABULARY, 2, 1, ours, peer, threads);
+  }
+
+  private static Contest embedding(int threads) {
+    int[] tokens = new SplittableRandom(2).ints(TOKENS, 0, VOCABULARY).toArray();
+    Engine engine = Ours.engine(threads);
+    Tensor indices = engine.tensor(tokens, TOKENS);
+    Ours ours =
+        Ours.forwardAndBackward(
+            engine,
+            List.of(Ours.normal(engine, VOCABULARY, WIDTH)),
+            in -> EmbeddingOp.gather(in.getFirst(), indices));
+    Peer peer =
+        Peer.of(
+            threads,
+            manager -> {
+              NDArray theirs = TorchOps.indices(manager, tokens, TOKENS);
+              return Peer.forwardAndBackward(
+                  List.of(Peer.normal(manager, VOCABULARY, WIDTH)),
+                  Peer.normal(manager, TOKENS, WIDTH),
+                  in -> TorchOps.embedding(in.getFirst(), theirs));
+            });
+    long rows = (long) FLOAT * TOKENS * WIDTH;
+    long gradient = (long) FLOAT * VOCABULARY * WIDTH;
+    return Contest.memory(2 * rows, rows + gradient, ours, peer, threads);
+  }
+
+  private static Contest adamW(int threads) {
+    Engine engine = Ours.engine(threads);
+    Tensor[] ours = new Tensor[4];
+    Arrays.setAll(ours, _ -> Ours.normal(engine, PARAMETERS));
+    ours[3].set(absolute(ours[3].toFloats()));
+    Tensor schedule = engine.allocate("bench", DType.F32, Shape.of(3));
+    schedule.set(new float[] {1e-4f, 1, 1});
+    Tensor scale = engine.allocate("bench", DType.F32, Shape.of(1));
+    scale.set(new float[] {1});
+    Ours side =
+        Ours.recorded(
+            engine,
+            () -> {
+              engine.emit(
+                  new Instruction.AdamW(
+                      ours[0].buffer(),
+                      ours[1].buffer(),
+                      ours[2].buffer(),
+                      ours[3].buffer(),
+                      schedule.buffer(),
+                      scale.buffer(),
+                      0.9,
+                      0.95,
+                      1e-8,
+                      0.1));
+              return List.of();
+            });
+    Peer peer =
+        Peer.of(
+            threads,
+            manager -> {
+              TorchAdamW optimizer = new TorchAdamW(0.9, 0.95, 1e-8);
+              NDArray parameter = Peer.normal(manager, PARAMETERS);
+              NDArray gradient = Peer.normal(manager, PARAMETERS);
+              NDArray first = Peer.normal(manager, PARAMETERS);
+              NDArray second = Peer.normal(manager, PARAMETERS).abs();
+              return Peer.scoped(
+                  () -> optimizer.update(parameter, gradient, first, second, 1000, 1e-4, 0.1));
+            });
+    return elements(PARAMETERS, 4, 3, side, peer, threads);
+  }
+
+  private static float[] absolute(float[] values) {
+    for (int i = 0; i < values.length; i++) {
+      values[i] = Math.abs(values[i]);
+    }
+    return values;
+  }
+
+  /** A contest of passes over arrays of one size: how many are read, and how many written. */
+  private static Contest elements(
+      long count, int read, int written, Ours ours, Peer peer, int threads) {
+    return Contest.memory(FLOAT * count * read, FLOAT * count * written, ours, peer, threads);
+  }
+}

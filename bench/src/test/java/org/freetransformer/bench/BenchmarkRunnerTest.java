@@ -1,0 +1,36 @@
+package org.freetransformer.bench;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.List;
+import org.freetransformer.cli.Benchmarks.Request;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class BenchmarkRunnerTest {
+  private static void run(List<String> suites, @Nullable Path json) throws Exception {
+    try (PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream())) {
+      new BenchmarkRunner().run(new Request(suites, true, 1, json, null, "ft bench"), nowhere);
+    }
+  }
+
+  @Test
+  void namesTheNearestSuite() {
+    assertThatThrownBy(() -> run(List.of("kernel"), null))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "--suite: 'kernel' is unknown; allowed are gemm, kernels, mapper, step;"
+                + " nearest is kernels");
+  }
+
+  @Test
+  void refusesAFileThatCannotBeWrittenBeforeItMeasures() {
+    Path file = Path.of("no-such-folder", "rows.json");
+    assertThatThrownBy(() -> run(List.of("gemm"), file))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(file + " cannot be written");
+  }
+}

@@ -1,0 +1,86 @@
+package org.freetransformer.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.List;
+import org.freetransformer.bench.suite.Unit;
+import org.junit.jupiter.api.Test;
+
+class RowTest {
+  private static final Machine MACHINE = new Machine("A CPU", 2, 512, "A JVM 25", "2.7.1");
+
+  private static Row row(Row.Round... rounds) {
+    return Row.of("gemm", "nt 1x2x3", 2, Unit.GFLOPS, 4e9, List.of(rounds));
+  }
+
+  @Test
+  void ratesAreWorkPerSecondOfTheMedianRound() {
+    Row row = row(new Row.Round(1, 2, 0.5), new Row.Round(2, 4, 1), new Row.Round(100, 200, 50));
+    assertThat(row.ours()).isEqualTo(2);
+    assertThat(row.peer()).isEqualTo(1);
+    assertThat(row.limit()).isEqualTo(4);
+    assertThat(row.ratioPeer()).isEqualTo(2);
+    assertThat(row.ratioLimit()).isEqualTo(0.5);
+  }
+
+  @Test
+  void ratiosComeFromRoundsSoThatSlowOnesDoNotTipThem() {
+    Row row = row(new Row.Round(1, 2, 1), new Row.Round(10, 20, 10), new Row.Round(1, 2, 1));
+    assertThat(row.ratioPeer()).isEqualTo(2);
+    assertThat(row.ratioLimit()).isEqualTo(1);
+  }
+
+  @Test
+  void spreadIsTheMiddleHalfOfOurTimes() {
+    Row row =
+        row(
+            new Row.Round(1, 1, 1),
+            new Row.Round(2, 1, 1),
+            new Row.Round(3, 1, 1),
+            new Row.Round(4, 1, 1),
+            new Row.Round(50, 1, 1));
+    assertThat(row.spread()).isCloseTo(2.0 / 3, within(1e-12));
+  }
+
+  @Test
+  void withoutPeerThereAreNoRatiosToIt() {
+    Row row = row(new Row.Round(1, 0, 0.5));
+    assertThat(row.peer()).isNull();
+    assertThat(row.ratioPeer()).isNull();
+    assertThat(new Results(MACHINE, List.of(row)).geometricMean()).isEmpty();
+  }
+
+  @Test
+  void jsonHasTheKeysThatOthersRelyOn() throws Exception {
+    Row fast = row(new Row.Round(1, 4, 1));
+    Row slow = row(new Row.Round(1, 0.25, 1));
+    Row even = row(new Row.Round(1, 8, 1));
+    JsonNode json =
+        new ObjectMapper().readTree(new Results(MACHINE, List.of(fast, slow, even)).toJson());
+    assertThat(json.get("geomean_ratio_peer").asDouble()).isCloseTo(2, within(1e-12));
+    assertThat(json.get("machine").get("cpu").asText()).isEqualTo("A CPU");
+    assertThat(json.get("rows").get(0).fieldNames())
+        .toIterable()
+        .contains(
+            "suite",
+            "case",
+            "threads",
+            "ours",
+            "peer",
+            "limit",
+            "ratio_peer",
+            "ratio_limit",
+            "spread");
+  }
+
+  @Test
+  void thePageNamesTheMachineAndHoldsRatios() {
+    String page =
+        new Results(MACHINE, List.of(row(new Row.Round(1, 3, 0.5)))).toMarkdown("./ft bench");
+    assertThat(page)
+        .contains("A CPU", "512-bit", "`./ft bench`", "| gemm | nt 1x2x3 | 2 | 3.00 | 0.50 | 0% |");
+  }
+}

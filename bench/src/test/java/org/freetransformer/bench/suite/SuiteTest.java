@@ -1,0 +1,45 @@
+package org.freetransformer.bench.suite;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.freetransformer.bench.libtorch.Libtorch;
+import org.junit.jupiter.api.Test;
+
+class SuiteTest {
+  @Test
+  void aQuickRunTakesCasesOfAThoroughOne() {
+    for (Suite suite : Suite.ALL) {
+      assertThat(suite.cases()).as(suite.name()).containsAll(suite.quickCases());
+      assertThat(Suite.named(suite.name())).isSameAs(suite);
+    }
+  }
+
+  @Test
+  void everySideOfSmallCasesRuns() {
+    String[][] cases = {
+      {"gemm", "tt 33x17x65"}, {"gemm", "nt 1x64x64"}, {"kernels", "rmsnorm"}, {"kernels", "rope"}
+    };
+    for (String[] one : cases) {
+      try (Contest contest = Suite.named(one[0]).open(one[1], 2)) {
+        contest.ours().run();
+        contest.limit().run();
+        assertThat(contest.amount()).isPositive();
+        if (Libtorch.whyMissing().isEmpty()) {
+          Runnable peer = contest.peer();
+          assertThat(peer).isNotNull();
+          peer.run();
+        }
+      }
+    }
+  }
+
+  @Test
+  void saysThatACaseIsUnknown() {
+    for (Suite suite : Suite.ALL) {
+      assertThatThrownBy(() -> suite.open("nonsense", 1))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("no case of suite " + suite.name() + " is named 'nonsense'");
+    }
+  }
+}

@@ -50,7 +50,6 @@ final class Attention implements Kernel, ThreadTeam.Task {
   private final int paddedSize;
   private final int chunks;
   private final long valuesAt;
-  private final long scratchAt;
 
   Attention(Instruction.Attention instruction, Workers workers) {
     this.workers = workers;
@@ -72,8 +71,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
     chunks = Math.ceilDiv(queries * group, TASK_ROWS);
     int block = Math.min(keys, MOST);
     valuesAt = Panels.bytes(size, block);
-    scratchAt = valuesAt + Panels.bytes(block, size);
-    workers.requireSegment(scratchAt + Transposer.SCRATCH_BYTES);
+    workers.requireSegment(valuesAt + Panels.bytes(block, size));
     workers.requireArray(QUERIES, TILE_ROWS * STRIDE);
     workers.requireArray(WEIGHTS, TILE_ROWS * STRIDE);
     workers.requireArray(TILE, TILE_ROWS * Panels.WIDTH);
@@ -116,7 +114,8 @@ final class Attention implements Kernel, ThreadTeam.Task {
   private void packKeys(int b, int keyHead, int key, int count, int worker) {
     MemorySegment panels = workers.segment(worker);
     long start = k.row(b, key, keyHead);
-    Panels.packTransposed(k.memory(), start, k.timeStride(), count, size, panels, 0, scratchAt);
+    Panels.packTransposed(
+        k.memory(), start, k.timeStride(), count, size, panels, 0, workers.blocks(worker));
     start = v.row(b, key, keyHead);
     Panels.packRows(v.memory(), start, v.timeStride(), count, size, panels, valuesAt);
   }
@@ -196,7 +195,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
   }
 
   /** Replaces x by exp(x − max) and adds up. */
-  private static float exponentials(float[] row, int start, int n, float max) {
+  static float exponentials(float[] row, int start, int n, float max) {
     int whole = Lanes.whole(n);
     float sum = exponentialsWhole(row, start, whole, max);
     return whole == n ? sum : sum + exponentialsTail(row, start + whole, n - whole, max);

@@ -77,7 +77,6 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   private final long scoreGradients;
   private final long queryGradients;
   private final long turned;
-  private final long scratch;
 
   AttentionBackward(Instruction.AttentionBackward instruction, Workers workers) {
     this.workers = workers;
@@ -110,8 +109,7 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     scoreGradients = gradientRows + Panels.bytes(block, size);
     queryGradients = scoreGradients + Panels.bytes(KEY_BLOCK, block);
     turned = queryGradients + Panels.bytes(roundUp(size), block);
-    scratch = turned + Panels.panelBytes(roundUp(size));
-    workers.requireSegment(scratch + Transposer.SCRATCH_BYTES);
+    workers.requireSegment(turned + Panels.panelBytes(roundUp(size)));
     workers.requireArray(KEY_ROWS, TILE_ROWS * STRIDE);
     workers.requireArray(VALUE_ROWS, TILE_ROWS * STRIDE);
     workers.requireArray(SCORES, TILE_ROWS * WIDTH);
@@ -181,7 +179,7 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       }
     }
     if (dq != null) {
-      storeQueryGradients(dq, b, head, t, count, memory);
+      storeQueryGradients(dq, b, head, t, count, worker);
     }
   }
 
@@ -189,11 +187,18 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     MemorySegment to = workers.segment(worker);
     long start = q.row(b, t, head);
     Panels.packTransposed(
-        q.memory(), start, q.timeStride(), count, size, to, queryColumns, scratch);
+        q.memory(), start, q.timeStride(), count, size, to, queryColumns, workers.blocks(worker));
     Panels.packRows(q.memory(), start, q.timeStride(), count, size, to, queryRows);
     start = dout.row(b, t, head);
     Panels.packTransposed(
-        dout.memory(), start, dout.timeStride(), count, size, to, gradientColumns, scratch);
+        dout.memory(),
+        start,
+        dout.timeStride(),
+        count,
+        size,
+        to,
+        gradientColumns,
+        workers.blocks(worker));
     Panels.packRows(dout.memory(), start, dout.timeStride(), count, size, to, gradientRows);
   }
 
@@ -393,12 +398,12 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
         + 4L * (query % WIDTH);
   }
 
-  private void storeQueryGradients(
-      HeadRows target, int b, int head, int t, int count, MemorySegment memory) {
+  private void storeQueryGradients(HeadRows target, int b, int head, int t, int count, int worker) {
+    MemorySegment memory = workers.segment(worker);
     long rowBytes = 4L * roundUp(size);
     for (int query = 0; query < count; query += Lanes.COUNT) {
       for (int d = 0; d < size; d += Lanes.COUNT) {
-        Panels.transpose(
+        Transposer.transpose(
             memory,
             queryGradientsAt(query, d),
             Panels.ROW_BYTES,
@@ -406,7 +411,7 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
             memory,
             turned + 4L * d,
             rowBytes,
-            scratch);
+            workers.blocks(worker));
       }
       for (int i = 0; i < Math.min(Lanes.COUNT, count - query); i++) {
         long to = target.row(b, t + query + i, head);

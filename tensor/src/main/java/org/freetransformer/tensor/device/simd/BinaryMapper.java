@@ -45,7 +45,6 @@ final class BinaryMapper implements Kernel {
   private final int parts;
   private final int plansPerPart;
   private final int chunks;
-  private final long scratch;
   private final ThreadTeam.Task partTask = this::runPart;
   private final ThreadTeam.Task sumTask = this::addParts;
 
@@ -64,8 +63,8 @@ final class BinaryMapper implements Kernel {
     plansPerPart = Math.min(plans, PLANS_PER_TASK);
     parts = plans / plansPerPart;
     chunks = Math.ceilDiv(positions, MOST_POSITIONS);
-    scratch = Panels.bytes(Math.min(size, GemmKernel.MAX_DEPTH), MOST_POSITIONS) * slices();
-    workers.requireSegment(scratch + Transposer.SCRATCH_BYTES);
+    workers.requireSegment(
+        Panels.bytes(Math.min(size, GemmKernel.MAX_DEPTH), MOST_POSITIONS) * slices());
     workers.requireShared(4L * parts * positions * bits);
     workers.requireArray(PLAN_ROWS, TILE_ROWS * STRIDE);
     workers.requireArray(TILE, TILE_ROWS * WIDTH);
@@ -115,7 +114,7 @@ final class BinaryMapper implements Kernel {
           depth(slice),
           to,
           sliceAt(slice),
-          scratch);
+          workers.blocks(worker));
     }
   }
 

@@ -62,13 +62,13 @@ final class Panels {
       int columns,
       MemorySegment to,
       long at,
-      long scratch) {
+      MemorySegment scratch) {
     int whole = Lanes.whole(columns);
     for (int i = 0; i < rows; i += Lanes.COUNT) {
       long panel = at + i / WIDTH * panelBytes(columns) + 4L * (i % WIDTH);
       int present = Math.min(Lanes.COUNT, rows - i);
       for (int j = 0; j < whole; j += Lanes.COUNT) {
-        transpose(
+        Transposer.transpose(
             from,
             start + i * stride + 4L * j,
             stride,
@@ -85,27 +85,6 @@ final class Panels {
         }
       }
     }
-  }
-
-  /** One square block of vectors, by way of scratch memory in {@code to}. */
-  static void transpose(
-      MemorySegment from,
-      long start,
-      long stride,
-      int present,
-      MemorySegment to,
-      long at,
-      long atStride,
-      long scratch) {
-    Transposer.transpose(
-        from,
-        start,
-        stride,
-        present,
-        to,
-        at,
-        atStride,
-        to.asSlice(scratch, Transposer.SCRATCH_BYTES));
   }
 
   /** Copies rows into an array, {@link GemmKernel#A_STRIDE} apart, times a factor. */

@@ -96,8 +96,7 @@ public final class SimdDevice extends CpuDevice {
       case Instruction.Rope op -> new Rope(op, workers);
       case Instruction.SwiGlu op -> SwiGlu.forward(op, workers);
       case Instruction.SwiGluBackward op -> SwiGlu.backward(op, workers);
-      case Instruction.Attention op ->
-          op.q().dim(3) <= Attention.MOST ? new Attention(op, workers) : null;
+      case Instruction.Attention op -> attention(op);
       case Instruction.AttentionBackward op ->
           op.q().dim(3) <= Attention.MOST ? new AttentionBackward(op, workers) : null;
       case Instruction.CrossEntropy op -> CrossEntropy.forward(op, workers);
@@ -110,6 +109,13 @@ public final class SimdDevice extends CpuDevice {
       case Instruction.BernoulliKlBackward op -> BernoulliKl.backward(op, workers);
       case Instruction.AdamW op -> new AdamW(op, workers);
     };
+  }
+
+  private @Nullable Kernel attention(Instruction.Attention op) {
+    if (DecodingAttention.suits(op)) {
+      return new DecodingAttention(op, workers);
+    }
+    return op.q().dim(3) <= Attention.MOST ? new Attention(op, workers) : null;
   }
 
   /** Whether there are no integers among the operands. */

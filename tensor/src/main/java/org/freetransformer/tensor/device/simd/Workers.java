@@ -23,6 +23,7 @@ final class Workers implements AutoCloseable {
   private final MemoryPool memory = new MemoryPool();
   private final float[][][] arrays;
   private final OffHeapStorage[] segments;
+  private final MemorySegment[] blocks;
   private @Nullable OffHeapStorage shared;
 
   Workers(ThreadTeam team) {
@@ -30,6 +31,8 @@ final class Workers implements AutoCloseable {
     arrays = new float[SLOTS][team.size()][0];
     segments = new OffHeapStorage[team.size()];
     Arrays.setAll(segments, _ -> memory.allocate(0, "scratch"));
+    blocks = new MemorySegment[team.size()];
+    Arrays.setAll(blocks, _ -> memory.allocate(Transposer.SCRATCH_BYTES, "scratch").segment());
   }
 
   ThreadTeam team() {
@@ -100,6 +103,11 @@ final class Workers implements AutoCloseable {
   /** A member's own off-heap memory. */
   MemorySegment segment(int worker) {
     return segments[worker].segment();
+  }
+
+  /** A member's own room for {@link Transposer}. */
+  MemorySegment blocks(int worker) {
+    return blocks[worker];
   }
 
   /** Off-heap memory that all members of the team see. */

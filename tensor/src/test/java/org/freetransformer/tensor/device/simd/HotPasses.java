@@ -25,6 +25,8 @@ final class HotPasses {
         passes.kernel("Attention::exponentialsWhole", passes.attention()),
         passes.kernel("AttentionBackward::probabilities", passes.attentionBackward()),
         passes.kernel("AttentionBackward::gradients", passes.attentionBackward()),
+        passes.kernel("DecodingAttention::dot", passes.decoding()),
+        passes.kernel("DecodingAttention::addValues", passes.decoding()),
         passes.kernel("RmsNorm::scale", passes.rmsNorm()),
         passes.kernel("RmsNormBackward::inputGradient", passes.rmsNormBackward()),
         passes.kernel("RmsNormBackward::addWeightGradient", passes.rmsNormBackward()),
@@ -72,6 +74,13 @@ final class HotPasses {
   private Instruction attention() {
     Buffer lse = buffer(DType.F32, 1, 1, ROWS * 16);
     return new Instruction.Attention(heads(), heads(), heads(), rule(), heads(), lse);
+  }
+
+  private Instruction decoding() {
+    Buffer query = buffer(DType.F32, 1, 1, 1, SIZE);
+    Buffer lse = buffer(DType.F32, 1, 1, 1);
+    Buffer out = buffer(DType.F32, 1, 1, 1, SIZE);
+    return new Instruction.Attention(query, heads(), heads(), rule(), out, lse);
   }
 
   private Instruction attentionBackward() {

@@ -1,0 +1,152 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Kernel;
+
+/**
+ * {@link Attention} for few queries, as in decoding: keys and values are read once, where they lie,
+ * because packing them would cost more than the products. A task is one key head.
+ */
+final class DecodingAttention implements Kernel, ThreadTeam.Task {
+  private static final int MOST_ROWS = 4;
+
+  // A worker's arrays.
+  private static final int WEIGHTS = 0;
+  private static final int LANES = 1;
+  private static final int SUMS = 2;
+
+  private final Workers workers;
+  private final HeadRows q;
+  private final HeadRows k;
+  private final HeadRows v;
+  private final HeadRows out;
+  private final MemorySegment lse;
+  private final KeyMask mask;
+  private final float scale;
+  private final int batch;
+  private final int queries;
+  private final int keys;
+  private final int heads;
+  private final int keyHeads;
+  private final int size;
+
+  DecodingAttention(Instruction.Attention instruction, Workers workers) {
+    this.workers = workers;
+    q = HeadRows.of(instruction.q());
+    k = HeadRows.of(instruction.k());
+    v = HeadRows.of(instruction.v());
+    out = HeadRows.of(instruction.out());
+    lse = Memory.of(instruction.lse());
+    scale = (float) instruction.rule().scale();
+    batch = instruction.q().dim(0);
+    queries = instruction.q().dim(1);
+    heads = instruction.q().dim(2);
+    size = instruction.q().dim(3);
+    keys = instruction.k().dim(1);
+    keyHeads = instruction.k().dim(2);
+    mask = new KeyMask(instruction.rule(), queries, keys, workers.size());
+    workers.requireArray(WEIGHTS, keys + Lanes.COUNT);
+    workers.requireArray(LANES, Lanes.COUNT * Lanes.COUNT);
+    workers.requireArray(SUMS, Lanes.COUNT);
+  }
+
+  /** Whether so few queries read each key head that packing does not pay. */
+  static boolean suits(Instruction.Attention instruction) {
+    int keyHeads = instruction.k().dim(2);
+    return keyHeads > 0
+        && instruction.q().dim(1) * (instruction.q().dim(2) / keyHeads) <= MOST_ROWS;
+  }
+
+  @Override
+  public void run() {
+    mask.refresh();
+    long products = (long) batch * heads * queries * keys * size;
+    workers.run(batch * keyHeads, products / 4, this);
+  }
+
+  @Override
+  public void run(int task, int worker) {
+    int b = task / keyHeads;
+    int keyHead = task % keyHeads;
+    int group = heads / keyHeads;
+    for (int head = keyHead * group; head < (keyHead + 1) * group; head++) {
+      for (int t = 0; t < queries; t++) {
+        attend(b, t, head, keyHead, worker);
+      }
+    }
+  }
+
+  private void attend(int b, int t, int head, int keyHead, int worker) {
+    float[] weights = workers.array(WEIGHTS, worker);
+    long query = ((long) b * heads + head) * queries + t;
+    int seen = mask.visible(b, t);
+    score(q.row(b, t, head), k.row(b, 0, keyHead), seen, worker);
+    float max = Attention.max(weights, 0, seen);
+    float sum = seen == 0 ? 0 : Attention.exponentials(weights, 0, seen, max);
+    lse.setAtIndex(Memory.FLOAT, query, max + (float) Math.log(sum));
+    if (mask.drops()) {
+      for (int s = 0; s < seen; s++) {
+        weights[s] *= mask.factor(query, s, worker);
+      }
+    }
+    long values = v.row(b, 0, keyHead);
+    long target = out.row(b, t, head);
+    float factor = sum == 0 ? 0 : 1 / sum;
+    for (int d = 0; d < size; d += Lanes.COUNT) {
+      addValues(weights, seen, values + 4L * d, target + 4L * d, size - d, factor);
+    }
+  }
+
+  private void score(long query, long firstKey, int seen, int worker) {
+    float[] weights = workers.array(WEIGHTS, worker);
+    float[] lanes = workers.array(LANES, worker);
+    float[] sums = workers.array(SUMS, worker);
+    for (int s = 0; s < seen; s += Lanes.COUNT) {
+      int count = Math.min(Lanes.COUNT, seen - s);
+      for (int i = 0; i < count; i++) {
+        dot(query, firstKey + (s + i) * k.timeStride(), lanes, i * Lanes.COUNT);
+      }
+      Arrays.fill(lanes, count * Lanes.COUNT, lanes.length, 0);
+      LaneSums.add(lanes, Lanes.COUNT, sums);
+      for (int i = 0; i < count; i++) {
+        weights[s + i] = sums[i] * scale;
+      }
+    }
+  }
+
+  /** q·k lane by lane; the lanes are added later, many keys at once. */
+  private void dot(long query, long key, float[] lanes, int at) {
+    MemorySegment queryMemory = q.memory();
+    MemorySegment keyMemory = k.memory();
+    FloatVector sum = FloatVector.zero(Lanes.SPECIES);
+    int i = 0;
+    for (; i < Lanes.whole(size); i += Lanes.COUNT) {
+      FloatVector x = Lanes.load(queryMemory, query + 4L * i);
+      sum = x.fma(Lanes.load(keyMemory, key + 4L * i), sum);
+    }
+    if (i < size) {
+      VectorMask<Float> rest = Lanes.mask(i, size);
+      FloatVector x = Lanes.load(queryMemory, query + 4L * i, rest);
+      sum = x.fma(Lanes.load(keyMemory, key + 4L * i, rest), sum);
+    }
+    sum.intoArray(lanes, at);
+  }
+
+  /** One vector's width of the output: all values weighted. */
+  private void addValues(
+      float[] weights, int seen, long values, long target, int columns, float factor) {
+    MemorySegment memory = v.memory();
+    long stride = v.timeStride();
+    FloatVector sum = FloatVector.zero(Lanes.SPECIES);
+    VectorMask<Float> present = Lanes.mask(0, columns);
+    for (int s = 0; s < seen; s++) {
+      FloatVector value = Lanes.load(memory, values + s * stride, present);
+      sum = value.fma(Lanes.all(weights[s]), sum);
+    }
+    Lanes.store(sum.mul(factor), out.memory(), target, present);
+  }
+}

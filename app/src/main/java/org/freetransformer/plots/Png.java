@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import javax.imageio.ImageIO;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.freetransformer.run.OutputFiles;
 
 /** Pictures as PNG files, each whole or not there. */
@@ -13,8 +14,11 @@ final class Png {
 
   static void write(Path file, BufferedImage image) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    if (!ImageIO.write(image, "png", bytes)) {
-      throw new IOException("this Java cannot write PNG");
+    // A cache in a file would need a shutdown hook, and none can be added after Ctrl-C.
+    try (var stream = new MemoryCacheImageOutputStream(bytes)) {
+      if (!ImageIO.write(image, "png", stream)) {
+        throw new IOException("this Java cannot write PNG");
+      }
     }
     OutputFiles.write(file, bytes);
   }

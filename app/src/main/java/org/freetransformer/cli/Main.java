@@ -6,6 +6,7 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.util.Locale;
 import org.freetransformer.run.Interruption;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -23,6 +24,7 @@ import picocli.CommandLine.Spec;
     versionProvider = Version.class,
     description = "Trains and samples the Free Transformer, in pure Java.",
     subcommands = {
+      DemoCommand.class,
       TrainCommand.class,
       EvalCommand.class,
       GenerateCommand.class,
@@ -51,6 +53,7 @@ public final class Main implements Runnable {
   public static void main(String[] args) {
     StandardError.restore();
     System.setProperty("java.awt.headless", "true");
+    Locale.setDefault(Locale.ROOT); // Numbers look the same everywhere.
     // UTF-8 whatever the locale says: results hold κ, and JSON knows no other encoding.
     System.setOut(new PrintStream(new FileOutputStream(FileDescriptor.out), false, UTF_8));
     System.setErr(new PrintStream(new FileOutputStream(FileDescriptor.err), true, UTF_8));

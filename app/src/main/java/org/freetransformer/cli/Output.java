@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.PrintWriter;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -37,7 +38,7 @@ final class Output {
   }
 
   /** Prints the result: the object as JSON if that is asked for, else the text. */
-  void result(Map<String, Object> object, String text) {
+  void result(Map<String, ? extends @Nullable Object> object, String text) {
     if (json) {
       out().println(toJson(object));
     } else {
@@ -62,7 +63,7 @@ final class Output {
 
   /** Tells what the user should know although the command goes on. */
   void warn(String line) {
-    err().println(command.qualifiedName() + ": " + line);
+    note(command.qualifiedName() + ": " + line);
   }
 
   /** A display for a task of {@code total} steps, of which {@code start} are done already. */
@@ -76,7 +77,7 @@ final class Output {
   }
 
   /** One line of JSON. */
-  static String toJson(Map<String, Object> object) {
+  static String toJson(Map<String, ? extends @Nullable Object> object) {
     try {
       return JSON.writeValueAsString(object);
     } catch (JsonProcessingException impossible) {

@@ -51,16 +51,17 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     RunConfig run = resume ? resumed() : config.read(output);
     Path path = out == null ? Path.of(run.training().checkpointDir()) : out;
-    RunFolder folder = resume ? RunFolder.open(path) : RunFolder.create(path);
-    BooleanSupplier stop =
-        main.interruption()
-            .listen(() -> output.note("ft train: stopping after this step, to save the state"));
-    try (Engine engine = device.open()) {
-      folder.requireWritable();
+    try (Engine engine = device.open();
+        TrainingRun training = new TrainingRun(engine, run, output::warn)) {
+      RunFolder folder = resume ? RunFolder.open(path) : RunFolder.create(path);
+      if (resume) {
+        training.resume(folder);
+        folder.requireWritable();
+      }
       OutputFiles.write(folder.config(), ConfigFile.write(run.toMap()));
       OutputFiles.write(
           folder.environment(), Output.toJson(Version.environment(spec, engine)) + "\n");
-      TrainingRun.Outcome outcome = train(engine, run, folder, stop);
+      TrainingRun.Outcome outcome = train(training, run, folder);
       Drawing.attempt(() -> RunPictures.draw(folder, run), output::warn);
       output.result(json(outcome), text(outcome, folder));
     }
@@ -77,11 +78,13 @@ final class TrainCommand implements Callable<Integer> {
         : config.change(RunFolder.open(out).readConfig(), output);
   }
 
-  private TrainingRun.Outcome train(
-      Engine engine, RunConfig run, RunFolder folder, BooleanSupplier stop) throws IOException {
-    TrainingRun training = new TrainingRun(engine, run, folder, output::warn);
+  private TrainingRun.Outcome train(TrainingRun training, RunConfig run, RunFolder folder)
+      throws IOException {
+    BooleanSupplier stop =
+        main.interruption()
+            .listen(() -> output.note("ft train: stopping after this step, to save the state"));
     try (TrainingDisplay display = new TrainingDisplay(output, "train", run)) {
-      return training.train(resume, display, stop);
+      return training.train(folder, display, stop);
     }
   }
 

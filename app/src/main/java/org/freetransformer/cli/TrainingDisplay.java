@@ -1,15 +1,15 @@
 package org.freetransformer.cli;
 
 import org.freetransformer.checkpoint.Checkpoint;
+import org.freetransformer.demo.PlanLettersDemo;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.StepMetrics;
-import org.freetransformer.train.TrainingListener;
 import org.jspecify.annotations.Nullable;
 
 /** Shows how a training run goes. */
-final class TrainingDisplay implements TrainingListener, AutoCloseable {
+final class TrainingDisplay implements PlanLettersDemo.Display {
   private final Output output;
   private final String task;
   private final RunConfig config;
@@ -24,7 +24,8 @@ final class TrainingDisplay implements TrainingListener, AutoCloseable {
   @Override
   public void onStep(StepMetrics step) {
     if (progress == null) {
-      progress = output.progress(task, step.step() - 1, config.training().maxSteps(), "steps");
+      // The first step compiles the kernels: it would spoil the rate.
+      progress = output.progress(task, step.step(), config.training().maxSteps(), "steps");
     }
     boolean planned = config.model().kind() == ModelConfig.Kind.FREE;
     progress.at(

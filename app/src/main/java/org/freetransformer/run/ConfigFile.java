@@ -34,7 +34,12 @@ public final class ConfigFile {
     } catch (IOException failure) {
       throw cannotRead(file, "cannot be read: " + FileProblems.reason(failure), failure);
     }
-    return YamlReader.readFile(text, file.toString());
+    return parse(text, file.toString());
+  }
+
+  /** Reads a document that is in memory, named {@code source} in errors. */
+  public static ConfigNode parse(String yaml, String source) {
+    return YamlReader.readFile(yaml, source);
   }
 
   /**

@@ -3,6 +3,7 @@ package org.freetransformer.run;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigNode;
 import org.freetransformer.config.Origin;
@@ -89,8 +90,14 @@ public record RunFolder(Path path) {
    * @throws ConfigException if that fails
    */
   public void requireWritable() {
+    requireWritable(List.of(checkpoints(), plots(), samples()));
+  }
+
+  /** The same with other folders in it. */
+  public void requireWritable(List<Path> inside) {
     try {
-      for (Path folder : new Path[] {path, checkpoints(), plots(), samples()}) {
+      Files.createDirectories(path);
+      for (Path folder : inside) {
         Files.createDirectories(folder);
       }
       Files.delete(Files.createTempFile(path, ".write", ".test"));

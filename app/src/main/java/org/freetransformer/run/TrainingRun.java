@@ -5,7 +5,6 @@ import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.freetransformer.checkpoint.Checkpoint;
@@ -21,14 +20,20 @@ import org.freetransformer.train.TrainingListener;
 import org.jspecify.annotations.Nullable;
 
 /** Trains in a run folder, and keeps its metrics there. */
-public final class TrainingRun {
-  /** A plan that spends less of its free bits than this share is not used. */
+public final class TrainingRun implements AutoCloseable {
+  /** A plan that spends less than this share of its free bits is not used, */
   private static final double COLLAPSED = 0.1;
+
+  /** or of these free bits, in nats, where it was given more than it can need. */
+  private static final double USUAL_FREE_BITS = Math.log(2) / 8;
+
+  /** Share of the run in which the plan may take its time. */
+  private static final double SETTLED = 0.25;
 
   private final Engine engine;
   private final RunConfig config;
-  private final RunFolder folder;
   private final Consumer<String> warnings;
+  private final Trainer trainer;
 
   /**
    * What came of it.
@@ -51,43 +56,54 @@ public final class TrainingRun {
       long peakBytes) {}
 
   /**
-   * A run that has not begun.
+   * A run that has not begun: its data is opened and its model made, but nothing is written.
    *
    * @param warnings told, in one line each, of trouble that does not stop the run
+   * @throws IllegalArgumentException if the data is missing, or too little for a batch
    */
-  public TrainingRun(Engine engine, RunConfig config, RunFolder folder, Consumer<String> warnings) {
+  public TrainingRun(Engine engine, RunConfig config, Consumer<String> warnings) {
     this.engine = engine;
     this.config = config;
-    this.folder = folder;
     this.warnings = warnings;
+    this.trainer = new Trainer(engine, config, Dataset.open(config.data(), warnings));
+  }
+
+  /**
+   * Goes on from the newest checkpoint in a folder, if there is one.
+   *
+   * @throws IllegalArgumentException if there are checkpoints, but none is whole and of this model
+   */
+  public void resume(RunFolder folder) {
+    new CheckpointFolder(folder.checkpoints()).newest(warnings).ifPresent(trainer::restore);
   }
 
   /**
    * Trains until all steps are done or a stop is asked for; the state is saved either way.
    *
-   * @param resume whether to go on from the newest checkpoint, if there is one
    * @param watcher told of every step
    * @throws IOException if the folder cannot be written; checkpoints saved before are whole
    */
-  public Outcome train(boolean resume, TrainingListener watcher, BooleanSupplier stop)
+  public Outcome train(RunFolder folder, TrainingListener watcher, BooleanSupplier stop)
       throws IOException {
-    Dataset dataset = Dataset.open(config.data(), warnings);
     CheckpointFolder checkpoints = new CheckpointFolder(folder.checkpoints());
-    try (Trainer trainer = new Trainer(engine, config, dataset)) {
-      Optional<Checkpoint> start = resume ? checkpoints.newest(warnings) : Optional.empty();
-      start.ifPresent(trainer::restore);
-      try (Recorder recorder = new Recorder(watcher, trainer.stepsDone())) {
-        boolean finished = trainer.run(checkpoints, recorder, stop);
-        return new Outcome(
-            trainer.stepsDone(),
-            finished,
-            recorder.tokensPerSecond(),
-            recorder.last,
-            recorder.evaluation,
-            recorder.checkpoint,
-            engine.device().memory().peakBytes());
-      }
+    try (Recorder recorder = new Recorder(folder, watcher, trainer.stepsDone())) {
+      boolean finished = trainer.run(checkpoints, recorder, stop);
+      return new Outcome(
+          trainer.stepsDone(),
+          finished,
+          recorder.tokensPerSecond(),
+          recorder.last,
+          recorder.evaluation,
+          recorder.checkpoint,
+          engine.device().memory().peakBytes());
+    } catch (UncheckedIOException failure) {
+      throw failure.getCause();
     }
+  }
+
+  @Override
+  public void close() {
+    trainer.close();
   }
 
   /** Writes what happens into the run's files, and passes it on. */
@@ -103,7 +119,7 @@ public final class TrainingRun {
     private @Nullable Checkpoint checkpoint;
     private boolean warned;
 
-    Recorder(TrainingListener watcher, long stepsDone) throws IOException {
+    Recorder(RunFolder folder, TrainingListener watcher, long stepsDone) throws IOException {
       this.watcher = watcher;
       this.firstStep = stepsDone + 1;
       metrics = MetricsFile.from(folder.metrics(), stepsDone);
@@ -150,13 +166,14 @@ public final class TrainingRun {
     }
 
     private void warnOfCollapse(long step, Evaluation result) {
-      double free = config.training().kappaFreeBits();
+      double least = COLLAPSED * Math.min(config.training().kappaFreeBits(), USUAL_FREE_BITS);
+      boolean settled = step >= config.training().maxSteps() * SETTLED;
       boolean planned = config.model().kind() == ModelConfig.Kind.FREE;
-      if (planned && !warned && result.kl() < COLLAPSED * free) {
+      if (planned && settled && !warned && result.kl() < least) {
         warned = true;
         warnings.accept(
-            "step %d: the plan is hardly used (KL %.4f of %.4f free nats): posterior collapse; more steps, training.kl_warmup_steps or another training.seed may help"
-                .formatted(step, result.kl(), free));
+            "step %d: the plan is hardly used (KL %.4f nats per token, κ is %.4f): posterior collapse; more steps, training.kl_warmup_steps or another training.seed may help"
+                .formatted(step, result.kl(), config.training().kappaFreeBits()));
       }
     }
 

@@ -38,7 +38,10 @@ class ArchitectureTest {
     "org.freetransformer.checkpoint..", "org.freetransformer.config.."
   };
   private static final String[] APP = {
-    "org.freetransformer.cli..", "org.freetransformer.plots..", "org.freetransformer.run.."
+    "org.freetransformer.cli..",
+    "org.freetransformer.demo..",
+    "org.freetransformer.plots..",
+    "org.freetransformer.run.."
   };
   private static final Set<String> VALUES =
       Stream.of(BFloat16.class, DType.class, Layout.class, Philox.class, Shape.class)

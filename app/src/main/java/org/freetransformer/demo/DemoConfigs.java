@@ -1,0 +1,52 @@
+package org.freetransformer.demo;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.function.Consumer;
+import org.freetransformer.config.ConfigNode;
+import org.freetransformer.run.ConfigFile;
+import org.freetransformer.train.RunConfig;
+
+/**
+ * The configurations of the demonstration: the presets in {@code configs}, of which this program
+ * carries a copy, with each model's free bits.
+ *
+ * @param changes made to every one, as {@code --set} takes them
+ * @param notes told, in one line each, of keys that have no effect
+ */
+public record DemoConfigs(List<String> changes, Consumer<String> notes) {
+  /** Copies the list. */
+  public DemoConfigs {
+    changes = List.copyOf(changes);
+  }
+
+  /**
+   * The configuration of a model.
+   *
+   * @throws org.freetransformer.config.ConfigException if a change does not fit
+   */
+  public RunConfig of(Regime regime) {
+    ConfigNode document = ConfigFile.parse(text(regime.preset()), "configs/" + regime.preset());
+    if (regime.hasPlan()) {
+      document = ConfigFile.set(document, "training.kappa_free_bits=" + regime.kappa());
+    }
+    for (String change : changes) {
+      document = ConfigFile.set(document, change);
+    }
+    return RunConfig.read(document, notes);
+  }
+
+  private static String text(String preset) {
+    try (InputStream in = DemoConfigs.class.getResourceAsStream(preset)) {
+      if (in == null) {
+        throw new IllegalStateException("this build carries no preset " + preset);
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+}

@@ -1,0 +1,120 @@
+package org.freetransformer.demo;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.freetransformer.data.Batches;
+import org.freetransformer.data.Dataset;
+import org.freetransformer.data.Split;
+import org.freetransformer.eval.Evaluation;
+import org.freetransformer.eval.Evaluator;
+import org.freetransformer.model.LanguageModel;
+import org.freetransformer.plots.Drawing;
+import org.freetransformer.plots.RunPictures;
+import org.freetransformer.run.ConfigFile;
+import org.freetransformer.run.OutputFiles;
+import org.freetransformer.run.RunFolder;
+import org.freetransformer.run.SavedModel;
+import org.freetransformer.run.TrainingRun;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.train.RunConfig;
+import org.freetransformer.train.TrainingListener;
+
+/** Trains the models of the demonstration one after the other, and measures each. */
+public final class PlanLettersDemo {
+  private static final int EVALUATION_BATCH = 50;
+
+  private final Supplier<Engine> device;
+  private final Path folder;
+  private final Consumer<String> warnings;
+
+  /** Shows how the training of a model goes, until it is closed. */
+  public interface Display extends TrainingListener, AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /** Makes the display of a model's training. */
+  @FunctionalInterface
+  public interface Displays {
+    /** Opens it. */
+    Display open(Regime regime, RunConfig config);
+  }
+
+  /**
+   * A demonstration that has not begun.
+   *
+   * @param device opens the device that computes; opened anew for every model
+   * @param folder takes a run folder for each model
+   * @param warnings told, in one line each, of trouble that does not stop the run
+   */
+  public PlanLettersDemo(Supplier<Engine> device, Path folder, Consumer<String> warnings) {
+    this.device = device;
+    this.folder = folder;
+    this.warnings = warnings;
+  }
+
+  /**
+   * Trains and measures models, in order.
+   *
+   * @param configs of each model, from {@link DemoConfigs}
+   * @return a result for each; fewer if a stop was asked for
+   * @throws IOException if the folder cannot be written
+   */
+  public List<RegimeResult> run(
+      List<Regime> regimes, DemoConfigs configs, Displays displays, BooleanSupplier stop)
+      throws IOException {
+    List<RegimeResult> results = new ArrayList<>();
+    for (Regime regime : regimes) {
+      RunConfig config = configs.of(regime);
+      RunFolder run = RunFolder.create(folder.resolve(regime.folder()));
+      OutputFiles.write(run.config(), ConfigFile.write(config.toMap()));
+      Optional<RegimeResult> result = train(regime, config, run, displays, stop);
+      Drawing.attempt(() -> RunPictures.draw(run, config), warnings);
+      if (result.isEmpty()) {
+        return results;
+      }
+      results.add(result.get());
+      OutputFiles.write(run.samples().resolve("samples.txt"), SideBySide.of(result.get()));
+    }
+    return results;
+  }
+
+  private Optional<RegimeResult> train(
+      Regime regime, RunConfig config, RunFolder run, Displays displays, BooleanSupplier stop)
+      throws IOException {
+    long began = System.nanoTime();
+    try (Engine engine = device.get()) {
+      TrainingRun.Outcome outcome;
+      try (TrainingRun training = new TrainingRun(engine, config, warnings);
+          Display display = displays.open(regime, config)) {
+        outcome = training.train(run, display, stop);
+      }
+      double seconds = (System.nanoTime() - began) * 1e-9;
+      if (!outcome.finished()) {
+        return Optional.empty();
+      }
+      return Optional.of(measure(engine, regime, config, run, outcome.steps(), seconds));
+    }
+  }
+
+  /** Measures what was saved, not what is in memory: so every number can be had again. */
+  private RegimeResult measure(
+      Engine engine, Regime regime, RunConfig config, RunFolder run, long steps, double seconds) {
+    Dataset dataset = Dataset.open(config.data(), warnings);
+    Batches batches = new Batches(dataset, Split.VALIDATION, EVALUATION_BATCH, 0);
+    try (SavedModel saved = SavedModel.open(run.path(), warnings);
+        LanguageModel model = saved.load(engine);
+        Evaluator evaluator = new Evaluator(model, EVALUATION_BATCH, dataset.length(), false)) {
+      engine.random().seed(config.training().seed());
+      Evaluation evaluation = evaluator.evaluate(batches, batches.count());
+      SampleStudy study = SampleStudy.of(model, config.training().seed());
+      return new RegimeResult(regime, model.parameterCount(), steps, seconds, evaluation, study);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+package org.freetransformer.demo;
+
+import java.util.List;
+import org.freetransformer.data.LetterAlphabet;
+import org.freetransformer.data.LetterRuns;
+
+/**
+ * Samples for one prompt, and what they have in common.
+ *
+ * @param letter the prompt's letter, a token
+ * @param samples the 64 tokens after the prompt of each
+ */
+record SampleGroup(int letter, List<int[]> samples) {
+
+  /** Mean distance, in places, of the runs' starts from their median; NaN with under two runs. */
+  double startSpread() {
+    int[] starts =
+        samples.stream()
+            .flatMap(sample -> LetterRuns.find(letter, sample).stream())
+            .mapToInt(LetterRuns.Run::start)
+            .sorted()
+            .toArray();
+    if (starts.length < 2) {
+      return Double.NaN;
+    }
+    double median = (starts[(starts.length - 1) / 2] + starts[starts.length / 2]) / 2.0;
+    double sum = 0;
+    for (int start : starts) {
+      sum += Math.abs(start - median);
+    }
+    return sum / starts.length;
+  }
+
+  /**
+   * Of the noise in one sample, the share that another sample has at the same place: 1/16 by chance
+   * if noise is left to each sample, 1 if the plan decides it. NaN if there is no noise.
+   */
+  double noiseAgreement() {
+    long common = 0;
+    long noise = 0;
+    for (int i = 0; i < samples.size(); i++) {
+      for (int j = 0; j < samples.size(); j++) {
+        if (i != j) {
+          noise += count(samples.get(i), samples.get(i));
+          common += count(samples.get(i), samples.get(j));
+        }
+      }
+    }
+    return noise == 0 ? Double.NaN : (double) common / noise;
+  }
+
+  private static int count(int[] one, int[] other) {
+    int count = 0;
+    for (int i = 0; i < one.length; i++) {
+      boolean both = one[i] == LetterAlphabet.NOISE && other[i] == LetterAlphabet.NOISE;
+      count += both ? 1 : 0;
+    }
+    return count;
+  }
+
+  /** Share of the samples that the task could have made. */
+  double possibleShare() {
+    long possible =
+        samples.stream()
+            .filter(sample -> LetterRuns.logLikelihood(letter, sample) > Double.NEGATIVE_INFINITY)
+            .count();
+    return (double) possible / samples.size();
+  }
+}

@@ -1,0 +1,207 @@
+package org.freetransformer.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.freetransformer.cli.CommandLineTester.ft;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** eval, generate and inspect on runs that were really trained. */
+class SavedModelCommandsTest {
+  @TempDir private static Path shared;
+  private static Path run;
+  private static Path baseline;
+
+  @TempDir private Path folder;
+
+  @BeforeAll
+  static void train() throws IOException {
+    run = TinyRun.trained(Files.createDirectory(shared.resolve("free")));
+    baseline =
+        TinyRun.trained(
+            Files.createDirectory(shared.resolve("baseline")), "--set", "model.kind=baseline");
+  }
+
+  private static Path weights() {
+    return run.resolve("checkpoints/step-4/model.safetensors");
+  }
+
+  private static JsonNode sample(Object... more) {
+    Object[] words = {"generate", "--run", run, "--prompt", "K>", "--json"};
+    return ft(Stream.concat(Arrays.stream(words), Arrays.stream(more)).toArray())
+        .json()
+        .at("/samples/0");
+  }
+
+  @Test
+  void evaluatesAPlanHonestly() {
+    JsonNode result = ft("eval", "--run", run, "--json").json();
+    double reconstruction = result.path("reconstruction").asDouble();
+    double kl = result.path("kl").asDouble();
+    assertThat(result.path("tokens").asInt()).isEqualTo(20 * 64);
+    assertThat(result.path("nll_bound").asDouble()).isEqualTo(reconstruction + kl);
+    assertThat(result.path("bits_per_byte").asDouble())
+        .isEqualTo((reconstruction + kl) / Math.log(2));
+    assertThat(result.path("kl_per_bit")).hasSize(4);
+    assertThat(result.path("prior_ce").asDouble()).isPositive();
+    String text = ft("eval", "--checkpoint", weights(), "--deterministic").out();
+    assertThat(text).contains("bound", "seen the text through the plan");
+  }
+
+  @Test
+  void aBaselineHasALikelihoodAndNoKl() {
+    JsonNode result = ft("eval", "--run", baseline, "--json", "--examples", "8").json();
+    assertThat(result.path("nll").asDouble()).isEqualTo(result.path("nll_bound").asDouble());
+    assertThat(result.has("kl")).isFalse();
+    assertThat(result.path("tokens").asInt()).isEqualTo(8 * 64);
+  }
+
+  @Test
+  void theSameSeedWritesTheSameText() {
+    JsonNode one = sample("--seed", 5, "--max-tokens", 10);
+    assertThat(one).isEqualTo(sample("--seed", 5, "--max-tokens", 10));
+    assertThat(one).isNotEqualTo(sample("--seed", 6, "--max-tokens", 10));
+    assertThat(one.path("tokens")).hasSize(10);
+    assertThat(one.path("plan")).hasSize(12);
+    assertThat(one.path("finish_reason").asText()).isEqualTo("length");
+    assertThat(one.path("text").asText()).hasSize(10);
+  }
+
+  @Test
+  void plansAreSharedPinnedSavedAndReplayed() {
+    JsonNode samples =
+        ft(
+                "generate",
+                "--run",
+                run,
+                "--prompt",
+                "K>",
+                "--json",
+                "--n",
+                3,
+                "--plan",
+                "prior",
+                "--shared-plan")
+            .json()
+            .path("samples");
+    assertThat(samples).hasSize(3);
+    assertThat(samples.at("/1/plan")).isEqualTo(samples.at("/0/plan"));
+    for (JsonNode plan : sample("--plan", "prior", "--pin", "3=1", "--pin", "0=0").path("plan")) {
+      assertThat(plan.asInt() & 0b1001).isEqualTo(0b1000);
+    }
+    Path saved = folder.resolve("plan.json");
+    JsonNode written = sample("--plan", "prior", "--seed", 9, "--save-plan", saved);
+    assertThat(sample("--plan", saved, "--seed", 1).path("plan")).isEqualTo(written.path("plan"));
+  }
+
+  @Test
+  void textIsThePromptAndWhatFollows() {
+    Outcome outcome = ft("generate", "--run", run, "--prompt", "K>", "--n", 2);
+    assertThat(outcome.out().lines()).hasSize(2).allMatch(line -> line.startsWith("K>"));
+    assertThat(outcome.err()).isEmpty();
+  }
+
+  @Test
+  void badRequestsAreRefusedInOneLine() throws IOException {
+    Object[] words = {"generate", "--run", run, "--prompt", "K>"};
+    ft("generate", "--run", run, "--prompt", "k>").refused("'k'", "nearest is K");
+    ft("generate", "--run", run, "--prompt", "").refused("0 tokens");
+    ft("generate", "--run", run, "--prompt", "K".repeat(67)).refused("66");
+    with(words, "--temperature", "-1").refused("temperature");
+    with(words, "--top-p", "0").refused("top-p");
+    with(words, "--n", "0").refused("--n", "nearest is 1");
+    with(words, "--pin", "4=1").refused("--pin", "nearest is 3");
+    with(words, "--pin", "1=2").refused("--pin", "nearest is 1");
+    with(words, "--pin", "x").refused("--pin");
+    with(words, "--max-tokens", "many").refused("--max-tokens", "many");
+    with(words, "--plan", folder.resolve("none.json")).refused("no such plan");
+    Path plan = Files.writeString(folder.resolve("plan.json"), "{\"plan\": [99]}");
+    with(words, "--plan", plan).refused("99", "0 to 15");
+    with(words, "--plan", Files.writeString(plan, "{]")).refused("not JSON");
+    with(words, "--plan", Files.writeString(plan, "{\"plan\": [0.5]}")).refused("0.5");
+    ft("generate", "--run", baseline, "--prompt", "K>", "--shared-plan").refused("no plan");
+    ft("generate", "--prompt", "K>").refused("--run", "--checkpoint");
+  }
+
+  private static Outcome with(Object[] words, Object... more) {
+    return ft(Stream.concat(Arrays.stream(words), Arrays.stream(more)).toArray());
+  }
+
+  @Test
+  void showsWhatACheckpointHolds() {
+    JsonNode result = ft("inspect", run, "--json").json();
+    assertThat(result.path("format").asText()).isEqualTo("safetensors");
+    assertThat(result.at("/model/hidden_dim").asInt()).isEqualTo(16);
+    assertThat(result.path("step").asInt()).isEqualTo(4);
+    long numbers = 0;
+    for (JsonNode tensor : result.path("tensors")) {
+      long size = 1;
+      for (JsonNode dim : tensor.path("shape")) {
+        size *= dim.asLong();
+      }
+      numbers += size;
+    }
+    assertThat(result.path("parameters").asLong()).isEqualTo(numbers);
+    assertThat(result.path("tensors").findValuesAsText("name")).contains("encoder.zeta");
+    assertThat(ft("inspect", weights()).out()).contains("encoder.readout.weight", "F32");
+    assertThat(ft("inspect", weights().resolveSibling("optimizer.safetensors")).code()).isZero();
+  }
+
+  private Outcome evaluate(byte[] file) throws IOException {
+    return ft("eval", "--checkpoint", Files.write(folder.resolve("model.safetensors"), file));
+  }
+
+  @Test
+  void damagedAndHostileFilesAreRefusedInOneLine() throws IOException {
+    ft("eval", "--checkpoint", run.resolve("checkpoints/step-5")).refused("nearest is", "step-");
+    ft("inspect", folder).refused("state.json");
+    byte[] whole = Files.readAllBytes(weights());
+    evaluate(Arrays.copyOf(whole, whole.length / 2)).refused("model.safetensors");
+    evaluate(new byte[0]).refused("not a safetensors file");
+    byte[] noise = new byte[4096];
+    new Random(1).nextBytes(noise);
+    evaluate(noise).refused("not a safetensors file");
+    evaluate(withLength(Long.MAX_VALUE, whole)).refused(String.valueOf(Long.MAX_VALUE));
+    evaluate(withLength(1L << 63, whole)).refused("9223372036854775808");
+    evaluate(replaced(whole, "\"hidden_dim\\\":16", "\"hidden_dim\\\":18")).refused("hidden_dim");
+    evaluate(replaced(whole, "\"norm_eps\\\":1.0E-6", "\"norm_eps\\\":NaN   ")).refused("NaN");
+    evaluate(replaced(whole, "encoder.zeta", "encoder.zetb"))
+        .refused("encoder.zetb", "encoder.zeta");
+    Path torch = Files.write(folder.resolve("model.pt"), noise);
+    ft("inspect", torch).refused(".pt", "safetensors");
+  }
+
+  private static byte[] withLength(long length, byte[] file) {
+    byte[] changed = file.clone();
+    ByteBuffer.wrap(changed).order(ByteOrder.LITTLE_ENDIAN).putLong(0, length);
+    return changed;
+  }
+
+  private static byte[] replaced(byte[] file, String from, String to) {
+    String text = new String(file, StandardCharsets.ISO_8859_1);
+    assertThat(text).contains(from);
+    assertThat(to).hasSameSizeAs(from);
+    return text.replace(from, to).getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  @Test
+  void aDamagedNewestCheckpointIsPassedOverWithAWarning() throws IOException {
+    Path own = TinyRun.trained(folder);
+    Files.write(own.resolve("checkpoints/step-4/model.safetensors"), new byte[] {1, 2, 3});
+    Outcome outcome = ft("inspect", own, "--json");
+    assertThat(outcome.json().path("step").asInt()).isEqualTo(2);
+    assertThat(outcome.err()).hasLineCount(1).contains("step-4");
+  }
+}

@@ -31,6 +31,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
   private static final int TILE = 2;
   private static final int SUMS = 3;
   private static final int STATE = 4;
+  private static final int FACTORS = 5;
 
   private final Workers workers;
   private final HeadRows q;
@@ -77,6 +78,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
     workers.requireArray(TILE, TILE_ROWS * Panels.WIDTH);
     workers.requireArray(SUMS, TASK_ROWS * paddedSize);
     workers.requireArray(STATE, 2 * TASK_ROWS);
+    workers.requireArray(FACTORS, block);
   }
 
   @Override
@@ -170,12 +172,14 @@ final class Attention implements Kernel, ThreadTeam.Task {
     float max = Math.max(before, max(weights, i * STRIDE, seen));
     if (seen > 0) {
       float sum = exponentials(weights, i * STRIDE, seen, max);
-      float fade = (float) Math.exp(before - max);
-      state[row] = max;
-      state[TASK_ROWS + row] = state[TASK_ROWS + row] * fade + sum;
-      if (fade != 1) {
+      if (before == Float.NEGATIVE_INFINITY) {
+        state[TASK_ROWS + row] = sum;
+      } else {
+        float fade = (float) Math.exp(before - max);
+        state[TASK_ROWS + row] = state[TASK_ROWS + row] * fade + sum;
         fade(workers.array(SUMS, worker), row * paddedSize, paddedSize, fade);
       }
+      state[row] = max;
     }
     Arrays.fill(weights, i * STRIDE + seen, i * STRIDE + depth, 0);
   }
@@ -229,8 +233,10 @@ final class Attention implements Kernel, ThreadTeam.Task {
 
   private void drop(long query, int i, int key, int seen, int worker) {
     float[] weights = workers.array(WEIGHTS, worker);
+    float[] factors = workers.array(FACTORS, worker);
+    mask.factors(query, key, seen, factors, 0, 1, worker);
     for (int s = 0; s < seen; s++) {
-      weights[i * STRIDE + s] *= mask.factor(query, key + s, worker);
+      weights[i * STRIDE + s] *= factors[s];
     }
   }
 

@@ -39,12 +39,12 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   private static final int WEIGHTS = 4;
   private static final int SCORE_GRADIENTS = 5;
   private static final int STATE = 6;
+  private static final int FACTORS = 7;
 
   // Parts of the state: what belongs to each query of a block.
   private static final int LSE = 0;
   private static final int DELTA = QUERY_BLOCK;
   private static final int SEEN = 2 * QUERY_BLOCK;
-  private static final int FACTORS = 3 * QUERY_BLOCK;
 
   private final Workers workers;
   private final HeadRows q;
@@ -110,13 +110,14 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     queryGradients = scoreGradients + Panels.bytes(KEY_BLOCK, block);
     turned = queryGradients + Panels.bytes(roundUp(size), block);
     workers.requireSegment(turned + Panels.panelBytes(roundUp(size)));
-    workers.requireArray(KEY_ROWS, TILE_ROWS * STRIDE);
+    workers.requireArray(KEY_ROWS, TILE_ROWS * STRIDE + Lanes.COUNT);
     workers.requireArray(VALUE_ROWS, TILE_ROWS * STRIDE);
     workers.requireArray(SCORES, TILE_ROWS * WIDTH);
     workers.requireArray(SLOPES, TILE_ROWS * WIDTH);
     workers.requireArray(WEIGHTS, TILE_ROWS * STRIDE);
     workers.requireArray(SCORE_GRADIENTS, TILE_ROWS * STRIDE);
-    workers.requireArray(STATE, FACTORS + WIDTH);
+    workers.requireArray(FACTORS, TILE_ROWS * WIDTH);
+    workers.requireArray(STATE, 3 * QUERY_BLOCK);
   }
 
   private static @Nullable HeadRows rows(@Nullable Output output) {
@@ -142,37 +143,48 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   public void run(int task, int worker) {
     int b = task / keyHeads;
     int keyHead = task % keyHeads;
-    clear(dk, addK, b, keyHead);
-    clear(dv, addV, b, keyHead);
+    boolean fresh = true;
     for (int head = keyHead * group; head < (keyHead + 1) * group; head++) {
       for (int t = 0; t < queries; t += QUERY_BLOCK) {
         int count = Math.min(QUERY_BLOCK, queries - t);
-        runQueries(b, head, keyHead, t, count, worker);
+        runQueries(b, head, keyHead, t, count, fresh, worker);
+        fresh = false;
+      }
+    }
+    if (fresh) {
+      clear(b, keyHead, 0, keys);
+    }
+  }
+
+  /** Gradients of keys that no query sees, where they replace what is there. */
+  private void clear(int b, int keyHead, int from, int to) {
+    for (int s = from; s < to; s++) {
+      if (dk != null && !addK) {
+        Panels.clearRow(dk.memory(), dk.row(b, s, keyHead), size);
+      }
+      if (dv != null && !addV) {
+        Panels.clearRow(dv.memory(), dv.row(b, s, keyHead), size);
       }
     }
   }
 
-  private void clear(@Nullable HeadRows rows, boolean keep, int b, int head) {
-    if (rows == null || keep) {
-      return;
-    }
-    for (int s = 0; s < keys; s++) {
-      rows.memory().asSlice(rows.row(b, s, head), 4L * size).fill((byte) 0);
-    }
-  }
-
-  private void runQueries(int b, int head, int keyHead, int t, int count, int worker) {
+  /** A block of queries; {@code fresh} if it is the first to reach the gradients of these keys. */
+  private void runQueries(
+      int b, int head, int keyHead, int t, int count, boolean fresh, int worker) {
     packQueries(b, head, t, count, worker);
     loadState(b, head, t, count, workers.array(STATE, worker));
     MemorySegment memory = workers.segment(worker);
     long gradientBytes = Panels.bytes(roundUp(size), count);
     memory.asSlice(queryGradients, gradientBytes).fill((byte) 0);
     int seen = mask.visible(b, t + count - 1);
+    if (fresh) {
+      clear(b, keyHead, seen, keys);
+    }
     for (int key = 0; key < seen; key += KEY_BLOCK) {
       int keyCount = Math.min(KEY_BLOCK, seen - key);
       for (int i = 0; i < keyCount; i += TILE_ROWS) {
         int rows = Math.min(TILE_ROWS, keyCount - i);
-        runKeys(b, head, keyHead, t, count, key, i, rows, worker);
+        runKeys(b, head, keyHead, t, count, key, i, rows, fresh, worker);
       }
       if (dq != null) {
         addQueryGradients(b, keyHead, key, keyCount, count, worker);
@@ -225,18 +237,24 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
 
   /** A tile's height of keys, from {@code key + i} on, against all queries of the block. */
   private void runKeys(
-      int b, int head, int keyHead, int t, int count, int key, int i, int rows, int worker) {
+      int b,
+      int head,
+      int keyHead,
+      int t,
+      int count,
+      int key,
+      int i,
+      int rows,
+      boolean fresh,
+      int worker) {
     float[] state = workers.array(STATE, worker);
     MemorySegment memory = workers.segment(worker);
     int first = 0;
-    // Later queries see more: those that see none of these keys come first.
-    while (first < count && lastSeen(state, first, count) <= key + i) {
+    // Later queries see more: those that see none of these keys come first. Some see the first key.
+    while (lastSeen(state, first, count) <= key + i) {
       long at = scoreGradientsAt(first, i);
       memory.asSlice(at, rows * Panels.ROW_BYTES).fill((byte) 0);
       first += WIDTH;
-    }
-    if (first >= count) {
-      return;
     }
     float[] keyRows = workers.array(KEY_ROWS, worker);
     float[] valueRows = workers.array(VALUE_ROWS, worker);
@@ -250,16 +268,15 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       long columns = panel / WIDTH * Panels.panelBytes(size);
       Panels.multiply(keyRows, memory, queryColumns + columns, size, rows, scores);
       Panels.multiply(valueRows, memory, gradientColumns + columns, size, rows, slopes);
-      for (int j = 0; j < rows; j++) {
-        if (mask.drops()) {
-          loadFactors(
-              ((long) b * heads + head) * queries + t + panel, count - panel, key + i + j, worker);
-        }
-        weigh(panel, first, j, key + i + j, scoreGradientsAt(panel, i + j), worker);
-      }
+      long query = ((long) b * heads + head) * queries + t + panel;
+      weigh(query, panel, first, Math.min(WIDTH, count - panel), key, i, rows, worker);
     }
-    addRows(dv, WEIGHTS, gradientRows, b, keyHead, key + i, rows, first, count, worker);
-    addRows(dk, SCORE_GRADIENTS, queryRows, b, keyHead, key + i, rows, first, count, worker);
+    boolean replaceK = fresh && !addK;
+    boolean replaceV = fresh && !addV;
+    int start = key + i;
+    addRows(dv, replaceV, WEIGHTS, gradientRows, b, keyHead, start, rows, first, count, worker);
+    addRows(
+        dk, replaceK, SCORE_GRADIENTS, queryRows, b, keyHead, start, rows, first, count, worker);
   }
 
   /** How many keys are seen by the last query of the panel that begins at {@code first}. */
@@ -271,78 +288,88 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     return scoreGradients + query / WIDTH * Panels.panelBytes(KEY_BLOCK) + key * Panels.ROW_BYTES;
   }
 
-  private void loadFactors(long query, int present, int key, int worker) {
-    float[] state = workers.array(STATE, worker);
-    for (int i = 0; i < WIDTH; i++) {
-      state[FACTORS + i] = i < present ? mask.factor(query + i, key, worker) : 0;
-    }
-  }
-
-  /** One key, row {@code row} of the tiles, and the queries of a panel. */
-  private void weigh(int panel, int first, int row, int key, long gradientsAt, int worker) {
+  /**
+   * A tile of scores and of slopes becomes weights and gradients of scores, where they are read.
+   */
+  private void weigh(
+      long query, int panel, int first, int count, int key, int i, int rows, int worker) {
     float[] state = workers.array(STATE, worker);
     float[] scores = workers.array(SCORES, worker);
     float[] slopes = workers.array(SLOPES, worker);
+    float[] factors = workers.array(FACTORS, worker);
     if (mask.drops()) {
-      multiply(slopes, row * WIDTH, state, FACTORS);
+      for (int j = 0; j < count; j++) {
+        mask.factors(query + j, key + i, rows, factors, j, WIDTH, worker);
+      }
+      multiply(slopes, factors, rows * WIDTH);
     }
-    probabilities(scores, row * WIDTH, state, panel, key, scale);
-    int to = row * STRIDE + panel - first;
+    probabilities(scores, rows, state, panel, key + i, scale);
     float[] gradients = workers.array(SCORE_GRADIENTS, worker);
-    gradients(scores, slopes, row * WIDTH, state, panel, scale, gradients, to);
+    gradients(scores, slopes, rows, state, panel, scale);
     MemorySegment memory = workers.segment(worker);
-    MemorySegment.copy(gradients, to, memory, Memory.FLOAT, gradientsAt, WIDTH);
+    spread(slopes, rows, gradients, panel - first, memory, scoreGradientsAt(panel, i));
     if (mask.drops()) {
-      multiply(scores, row * WIDTH, state, FACTORS);
+      multiply(scores, factors, rows * WIDTH);
     }
-    System.arraycopy(scores, row * WIDTH, workers.array(WEIGHTS, worker), to, WIDTH);
+    spread(scores, rows, workers.array(WEIGHTS, worker), panel - first);
   }
 
-  /** A row of scores becomes one of weights; 0 for queries that do not see the key. */
+  /** Scores become weights; 0 for queries that do not see the key. */
   static void probabilities(
-      float[] scores, int from, float[] state, int query, int key, float scale) {
+      float[] scores, int rows, float[] state, int query, int key, float scale) {
     FloatVector factor = Lanes.all(scale);
     FloatVector zero = FloatVector.zero(Lanes.SPECIES);
-    FloatVector limit = Lanes.all(key + 0.5f);
-    for (int i = 0; i < WIDTH; i += Lanes.COUNT) {
-      FloatVector logSum = FloatVector.fromArray(Lanes.SPECIES, state, LSE + query + i);
-      FloatVector seen = FloatVector.fromArray(Lanes.SPECIES, state, SEEN + query + i);
-      FloatVector score = FloatVector.fromArray(Lanes.SPECIES, scores, from + i);
+    for (int i = 0; i < rows * WIDTH; i += Lanes.COUNT) {
+      int column = query + i % WIDTH;
+      FloatVector logSum = FloatVector.fromArray(Lanes.SPECIES, state, LSE + column);
+      FloatVector seen = FloatVector.fromArray(Lanes.SPECIES, state, SEEN + column);
+      FloatVector score = FloatVector.fromArray(Lanes.SPECIES, scores, i);
       FloatVector p = VectorMath.expOfNegative(score.mul(factor).sub(logSum));
-      p.blend(zero, seen.compare(LT, limit)).intoArray(scores, from + i);
+      p.blend(zero, seen.compare(LT, Lanes.all(key + i / WIDTH + 0.5f))).intoArray(scores, i);
     }
   }
 
-  /** {@code scale·p·(dp − delta)}; 0 where p is, whatever dp may be there. */
+  /** Slopes become {@code scale·p·(dp − delta)}; 0 where p is, whatever dp may be there. */
   static void gradients(
-      float[] weights,
-      float[] slopes,
-      int from,
-      float[] state,
-      int query,
-      float scale,
-      float[] out,
-      int to) {
+      float[] weights, float[] slopes, int rows, float[] state, int query, float scale) {
     FloatVector zero = FloatVector.zero(Lanes.SPECIES);
-    for (int i = 0; i < WIDTH; i += Lanes.COUNT) {
-      FloatVector p = FloatVector.fromArray(Lanes.SPECIES, weights, from + i);
-      FloatVector delta = FloatVector.fromArray(Lanes.SPECIES, state, DELTA + query + i);
-      FloatVector slope = FloatVector.fromArray(Lanes.SPECIES, slopes, from + i).sub(delta);
-      FloatVector gradient = slope.mul(p).mul(scale).blend(zero, p.compare(EQ, zero));
-      gradient.intoArray(out, to + i);
+    for (int i = 0; i < rows * WIDTH; i += Lanes.COUNT) {
+      FloatVector p = FloatVector.fromArray(Lanes.SPECIES, weights, i);
+      FloatVector delta = FloatVector.fromArray(Lanes.SPECIES, state, DELTA + query + i % WIDTH);
+      FloatVector slope = FloatVector.fromArray(Lanes.SPECIES, slopes, i).sub(delta);
+      slope.mul(p).mul(scale).blend(zero, p.compare(EQ, zero)).intoArray(slopes, i);
     }
   }
 
-  private static void multiply(float[] row, int from, float[] factors, int factor) {
-    for (int i = 0; i < WIDTH; i += Lanes.COUNT) {
-      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, factors, factor + i);
-      FloatVector.fromArray(Lanes.SPECIES, row, from + i).mul(x).intoArray(row, from + i);
+  private static void multiply(float[] tile, float[] factors, int n) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector factor = FloatVector.fromArray(Lanes.SPECIES, factors, i);
+      FloatVector.fromArray(Lanes.SPECIES, tile, i).mul(factor).intoArray(tile, i);
     }
   }
 
-  /** Adds a tile's rows of the gradient of keys or values: weights times packed rows. */
+  /** Copies a tile to the left side of a product. */
+  private static void spread(float[] tile, int rows, float[] to, int column) {
+    for (int i = 0; i < rows * WIDTH; i += Lanes.COUNT) {
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, i);
+      x.intoArray(to, i / WIDTH * STRIDE + column + i % WIDTH);
+    }
+  }
+
+  /** Copies a tile to the left side of a product, and to a panel for the right side of another. */
+  private static void spread(
+      float[] tile, int rows, float[] to, int column, MemorySegment memory, long at) {
+    for (int i = 0; i < rows * WIDTH; i += Lanes.COUNT) {
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, i);
+      x.intoArray(to, i / WIDTH * STRIDE + column + i % WIDTH);
+      Lanes.store(x, memory, at + 4L * i);
+    }
+  }
+
+  /** Adds, or puts, a tile's rows of the gradient of keys or values: weights times packed rows. */
   private void addRows(
       @Nullable HeadRows target,
+      boolean replace,
       int slot,
       long panels,
       int b,
@@ -362,7 +389,8 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
           workers.array(slot, worker), workers.segment(worker), at, count - first, rows, tile);
       for (int i = 0; i < rows; i++) {
         long to = target.row(b, key + i, keyHead) + 4L * d;
-        Panels.addRow(tile, i * WIDTH, Math.min(WIDTH, size - d), target.memory(), to);
+        Panels.putTileRow(
+            tile, i * WIDTH, Math.min(WIDTH, size - d), !replace, target.memory(), to);
       }
     }
   }
@@ -376,16 +404,17 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     for (int d = 0; d < size; d += TILE_ROWS) {
       int rows = Math.min(TILE_ROWS, size - d);
       for (int s = 0; s < keyCount; s++) {
-        Panels.copyColumn(k.memory(), k.row(b, key + s, keyHead) + 4L * d, rows, columns, s);
+        Panels.copyColumn(
+            k.memory(), k.row(b, key + s, keyHead) + 4L * d, rows, columns, s * TILE_ROWS);
       }
       for (int panel = 0; panel < count; panel += WIDTH) {
         if (lastSeen(state, panel, count) <= key) {
           continue;
         }
-        Panels.multiply(columns, memory, scoreGradientsAt(panel, 0), keyCount, rows, tile);
+        Panels.multiplyColumns(columns, memory, scoreGradientsAt(panel, 0), keyCount, rows, tile);
         long target = queryGradientsAt(panel, d);
         for (int i = 0; i < rows; i++) {
-          Panels.addRow(tile, i * WIDTH, WIDTH, memory, target + i * Panels.ROW_BYTES);
+          Panels.putTileRow(tile, i * WIDTH, WIDTH, true, memory, target + i * Panels.ROW_BYTES);
         }
       }
     }

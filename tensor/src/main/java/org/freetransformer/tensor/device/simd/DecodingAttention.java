@@ -18,6 +18,7 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
   private static final int WEIGHTS = 0;
   private static final int LANES = 1;
   private static final int SUMS = 2;
+  private static final int FACTORS = 3;
 
   private final Workers workers;
   private final HeadRows q;
@@ -50,6 +51,7 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     keyHeads = instruction.k().dim(2);
     mask = new KeyMask(instruction.rule(), queries, keys, workers.size());
     workers.requireArray(WEIGHTS, keys + Lanes.COUNT);
+    workers.requireArray(FACTORS, keys);
     workers.requireArray(LANES, Lanes.COUNT * Lanes.COUNT);
     workers.requireArray(SUMS, Lanes.COUNT);
   }
@@ -89,8 +91,10 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     float sum = seen == 0 ? 0 : Attention.exponentials(weights, 0, seen, max);
     lse.setAtIndex(Memory.FLOAT, query, max + (float) Math.log(sum));
     if (mask.drops()) {
+      float[] factors = workers.array(FACTORS, worker);
+      mask.factors(query, 0, seen, factors, 0, 1, worker);
       for (int s = 0; s < seen; s++) {
-        weights[s] *= mask.factor(query, s, worker);
+        weights[s] *= factors[s];
       }
     }
     long values = v.row(b, 0, keyHead);

@@ -48,12 +48,24 @@ final class KeyMask {
     return draws != null;
   }
 
-  /** What becomes of the weight of key {@code s}: a factor 0 or 1/(1 − rate). */
-  float factor(long query, int s, int worker) {
+  /**
+   * What becomes of the weights of some keys, from {@code key} on: factors 0 or 1/(1 − rate).
+   *
+   * @param stride distance of the factors in {@code to}
+   */
+  void factors(long query, int key, int count, float[] to, int at, int stride, int worker) {
     if (draws == null) {
-      return 1;
+      return;
     }
-    float number = draws.uniform(query * keys + s, words[worker]);
-    return number >= rate ? (float) (1 / (1 - rate)) : 0;
+    float kept = (float) (1 / (1 - rate));
+    int[] block = words[worker];
+    for (int i = 0; i < count; i++) {
+      long index = query * keys + key + i;
+      int word = (int) (index % Draws.BLOCK);
+      if (word == 0 || i == 0) {
+        draws.block(index / Draws.BLOCK, block);
+      }
+      to[at + i * stride] = Draws.uniform(block[word]) >= rate ? kept : 0;
+    }
   }
 }

@@ -105,19 +105,42 @@ final class Panels {
     GemmKernel.multiply(a, 0, false, panels, at, ROW_BYTES, depth, rows, tile);
   }
 
-  /** Spreads a row over the rows of an array: element i goes to column {@code column} of row i. */
-  static void copyColumn(MemorySegment from, long start, int rows, float[] to, int column) {
-    for (int i = 0; i < rows; i++) {
-      to[i * GemmKernel.A_STRIDE + column] = from.get(Memory.FLOAT, start + 4L * i);
+  /** The same, with columns of {@code a}, {@link GemmKernel#ROWS} apart. */
+  static void multiplyColumns(
+      float[] a, MemorySegment panels, long at, int depth, int rows, float[] tile) {
+    GemmKernel.multiply(a, 0, true, panels, at, ROW_BYTES, depth, rows, tile);
+  }
+
+  /**
+   * Copies less than a tile's height of numbers to an array as a column of a left side. What lies
+   * behind them, up to a vector's width, is overwritten: columns are copied in order.
+   */
+  static void copyColumn(MemorySegment from, long start, int rows, float[] to, int at) {
+    for (int i = 0; i < rows; i += Lanes.COUNT) {
+      Lanes.load(from, start + 4L * i, Lanes.mask(i, rows)).intoArray(to, at + i);
     }
   }
 
-  /** Adds the first columns of a tile's row to memory. */
-  static void addRow(float[] tile, int from, int columns, MemorySegment to, long at) {
-    for (int i = 0; i < columns; i += Lanes.COUNT) {
+  /** Sets the first columns of a tile's row in memory, or adds them. */
+  static void putTileRow(
+      float[] tile, int from, int columns, boolean add, MemorySegment to, long at) {
+    int i = 0;
+    for (; i < Lanes.whole(columns); i += Lanes.COUNT) {
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, from + i);
+      Lanes.store(add ? x.add(Lanes.load(to, at + 4L * i)) : x, to, at + 4L * i);
+    }
+    if (i < columns) {
       VectorMask<Float> mask = Lanes.mask(i, columns);
       FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, from + i);
-      Lanes.store(x.add(Lanes.load(to, at + 4L * i, mask)), to, at + 4L * i, mask);
+      Lanes.store(add ? x.add(Lanes.load(to, at + 4L * i, mask)) : x, to, at + 4L * i, mask);
+    }
+  }
+
+  /** Sets a row to 0. */
+  static void clearRow(MemorySegment to, long at, int columns) {
+    FloatVector zero = FloatVector.zero(Lanes.SPECIES);
+    for (int i = 0; i < columns; i += Lanes.COUNT) {
+      Lanes.store(zero, to, at + 4L * i, Lanes.mask(i, columns));
     }
   }
 

@@ -52,11 +52,11 @@ public class ContestBenchmark {
 
   private @Nullable Contest sides;
 
-  /** What a round found: seconds of one call of each side, 0 where there is no peer. */
+  /** What a round found: microseconds of one call of each side, 0 where there is no peer. */
   @AuxCounters(AuxCounters.Type.EVENTS)
   @State(Scope.Thread)
   public static class Outcome {
-    /** This project's seconds. */
+    /** This project's time. */
     public double ours;
 
     /** Libtorch's. */
@@ -91,13 +91,13 @@ public class ContestBenchmark {
     Contest contest = Objects.requireNonNull(sides);
     outcome.amount = contest.amount();
     outcome.unit = contest.unit().ordinal();
-    outcome.ours = secondsOfOneCall(contest.ours());
+    outcome.ours = microsOfOneCall(contest.ours());
     Runnable peer = contest.peer();
-    outcome.peer = peer == null ? 0 : secondsOfOneCall(peer);
-    outcome.limit = secondsOfOneCall(contest.limit());
+    outcome.peer = peer == null ? 0 : microsOfOneCall(peer);
+    outcome.limit = microsOfOneCall(contest.limit());
   }
 
-  private double secondsOfOneCall(Runnable call) throws InterruptedException {
+  private double microsOfOneCall(Runnable call) throws InterruptedException {
     Thread.sleep(PAUSE_MILLIS);
     long batch = TimeUnit.MILLISECONDS.toNanos(batchMillis);
     long start = System.nanoTime();
@@ -108,6 +108,6 @@ public class ContestBenchmark {
       calls++;
       elapsed = System.nanoTime() - start;
     } while (elapsed < batch);
-    return elapsed * 1e-9 / calls;
+    return elapsed * 1e-3 / calls;
   }
 }

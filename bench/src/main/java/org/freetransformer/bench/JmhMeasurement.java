@@ -33,6 +33,8 @@ final class JmhMeasurement {
     "--sun-misc-unsafe-memory-access=allow"
   };
 
+  private static final double MICRO = 1e-6;
+
   static {
     // JMH otherwise refuses to run while any other JMH runs on the machine.
     System.setProperty("jmh.ignoreLock", "true");
@@ -92,7 +94,10 @@ final class JmhMeasurement {
   }
 
   private static Row.Round round(IterationResult round) {
-    return new Row.Round(counter(round, "ours"), counter(round, "peer"), counter(round, "limit"));
+    return new Row.Round(
+        MICRO * counter(round, "ours"),
+        MICRO * counter(round, "peer"),
+        MICRO * counter(round, "limit"));
   }
 
   private static double counter(IterationResult round, String name) {

@@ -36,11 +36,12 @@ public record Contest(
         List.of(ours::close, peer::close, limit::close));
   }
 
-  /** Work that memory bounds: numbers of bytes that have to be read and written. */
-  static Contest memory(long read, long written, Ours ours, Peer peer, int threads) {
-    MemoryLoop limit = new MemoryLoop(read, written, threads);
+  /** Work that memory bounds. */
+  static Contest memory(Traffic traffic, Ours ours, Peer peer, int threads) {
+    MemoryLoop limit =
+        new MemoryLoop(traffic.read(), traffic.written(), traffic.updated(), threads);
     return new Contest(
-        read + written,
+        traffic.total(),
         Unit.GIGABYTES,
         ours::run,
         peer.orNull(),

@@ -63,8 +63,8 @@ final class GemmSuite implements Suite {
     Ours ours = ours(leftTransposed, rightTransposed, m, n, k, threads);
     Peer peer = peer(leftTransposed, rightTransposed, m, n, k, threads);
     if (m < FEWEST_ROWS_FOR_ARITHMETIC) {
-      long read = 4L * k * ((long) m + n);
-      return Contest.memory(read, 4L * m * n, ours, peer, threads);
+      Traffic traffic = new Traffic(4L * k * ((long) m + n), 4L * m * n, 0);
+      return Contest.memory(traffic, ours, peer, threads);
     }
     return Contest.arithmetic(2.0 * m * n * k, ours, peer, threads);
   }

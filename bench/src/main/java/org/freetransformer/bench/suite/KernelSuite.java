@@ -35,7 +35,6 @@ final class KernelSuite implements Suite {
   private static final int INNER = 1376;
   private static final int VOCABULARY = 8192;
   private static final int PARAMETERS = 4 << 20;
-  private static final int FLOAT = 4;
 
   /** Products of a T×S matrix in attention: two forward, and four for the gradients. */
   private static final int PRODUCTS = 6;
@@ -138,7 +137,7 @@ final class KernelSuite implements Suite {
                     List.of(Peer.normal(manager, TOKENS, WIDTH), Peer.normal(manager, WIDTH)),
                     Peer.normal(manager, TOKENS, WIDTH),
                     in -> TorchOps.rmsNorm(in.get(0), in.get(1), 1e-5)));
-    return elements(TOKENS * WIDTH, 3, 2, ours, peer, threads);
+    return Contest.memory(Traffic.ofFloats((long) TOKENS * WIDTH, 3, 2, 0), ours, peer, threads);
   }
 
   private static Contest swiGlu(int threads) {
@@ -157,7 +156,7 @@ final class KernelSuite implements Suite {
                         Peer.normal(manager, TOKENS, INNER), Peer.normal(manager, TOKENS, INNER)),
                     Peer.normal(manager, TOKENS, INNER),
                     in -> TorchOps.swiGlu(in.get(0), in.get(1))));
-    return elements(TOKENS * INNER, 5, 3, ours, peer, threads);
+    return Contest.memory(Traffic.ofFloats((long) TOKENS * INNER, 5, 3, 0), ours, peer, threads);
   }
 
   private static Contest rope(int threads) {
@@ -182,7 +181,7 @@ final class KernelSuite implements Suite {
                   Peer.normal(manager, BATCH, LENGTH, HEADS, HEAD_SIZE),
                   in -> TorchOps.rope(in.getFirst(), cosine, sine));
             });
-    return elements(TOKENS * WIDTH, 2, 2, ours, peer, threads);
+    return Contest.memory(Traffic.ofFloats((long) TOKENS * WIDTH, 2, 2, 0), ours, peer, threads);
   }
 
   private static Contest crossEntropy(int threads) {
@@ -205,7 +204,8 @@ final class KernelSuite implements Suite {
                   Peer.normal(manager, TOKENS),
                   in -> TorchOps.crossEntropy(in.getFirst(), indices, counted));
             });
-    return elements(TOKENS * VOCABULARY, 2, 1, ours, peer, threads);
+    return Contest.memory(
+        Traffic.ofFloats((long) TOKENS * VOCABULARY, 2, 1, 0), ours, peer, threads);
   }
 
   private static Contest embedding(int threads) {
@@ -227,9 +227,9 @@ final class KernelSuite implements Suite {
                   Peer.normal(manager, TOKENS, WIDTH),
                   in -> TorchOps.embedding(in.getFirst(), theirs));
             });
-    long rows = (long) FLOAT * TOKENS * WIDTH;
-    long gradient = (long) FLOAT * VOCABULARY * WIDTH;
-    return Contest.memory(2 * rows, rows + gradient, ours, peer, threads);
+    long rows = 4L * TOKENS * WIDTH;
+    long gradient = 4L * VOCABULARY * WIDTH;
+    return Contest.memory(new Traffic(2 * rows, rows + gradient, rows), ours, peer, threads);
   }
 
   private static Contest adamW(int threads) {
@@ -271,7 +271,7 @@ final class KernelSuite implements Suite {
               return Peer.scoped(
                   () -> optimizer.update(parameter, gradient, first, second, 1000, 1e-4, 0.1));
             });
-    return elements(PARAMETERS, 4, 3, side, peer, threads);
+    return Contest.memory(Traffic.ofFloats(PARAMETERS, 1, 0, 3), side, peer, threads);
   }
 
   private static float[] absolute(float[] values) {
@@ -279,11 +279,5 @@ final class KernelSuite implements Suite {
       values[i] = Math.abs(values[i]);
     }
     return values;
-  }
-
-  /** A contest of passes over arrays of one size: how many are read, and how many written. */
-  private static Contest elements(
-      long count, int read, int written, Ours ours, Peer peer, int threads) {
-    return Contest.memory(FLOAT * count * read, FLOAT * count * written, ours, peer, threads);
   }
 }

@@ -29,6 +29,10 @@ final class Copies {
     if (in.dtype() != DType.F32) {
       return null;
     }
+    Kernel transposed = TransposedCopy.of(instruction, workers);
+    if (transposed != null) {
+      return transposed;
+    }
     return new Elementwise(
         workers,
         instruction.out(),

@@ -70,6 +70,21 @@ final class Loops {
     return size;
   }
 
+  /** How many loops there are. */
+  int rank() {
+    return dims.length;
+  }
+
+  /** Length of a loop; −1 is the innermost, −2 the one around it. */
+  int dim(int fromEnd) {
+    return dims[dims.length + fromEnd];
+  }
+
+  /** Stride of an operand along a loop, counted as in {@link #dim}. */
+  long stride(int operand, int fromEnd) {
+    return strides[operand][dims.length + fromEnd];
+  }
+
   /** Length of the innermost loop. */
   int inner() {
     return dims[dims.length - 1];

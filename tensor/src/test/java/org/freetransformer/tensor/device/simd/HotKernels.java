@@ -15,10 +15,15 @@ final class HotKernels {
    *
    * @param method as the JVM prints it, without the package: {@code Class::method}
    * @param call calls it, directly or not
+   * @param calls how many make C1 compile it with a profile, which it does after 200
    */
-  record Kernel(String method, Runnable call) {}
+  record Kernel(String method, Runnable call, int calls) {
+    Kernel(String method, Runnable call) {
+      this(method, call, CALLS);
+    }
+  }
 
-  private static final int CALLS = 2000; // C1 compiles with a profile after 200
+  private static final int CALLS = 2000;
 
   private HotKernels() {}
 
@@ -75,7 +80,7 @@ final class HotKernels {
             ? all()
             : List.of(new Kernel("OversizedKernel::multiply", OversizedKernel::multiply));
     for (Kernel kernel : kernels) {
-      for (int i = 0; i < CALLS; i++) {
+      for (int i = 0; i < kernel.calls(); i++) {
         kernel.call().run();
       }
     }

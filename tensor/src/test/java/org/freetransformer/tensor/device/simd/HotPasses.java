@@ -15,6 +15,10 @@ final class HotPasses {
   private static final int ROWS = 3;
   private static final int SIZE = 48;
 
+  // A run of attention calls its kernels for each tile.
+  private static final int CALLS = 300;
+  private static final int TILED_CALLS = 60;
+
   private final SimdDevice device = new SimdDevice(1);
 
   private HotPasses() {}
@@ -44,7 +48,11 @@ final class HotPasses {
   }
 
   private HotKernels.Kernel kernel(String method, Instruction instruction) {
-    return new HotKernels.Kernel(method, device.prepare(instruction)::run);
+    boolean tiled =
+        instruction instanceof Instruction.Attention
+            || instruction instanceof Instruction.AttentionBackward;
+    int calls = tiled ? TILED_CALLS : CALLS;
+    return new HotKernels.Kernel(method, device.prepare(instruction)::run, calls);
   }
 
   private Buffer buffer(DType dtype, int... dims) {

@@ -21,6 +21,12 @@ final class Lanes {
   /** For each power of 2 below the number of lanes, what exchanges lanes that far apart. */
   private static final List<VectorShuffle<Float>> EXCHANGES = exchanges();
 
+  /**
+   * For each number of lanes, the mask of the first so many: made once, so that no run makes any.
+   */
+  private static final List<VectorMask<Float>> LEADING =
+      IntStream.rangeClosed(0, COUNT).mapToObj(n -> SPECIES.indexInRange(0, n)).toList();
+
   private Lanes() {}
 
   private static List<VectorShuffle<Float>> exchanges() {
@@ -69,6 +75,6 @@ final class Lanes {
 
   /** The lanes from {@code start} that lie below {@code end}. */
   static VectorMask<Float> mask(int start, int end) {
-    return SPECIES.indexInRange(start, end);
+    return LEADING.get(Math.clamp(end - start, 0, COUNT));
   }
 }

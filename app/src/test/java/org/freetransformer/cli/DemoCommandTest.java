@@ -1,0 +1,80 @@
+package org.freetransformer.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.freetransformer.cli.CommandLineTester.ft;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import javax.imageio.ImageIO;
+import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole demonstration with models that learn next to nothing. */
+class DemoCommandTest {
+  @TempDir private Path folder;
+
+  private Outcome demo(String... more) {
+    List<Object> words = new ArrayList<>(List.of("demo", "--out", folder.resolve("demo")));
+    for (String change :
+        List.of(
+            "model.hidden_dim=16",
+            "model.ffn_hidden_dim=32",
+            "model.num_heads=2",
+            "training.max_steps=2",
+            "training.batch_size=4",
+            "data.num_val_samples=50")) {
+      words.addAll(List.of("--set", change));
+    }
+    words.addAll(List.of(more));
+    return ft(words.toArray());
+  }
+
+  @Test
+  void showsFiveModelsAndLeavesResultsPicturesAndADocument() throws IOException {
+    Path report = folder.resolve("docs/plan-letters.md");
+    JsonNode result = demo("--json", "--report", report.toString()).json();
+    assertThat(result.path("models").findValuesAsText("name"))
+        .containsExactly("baseline", "kappa-ln2-64", "kappa-ln2-8", "kappa-ln2", "kappa-8-ln2");
+    JsonNode small = result.at("/models/2");
+    assertThat(small.path("samples_shared_plan")).hasSize(8);
+    assertThat(small.at("/samples_plan_each/0").asText()).hasSize(64);
+    assertThat(small.path("kappa").asDouble()).isEqualTo(Math.log(2) / 8);
+    assertThat(small.path("nll_bound").asDouble()).isPositive();
+    assertThat(result.path("findings")).hasSize(2);
+    assertThat(result.path("source_entropy").asDouble()).isBetween(0.29, 0.3);
+
+    Path out = folder.resolve("demo");
+    JsonNode written = new ObjectMapper().readTree(Files.readString(out.resolve("results.json")));
+    assertThat(written.path("models")).isEqualTo(result.path("models"));
+    assertThat(ImageIO.read(out.resolve("plans.png").toFile()).getWidth()).isGreaterThan(1500);
+    assertThat(ImageIO.read(out.resolve("bounds.png").toFile())).isNotNull();
+    assertThat(out.resolve("kappa-ln2/samples/samples.txt")).isNotEmptyFile();
+    assertThat(report)
+        .content()
+        .contains("./ft demo", "| baseline |", "| κ = 8·ln2 |", "plan-letters-plans.png")
+        .contains(result.at("/findings/0").asText());
+    assertThat(report.resolveSibling("plan-letters-plans.png")).exists();
+  }
+
+  @Test
+  void theQuickOneEndsWithTwoSentencesAndASecondOneNeedsAnotherFolder() {
+    Outcome outcome = demo("--quick", "--quiet");
+    assertThat(outcome.code()).isZero();
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.out()).contains("a plan each", "one shared plan", "KKKK".substring(0, 1));
+    assertThat(outcome.out().lines().toList().reversed().get(1)).startsWith("After 2 steps");
+    demo("--quick").refused("holds the results of a demo already");
+  }
+
+  @Test
+  void aWrongChangeIsRefusedBeforeAnythingIsMade() {
+    demo("--set", "model.hiden_dim=8").refused("--set model.hiden_dim=8", "model.hidden_dim");
+    assertThat(folder.resolve("demo")).doesNotExist();
+  }
+}

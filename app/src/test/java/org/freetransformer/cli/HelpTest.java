@@ -1,0 +1,46 @@
+package org.freetransformer.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.freetransformer.cli.CommandLineTester.ft;
+
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
+
+class HelpTest {
+  static Stream<String> commands() {
+    return Main.commandLine().getSubcommands().keySet().stream();
+  }
+
+  @ParameterizedTest
+  @MethodSource("commands")
+  void everyCommandExplainsItselfAndAllItsOptions(String name) {
+    Outcome outcome = ft(name, "--help");
+    assertThat(outcome.code()).isZero();
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.out()).startsWith("Usage: ft " + name);
+    CommandLine command = Objects.requireNonNull(Main.commandLine().getSubcommands().get(name));
+    for (OptionSpec option : command.getCommandSpec().options()) {
+      assertThat(outcome.out()).contains(option.longestName());
+      assertThat(option.description()).as(option.longestName()).isNotEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("commands")
+  void everyCommandRefusesAnUnknownOptionWithTheNearestOne(String name) {
+    ft(name, "--hepl").refused("unknown option '--hepl'", "did you mean", "ft " + name + " --help");
+  }
+
+  @Test
+  void theProgramListsItsCommands() {
+    assertThat(ft("--help").out())
+        .contains("demo", "train", "eval", "generate", "inspect", "devices", "plan-run");
+    ft("trian").refused("unknown command 'trian'", "did you mean 'train'");
+  }
+}

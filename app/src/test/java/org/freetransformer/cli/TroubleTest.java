@@ -1,0 +1,124 @@
+package org.freetransformer.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.freetransformer.cli.CommandLineTester.ft;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.FileWriter;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Disks that are full, folders that cannot be written, and Ctrl-C in the middle. */
+@EnabledOnOs(value = OS.LINUX, disabledReason = "uses /dev/full, tmpfs and kill")
+class TroubleTest {
+  @TempDir private Path folder;
+
+  private static int run(String... words) throws IOException, InterruptedException {
+    return new ProcessBuilder(words)
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .start()
+        .waitFor();
+  }
+
+  @Test
+  void aFullDiskBehindStandardOutputIsNoSuccess() throws IOException {
+    StringWriter err = new StringWriter();
+    int code =
+        Main.commandLine()
+            .setOut(new PrintWriter(new FileWriter("/dev/full", UTF_8)))
+            .setErr(new PrintWriter(err, true))
+            .execute("devices");
+    assertThat(code).isEqualTo(1);
+    assertThat(err.toString()).hasLineCount(1).contains("standard output");
+  }
+
+  @Test
+  void aFolderThatCannotBeWrittenIsRefused() throws IOException {
+    ft("train", "--config", TinyRun.config(folder), "--out", "/proc/ft-run")
+        .refused("/proc/ft-run", "cannot be written");
+    ft("demo", "--quick", "--out", "/proc/ft-demo").refused("/proc/ft-demo", "cannot be written");
+  }
+
+  @Test
+  void aDiskThatFillsUpLeavesTheCheckpointsBeforeWhole() throws Exception {
+    Path disk = Files.createDirectory(folder.resolve("disk"));
+    int mounted = run("mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", disk.toString());
+    assumeTrue(mounted == 0, "skipped: only root can mount a small disk to fill");
+    try {
+      Path run = disk.resolve("run");
+      Outcome outcome =
+          ft(
+              "train",
+              "--config",
+              TinyRun.config(folder),
+              "--out",
+              run,
+              "--quiet",
+              "--set",
+              "training.save_every=1",
+              "--set",
+              "training.max_steps=20",
+              "--set",
+              "training.keep_last=20");
+      assertThat(outcome.code()).isEqualTo(1);
+      assertThat(outcome.out()).isEmpty();
+      assertThat(outcome.err()).hasLineCount(1).contains("checkpoints/step-", "No space left");
+      assertThat(ft("inspect", run, "--json").json().path("step").asInt()).isPositive();
+      assertThat(outcome.err()).doesNotContain("this should not happen");
+    } finally {
+      assertThat(run("umount", disk.toString())).isZero();
+    }
+  }
+
+  @Test
+  void controlCSavesTheStateAndEndsWith130() throws Exception {
+    Path run = folder.resolve("run");
+    Path out = folder.resolve("out");
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "--add-modules=jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            Main.class.getName());
+    builder
+        .command()
+        .addAll(
+            List.of(
+                "train",
+                "--config",
+                TinyRun.config(folder).toString(),
+                "--out",
+                run.toString(),
+                "--set",
+                "training.max_steps=1000000",
+                "--set",
+                "training.save_every=1000000",
+                "--set",
+                "training.eval_every=1000000"));
+    Process process = builder.redirectErrorStream(true).redirectOutput(out.toFile()).start();
+    try {
+      while (process.isAlive() && !Files.exists(run.resolve("metrics.jsonl"))) {
+        Thread.sleep(20);
+      }
+      assertThat(run("kill", "-INT", Long.toString(process.pid()))).isZero();
+      assertThat(process.waitFor()).as(Files.readString(out)).isEqualTo(130);
+    } finally {
+      process.destroyForcibly();
+    }
+    assertThat(out).content().contains("stopping after this step", "stopped after");
+    assertThat(ft("inspect", run, "--json").json().path("step").asInt()).isPositive();
+  }
+}

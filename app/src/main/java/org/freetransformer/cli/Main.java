@@ -86,13 +86,19 @@ public final class Main implements Runnable {
       int code = new RunLast().execute(parsed);
       PrintWriter out = parsed.commandSpec().commandLine().getOut();
       if (out.checkError()) {
-        throw new IllegalStateException("standard output cannot be written: closed, or disk full");
+        throw failure(
+            parsed,
+            new IllegalStateException("standard output cannot be written: closed, or disk full"));
       }
       return code;
     } catch (OutOfMemoryError error) {
-      CommandLine command = parsed.asCommandLineList().getLast();
-      throw new ExecutionException(command, String.valueOf(error.getMessage()), error);
+      throw failure(parsed, error);
     }
+  }
+
+  private static ExecutionException failure(ParseResult parsed, Throwable cause) {
+    CommandLine command = parsed.asCommandLineList().getLast();
+    return new ExecutionException(command, String.valueOf(cause.getMessage()), cause);
   }
 
   @Override

@@ -12,8 +12,12 @@ final class WrongUse implements IParameterExceptionHandler {
   public int handleParseException(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     String name = command.getCommandSpec().qualifiedName();
+    // A misspelt option is the reason why the right one is missing: it is told first.
+    List<String> unknown = command.getUnmatchedArguments();
     String message =
-        e instanceof UnmatchedArgumentException unmatched ? explain(unmatched) : e.getMessage();
+        unknown.isEmpty()
+            ? e.getMessage()
+            : explain(new UnmatchedArgumentException(command, unknown));
     command.getErr().println(name + ": " + message + " (see " + name + " --help)");
     return command.getCommandSpec().exitCodeOnInvalidInput();
   }

@@ -1,19 +1,19 @@
 package org.freetransformer.checkpoint;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SequencedMap;
+import java.util.Objects;
+import java.util.Set;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.Nearest;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
-import org.freetransformer.nn.Parameter;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Scope;
@@ -70,19 +70,14 @@ public final class ModelFile {
         TensorType.F32,
         shapeOf(stored),
         channel -> {
-          float[] values = valuesOf(stored);
-          ByteBuffer bytes =
-              ByteBuffer.allocate(Math.multiplyExact(values.length, Float.BYTES))
-                  .order(ByteOrder.LITTLE_ENDIAN);
-          bytes.asFloatBuffer().put(values);
-          channel.write(bytes);
+          try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(stored.buffer().bytes());
+            stored.copyTo(bytes);
+            TensorSource.of(name, TensorType.F32, shapeOf(stored), bytes)
+                .content()
+                .writeTo(channel);
+          }
         });
-  }
-
-  private static float[] valuesOf(Tensor stored) {
-    try (Scope _ = stored.engine().scope("checkpoint")) {
-      return stored.toFloats();
-    }
   }
 
   private static List<Long> shapeOf(Tensor tensor) {
@@ -113,7 +108,9 @@ public final class ModelFile {
    * @throws CheckpointException if the configuration or a parameter is missing or does not fit
    */
   public static LanguageModel load(Engine engine, SafeTensors file) {
-    LanguageModel model = LanguageModel.create(engine, config(file));
+    ModelConfig config = config(file);
+    requirePlausible(file, config);
+    LanguageModel model = LanguageModel.create(engine, config);
     try {
       read(file, model);
       return model;
@@ -124,36 +121,83 @@ public final class ModelFile {
   }
 
   /**
+   * A configuration may claim any size: memory is taken only for a model that the file could fill
+   * at least by half; what is missing then is told by name.
+   */
+  private static void requirePlausible(SafeTensors file, ModelConfig config) {
+    long held = file.tensors().stream().mapToLong(TensorEntry::elements).sum();
+    if (config.parameterCount() / 2 > held) {
+      throw new CheckpointException(
+          file.source(),
+          "its configuration describes a model of %d parameters, but it holds %d"
+              .formatted(config.parameterCount(), held));
+    }
+  }
+
+  /**
+   * Demands that a file holds a model of this configuration, dropout aside.
+   *
+   * @throws CheckpointException naming the first key that differs
+   */
+  public static void requireConfig(SafeTensors file, ModelConfig wanted) {
+    ModelConfig plain =
+        config(file).toBuilder()
+            .dropout(wanted.dropout())
+            .attentionDropout(wanted.attentionDropout())
+            .build();
+    Map<String, Object> found = plain.toMap();
+    wanted
+        .toMap()
+        .forEach((key, value) -> {
+          Object other = Objects.requireNonNull(found.get(key));
+          if (!value.equals(other)) {
+            throw new CheckpointException(
+                file.source(),
+                "is of another model: its %s is %s, here it is %s".formatted(key, other, value));
+          }
+        });
+  }
+
+  /**
    * Reads all parameters of a model.
    *
    * @throws CheckpointException if one is missing, has another shape or type, or is left over
    */
   public static void read(SafeTensors file, LanguageModel model) {
-    SequencedMap<String, Parameter> parameters = model.parameters();
-    for (TensorEntry entry : file.tensors()) {
-      if (!parameters.containsKey(entry.name())) {
-        String near =
-            Nearest.to(entry.name(), parameters.keySet()).map(n -> "; nearest is " + n).orElse("");
-        throw new CheckpointException(
-            file.source(), "tensor '%s' is no part of its model%s".formatted(entry.name(), near));
-      }
-    }
-    parameters.forEach((name, parameter) -> copy(file, name, parameter.stored(parameter.value())));
+    Map<String, Tensor> stored = new LinkedHashMap<>();
+    model
+        .parameters()
+        .forEach((name, parameter) -> stored.put(name, parameter.stored(parameter.value())));
+    readAll(file, stored);
   }
 
   /**
    * Reads the moments of an optimizer.
    *
-   * @throws CheckpointException if one is missing, or has another shape or type
+   * @throws CheckpointException if one is missing, has another shape or type, or is left over
    */
   public static void read(SafeTensors file, LanguageModel model, AdamW optimizer) {
+    Map<String, Tensor> stored = new LinkedHashMap<>();
     model
         .parameters()
         .forEach((name, parameter) -> {
           AdamW.Moments moments = optimizer.moments(name);
-          copy(file, name + FIRST_MOMENT, parameter.stored(moments.first()));
-          copy(file, name + SECOND_MOMENT, parameter.stored(moments.second()));
+          stored.put(name + FIRST_MOMENT, parameter.stored(moments.first()));
+          stored.put(name + SECOND_MOMENT, parameter.stored(moments.second()));
         });
+    readAll(file, stored);
+  }
+
+  private static void readAll(SafeTensors file, Map<String, Tensor> stored) {
+    Set<String> names = stored.keySet();
+    for (TensorEntry entry : file.tensors()) {
+      if (!names.contains(entry.name())) {
+        String near = Nearest.to(entry.name(), names).map(n -> "; nearest is " + n).orElse("");
+        throw new CheckpointException(
+            file.source(), "tensor '%s' is no part of its model%s".formatted(entry.name(), near));
+      }
+    }
+    stored.forEach((name, tensor) -> copy(file, name, tensor));
   }
 
   private static void copy(SafeTensors file, String name, Tensor stored) {

@@ -5,16 +5,12 @@ import org.freetransformer.data.Batch;
 import org.freetransformer.data.Batches;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
-import org.freetransformer.nn.VaeLoss;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Program;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.ops.CrossEntropyOp;
-import org.freetransformer.train.BatchTensors;
-import org.freetransformer.train.Objective;
-import org.freetransformer.train.TermSums;
 import org.jspecify.annotations.Nullable;
 
 /** Measures a model on held-out batches by recorded programs, without changing it. */
@@ -38,18 +34,17 @@ public final class Evaluator implements AutoCloseable {
     this.model = model;
     this.inputs = new BatchTensors(engine, size, length);
     this.objective = new Objective(engine);
+    boolean training = model.isTraining();
+    model.train(false);
     try (Engine.Mode _ = engine.noGrad()) {
       posterior =
-          Program.record(
-              engine,
-              () -> {
-                VaeLoss.Terms terms = objective.of(model, inputs, threshold);
-                return Objective.outputs(terms);
-              });
+          Program.record(engine, () -> Objective.outputs(objective.of(model, inputs, threshold)));
       prior =
           model instanceof FreeTransformer free
               ? Program.record(engine, () -> List.of(priorCrossEntropy(free)))
               : null;
+    } finally {
+      model.train(training);
     }
   }
 
@@ -67,8 +62,12 @@ public final class Evaluator implements AutoCloseable {
    * Evaluates the first {@code count} batches, or all if there are fewer.
    *
    * @return means over all counted tokens; the same for the same model, data and seed
+   * @throws IllegalArgumentException if {@code count} is not positive
    */
   public Evaluation evaluate(Batches batches, long count) {
+    if (count < 1) {
+      throw new IllegalArgumentException("%d batches: evaluation needs 1 or more".formatted(count));
+    }
     int bits = prior == null ? 0 : model.config().latentDim();
     TermSums sums = new TermSums(bits);
     double priorSum = 0;

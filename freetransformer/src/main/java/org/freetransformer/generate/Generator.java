@@ -3,9 +3,12 @@ package org.freetransformer.generate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
+import org.freetransformer.tensor.RandomStream;
+import org.jspecify.annotations.Nullable;
 
 /** Writes text: draws plans and tokens, one position after the other. */
 public final class Generator {
@@ -32,8 +35,16 @@ public final class Generator {
       Sampling sampling,
       PlanControl plans,
       Set<Integer> stopTokens) {
-    /** Copies the collections. */
+    /**
+     * Copies the collections.
+     *
+     * @throws IllegalArgumentException if {@code maxTokens} is not positive
+     */
     public Request {
+      if (maxTokens < 1) {
+        throw new IllegalArgumentException(
+            "%d new tokens: allowed are 1 or more".formatted(maxTokens));
+      }
       prompts = List.copyOf(prompts);
       stopTokens = Set.copyOf(stopTokens);
     }
@@ -68,52 +79,92 @@ public final class Generator {
   }
 
   /**
-   * Writes all samples side by side; the same for the same model, request and seeds.
+   * Writes all samples side by side; the same for the same model, request and seeds. A sample ends
+   * at {@code max_seq_len} at the latest.
    *
-   * @throws IllegalArgumentException if a prompt is empty or too long, or a plan has too many bits
+   * @throws IllegalArgumentException if a prompt is empty, too long or has a token that the model
+   *     does not know, or a plan has too many bits
    */
   public List<Sample> generate(Request request, TokenListener listener) {
-    int batch = request.prompts().size();
-    if (batch == 0) {
+    if (request.prompts().isEmpty()) {
       return List.of();
     }
+    requirePrompts(request.prompts());
     int longest = request.prompts().stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
-    int most = model.config().maxSeqLen();
-    int capacity =
-        longest > most ? longest : (int) Math.min(most, (long) longest + request.maxTokens());
-    try (IncrementalDecoder decoder = new IncrementalDecoder(model, batch, capacity)) {
+    long wanted = (long) longest + request.maxTokens();
+    int capacity = (int) Math.min(model.config().maxSeqLen(), wanted);
+    try (IncrementalDecoder decoder =
+        new IncrementalDecoder(model, request.prompts().size(), capacity)) {
       return write(request, listener, decoder);
     }
   }
 
+  private void requirePrompts(List<int[]> prompts) {
+    int longest = model.config().maxSeqLen();
+    int vocabulary = model.config().vocabSize();
+    for (int b = 0; b < prompts.size(); b++) {
+      int[] prompt = prompts.get(b);
+      if (prompt.length < 1 || prompt.length > longest) {
+        throw new IllegalArgumentException(
+            "prompt %d has %d tokens: this model takes 1 to %d (max_seq_len)"
+                .formatted(b, prompt.length, longest));
+      }
+      for (int token : prompt) {
+        if (token < 0 || token >= vocabulary) {
+          throw new IllegalArgumentException(
+              "prompt %d has token %d: this model's tokens are 0 to %d (vocab_size)"
+                  .formatted(b, token, vocabulary - 1));
+        }
+      }
+    }
+  }
+
   private List<Sample> write(Request request, TokenListener listener, IncrementalDecoder decoder) {
+    IncrementalDecoder.Prompted prompted = read(request, decoder);
     int batch = request.prompts().size();
-    boolean encode = hasPlan() && request.plans().encodePrompt();
-    int[][] promptPlans = encode ? null : drawnPlans(request);
-    IncrementalDecoder.Prompted prompted = decoder.prompt(request.prompts(), promptPlans);
     List<Draft> drafts = new ArrayList<>();
     for (int b = 0; b < batch; b++) {
-      drafts.add(new Draft(hasPlan() ? prompted.plans()[b] : new int[0]));
+      drafts.add(new Draft(request, b, decoder.capacity(), prompted.plans()[b]));
     }
     float[][] logits = prompted.logits();
-    for (int written = 0; ; written++) {
+    while (true) {
       int[] tokens = new int[batch];
       int[] plans = new int[batch];
-      for (int b = 0; b < batch; b++) {
-        Draft draft = drafts.get(b);
+      Arrays.fill(tokens, IncrementalDecoder.IDLE);
+      for (Draft draft : drafts) {
         if (draft.isOpen()) {
-          int token = request.sampling().choose(logits[b], b, written);
-          draft.add(token, planAt(request, b, request.prompts().get(b).length + written));
-          draft.finishIfDone(request, decoder.capacity() - request.prompts().get(b).length);
-          listener.onToken(b, token);
+          draft.write(logits[draft.sample]);
+          listener.onToken(draft.sample, draft.tokens.getLast());
         }
-        tokens[b] = draft.lastToken();
-        plans[b] = draft.lastPlan();
+        if (draft.isOpen()) {
+          tokens[draft.sample] = draft.tokens.getLast();
+          plans[draft.sample] = draft.lastPlan;
+        }
       }
       if (drafts.stream().noneMatch(Draft::isOpen)) {
-        return drafts.stream().map(Draft::sample).toList();
+        return drafts.stream().map(Draft::finished).toList();
       }
       logits = decoder.next(tokens, plans);
+    }
+  }
+
+  private IncrementalDecoder.Prompted read(Request request, IncrementalDecoder decoder) {
+    if (!hasPlan()) {
+      return decoder.prompt(request.prompts(), null);
+    }
+    int[][] drawn = drawnPlans(request); // Also checks what is pinned and replayed.
+    if (!request.plans().encodePrompt()) {
+      return decoder.prompt(request.prompts(), drawn);
+    }
+    RandomStream random = model.engine().random();
+    long seed = random.seed();
+    long step = random.step();
+    random.seed(request.plans().seed());
+    try {
+      return decoder.prompt(request.prompts(), null);
+    } finally {
+      random.seed(seed);
+      random.step(step);
     }
   }
 
@@ -137,47 +188,46 @@ public final class Generator {
 
   /** A sample while it is written. */
   private final class Draft {
+    private final Request request;
+    private final int sample;
+    private final int promptLength;
+    private final int mostTokens;
     private final List<Integer> tokens = new ArrayList<>();
     private final List<Integer> plans = new ArrayList<>();
-    private FinishReason reason = FinishReason.LENGTH;
-    private boolean open = true;
+    private @Nullable FinishReason reason;
     private int lastPlan;
 
-    Draft(int[] promptPlans) {
+    Draft(Request request, int sample, int capacity, int... promptPlans) {
+      this.request = request;
+      this.sample = sample;
+      this.promptLength = request.prompts().get(sample).length;
+      // The last token is not read, so that it needs no room.
+      this.mostTokens = Math.min(request.maxTokens(), capacity - promptLength + 1);
       Arrays.stream(promptPlans).forEach(plans::add);
     }
 
     boolean isOpen() {
-      return open;
+      return reason == null;
     }
 
-    void add(int token, int plan) {
+    /** Chooses the next token, and the plan that what follows it is written to. */
+    void write(float[] logits) {
+      int number = tokens.size();
+      int token = request.sampling().choose(logits, sample, number);
       tokens.add(token);
-      lastPlan = plan;
+      lastPlan = planAt(request, sample, promptLength + number);
       if (hasPlan()) {
-        plans.add(plan);
+        plans.add(lastPlan);
       }
-    }
-
-    void finishIfDone(Request request, int room) {
-      if (request.stopTokens().contains(tokens.getLast())) {
+      if (request.stopTokens().contains(token)) {
         reason = FinishReason.STOP;
-        open = false;
-      } else if (tokens.size() >= Math.min(request.maxTokens(), room)) {
-        open = false;
+      } else if (tokens.size() == mostTokens) {
+        reason = FinishReason.LENGTH;
       }
     }
 
-    int lastToken() {
-      return tokens.getLast();
-    }
-
-    int lastPlan() {
-      return lastPlan;
-    }
-
-    Sample sample() {
-      return new Sample(List.copyOf(tokens), List.copyOf(plans), reason);
+    Sample finished() {
+      return new Sample(List.copyOf(tokens), List.copyOf(plans), Objects.requireNonNull(reason));
     }
   }
 }

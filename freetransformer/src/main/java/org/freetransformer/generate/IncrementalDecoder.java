@@ -29,6 +29,9 @@ public final class IncrementalDecoder implements AutoCloseable {
   @SuppressWarnings("ArrayRecordComponent") // Handed to the caller once; equality means nothing.
   public record Prompted(float[][] logits, int[][] plans) {}
 
+  /** In place of a token: its row stays as it is. */
+  public static final int IDLE = -1;
+
   private final LanguageModel model;
   private final Engine engine;
   private final int batch;
@@ -84,12 +87,14 @@ public final class IncrementalDecoder implements AutoCloseable {
    * Reads a prompt into every row.
    *
    * @param prompts B prompts of 1 to capacity tokens
-   * @param given a plan for every token, or null to have the encoder infer them (a baseline takes
-   *     none)
+   * @param given a plan for every token, or null to have the encoder infer them, drawn from the
+   *     engine's random stream (a baseline takes none)
+   * @throws IllegalArgumentException if a prompt is empty, too long, or has not as many plans as
+   *     tokens
    */
   public Prompted prompt(List<int[]> prompts, int @Nullable [][] given) {
     int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(0);
-    requirePrompts(prompts);
+    requirePrompts(prompts, given);
     try (Scope _ = engine.scope("activations");
         Engine.Mode _ = engine.noGrad()) {
       Tensor ids = padded(prompts, longest);
@@ -101,7 +106,7 @@ public final class IncrementalDecoder implements AutoCloseable {
       Sequence sequence =
           Sequence.prompt(engine.tensor(places, longest), engine.tensor(counts, batch), rows);
       Tensor hidden;
-      int[][] used = given == null ? new int[batch][] : given;
+      int[][] used = given == null ? new int[batch][0] : given;
       if (model instanceof FreeTransformer free && given == null) {
         FreeTransformer.Result result =
             free.forward(ids, FreeTransformer.Mode.PREFILL_ENCODE, null, false, sequence, caches);
@@ -115,14 +120,21 @@ public final class IncrementalDecoder implements AutoCloseable {
     }
   }
 
-  private void requirePrompts(List<int[]> prompts) {
-    if (prompts.size() != batch) {
-      throw new IllegalArgumentException("%d prompts for %d rows".formatted(prompts.size(), batch));
+  private void requirePrompts(List<int[]> prompts, int @Nullable [][] given) {
+    if (prompts.size() != batch || (given != null && given.length != batch)) {
+      throw new IllegalArgumentException(
+          "%d prompts with %s plans for %d rows"
+              .formatted(prompts.size(), given == null ? "no" : given.length, batch));
     }
-    for (int[] prompt : prompts) {
-      if (prompt.length < 1 || prompt.length > capacity) {
+    for (int b = 0; b < batch; b++) {
+      int length = prompts.get(b).length;
+      if (length < 1 || length > capacity) {
         throw new IllegalArgumentException(
-            "a prompt of %d tokens: allowed are 1 to %d".formatted(prompt.length, capacity));
+            "prompt %d has %d tokens: allowed are 1 to %d".formatted(b, length, capacity));
+      }
+      if (given != null && given[b].length != length) {
+        throw new IllegalArgumentException(
+            "prompt %d has %d plans for %d tokens".formatted(b, given[b].length, length));
       }
     }
   }
@@ -170,37 +182,46 @@ public final class IncrementalDecoder implements AutoCloseable {
   }
 
   /**
-   * Reads one more token into every row.
+   * Reads one more token into every row that is not {@link #IDLE}.
    *
    * @param newTokens [B]
    * @param newPlans [B], the plan of each token; ignored by a baseline
-   * @return logits of each row's next token, [B][V]
-   * @throws IllegalStateException if a row is full
+   * @return logits of each row's next token, [B][V]; those of an idle row mean nothing
+   * @throws IllegalStateException if a row has no prompt, or is full
    */
   public float[][] next(int[] newTokens, int[] newPlans) {
-    int[] rows = new int[batch];
-    for (int b = 0; b < batch; b++) {
-      if (lengths[b] >= capacity) {
-        throw new IllegalStateException(
-            "row %d is full: it holds %d tokens".formatted(b, capacity));
-      }
-      rows[b] = b * capacity + lengths[b];
-    }
     tokens.set(newTokens);
     plans.set(newPlans);
-    positions.set(lengths);
-    slots.set(rows);
-    for (int b = 0; b < batch; b++) {
-      lengths[b]++;
-    }
-    cachedLengths.set(lengths);
+    advance(newTokens);
     if (step == null) {
       step = recordStep();
     }
     step.run();
-    try (Scope _ = engine.scope("activations")) {
-      return split(step.outputs().getFirst().toFloats());
+    return split(step.outputs().getFirst().toFloats());
+  }
+
+  /** Gives each token its position and its cache row; idle ones, which no one reads, get none. */
+  private void advance(int[] newTokens) {
+    int[] rows = new int[batch];
+    int[] places = new int[batch];
+    for (int b = 0; b < batch; b++) {
+      if (lengths[b] == 0) {
+        throw new IllegalStateException("row %d holds no prompt".formatted(b));
+      }
+      boolean idle = newTokens[b] == IDLE;
+      if (!idle && lengths[b] == capacity) {
+        throw new IllegalStateException(
+            "row %d is full: it holds %d tokens".formatted(b, capacity));
+      }
+      places[b] = idle ? 0 : lengths[b];
+      rows[b] = idle ? -1 : b * capacity + lengths[b];
     }
+    for (int b = 0; b < batch; b++) {
+      lengths[b] += rows[b] < 0 ? 0 : 1;
+    }
+    positions.set(places);
+    slots.set(rows);
+    cachedLengths.set(lengths);
   }
 
   private Program recordStep() {

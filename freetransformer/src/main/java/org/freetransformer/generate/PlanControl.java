@@ -7,10 +7,11 @@ import org.freetransformer.tensor.Philox;
  * Which plan is written to. Every position's plan is drawn once and kept.
  *
  * @param encodePrompt whether the prompt's plans are inferred by the encoder (the paper's prefill)
- *     rather than drawn from the prior
+ *     for each sample, rather than drawn from the prior; nothing below then concerns the prompt but
+ *     the seed
  * @param shared whether all samples get the same plans
  * @param replay plans of a former run by position; positions beyond it are drawn; empty for none
- * @param pinnedBits bit mask of the bits that are fixed in every plan that is not inferred
+ * @param pinnedBits bit mask of the bits that are fixed in every plan
  * @param pinnedValues values of those bits
  * @param seed decides all draws
  */
@@ -34,9 +35,24 @@ public record PlanControl(
     return new PlanControl(false, false, List.of(), 0, 0, seed);
   }
 
-  /** The same with one plan for all samples. */
+  /** The same with one plan for all samples, or with one for each. */
   public PlanControl withShared(boolean one) {
     return new PlanControl(encodePrompt, one, replay, pinnedBits, pinnedValues, seed);
+  }
+
+  /** The same with the prompt's plans inferred by the encoder, or drawn. */
+  public PlanControl withEncodedPrompt(boolean inferred) {
+    return new PlanControl(inferred, shared, replay, pinnedBits, pinnedValues, seed);
+  }
+
+  /** The same with the plans of a former run, by position. */
+  public PlanControl withReplay(List<Integer> plans) {
+    return new PlanControl(encodePrompt, shared, plans, pinnedBits, pinnedValues, seed);
+  }
+
+  /** The same with the bits of a mask pinned to those of {@code values}. */
+  public PlanControl withPinned(int bits, int values) {
+    return new PlanControl(encodePrompt, shared, replay, bits, values, seed);
   }
 
   /**

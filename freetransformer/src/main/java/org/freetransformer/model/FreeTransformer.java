@@ -90,6 +90,8 @@ public final class FreeTransformer extends LanguageModel {
    * @param threshold whether an inferred plan takes each bit as p > ½ instead of drawing it
    * @param sequence where the tokens stand
    * @param caches keys and values of earlier tokens, one for each block, or null
+   * @throws IllegalArgumentException if a plan is given in a mode other than GENERATE, or none
+   *     there
    */
   public Result forward(
       Tensor tokens,
@@ -98,6 +100,11 @@ public final class FreeTransformer extends LanguageModel {
       boolean threshold,
       Sequence sequence,
       @Nullable List<KeyValueCache> caches) {
+    if ((mode == Mode.GENERATE) != (given != null)) {
+      throw new IllegalArgumentException(
+          "mode GENERATE needs a plan for every token, the other modes infer it; this is %s with %s"
+              .formatted(mode, given == null ? "none" : "a plan"));
+    }
     Tensor x = tokenEmbedding.forward(tokens);
     int layer = 0;
     for (LlamaBlock block : firstHalf) {
@@ -119,7 +126,7 @@ public final class FreeTransformer extends LanguageModel {
         r = latentPlan.forward(plans);
       }
       case GENERATE -> {
-        plans = Objects.requireNonNull(given, "mode GENERATE needs a plan for every token");
+        plans = Objects.requireNonNull(given);
         r = latentPlan.forward(plans);
       }
       default -> throw new AssertionError(mode);

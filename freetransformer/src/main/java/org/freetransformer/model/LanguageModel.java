@@ -49,14 +49,16 @@ public abstract sealed class LanguageModel extends Module permits FreeTransforme
   }
 
   /**
-   * Next-token logits for generation.
+   * One pass over tokens whose plans are given, up to the output layer: whoever needs the logits of
+   * some positions only, calls {@link #logits} for those.
    *
    * @param tokens i32 [B, T]
    * @param plans i32 [B, T], the plan index of every token; ignored by a baseline, and may then be
    *     null
    * @param sequence where the tokens stand
    * @param caches one for each of {@link #newCaches}, or null without caches
-   * @return the final norm's output [B, T, D], for {@link #logits}
+   * @return the final norm's output [B, T, D]
+   * @throws IllegalArgumentException if a model with a plan gets none
    */
   public abstract Tensor hidden(
       Tensor tokens,

@@ -142,6 +142,24 @@ public record ModelConfig(
     return 1 << latentDim;
   }
 
+  /** Number of trained numbers of a model of this shape. */
+  public long parameterCount() {
+    long tables = (long) vocabSize * hiddenDim * (tieEmbeddings ? 1 : 2);
+    long decoder = numLayers * blockParameterCount(numKvHeads) + hiddenDim;
+    return tables + decoder + (kind == Kind.FREE ? planParameterCount() : 0);
+  }
+
+  /** What a plan adds: ζ, the encoder's block, norm and readout, and the post-sampler. */
+  private long planParameterCount() {
+    long mapped = latent.postSampler() == Latent.PostSampler.TABLE ? planCount() : latentDim;
+    return blockParameterCount(encoder.numKvHeads()) + hiddenDim * (2 + latentDim + mapped);
+  }
+
+  private long blockParameterCount(int keyValueHeads) {
+    long attention = 2L * hiddenDim * (hiddenDim + (long) keyValueHeads * headDim());
+    return attention + 3L * hiddenDim * ffnHiddenDim + 2L * hiddenDim;
+  }
+
   /** A builder at the defaults: the seed repository's, about the size of Llama 2 7B. */
   public static ModelConfigBuilder builder() {
     return new ModelConfigBuilder();

@@ -35,7 +35,7 @@ public final class Trainer implements AutoCloseable {
   /** Metadata key of the data's configuration in a saved model, for those who generate from it. */
   public static final String DATA_CONFIG = "data_config";
 
-  /** Validation batches of an evaluation within a run; the last one is as short as the others. */
+  /** Validation batches of an evaluation within a run. */
   private static final long EVALUATION_BATCHES = 16;
 
   private final RunConfig config;
@@ -88,6 +88,7 @@ public final class Trainer implements AutoCloseable {
     }
     try (SafeTensors weights = checkpoint.openModel();
         SafeTensors moments = checkpoint.openOptimizer()) {
+      ModelFile.requireConfig(weights, config.model());
       ModelFile.read(weights, model);
       ModelFile.read(moments, model, optimizer);
     }

@@ -2,6 +2,9 @@ package org.freetransformer.train;
 
 import java.util.List;
 import org.freetransformer.data.Batch;
+import org.freetransformer.eval.BatchTensors;
+import org.freetransformer.eval.Objective;
+import org.freetransformer.eval.TermSums;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.nn.VaeLoss;

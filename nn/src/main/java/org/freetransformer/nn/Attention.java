@@ -53,17 +53,26 @@ public final class Attention extends Module {
    * @param queryInput [B, T, D], normalised
    * @param keyValueInput [B, T, D], normalised
    * @param sequence where the tokens stand
-   * @param cache keys and values of earlier tokens, to which this pass adds its own, or null
+   * @param cache keys and values of earlier tokens, to which this pass adds its own; null if the
+   *     sequence has no slots
    * @return [B, T, D]
+   * @throws IllegalArgumentException if there are slots without a cache, or a cache without slots
    */
   public Tensor forward(
       Tensor queryInput, Tensor keyValueInput, Sequence sequence, @Nullable KeyValueCache cache) {
     Tensor q = rotated(heads(wq.forward(queryInput), config.heads()), sequence);
     Tensor k = rotated(heads(wk.forward(keyValueInput), config.keyValueHeads()), sequence);
     Tensor v = heads(wv.forward(keyValueInput), config.keyValueHeads());
+    Tensor slots = sequence.slots();
+    if ((cache == null) != (slots == null)) {
+      throw new IllegalArgumentException(
+          cache == null
+              ? "slots without a cache to write to"
+              : "a cache without slots to write to");
+    }
     Tensor keyLengths = sequence.causal() ? null : sequence.tokenCounts();
-    if (cache != null && sequence.slots() != null) {
-      cache.append(k, v, sequence.slots());
+    if (cache != null && slots != null) {
+      cache.append(k, v, slots);
       if (sequence.cachedLengths() != null) {
         k = cache.keys();
         v = cache.values();

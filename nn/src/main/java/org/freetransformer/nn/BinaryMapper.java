@@ -30,8 +30,16 @@ public final class BinaryMapper extends Module {
   private final int bits;
   private final Parameter weight;
 
-  /** A mapper for plans of {@code bits} bits, 1 to 20, into vectors of {@code width} numbers. */
+  /**
+   * A mapper for plans of {@code bits} bits into vectors of {@code width} numbers.
+   *
+   * @throws IllegalArgumentException if there are not 1 to 20 bits
+   */
   public BinaryMapper(Engine engine, Kind kind, int bits, int width) {
+    if (bits < 1 || bits > BinaryMapperOp.MAX_BITS) {
+      throw new IllegalArgumentException(
+          "%d bits: a plan has 1 to %d".formatted(bits, BinaryMapperOp.MAX_BITS));
+    }
     this.kind = kind;
     this.bits = bits;
     Parameter zeros =

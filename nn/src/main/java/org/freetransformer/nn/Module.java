@@ -46,7 +46,12 @@ public abstract class Module implements AutoCloseable {
       child
           .getValue()
           .parameters()
-          .forEach((name, parameter) -> all.put(joined(child.getKey(), name), parameter));
+          .forEach((name, parameter) -> {
+            String full = joined(child.getKey(), name);
+            if (all.putIfAbsent(full, parameter) != null) {
+              throw new IllegalStateException("two parameters are named '%s'".formatted(full));
+            }
+          });
     }
     return all;
   }

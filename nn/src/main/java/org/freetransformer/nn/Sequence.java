@@ -21,6 +21,18 @@ public record Sequence(
     @Nullable Tensor tokenCounts,
     @Nullable Tensor slots,
     @Nullable Tensor cachedLengths) {
+  /**
+   * Checks what belongs together.
+   *
+   * @throws IllegalArgumentException if a cache is to be read that this pass does not write to
+   */
+  public Sequence {
+    if (cachedLengths != null && slots == null) {
+      throw new IllegalArgumentException(
+          "cachedLengths without slots: a pass that reads the cache must write its own keys to it");
+    }
+  }
+
   /** Whole causal sequences of equal length, without caches: training. */
   public static Sequence whole(Tensor positions) {
     return new Sequence(positions, true, null, null, null);

@@ -19,10 +19,28 @@ public final class AdamW implements AutoCloseable {
    *
    * @param beta1 decay of the first moment, in [0, 1)
    * @param beta2 decay of the second moment, in [0, 1)
-   * @param epsilon added to the root of the second moment
-   * @param weightDecay decay per step and unit of learning rate
+   * @param epsilon added to the root of the second moment, above 0
+   * @param weightDecay decay per step and unit of learning rate, 0 or more
    */
-  public record Config(double beta1, double beta2, double epsilon, double weightDecay) {}
+  public record Config(double beta1, double beta2, double epsilon, double weightDecay) {
+    /**
+     * Checks the ranges.
+     *
+     * @throws IllegalArgumentException naming what is out of range
+     */
+    public Config {
+      require(beta1 >= 0 && beta1 < 1, "beta1", beta1, "0 up to, not including, 1");
+      require(beta2 >= 0 && beta2 < 1, "beta2", beta2, "0 up to, not including, 1");
+      require(epsilon > 0, "epsilon", epsilon, "above 0"); // An unused parameter gives 0 / 0.
+      require(weightDecay >= 0, "weightDecay", weightDecay, "0 or more");
+    }
+
+    private static void require(boolean valid, String name, double value, String allowed) {
+      if (!valid) {
+        throw new IllegalArgumentException("%s %s: allowed are %s".formatted(name, value, allowed));
+      }
+    }
+  }
 
   /**
    * What AdamW remembers of one parameter, both of the parameter's shape.

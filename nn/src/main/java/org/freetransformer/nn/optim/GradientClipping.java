@@ -13,9 +13,12 @@ public final class GradientClipping {
    * A clipped gradient's numbers, both of shape [].
    *
    * @param norm √Σ g² over all parameters, before clipping
-   * @param scale what each gradient is to be multiplied with: min(1, limit / norm)
+   * @param scale what each gradient is to be multiplied with: min(1, limit / (norm + 1e-6)), as
+   *     PyTorch has it
    */
   public record Clipped(Tensor norm, Tensor scale) {}
+
+  private static final double EPSILON = 1e-6;
 
   private GradientClipping() {}
 
@@ -31,7 +34,7 @@ public final class GradientClipping {
         (name, parameter) -> squares.add(gradientOf(name, parameter).sumOfSquares().reshape(1)));
     Tensor norm = Tensor.concat(0, squares).sum().sqrt();
     Tensor one = engine.full(norm.dtype(), norm.shape(), 1);
-    Tensor scale = limit <= 0 ? one : one.minimum(norm.add(1e-6).reciprocal().mul(limit));
+    Tensor scale = limit > 0 ? one.minimum(norm.add(EPSILON).reciprocal().mul(limit)) : one;
     return new Clipped(norm, scale);
   }
 

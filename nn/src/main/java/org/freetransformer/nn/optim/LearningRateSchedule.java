@@ -4,10 +4,10 @@ package org.freetransformer.nn.optim;
  * The learning rate over a run: a linear warm-up to the peak, then one of several ways down.
  *
  * @param kind the way down
- * @param peak the highest rate
+ * @param peak the highest rate, above 0
  * @param minimumRatio the last rate as a share of the peak, in [0, 1]
  * @param warmupSteps steps until the peak, 0 or more
- * @param totalSteps steps of the run
+ * @param totalSteps steps of the run, at least 1; from then on the rate stays
  */
 public record LearningRateSchedule(
     Kind kind, double peak, double minimumRatio, long warmupSteps, long totalSteps) {
@@ -19,12 +19,30 @@ public record LearningRateSchedule(
     LINEAR,
     /** None: the peak until the end. */
     CONSTANT,
-    /** Warm-up, stable, decay: the peak until the last fifth, then a straight line. */
+    /** Warm-up, stable, decay: the peak, and in the last fifth a straight line down. */
     WSD
   }
 
-  /** Share of a warm-up–stable–decay run that decays. */
+  /** Share of the steps after the warm-up in which a warm-up–stable–decay run decays. */
   private static final double DECAY_SHARE = 0.2;
+
+  /**
+   * Checks the ranges.
+   *
+   * @throws IllegalArgumentException naming what is out of range
+   */
+  public LearningRateSchedule {
+    require(peak > 0 && peak < Double.POSITIVE_INFINITY, "peak", peak, "above 0");
+    require(minimumRatio >= 0 && minimumRatio <= 1, "minimumRatio", minimumRatio, "0 to 1");
+    require(warmupSteps >= 0, "warmupSteps", warmupSteps, "0 or more");
+    require(totalSteps >= 1, "totalSteps", totalSteps, "1 or more");
+  }
+
+  private static void require(boolean valid, String name, Number value, String allowed) {
+    if (!valid) {
+      throw new IllegalArgumentException("%s %s: allowed are %s".formatted(name, value, allowed));
+    }
+  }
 
   /** The rate of an update, counted from 1. */
   public double at(long step) {

@@ -1,4 +1,4 @@
-package org.freetransformer.train;
+package org.freetransformer.eval;
 
 import java.util.Arrays;
 import org.freetransformer.data.Batch;

@@ -51,7 +51,9 @@ public abstract class CpuDevice implements Device {
     OffHeapStorage block = memory.allocate(bytes, "program");
     for (int i = 0; i < offsets.length; i++) {
       OffHeapStorage storage = offHeap(storages.get(i));
-      storage.bind(block.segment().asSlice(offsets[i], storage.bytes()));
+      // Whole cache lines, so that a vector that begins in the storage may end behind it.
+      long size = Math.ceilDiv(storage.bytes(), MemoryPool.ALIGNMENT) * (long) MemoryPool.ALIGNMENT;
+      storage.bind(block.segment().asSlice(offsets[i], size));
     }
     return new BoundBlock(block, List.copyOf(storages));
   }

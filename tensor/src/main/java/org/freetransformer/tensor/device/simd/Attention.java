@@ -169,9 +169,10 @@ final class Attention implements Kernel, ThreadTeam.Task {
     float[] weights = workers.array(WEIGHTS, worker);
     float[] state = workers.array(STATE, worker);
     float before = state[row];
-    float max = Math.max(before, max(weights, i * STRIDE, seen));
     if (seen > 0) {
-      float sum = exponentials(weights, i * STRIDE, seen, max);
+      int whole = pad(weights, i * STRIDE, seen);
+      float max = Math.max(before, max(weights, i * STRIDE, whole));
+      float sum = exponentials(weights, i * STRIDE, whole, max);
       if (before == Float.NEGATIVE_INFINITY) {
         state[TASK_ROWS + row] = sum;
       } else {
@@ -181,31 +182,22 @@ final class Attention implements Kernel, ThreadTeam.Task {
       }
       state[row] = max;
     }
-    Arrays.fill(weights, i * STRIDE + seen, i * STRIDE + depth, 0);
+    if (seen < depth) {
+      Arrays.fill(weights, i * STRIDE + seen, i * STRIDE + depth, 0);
+    }
   }
 
+  /** The largest of a row of whole vectors. */
   static float max(float[] row, int start, int n) {
     FloatVector max = Lanes.all(Float.NEGATIVE_INFINITY);
-    int i = 0;
-    for (; i < Lanes.whole(n); i += Lanes.COUNT) {
-      max = max.max(FloatVector.fromArray(Lanes.SPECIES, row, start + i));
-    }
-    if (i < n) {
-      VectorMask<Float> mask = Lanes.mask(i, n);
-      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, row, start + i, mask);
-      max = max.lanewise(MAX, x, mask);
+    for (int i = start; i < start + n; i += Lanes.COUNT) {
+      max = max.max(FloatVector.fromArray(Lanes.SPECIES, row, i));
     }
     return max.reduceLanes(MAX);
   }
 
-  /** Replaces x by exp(x − max) and adds up. */
+  /** Replaces x by exp(x − max), in a row of whole vectors, and adds up. */
   static float exponentials(float[] row, int start, int n, float max) {
-    int whole = Lanes.whole(n);
-    float sum = exponentialsWhole(row, start, whole, max);
-    return whole == n ? sum : sum + exponentialsTail(row, start + whole, n - whole, max);
-  }
-
-  static float exponentialsWhole(float[] row, int start, int n, float max) {
     FloatVector sum = FloatVector.zero(Lanes.SPECIES);
     FloatVector shift = Lanes.all(max);
     for (int i = start; i < start + n; i += Lanes.COUNT) {
@@ -217,12 +209,11 @@ final class Attention implements Kernel, ThreadTeam.Task {
     return Lanes.sum(sum);
   }
 
-  private static float exponentialsTail(float[] row, int start, int n, float max) {
-    VectorMask<Float> mask = Lanes.mask(0, n);
-    FloatVector x = FloatVector.fromArray(Lanes.SPECIES, row, start, mask);
-    FloatVector y = VectorMath.expOfNegative(x.sub(max));
-    y.intoArray(row, start, mask);
-    return Lanes.sum(FloatVector.zero(Lanes.SPECIES).blend(y, mask));
+  /** Ends a row with −∞, the weight 0, up to a whole vector; says how long it is then. */
+  static int pad(float[] row, int start, int n) {
+    int whole = Math.ceilDiv(n, Lanes.COUNT) * Lanes.COUNT;
+    Arrays.fill(row, start + n, start + whole, Float.NEGATIVE_INFINITY);
+    return whole;
   }
 
   private static void fade(float[] sums, int start, int n, float factor) {

@@ -1,61 +1,69 @@
 package org.freetransformer.tensor.device.simd;
 
-import static jdk.incubator.vector.VectorOperators.ADD;
+import static jdk.incubator.vector.VectorOperators.ABS;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
 /** Divergence of the plan's bits from fair coins, and the gradient. */
 final class BernoulliKl {
   private static final float LN2 = (float) Math.log(2);
+  private static final int TERMS = 0;
+  private static final int EXPONENTIALS = 1;
 
   private BernoulliKl() {}
-
-  static Kernel forward(Instruction.BernoulliKl instruction, Workers workers) {
-    RowBlocks blocks = RowBlocks.of(instruction.logits());
-    MemorySegment logits = Memory.of(instruction.logits());
-    MemorySegment kl = Memory.of(instruction.kl().buffer());
-    boolean accumulate = instruction.kl().accumulate();
-    workers.requireArray(0, blocks.columns() + Lanes.COUNT);
-    ThreadTeam.Task task =
-        (block, worker) -> {
-          float[] exponentials = workers.array(0, worker);
-          for (int row = blocks.first(block); row < blocks.end(block); row++) {
-            exponentials(logits, blocks.start(row), blocks.columns(), exponentials);
-            float sum = divergence(logits, blocks.start(row), blocks.columns(), exponentials);
-            float before = accumulate ? Memory.floatAt(kl, row) : 0;
-            kl.setAtIndex(Memory.FLOAT, row, before + sum);
-          }
-        };
-    return () -> workers.run(blocks.count(), blocks.elements(), task);
-  }
-
-  private static void exponentials(MemorySegment logits, long start, int bits, float[] out) {
-    for (int i = 0; i < bits; i += Lanes.COUNT) {
-      FloatVector l = Lanes.load(logits, start + 4L * i, Lanes.mask(i, bits));
-      VectorMath.expOfMinusMagnitude(l).intoArray(out, i);
-    }
-  }
 
   /**
    * The sum over bits of {@code ln 2 + l·σ(l) − softplus(l)}. With a = |l| and e = exp(−a) that is
    * {@code ln 2 − a·e/(1+e) − ln(1+e)}, where nothing overflows.
    */
-  private static float divergence(
-      MemorySegment logits, long start, int bits, float[] exponentials) {
-    FloatVector sum = FloatVector.zero(Lanes.SPECIES);
-    for (int i = 0; i < bits; i += Lanes.COUNT) {
-      VectorMask<Float> mask = Lanes.mask(i, bits);
-      FloatVector a = Lanes.load(logits, start + 4L * i, mask).lanewise(VectorOperators.ABS);
-      FloatVector e = FloatVector.fromArray(Lanes.SPECIES, exponentials, i);
-      FloatVector entropy = a.mul(e).div(e.add(1f)).add(VectorMath.logOfOnePlus(e));
-      sum = sum.lanewise(ADD, Lanes.all(LN2).sub(entropy), mask);
+  static Kernel forward(Instruction.BernoulliKl instruction, Workers workers) {
+    RowBlocks blocks = RowBlocks.of(instruction.logits());
+    MemorySegment logits = Memory.of(instruction.logits());
+    MemorySegment kl = Memory.of(instruction.kl().buffer());
+    boolean accumulate = instruction.kl().accumulate();
+    int bits = blocks.columns();
+    int room = blocks.rowsPerBlock() * bits + Lanes.COUNT;
+    workers.requireArray(TERMS, room);
+    workers.requireArray(EXPONENTIALS, room);
+    ThreadTeam.Task task =
+        (block, worker) -> {
+          int first = blocks.first(block);
+          int n = (blocks.end(block) - first) * bits;
+          float[] terms = workers.array(TERMS, worker);
+          float[] exponentials = workers.array(EXPONENTIALS, worker);
+          MemorySegment.copy(logits, Memory.FLOAT, blocks.start(first), terms, 0, n);
+          exponentials(terms, n, exponentials);
+          entropies(terms, n, exponentials);
+          UnaryLoops.logOfOnePlus(exponentials, n);
+          for (int row = first; row < blocks.end(block); row++) {
+            float sum = accumulate ? Memory.floatAt(kl, row) : 0;
+            for (int i = (row - first) * bits; i < (row - first + 1) * bits; i++) {
+              sum += LN2 - (terms[i] + exponentials[i]);
+            }
+            kl.setAtIndex(Memory.FLOAT, row, sum);
+          }
+        };
+    return () -> workers.run(blocks.count(), blocks.elements(), task);
+  }
+
+  private static void exponentials(float[] logits, int n, float[] out) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector l = FloatVector.fromArray(Lanes.SPECIES, logits, i);
+      VectorMath.expOfMinusMagnitude(l).intoArray(out, i);
     }
-    return Lanes.sum(sum);
+  }
+
+  /** From logits to {@code |l|·e / (1 + e)}, in place. */
+  private static void entropies(float[] logits, int n, float[] exponentials) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector a = FloatVector.fromArray(Lanes.SPECIES, logits, i).lanewise(ABS);
+      FloatVector e = FloatVector.fromArray(Lanes.SPECIES, exponentials, i);
+      a.mul(e).div(e.add(1f)).intoArray(logits, i);
+    }
   }
 
   static Kernel backward(Instruction.BernoulliKlBackward instruction, Workers workers) {

@@ -24,7 +24,7 @@ final class Copies {
       return null;
     }
     if (!accumulate && in.isContiguous() && out.isContiguous()) {
-      return bytes(Memory.of(in), Memory.of(out), workers);
+      return bytes(Memory.of(in), Memory.of(out), out.bytes(), workers);
     }
     if (in.dtype() != DType.F32) {
       return null;
@@ -46,8 +46,7 @@ final class Copies {
         in);
   }
 
-  private static Kernel bytes(MemorySegment from, MemorySegment to, Workers workers) {
-    long size = to.byteSize();
+  private static Kernel bytes(MemorySegment from, MemorySegment to, long size, Workers workers) {
     ThreadTeam.Task task =
         (block, _) -> {
           long start = (long) block * BLOCK_BYTES;
@@ -62,7 +61,7 @@ final class Copies {
     Buffer out = instruction.out();
     float value = (float) instruction.value();
     if (out.isContiguous() && Double.doubleToRawLongBits(instruction.value()) == 0) {
-      return zeros(Memory.of(out), workers);
+      return zeros(Memory.of(out), out.bytes(), workers);
     }
     if (out.dtype() != DType.F32) {
       return null;
@@ -77,8 +76,7 @@ final class Copies {
         });
   }
 
-  private static Kernel zeros(MemorySegment out, Workers workers) {
-    long size = out.byteSize();
+  private static Kernel zeros(MemorySegment out, long size, Workers workers) {
     ThreadTeam.Task task =
         (block, _) -> {
           long start = (long) block * BLOCK_BYTES;

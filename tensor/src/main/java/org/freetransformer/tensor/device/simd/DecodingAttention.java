@@ -87,8 +87,9 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     long query = ((long) b * heads + head) * queries + t;
     int seen = mask.visible(b, t);
     score(q.row(b, t, head), k.row(b, 0, keyHead), seen, worker);
-    float max = Attention.max(weights, 0, seen);
-    float sum = seen == 0 ? 0 : Attention.exponentials(weights, 0, seen, max);
+    int whole = Attention.pad(weights, 0, seen);
+    float max = Attention.max(weights, 0, whole);
+    float sum = seen == 0 ? 0 : Attention.exponentials(weights, 0, whole, max);
     lse.setAtIndex(Memory.FLOAT, query, max + (float) Math.log(sum));
     if (mask.drops()) {
       float[] factors = workers.array(FACTORS, worker);

@@ -46,10 +46,16 @@ final class Panels {
 
   private static void packRow(
       MemorySegment from, long start, int columns, MemorySegment to, long at, long panelBytes) {
+    FloatVector zero = FloatVector.zero(Lanes.SPECIES);
     for (int j = 0; j < count(columns) * WIDTH; j += Lanes.COUNT) {
-      VectorMask<Float> mask = Lanes.mask(j, Math.max(j, columns));
-      FloatVector x = Lanes.load(from, start + 4L * j, mask);
-      Lanes.store(x, to, at + j / WIDTH * panelBytes + 4L * (j % WIDTH));
+      long target = at + j / WIDTH * panelBytes + 4L * (j % WIDTH);
+      if (j + Lanes.COUNT <= columns) {
+        Lanes.store(Lanes.load(from, start + 4L * j), to, target);
+      } else if (j < columns) {
+        Lanes.store(Lanes.load(from, start + 4L * j, Lanes.mask(j, columns)), to, target);
+      } else {
+        Lanes.store(zero, to, target);
+      }
     }
   }
 

@@ -1,14 +1,22 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
+import java.util.function.IntUnaryOperator;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
 import org.freetransformer.tensor.Layout;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
 /** Rotary positions: each head's two halves turned by the angles of its position. */
 final class Rope implements Kernel, ThreadTeam.Task {
+  private static final int HALF = Lanes.COUNT / 2;
+  private static final VectorShuffle<Float> FIRST_TWICE = shuffle(lane -> lane % HALF);
+  private static final VectorShuffle<Float> SECOND_TWICE = shuffle(lane -> HALF + lane % HALF);
+  private static final VectorShuffle<Float> SWAPPED = shuffle(lane -> lane ^ HALF);
+  private static final FloatVector SIGNS = Lanes.all(1f).blend(-1f, Lanes.mask(0, HALF));
+
   private final Workers workers;
   private final MemorySegment x;
   private final MemorySegment positions;
@@ -41,6 +49,10 @@ final class Rope implements Kernel, ThreadTeam.Task {
     blocks = RowBlocks.of(instruction.x().dim(0) * times, 2 * heads * half);
   }
 
+  private static VectorShuffle<Float> shuffle(IntUnaryOperator sourceOfLane) {
+    return VectorShuffle.fromOp(Lanes.SPECIES, sourceOfLane);
+  }
+
   @Override
   public void run() {
     workers.run(blocks.count(), blocks.elements(), this);
@@ -56,10 +68,13 @@ final class Rope implements Kernel, ThreadTeam.Task {
       long source = b * from.stride(0) + t * from.stride(1);
       long target = b * to.stride(0) + t * to.stride(1);
       for (int h = 0; h < heads; h++) {
-        turn(
-            (source + h * from.stride(2)) * Float.BYTES,
-            (target + h * to.stride(2)) * Float.BYTES,
-            angles);
+        long sourceAt = (source + h * from.stride(2)) * Float.BYTES;
+        long targetAt = (target + h * to.stride(2)) * Float.BYTES;
+        if (2 * half == Lanes.COUNT) {
+          turnVector(sourceAt, targetAt, angles);
+        } else {
+          turn(sourceAt, targetAt, angles);
+        }
       }
     }
   }
@@ -78,6 +93,15 @@ final class Rope implements Kernel, ThreadTeam.Task {
       put(first, target + step, mask);
       put(second, target + apart + step, mask);
     }
+  }
+
+  /** A head that is one vector: {@code x·(cos, cos) + (v, u)·(−sin, sin)}. */
+  private void turnVector(long source, long target, long angles) {
+    FloatVector row = Lanes.load(x, source);
+    FloatVector angle = Lanes.load(table, angles);
+    FloatVector sin = angle.rearrange(SECOND_TWICE).mul(SIGNS).mul(direction);
+    FloatVector turned = row.mul(angle.rearrange(FIRST_TWICE)).add(row.rearrange(SWAPPED).mul(sin));
+    Lanes.store(accumulate ? turned.add(Lanes.load(out, target)) : turned, out, target);
   }
 
   private void put(FloatVector value, long at, VectorMask<Float> mask) {

@@ -26,7 +26,7 @@ final class HotPasses {
   static List<HotKernels.Kernel> all() {
     HotPasses passes = new HotPasses();
     return List.of(
-        passes.kernel("Attention::exponentialsWhole", passes.attention()),
+        passes.kernel("Attention::exponentials", passes.attention()),
         passes.kernel("AttentionBackward::probabilities", passes.attentionBackward()),
         passes.kernel("AttentionBackward::gradients", passes.attentionBackward()),
         passes.kernel("DecodingAttention::dot", passes.decoding()),

@@ -2,6 +2,7 @@ package org.freetransformer.bench.limit;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
+import org.freetransformer.tensor.device.simd.ThreadTeam;
 
 /**
  * Multiply-adds on registers and nothing else, on every thread: the arithmetic limit. Twelve
@@ -13,14 +14,17 @@ public final class FmaLoop implements Runnable, AutoCloseable {
   private static final int FLOPS_PER_PASS = CHAINS * 2 * SPECIES.length();
   private static final int PASSES_PER_CALL = 10_000;
 
-  private final Crew crew;
+  /** Enough that a thread that is held up leaves its work to others. */
+  private static final int BLOCKS = 32;
+
+  private final ThreadTeam team;
   private final long passes;
   private final float[] results;
 
   /** A loop of {@code flops} floating-point operations, two a multiply-add, shared by threads. */
   public FmaLoop(double flops, int threads) {
-    this.crew = new Crew(threads);
-    this.passes = Math.round(flops / FLOPS_PER_PASS / threads);
+    this.team = new ThreadTeam(threads);
+    this.passes = Math.round(flops / FLOPS_PER_PASS / BLOCKS);
     this.results = new float[threads];
   }
 
@@ -31,13 +35,15 @@ public final class FmaLoop implements Runnable, AutoCloseable {
 
   @Override
   public void run() {
-    crew.run(member -> {
-      float sum = 0;
-      for (long left = passes; left > 0; left -= PASSES_PER_CALL) {
-        sum += multiplyAdds((int) Math.min(left, PASSES_PER_CALL), 1 - left * 1e-12f);
-      }
-      results[member] = sum;
-    });
+    team.run(
+        BLOCKS,
+        (_, worker) -> {
+          float sum = 0;
+          for (long left = passes; left > 0; left -= PASSES_PER_CALL) {
+            sum += multiplyAdds((int) Math.min(left, PASSES_PER_CALL), 1 - left * 1e-12f);
+          }
+          results[worker] = sum;
+        });
   }
 
   private static float multiplyAdds(int passes, float start) {
@@ -74,6 +80,6 @@ public final class FmaLoop implements Runnable, AutoCloseable {
 
   @Override
   public void close() {
-    crew.close();
+    team.close();
   }
 }

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
+import org.freetransformer.tensor.device.simd.ThreadTeam;
 
 /**
  * Reads and writes a number of bytes and computes nothing, on every thread: the limit of operations
@@ -18,7 +19,10 @@ public final class MemoryLoop implements Runnable, AutoCloseable {
   private static final int UNROLL = STREAMS * VECTOR;
   private static final long ALIGNMENT = 64;
 
-  private final Crew crew;
+  /** Enough that a thread that is held up leaves its work to others. */
+  private static final int BLOCKS = 32;
+
+  private final ThreadTeam team;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment source;
   private final MemorySegment target;
@@ -33,7 +37,7 @@ public final class MemoryLoop implements Runnable, AutoCloseable {
    * @param bytesUpdated bytes that are read and written in place
    */
   public MemoryLoop(long bytesRead, long bytesWritten, long bytesUpdated, int threads) {
-    crew = new Crew(threads);
+    team = new ThreadTeam(threads);
     source = allocate(bytesRead);
     target = allocate(bytesWritten);
     updated = allocate(bytesUpdated);
@@ -47,23 +51,25 @@ public final class MemoryLoop implements Runnable, AutoCloseable {
 
   @Override
   public void run() {
-    crew.run(member -> {
-      MemorySegment in = share(source, member);
-      MemorySegment out = share(target, member);
-      long both = Math.min(in.byteSize(), out.byteSize());
-      copy(in.asSlice(0, both), out.asSlice(0, both));
-      results[member] = sum(in.asSlice(both));
-      fill(out.asSlice(both));
-      MemorySegment inPlace = share(updated, member);
-      copy(inPlace, inPlace);
-    });
+    team.run(
+        BLOCKS,
+        (block, worker) -> {
+          MemorySegment in = part(source, block);
+          MemorySegment out = part(target, block);
+          long both = Math.min(in.byteSize(), out.byteSize());
+          copy(in.asSlice(0, both), out.asSlice(0, both));
+          results[worker] = sum(in.asSlice(both));
+          fill(out.asSlice(both));
+          MemorySegment inPlace = part(updated, block);
+          copy(inPlace, inPlace);
+        });
   }
 
-  /** One member's part: a multiple of the step. */
-  private MemorySegment share(MemorySegment whole, int member) {
+  /** One block's part: a multiple of the step. */
+  private static MemorySegment part(MemorySegment whole, int block) {
     long steps = whole.byteSize() / UNROLL;
-    long from = steps * member / crew.size() * UNROLL;
-    long to = steps * (member + 1) / crew.size() * UNROLL;
+    long from = steps * block / BLOCKS * UNROLL;
+    long to = steps * (block + 1) / BLOCKS * UNROLL;
     return whole.asSlice(from, to - from);
   }
 
@@ -98,7 +104,7 @@ public final class MemoryLoop implements Runnable, AutoCloseable {
 
   @Override
   public void close() {
-    crew.close();
+    team.close();
     arena.close();
   }
 }

@@ -1,4 +1,4 @@
-package org.freetransformer.docs;
+package org.freetransformer.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,0 +1,126 @@
+package org.freetransformer.generate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class SamplingTest {
+  private static final int VOCABULARY = 9;
+  private static final int DRAWS = 20_000;
+
+  private final Random random = new Random(2);
+
+  private float[] logits() {
+    float[] logits = new float[VOCABULARY];
+    for (int i = 0; i < VOCABULARY; i++) {
+      logits[i] = (float) (1.5 * random.nextGaussian());
+    }
+    return logits;
+  }
+
+  /** The distribution as each limit's definition says, without sorting tricks. */
+  private static double[] expected(Sampling how, float... logits) {
+    List<Integer> order =
+        IntStream.range(0, VOCABULARY)
+            .boxed()
+            .sorted(Comparator.comparingDouble((Integer i) -> -logits[i]))
+            .toList();
+    double[] p = new double[VOCABULARY];
+    int places = how.topK() == 0 ? VOCABULARY : Math.min(how.topK(), VOCABULARY);
+    for (int token : order.subList(0, places)) {
+      p[token] = Math.exp(logits[token] / how.temperature());
+    }
+    normalise(p);
+    double before = 0;
+    double[] q = new double[VOCABULARY];
+    for (int token : order.subList(0, places)) {
+      if (before < how.topP() && p[token] >= how.minP() * p[order.getFirst()]) {
+        q[token] = p[token];
+      }
+      before += p[token];
+    }
+    normalise(q);
+    return q;
+  }
+
+  private static void normalise(double[] p) {
+    double sum = 0;
+    for (double share : p) {
+      sum += share;
+    }
+    for (int i = 0; i < p.length; i++) {
+      p[i] /= sum;
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 0, 1, 0",
+    "0.5, 0, 1, 0",
+    "2, 0, 1, 0",
+    "1, 3, 1, 0",
+    "1, 1, 1, 0",
+    "1, 100, 1, 0",
+    "1, 0, 0.7, 0",
+    "1, 0, 0.01, 0",
+    "1, 0, 1, 0.2",
+    "0.8, 5, 0.8, 0.1"
+  })
+  void drawsFromTheLimitedDistribution(double temperature, int topK, double topP, double minP) {
+    Sampling how = new Sampling(temperature, topK, topP, minP, 17);
+    float[] logits = logits();
+    double[] expected = expected(how, logits);
+    int[] counts = new int[VOCABULARY];
+    for (int i = 0; i < DRAWS; i++) {
+      counts[how.choose(logits, i % 7, i)]++;
+    }
+    for (int token = 0; token < VOCABULARY; token++) {
+      if (expected[token] == 0) {
+        assertThat(counts[token]).isZero();
+      } else {
+        assertThat(counts[token] / (double) DRAWS).isCloseTo(expected[token], Offset.offset(0.016));
+      }
+    }
+  }
+
+  @Test
+  void takesTheLikeliestAtTemperatureZeroAndTheFirstOfEquals() {
+    Sampling greedy = Sampling.greedy();
+    assertThat(greedy.choose(new float[] {-3, -1, -2, -1}, 0, 0)).isEqualTo(1);
+    assertThat(greedy.choose(new float[] {-0f, 0f, -1}, 5, 9)).isZero();
+    assertThat(greedy.choose(new float[] {1, 2, 3e38f}, 0, 0)).isEqualTo(2);
+  }
+
+  @Test
+  void isAFunctionOfSeedSampleAndPosition() {
+    float[] even = new float[1000];
+    int first = Sampling.plain(1).choose(even, 2, 3);
+    assertThat(Sampling.plain(1).choose(even, 2, 3)).isEqualTo(first);
+    assertThat(Sampling.plain(2).choose(even, 2, 3)).isNotEqualTo(first);
+    assertThat(Sampling.plain(1L << 32).choose(even, 2, 3))
+        .isNotEqualTo(Sampling.plain(0).choose(even, 2, 3));
+    assertThat(Sampling.plain(1).choose(even, 1, 3)).isNotEqualTo(first);
+    assertThat(Sampling.plain(1).choose(even, 2, 4)).isNotEqualTo(first);
+  }
+
+  @Test
+  void saysWhatIsOutOfRange() {
+    assertThatThrownBy(() -> new Sampling(-1, 0, 1, 0, 0)).hasMessageStartingWith("temperature");
+    assertThatThrownBy(() -> new Sampling(Double.NaN, 0, 1, 0, 0))
+        .hasMessageStartingWith("temperature NaN");
+    assertThatThrownBy(() -> new Sampling(1, -1, 1, 0, 0))
+        .hasMessage("top-k -1: allowed are 0 (all) or more");
+    assertThatThrownBy(() -> new Sampling(1, 0, 0, 0, 0)).hasMessageStartingWith("top-p");
+    assertThatThrownBy(() -> new Sampling(1, 0, 1, 1, 0)).hasMessageStartingWith("min-p");
+    assertThatThrownBy(() -> Sampling.plain(0).choose(new float[] {0, Float.NaN}, 0, 0))
+        .hasMessageContaining("token 1 is NaN");
+  }
+}

@@ -1,0 +1,199 @@
+package org.freetransformer.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.freetransformer.checkpoint.Checkpoint;
+import org.freetransformer.checkpoint.CheckpointException;
+import org.freetransformer.checkpoint.CheckpointFolder;
+import org.freetransformer.data.DataConfig;
+import org.freetransformer.data.Dataset;
+import org.freetransformer.eval.Evaluation;
+import org.freetransformer.model.ModelConfig;
+import org.freetransformer.model.SmallModels;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.device.Devices;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Short runs on plan-letters with a model of two layers. */
+final class TrainerTest {
+  @TempDir private Path temporary;
+
+  private static RunConfig config(ModelConfig.Kind kind, int steps) {
+    ModelConfig model =
+        SmallModels.config(kind)
+            .numLayers(2)
+            .vocabSize(29)
+            .maxSeqLen(65)
+            .dropout(0.1)
+            .attentionDropout(0.1)
+            .build();
+    TrainingConfig training =
+        TrainingConfig.builder()
+            .batchSize(2)
+            .gradientAccumulationSteps(2)
+            .maxSteps(steps)
+            .warmupSteps(2)
+            .klWarmupSteps(4)
+            .learningRate(0.01)
+            .saveEvery(3)
+            .evalEvery(1000)
+            .build();
+    return new RunConfig(model, training, DataConfig.planLetters(5));
+  }
+
+  private static RunConfig config() {
+    return config(ModelConfig.Kind.FREE, 6);
+  }
+
+  private static Trainer trainer(Engine engine, RunConfig config) {
+    return new Trainer(engine, config, Dataset.open(config.data(), _ -> {}));
+  }
+
+  private static Map<String, float[]> weights(Trainer trainer) {
+    Map<String, float[]> weights = new LinkedHashMap<>();
+    trainer
+        .model()
+        .parameters()
+        .forEach((name, parameter) -> weights.put(name, parameter.value().toFloats()));
+    return weights;
+  }
+
+  private static void requireSame(Map<String, float[]> found, Map<String, float[]> expected) {
+    assertThat(found.keySet()).isEqualTo(expected.keySet());
+    expected.forEach((name, values) -> assertThat(found.get(name)).as(name).isEqualTo(values));
+  }
+
+  /** Weights after some steps, with evaluations in between or not. */
+  private static Map<String, float[]> trained(RunConfig config, int threads, boolean evaluating) {
+    try (Engine engine = Engine.on(Devices.cpu(threads));
+        Trainer trainer = trainer(engine, config)) {
+      while (!trainer.isDone()) {
+        trainer.next();
+        if (evaluating) {
+          Evaluation once = trainer.evaluate(2);
+          assertThat(trainer.evaluate(2))
+              .usingRecursiveComparison()
+              .withEqualsForType((a, b) -> Double.compare(a, b) == 0, Double.class)
+              .isEqualTo(once);
+        }
+      }
+      return weights(trainer);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void sameSeedSameBitsWhateverTheThreadsAndTheEvaluations(ModelConfig.Kind kind) {
+    Map<String, float[]> one = trained(config(kind, 3), 1, false);
+    requireSame(trained(config(kind, 3), 2, false), one);
+    requireSame(trained(config(kind, 3), 1, true), one);
+    RunConfig plain = config(kind, 3);
+    TrainingConfig reseeded = plain.training().toBuilder().seed(43).build();
+    Map<String, float[]> other =
+        trained(new RunConfig(plain.model(), reseeded, plain.data()), 1, false);
+    assertThat(other.get("token_embedding.weight")).isNotEqualTo(one.get("token_embedding.weight"));
+  }
+
+  @Test
+  void aRunThatGoesOnFromACheckpointGivesTheBitsOfOneThatNeverStopped() throws IOException {
+    CheckpointFolder straight = new CheckpointFolder(temporary.resolve("straight"));
+    CheckpointFolder broken = new CheckpointFolder(temporary.resolve("broken"));
+    List<StepMetrics> expected = new ArrayList<>();
+    List<StepMetrics> found = new ArrayList<>();
+    Map<String, float[]> end;
+    try (Engine engine = Engine.on(Devices.scalar());
+        Trainer trainer = trainer(engine, config())) {
+      assertThat(trainer.run(straight, collecting(expected), () -> false)).isTrue();
+      end = weights(trainer);
+    }
+    try (Engine engine = Engine.on(Devices.scalar());
+        Trainer trainer = trainer(engine, config())) {
+      assertThat(trainer.run(broken, collecting(found), () -> found.size() == 4)).isFalse();
+      assertThat(trainer.stepsDone()).isEqualTo(4);
+    }
+    try (Engine engine = Engine.on(Devices.scalar());
+        Trainer trainer = trainer(engine, config())) {
+      Checkpoint newest = broken.newest(_ -> {}).orElseThrow();
+      assertThat(newest.state().step()).isEqualTo(4);
+      trainer.restore(newest);
+      assertThat(trainer.run(broken, collecting(found), () -> false)).isTrue();
+      requireSame(weights(trainer), end);
+    }
+    assertThat(found)
+        .usingRecursiveComparison()
+        .withEqualsForType((a, b) -> Double.compare(a, b) == 0, Double.class)
+        .isEqualTo(expected);
+    for (String file : List.of("model.safetensors", "optimizer.safetensors", "state.json")) {
+      assertThat(temporary.resolve("broken/step-6").resolve(file))
+          .hasSameBinaryContentAs(temporary.resolve("straight/step-6").resolve(file));
+    }
+  }
+
+  private static TrainingListener collecting(List<StepMetrics> steps) {
+    return new TrainingListener() {
+      @Override
+      public void onStep(StepMetrics metrics) {
+        steps.add(metrics);
+      }
+    };
+  }
+
+  @Test
+  void aSaveThatFailsLeavesEarlierCheckpoints() throws IOException {
+    Path path = temporary.resolve("checkpoints");
+    CheckpointFolder folder = new CheckpointFolder(path);
+    try (Engine engine = Engine.on(Devices.scalar());
+        Trainer trainer = trainer(engine, config())) {
+      trainer.next();
+      trainer.save(folder);
+      trainer.next();
+      Path notAFolder = Files.createFile(temporary.resolve("file")); // Stops even root.
+      assertThatThrownBy(() -> trainer.save(new CheckpointFolder(notAFolder)))
+          .isInstanceOf(IOException.class)
+          .message()
+          .doesNotContain("\n");
+      assertThat(folder.newest(_ -> {}).orElseThrow().state().step()).isEqualTo(1);
+      trainer.next();
+      assertThat(trainer.save(folder).state().step()).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void refusesTheCheckpointOfAnotherRun() throws IOException {
+    CheckpointFolder folder = new CheckpointFolder(temporary.resolve("checkpoints"));
+    RunConfig config = config();
+    try (Engine engine = Engine.on(Devices.scalar());
+        Trainer trainer = trainer(engine, config)) {
+      trainer.save(folder);
+      Checkpoint saved = folder.newest(_ -> {}).orElseThrow();
+      RunConfig reseeded =
+          new RunConfig(
+              config.model(), config.training().toBuilder().seed(1).build(), config.data());
+      RunConfig otherModel =
+          new RunConfig(
+              config.model().toBuilder().ropeTheta(7).build(), config.training(), config.data());
+      requireRefused(saved, reseeded, "training.seed 1");
+      requireRefused(saved, otherModel, "rope_theta");
+    }
+  }
+
+  private static void requireRefused(Checkpoint saved, RunConfig config, String problem) {
+    try (Engine engine = Engine.on(Devices.scalar());
+        Trainer other = trainer(engine, config)) {
+      assertThatThrownBy(() -> other.restore(saved))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining(problem);
+    }
+  }
+}

@@ -70,7 +70,8 @@ class PlanRunCommandTest {
   @Test
   void listsTheInstructionsOfAStep() {
     String text = ft("plan-run", "--config", LETTERS, "--program").out();
-    assertThat(text).contains("Attention", "PlanBits", "BernoulliKlBackward", "AdamW", "forward and backward");
+    assertThat(text)
+        .contains("Attention", "PlanBits", "BernoulliKlBackward", "AdamW", "forward and backward");
     JsonNode plan = ft("plan-run", "--config", LETTERS, "--program", "--json").json();
     assertThat(plan.path("program").size()).isGreaterThan(plan.path("instructions").asInt());
   }

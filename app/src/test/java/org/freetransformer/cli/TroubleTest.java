@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.freetransformer.run.Interruptible;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -85,18 +86,16 @@ class TroubleTest {
   void controlCSavesTheStateAndEndsWith130() throws Exception {
     Path run = folder.resolve("run");
     Path out = folder.resolve("out");
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--add-modules=jdk.incubator.vector",
-            "--enable-native-access=ALL-UNNAMED",
-            "-cp",
-            System.getProperty("java.class.path"),
-            Main.class.getName());
+    ProcessBuilder builder = new ProcessBuilder(Interruptible.java());
     builder
         .command()
         .addAll(
             List.of(
+                "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
                 "train",
                 "--config",
                 TinyRun.config(folder).toString(),

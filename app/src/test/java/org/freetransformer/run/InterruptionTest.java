@@ -6,7 +6,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
@@ -41,13 +40,15 @@ class InterruptionTest {
   }
 
   private static Process start(String... args) throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-            System.getProperty("java.class.path"),
-            Worker.class.getName());
+    ProcessBuilder builder = new ProcessBuilder(Interruptible.java());
+    builder
+        .command()
+        .addAll(
+            List.of(
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Worker.class.getName()));
     builder.command().addAll(List.of(args));
     return builder.start();
   }

@@ -1,12 +1,14 @@
 package org.freetransformer.data;
 
+import java.util.Arrays;
+
 /**
  * Cuts a split into batches. The batch at a position is a pure function of the dataset, the seed
  * and the position, so that nothing but the position has to be kept to resume.
  *
  * <p>Training takes every example of a finite split once in each epoch, in an order that the seed
  * and the epoch decide; an endless split is taken in its own order. Validation is taken in order,
- * and examples that do not fill a batch are left out.
+ * and {@link #upTo} reaches the examples that do not fill a batch.
  */
 public final class Batches {
 
@@ -60,13 +62,29 @@ public final class Batches {
       throw new IndexOutOfBoundsException(
           "position %d is outside the %d validation examples".formatted(position, size));
     }
+    return upTo(position, position + batchSize);
+  }
+
+  /**
+   * The examples from {@code position} on, up to {@code end}: rows beyond it hold token 0 and no
+   * target that counts, so that a split whose size is no multiple of B can be measured whole.
+   *
+   * @param end number of the first example that is left out
+   */
+  public Batch upTo(long position, long end) {
     int length = dataset.length();
     int[] tokens = new int[batchSize * length];
     int[] targets = new int[batchSize * length];
-    for (int row = 0; row < batchSize; row++) {
+    Arrays.fill(targets, Batch.IGNORE);
+    for (int row = 0; row < batchSize && position + row < end; row++) {
       dataset.read(split, exampleAt(position + row), tokens, targets, row * length);
     }
     return new Batch(tokens, targets, batchSize, length);
+  }
+
+  /** Number of examples in the split, {@link Dataset#ENDLESS} if it is endless. */
+  public long examples() {
+    return size;
   }
 
   private long exampleAt(long position) {

@@ -2,11 +2,14 @@ package org.freetransformer.data;
 
 import org.freetransformer.tensor.Philox;
 
-/** Random words for the examples of one dataset: a pure function of (seed, purpose, example). */
-final class ExampleRandom {
+/**
+ * Random words for the examples of a dataset, or the samples of a request: a pure function of
+ * (seed, purpose, example).
+ */
+public final class ExampleRandom {
 
   /** Words in a block. */
-  static final int BLOCK = 4;
+  public static final int BLOCK = 4;
 
   private static final int DATA = 0x64617461;
 
@@ -17,7 +20,7 @@ final class ExampleRandom {
    * Draws for one purpose, independent of all others of the same seed, the model's among them: the
    * key is itself drawn, so that its counters may start at 0.
    */
-  ExampleRandom(long seed, String purpose) {
+  public ExampleRandom(long seed, String purpose) {
     int[] key = new int[BLOCK];
     Philox.block((int) seed, (int) (seed >>> 32), purpose.hashCode(), DATA, -1, -1, key);
     keyLow = key[0];
@@ -25,7 +28,7 @@ final class ExampleRandom {
   }
 
   /** Block {@code block} of four words of an example. */
-  void block(long example, int block, int[] words) {
+  public void block(long example, int block, int[] words) {
     Philox.block(keyLow, keyHigh, block, 0, (int) example, (int) (example >>> 32), words);
   }
 

@@ -5,9 +5,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import org.freetransformer.data.ExampleRandom;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
-import org.freetransformer.tensor.RandomStream;
 import org.jspecify.annotations.Nullable;
 
 /** Writes text: draws plans and tokens, one position after the other. */
@@ -65,6 +65,9 @@ public final class Generator {
     /** Called in the order of positions, samples in turn. */
     void onToken(int sample, int token);
   }
+
+  /** Purpose of the draws of a prompt's inferred plans. */
+  private static final String INFERRED = "inferred plans of prompts";
 
   private final LanguageModel model;
 
@@ -149,23 +152,11 @@ public final class Generator {
   }
 
   private IncrementalDecoder.Prompted read(Request request, IncrementalDecoder decoder) {
-    if (!hasPlan()) {
-      return decoder.prompt(request.prompts(), null);
-    }
-    int[][] drawn = drawnPlans(request); // Also checks what is pinned and replayed.
-    if (!request.plans().encodePrompt()) {
-      return decoder.prompt(request.prompts(), drawn);
-    }
-    RandomStream random = model.engine().random();
-    long seed = random.seed();
-    long step = random.step();
-    random.seed(request.plans().seed());
-    try {
-      return decoder.prompt(request.prompts(), null);
-    } finally {
-      random.seed(seed);
-      random.step(step);
-    }
+    int[][] drawn = hasPlan() ? drawnPlans(request) : null; // Also checks what is pinned, replayed.
+    return request.plans().encodePrompt()
+        ? decoder.promptInferred(
+            request.prompts(), new ExampleRandom(request.plans().seed(), INFERRED))
+        : decoder.prompt(request.prompts(), drawn);
   }
 
   private boolean hasPlan() {

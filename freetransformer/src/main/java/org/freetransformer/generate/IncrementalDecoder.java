@@ -2,8 +2,10 @@ package org.freetransformer.generate;
 
 import java.util.Arrays;
 import java.util.List;
+import org.freetransformer.data.ExampleRandom;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
+import org.freetransformer.model.PlanPosterior;
 import org.freetransformer.nn.KeyValueCache;
 import org.freetransformer.nn.Sequence;
 import org.freetransformer.tensor.DType;
@@ -87,12 +89,27 @@ public final class IncrementalDecoder implements AutoCloseable {
    * Reads a prompt into every row.
    *
    * @param prompts B prompts of 1 to capacity tokens
-   * @param given a plan for every token, or null to have the encoder infer them, drawn from the
-   *     engine's random stream (a baseline takes none)
+   * @param given a plan for every token; null for a baseline, which takes none
    * @throws IllegalArgumentException if a prompt is empty, too long, or has not as many plans as
    *     tokens
    */
   public Prompted prompt(List<int[]> prompts, int @Nullable [][] given) {
+    return read(prompts, given, null);
+  }
+
+  /**
+   * Reads a prompt into every row, with plans that the encoder infers (the paper's prefill).
+   *
+   * @param prompts B prompts of 1 to capacity tokens
+   * @param random draws the plans; those of a row depend on nothing in the other rows
+   * @throws IllegalArgumentException if a prompt is empty or too long
+   */
+  public Prompted promptInferred(List<int[]> prompts, ExampleRandom random) {
+    return read(prompts, null, random);
+  }
+
+  private Prompted read(
+      List<int[]> prompts, int @Nullable [][] given, @Nullable ExampleRandom inference) {
     int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(0);
     requirePrompts(prompts, given);
     try (Scope _ = engine.scope("activations");
@@ -107,11 +124,11 @@ public final class IncrementalDecoder implements AutoCloseable {
           Sequence.prompt(engine.tensor(places, longest), engine.tensor(counts, batch), rows);
       Tensor hidden;
       int[][] used = given == null ? new int[batch][0] : given;
-      if (model instanceof FreeTransformer free && given == null) {
-        FreeTransformer.Result result =
-            free.forward(ids, FreeTransformer.Mode.PREFILL_ENCODE, null, false, sequence, caches);
-        hidden = result.hidden();
-        used = cut(result.plans().toInts(), counts, longest);
+      if (model instanceof FreeTransformer free && inference != null) {
+        Tensor x = free.firstHalf(ids, sequence, caches);
+        int[] drawn = new PlanPosterior(free.planLogits(x, sequence)).draw(inference, 0);
+        hidden = free.secondHalf(x, engine.tensor(drawn, batch, longest), sequence, caches);
+        used = cut(drawn, counts, longest);
       } else {
         hidden = model.hidden(ids, chosen, sequence, caches);
       }

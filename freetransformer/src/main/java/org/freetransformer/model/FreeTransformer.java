@@ -105,23 +105,19 @@ public final class FreeTransformer extends LanguageModel {
           "mode GENERATE needs a plan for every token, the other modes infer it; this is %s with %s"
               .formatted(mode, given == null ? "none" : "a plan"));
     }
-    Tensor x = tokenEmbedding.forward(tokens);
-    int layer = 0;
-    for (LlamaBlock block : firstHalf) {
-      x = block.forward(x, sequence, cache(caches, layer++));
-    }
+    Tensor x = firstHalf(tokens, sequence, caches);
 
     Tensor planLogits = null;
     Tensor plans;
     Tensor r;
     switch (mode) {
       case TRAIN -> {
-        planLogits = encoder.forward(x, sequence);
+        planLogits = planLogits(x, sequence);
         plans = latentPlan.sample(planLogits, threshold);
         r = latentPlan.forward(planLogits, plans);
       }
       case PREFILL_ENCODE -> {
-        planLogits = encoder.forward(x, sequence);
+        planLogits = planLogits(x, sequence);
         plans = latentPlan.sample(planLogits, threshold);
         r = latentPlan.forward(plans);
       }
@@ -131,12 +127,52 @@ public final class FreeTransformer extends LanguageModel {
       }
       default -> throw new AssertionError(mode);
     }
+    return new Result(decode(x, r, sequence, caches), plans, planLogits);
+  }
 
+  /**
+   * Embedding and the blocks before the plan: i32 [B, T] to x [B, T, D]. With {@link #planLogits}
+   * and {@link #secondHalf} this is {@link #forward} in three steps, for those who draw several
+   * plans for one text, or choose them in between.
+   *
+   * @param caches keys and values of earlier tokens, one for each block of the model, or null
+   */
+  public Tensor firstHalf(
+      Tensor tokens, Sequence sequence, @Nullable List<KeyValueCache> caches) {
+    Tensor x = tokenEmbedding.forward(tokens);
+    int layer = 0;
+    for (LlamaBlock block : firstHalf) {
+      x = block.forward(x, sequence, cache(caches, layer++));
+    }
+    return x;
+  }
+
+  /** What the encoder infers from the first half's output: [B, T, D] to plan logits [B, T, H]. */
+  public Tensor planLogits(Tensor x, Sequence sequence) {
+    return encoder.forward(x, sequence);
+  }
+
+  /**
+   * The blocks from the plan on.
+   *
+   * @param x [B, T, D], the first half's output
+   * @param plans i32 [B, T]
+   * @param caches as in {@link #firstHalf}
+   * @return the final norm's output [B, T, D]
+   */
+  public Tensor secondHalf(
+      Tensor x, Tensor plans, Sequence sequence, @Nullable List<KeyValueCache> caches) {
+    return decode(x, latentPlan.forward(plans), sequence, caches);
+  }
+
+  private Tensor decode(
+      Tensor x, Tensor r, Sequence sequence, @Nullable List<KeyValueCache> caches) {
+    int layer = firstHalf.size();
     x = secondHalf.getFirst().forward(x, x.add(r), sequence, cache(caches, layer++));
     for (LlamaBlock block : secondHalf.subList(1, secondHalf.size())) {
       x = block.forward(x, sequence, cache(caches, layer++));
     }
-    return new Result(norm.forward(x), plans, planLogits);
+    return norm.forward(x);
   }
 
   @Override

@@ -63,6 +63,17 @@ final class GeneratorTest {
     assertThat(engine.random().step()).isEqualTo(5);
   }
 
+  /** Also of their lengths: an inferred plan is a function of seed, sample and position. */
+  @Test
+  void inferredPlansDoNotDependOnTheOtherPrompts() {
+    PlanControl plans = PlanControl.prior(4).withEncodedPrompt(true);
+    int[] prompt = {4, 5, 6};
+    Sample alone = write(List.of(prompt), Sampling.greedy(), plans).getFirst();
+    int[] longer = {1, 2, 3, 4, 5, 6, 7, 8};
+    assertThat(write(List.of(prompt, longer), Sampling.greedy(), plans).getFirst())
+        .isEqualTo(alone);
+  }
+
   @Test
   void greedyTextIsAFunctionOfThePlanThatSharedSamplesHaveInCommon() {
     List<Sample> shared = write(TWICE, Sampling.greedy(), PlanControl.prior(1).withShared(true));

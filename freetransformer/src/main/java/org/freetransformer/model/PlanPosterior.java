@@ -1,0 +1,94 @@
+package org.freetransformer.model;
+
+import org.freetransformer.data.ExampleRandom;
+import org.freetransformer.tensor.Tensor;
+
+/**
+ * What the encoder inferred about the plans of a batch, on the host: H independent bits a position
+ * (paper §3.4). A plan drawn from it is a function of the seed, the example and the position, and
+ * so does not depend on which other examples share the batch, or on their lengths.
+ */
+public final class PlanPosterior {
+  private static final double WORD = 0x1p-32;
+
+  private final float[] logits;
+  private final int rows;
+  private final int length;
+  private final int bits;
+
+  /**
+   * Copies the logits from the device.
+   *
+   * @param planLogits [B, T, H], H up to 20
+   */
+  public PlanPosterior(Tensor planLogits) {
+    logits = planLogits.toFloats();
+    rows = planLogits.dim(0);
+    length = planLogits.dim(1);
+    bits = planLogits.dim(2);
+  }
+
+  /**
+   * A plan for every position, drawn.
+   *
+   * @param random draws of one purpose; each purpose is another sample
+   * @param firstExample number of the example in row 0; the rows after it hold those that follow
+   * @return plan indices [B·T], row by row
+   */
+  public int[] draw(ExampleRandom random, long firstExample) {
+    int[] plans = new int[rows * length];
+    int blocks = (bits + ExampleRandom.BLOCK - 1) / ExampleRandom.BLOCK;
+    int[] words = new int[ExampleRandom.BLOCK];
+    for (int row = 0; row < rows; row++) {
+      for (int t = 0; t < length; t++) {
+        int first = (row * length + t) * bits;
+        int plan = 0;
+        for (int h = 0; h < bits; h++) {
+          int place = h % ExampleRandom.BLOCK;
+          if (place == 0) {
+            random.block(firstExample + row, t * blocks + h / ExampleRandom.BLOCK, words);
+          }
+          double probability = 1 / (1 + Math.exp(-logits[first + h]));
+          if (Integer.toUnsignedLong(words[place]) * WORD < probability) {
+            plan |= 1 << h;
+          }
+        }
+        plans[row * length + t] = plan;
+      }
+    }
+    return plans;
+  }
+
+  /** The likeliest plan of every position, [B·T]: each bit is 1 where its probability exceeds ½. */
+  public int[] likeliest() {
+    int[] plans = new int[rows * length];
+    for (int i = 0; i < plans.length; i++) {
+      for (int h = 0; h < bits; h++) {
+        if (logits[i * bits + h] > 0) {
+          plans[i] |= 1 << h;
+        }
+      }
+    }
+    return plans;
+  }
+
+  /**
+   * Natural logarithm of a plan's probability at a position.
+   *
+   * @param index row · T + position
+   * @param plan from 0 to 2^H − 1
+   */
+  public double logProbability(int index, int plan) {
+    double sum = 0;
+    for (int h = 0; h < bits; h++) {
+      double logit = logits[index * bits + h];
+      sum -= softplus((plan >> h & 1) == 1 ? -logit : logit);
+    }
+    return sum;
+  }
+
+  /** log(1 + e^x), finite at any x. */
+  private static double softplus(double x) {
+    return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+  }
+}

@@ -137,8 +137,7 @@ public final class FreeTransformer extends LanguageModel {
    *
    * @param caches keys and values of earlier tokens, one for each block of the model, or null
    */
-  public Tensor firstHalf(
-      Tensor tokens, Sequence sequence, @Nullable List<KeyValueCache> caches) {
+  public Tensor firstHalf(Tensor tokens, Sequence sequence, @Nullable List<KeyValueCache> caches) {
     Tensor x = tokenEmbedding.forward(tokens);
     int layer = 0;
     for (LlamaBlock block : firstHalf) {

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.freetransformer.eval.Evaluation;
+import org.freetransformer.eval.PlanStatistics;
 
 /** Evaluations under the names that the command line's JSON gives them. */
 public final class Reports {
@@ -11,7 +12,7 @@ public final class Reports {
 
   /**
    * Per token in nats: {@code reconstruction, kl, nll_bound, prior_ce, kl_per_bit} of a model with
-   * a plan, {@code nll} of one without.
+   * a plan, and how it uses its bits; {@code nll} of one without.
    */
   public static Map<String, Object> of(Evaluation evaluation) {
     Map<String, Object> map = new LinkedHashMap<>();
@@ -22,10 +23,34 @@ public final class Reports {
       map.put("nll_bound", evaluation.nllBound());
       map.put("prior_ce", evaluation.priorCrossEntropy());
       map.put("kl_per_bit", Arrays.stream(evaluation.klPerBit()).boxed().toList());
+      if (evaluation.plans() != null) {
+        map.putAll(of(evaluation.plans()));
+      }
     } else {
       map.put("nll", evaluation.reconstruction());
       map.put("nll_bound", evaluation.nllBound());
     }
+    return map;
+  }
+
+  /**
+   * {@code plan_entropy_used}, a share, and {@code bits[]: {entropy, kl, mi_position, mi_token,
+   * mi_text}}, in nats.
+   */
+  public static Map<String, Object> of(PlanStatistics plans) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("plan_entropy_used", plans.entropyUsed());
+    map.put("bits", plans.bits().stream().map(Reports::of).toList());
+    return map;
+  }
+
+  private static Map<String, Object> of(PlanStatistics.Bit bit) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("entropy", bit.entropy());
+    map.put("kl", bit.kl());
+    map.put("mi_position", bit.positionInformation());
+    map.put("mi_token", bit.tokenInformation());
+    map.put("mi_text", bit.textInformation());
     return map;
   }
 }

@@ -39,7 +39,15 @@ class TrainCommandTest {
     assertThat(metrics.getLast().fieldNames())
         .toIterable()
         .contains("loss", "reconstruction", "kl", "lr", "grad_norm", "tokens_per_second", "time");
-    assertThat(MetricsFile.read(run.resolve("evaluations.jsonl"))).hasSize(2);
+    List<JsonNode> evaluations = MetricsFile.read(run.resolve("evaluations.jsonl"));
+    assertThat(evaluations).hasSize(2);
+    assertThat(evaluations.getLast().path("plan_entropy_used").asDouble()).isBetween(0.0, 1.0);
+    assertThat(evaluations.getLast().path("bits"))
+        .hasSize(4)
+        .allSatisfy(bit ->
+            assertThat(bit.fieldNames())
+                .toIterable()
+                .containsExactly("entropy", "kl", "mi_position", "mi_token", "mi_text"));
     JsonNode environment =
         new ObjectMapper().readTree(Files.readString(run.resolve("environment.json")));
     assertThat(environment.path("cpu").asText()).isNotEmpty();

@@ -1,10 +1,12 @@
 package org.freetransformer.eval;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.freetransformer.data.Batch;
 import org.freetransformer.data.Batches;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
+import org.freetransformer.nn.VaeLoss;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Program;
@@ -37,8 +39,7 @@ public final class Evaluator implements AutoCloseable {
     boolean training = model.isTraining();
     model.train(false);
     try (Engine.Mode _ = engine.noGrad()) {
-      posterior =
-          Program.record(engine, () -> Objective.outputs(objective.of(model, inputs, threshold)));
+      posterior = Program.record(engine, () -> outputs(objective.of(model, inputs, threshold)));
       prior =
           model instanceof FreeTransformer free
               ? Program.record(engine, () -> List.of(priorCrossEntropy(free)))
@@ -46,6 +47,15 @@ public final class Evaluator implements AutoCloseable {
     } finally {
       model.train(training);
     }
+  }
+
+  /** What a training step gives, and the plan logits. */
+  private static List<Tensor> outputs(VaeLoss.Terms terms) {
+    List<Tensor> outputs = new ArrayList<>(Objective.outputs(terms));
+    if (terms.planLogits() != null) {
+      outputs.add(terms.planLogits());
+    }
+    return outputs;
   }
 
   private Tensor priorCrossEntropy(FreeTransformer free) {
@@ -70,6 +80,7 @@ public final class Evaluator implements AutoCloseable {
     }
     int bits = prior == null ? 0 : model.config().latentDim();
     TermSums sums = new TermSums(bits);
+    @Nullable PlanTally plans = prior == null ? null : new PlanTally(bits);
     double priorSum = 0;
     long end = Math.min(count, batches.count());
     for (long i = 0; i < end; i++) {
@@ -78,7 +89,8 @@ public final class Evaluator implements AutoCloseable {
       model.engine().random().step(RANDOM_STEPS + i);
       posterior.run();
       sums.add(posterior.outputs(), batch.countedTargets());
-      if (prior != null) {
+      if (prior != null && plans != null) {
+        plans.add(batch, posterior.outputs().getLast().toFloats());
         prior.run();
         priorSum += prior.outputs().getFirst().item();
       }
@@ -89,7 +101,8 @@ public final class Evaluator implements AutoCloseable {
         sums.reconstruction(),
         sums.kl(),
         sums.klPerBit(),
-        prior == null ? Double.NaN : priorSum / sums.tokens());
+        prior == null ? Double.NaN : priorSum / sums.tokens(),
+        plans == null ? null : plans.statistics());
   }
 
   @Override

@@ -20,16 +20,21 @@ import org.jspecify.annotations.Nullable;
  */
 public record VaeLoss(Tensor inverseTokens, Tensor inversePlans, Tensor kappa, Tensor beta) {
   /**
-   * A loss and its parts, all of shape [] but the last.
+   * A loss and its parts, all of shape [] but the last two.
    *
    * @param loss what is minimised
    * @param reconstruction sum of cross-entropies over the counted targets, in nats; sees the future
    *     through the plan, so it is not comparable with a baseline's
    * @param kl sum over the counted plans, in nats; null without a plan
    * @param klPerBit [H], the same sum by bit; null without a plan
+   * @param planLogits [B, T, H], what it was inferred with; null without a plan
    */
   public record Terms(
-      Tensor loss, Tensor reconstruction, @Nullable Tensor kl, @Nullable Tensor klPerBit) {}
+      Tensor loss,
+      Tensor reconstruction,
+      @Nullable Tensor kl,
+      @Nullable Tensor klPerBit,
+      @Nullable Tensor planLogits) {}
 
   /**
    * Loss of a model with a plan.
@@ -50,13 +55,13 @@ public record VaeLoss(Tensor inverseTokens, Tensor inversePlans, Tensor kappa, T
     Tensor loss = reconstruction.mul(inverseTokens).add(excess.mul(inversePlans).mul(beta));
     Tensor countedPerBit =
         klPerBit.detach().mul(planCounts.reshape(b, t, 1)).reshape(b * t, h).sum(0);
-    return new Terms(loss, reconstruction, countedPerBit.sum(), countedPerBit);
+    return new Terms(loss, reconstruction, countedPerBit.sum(), countedPerBit, planLogits);
   }
 
   /** Loss of a model without a plan: logits [B, T, V], targets i32 [B, T]. */
   public Terms withoutPlan(Tensor logits, Tensor targets) {
     Tensor reconstruction = sumOfCrossEntropies(logits, targets);
-    return new Terms(reconstruction.mul(inverseTokens), reconstruction, null, null);
+    return new Terms(reconstruction.mul(inverseTokens), reconstruction, null, null, null);
   }
 
   private static Tensor sumOfCrossEntropies(Tensor logits, Tensor targets) {

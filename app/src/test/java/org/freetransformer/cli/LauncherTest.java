@@ -23,6 +23,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Starts the real launcher in a copy of the project's layout whose "build" is this test's class
@@ -49,6 +51,7 @@ class LauncherTest {
       Files.createDirectories(root.resolve(module + "/src/main"));
       Files.createFile(root.resolve(module + "/pom.xml"));
     }
+    Files.createDirectories(root.resolve("configs"));
     Path lib = Files.createDirectories(root.resolve("app/target/lib"));
     referToOwnClassPath(root.resolve("app/target/ft-app-test.jar"));
     referToOwnClassPath(lib.resolve("ft-nn-test.jar"));
@@ -151,9 +154,10 @@ class LauncherTest {
     assertThat(outcome.err()).contains("no such symbol", "the build failed");
   }
 
-  @Test
-  void buildsAfterAChangeAndOnlyOnce() throws Exception {
-    touch("tensor/src/main/Changed.java");
+  @ParameterizedTest
+  @ValueSource(strings = {"tensor/src/main/Changed.java", "configs/changed.yaml"})
+  void buildsAfterAChangeAndOnlyOnce(String changed) throws Exception {
+    touch(changed);
     maven("exit 0");
     Outcome first = start("--version");
     assertThat(first.err()).contains("building");

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.freetransformer.run.MetricsFile;
 import org.junit.jupiter.api.Test;
@@ -71,13 +72,15 @@ class TrainCommandTest {
 
   /** Puts a run back to its second step, as a crash would leave it. */
   private static void deleteSteps(Path run, Path whole) throws IOException {
-    Path last = run.resolve("checkpoints/step-4");
     Path second = Files.createDirectory(run.resolve("checkpoints/step-2"));
-    for (String name : new String[] {"model.safetensors", "optimizer.safetensors", "state.json"}) {
-      Files.delete(last.resolve(name));
-      Files.copy(whole.resolve("checkpoints/step-2").resolve(name), second.resolve(name));
+    try (Stream<Path> files = Files.list(run.resolve("checkpoints/step-4"))) {
+      for (Path file : files.toList()) {
+        Path name = file.getFileName();
+        Files.delete(file);
+        Files.copy(whole.resolve("checkpoints/step-2").resolve(name), second.resolve(name));
+      }
     }
-    Files.delete(last);
+    Files.delete(run.resolve("checkpoints/step-4"));
   }
 
   @Test

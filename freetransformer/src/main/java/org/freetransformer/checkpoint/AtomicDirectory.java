@@ -25,6 +25,7 @@ final class AtomicDirectory {
   /** Fills a folder with files. */
   @FunctionalInterface
   interface Content {
+    /** Writes files, none of them in a folder of its own, and flushes each. */
     void writeTo(Path folder) throws IOException;
   }
 
@@ -41,9 +42,7 @@ final class AtomicDirectory {
       delete(temporary);
       Files.createDirectory(temporary);
       content.writeTo(temporary);
-      for (Path path : contents(temporary)) {
-        AtomicFile.flush(path);
-      }
+      AtomicFile.flush(temporary);
       Path replaced = aside(target, REPLACED);
       if (Files.exists(target)) {
         delete(replaced);
@@ -66,6 +65,8 @@ final class AtomicDirectory {
     Path removed = aside(target, REMOVED);
     delete(removed);
     Files.move(target, removed, StandardCopyOption.ATOMIC_MOVE);
+    // Else a power failure could bring the old name back, with files missing.
+    AtomicFile.flush(AtomicFile.folderOf(target));
     delete(removed);
   }
 

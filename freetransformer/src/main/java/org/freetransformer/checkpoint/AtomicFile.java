@@ -39,7 +39,6 @@ public final class AtomicFile {
         folder.resolve("." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
     try {
       create(temporary, content);
-      flush(temporary);
       Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
       flush(folder);
     } catch (IOException cause) {
@@ -51,7 +50,7 @@ public final class AtomicFile {
     }
   }
 
-  /** Writes a file as it is, for those that are renamed together with their folder. */
+  /** Writes a file as it is and flushes it; for those that are renamed with their folder. */
   static void create(Path file, Content content) throws IOException {
     try (FileChannel channel =
         FileChannel.open(
@@ -60,6 +59,7 @@ public final class AtomicFile {
             StandardOpenOption.TRUNCATE_EXISTING,
             StandardOpenOption.WRITE)) {
       content.writeTo(channel);
+      channel.force(true);
     }
   }
 
@@ -72,15 +72,23 @@ public final class AtomicFile {
     return folder;
   }
 
-  /** Makes sure that a file's content, or a folder's list of names, is on the disk. */
-  static void flush(Path path) throws IOException {
-    boolean folder = Files.isDirectory(path);
-    if (folder && System.getProperty("os.name").startsWith("Windows")) {
+  /** Makes sure that a folder's list of names is on the disk. */
+  static void flush(Path folder) throws IOException {
+    if (System.getProperty("os.name").startsWith("Windows")) {
       return; // Windows opens no folders, and writes their changes through.
     }
-    StandardOpenOption mode = folder ? StandardOpenOption.READ : StandardOpenOption.WRITE;
-    try (FileChannel channel = FileChannel.open(path, mode)) {
+    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
       channel.force(true);
+    }
+  }
+
+  /** Makes a folder and those above it, and makes sure that their names are on the disk. */
+  static void createFolders(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      Path parent = folderOf(folder);
+      createFolders(parent);
+      Files.createDirectories(folder);
+      flush(parent);
     }
   }
 

@@ -1,6 +1,7 @@
 package org.freetransformer.checkpoint;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * A complete checkpoint on the disk.
@@ -12,19 +13,50 @@ public record Checkpoint(Path folder, CheckpointState state) {
 
   static final String MODEL = "model.safetensors";
   static final String OPTIMIZER = "optimizer.safetensors";
+  static final String PARTS = "parts.safetensors";
   static final String STATE = "state.json";
 
+  /** What a checkpoint is opened for, and so how much of it must be whole. */
+  public enum Use {
+    /** The weights alone. */
+    WEIGHTS,
+    /** To go on with the run. */
+    RESUME
+  }
+
   /**
-   * Opens a folder after checking that all three files are there and whole.
+   * Opens a folder after checking that its files are there and are what was written, by their
+   * checksums. Folders of format 1 have none: there the files' structure is checked.
    *
    * @throws CheckpointException naming the first file that is not
    */
-  public static Checkpoint open(Path folder) {
-    CheckpointState state = CheckpointState.read(folder.resolve(STATE));
-    Checkpoint checkpoint = new Checkpoint(folder, state);
+  public static Checkpoint open(Path folder, Use use) {
+    Checkpoint checkpoint = new Checkpoint(folder, CheckpointState.read(folder.resolve(STATE)));
+    if (checkpoint.hasChecksums()) {
+      checkpoint.verify(use);
+    }
     checkpoint.openModel().close();
-    checkpoint.openOptimizer().close();
+    if (use == Use.RESUME) {
+      checkpoint.openOptimizer().close();
+    }
     return checkpoint;
+  }
+
+  /** Whether its format has checksums: the first one had none. */
+  public boolean hasChecksums() {
+    return state.formatVersion() >= CheckpointState.FIRST_WITH_CHECKSUMS;
+  }
+
+  private void verify(Use use) {
+    Checksums sums = Checksums.read(folder);
+    sums.verify(STATE);
+    sums.verify(MODEL);
+    if (use == Use.RESUME) {
+      sums.verify(OPTIMIZER);
+      if (sums.has(PARTS)) {
+        sums.verify(PARTS);
+      }
+    }
   }
 
   /** The weights, mapped into memory. */
@@ -35,5 +67,20 @@ public record Checkpoint(Path folder, CheckpointState state) {
   /** The optimizer's moments, mapped into memory. */
   public SafeTensors openOptimizer() {
     return SafeTensors.open(folder.resolve(OPTIMIZER));
+  }
+
+  /**
+   * Gives parts of a run their states back.
+   *
+   * @throws CheckpointException if one has none here, or one here belongs to none
+   */
+  public void restore(List<? extends StatefulPart> parts) {
+    boolean saved = hasChecksums() && Checksums.read(folder).has(PARTS);
+    if (!saved && parts.isEmpty()) {
+      return;
+    }
+    try (SafeTensors file = SafeTensors.open(folder.resolve(PARTS))) {
+      PartsFile.restore(file, parts);
+    }
   }
 }

@@ -1,12 +1,19 @@
 package org.freetransformer.checkpoint;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -14,8 +21,9 @@ import java.util.stream.Stream;
 
 /**
  * The checkpoints of a run: {@code checkpoints/step-N/{model.safetensors, optimizer.safetensors,
- * state.json}}. A folder of that name is complete from the moment it can be seen; of several, the
- * last few are kept. One process writes, any may read.
+ * parts.safetensors, state.json, SHA256SUMS}}. A folder of that name is complete from the moment it
+ * can be seen; of several, the last and the best few are kept, and {@code checkpoints/best} links to
+ * the best one. One process writes, any may read.
  */
 public final class CheckpointFolder {
 
@@ -23,6 +31,8 @@ public final class CheckpointFolder {
   private static final Pattern REPLACED_STEP = Pattern.compile("\\.(step-\\d{1,18})\\.replaced");
   private static final Pattern LEFTOVER =
       Pattern.compile("\\.step-\\d{1,18}\\.(tmp|removed|replaced)");
+
+  private static final String BEST = "best";
 
   private final Path folder;
 
@@ -34,16 +44,40 @@ public final class CheckpointFolder {
   /**
    * The newest checkpoint that is whole.
    *
+   * @param use decides what must be whole
    * @param notes told, in one line each, of damaged ones that are passed over
    * @return nothing if there are no checkpoints
    * @throws CheckpointException if there are some, but none is whole
    */
-  public Optional<Checkpoint> newest(Consumer<String> notes) {
-    List<Path> candidates = candidates();
+  public Optional<Checkpoint> newest(Checkpoint.Use use, Consumer<String> notes) {
+    return firstWhole(candidates().reversed(), use, notes);
+  }
+
+  /**
+   * The checkpoint with the lowest held-out bound of those that are whole and were evaluated.
+   *
+   * @param notes told, in one line each, of damaged ones that are passed over
+   * @return nothing if none was evaluated
+   * @throws CheckpointException if some were, but none is whole
+   */
+  public Optional<Checkpoint> best(Checkpoint.Use use, Consumer<String> notes) {
+    return firstWhole(byBound(candidates()), use, notes);
+  }
+
+  /** The lowest held-out bound of the checkpoints here, whole or not. */
+  public OptionalDouble lowestBound() {
+    List<Path> byBound = byBound(candidates());
+    return byBound.isEmpty()
+        ? OptionalDouble.empty()
+        : CheckpointState.read(byBound.getFirst().resolve(Checkpoint.STATE)).heldOutBound();
+  }
+
+  private static Optional<Checkpoint> firstWhole(
+      List<Path> candidates, Checkpoint.Use use, Consumer<String> notes) {
     List<CheckpointException> damaged = new ArrayList<>();
-    for (Path candidate : candidates.reversed()) {
+    for (Path candidate : candidates) {
       try {
-        Checkpoint whole = Checkpoint.open(candidate);
+        Checkpoint whole = Checkpoint.open(candidate, use);
         damaged.forEach(
             problem -> notes.accept(problem.getMessage() + "; using " + candidate + " instead"));
         return Optional.of(whole);
@@ -58,21 +92,17 @@ public final class CheckpointFolder {
   }
 
   /**
-   * Saves a checkpoint as {@code step-N}, then removes all but the last {@code keepLast}.
+   * Saves a checkpoint as {@code step-N}, then removes those that need not be kept.
    *
    * @param state where the run stands
-   * @param model the weights, with the configuration in the metadata
-   * @param optimizer the moments
-   * @param keepLast checkpoints to keep, at least 1
    * @throws IOException if the disk is full or the folder cannot be written; earlier checkpoints
    *     are as they were, and nothing half-written is left
    */
-  public Checkpoint save(
-      CheckpointState state, TensorFile model, TensorFile optimizer, int keepLast)
+  public Checkpoint save(CheckpointState state, CheckpointFiles files, Retention retention)
       throws IOException {
     Path target = folder.resolve("step-" + state.step());
     try {
-      Files.createDirectories(folder);
+      AtomicFile.createFolders(folder);
       clearLeftovers();
     } catch (IOException cause) {
       throw AtomicFile.failure(target, cause);
@@ -80,18 +110,80 @@ public final class CheckpointFolder {
     AtomicDirectory.write(
         target,
         temporary -> {
-          AtomicFile.create(temporary.resolve(Checkpoint.MODEL), model::writeTo);
-          AtomicFile.create(temporary.resolve(Checkpoint.OPTIMIZER), optimizer::writeTo);
-          AtomicFile.create(temporary.resolve(Checkpoint.STATE), state::writeTo);
+          Checksums sums = Checksums.inNew(temporary);
+          sums.create(Checkpoint.MODEL, files.model()::writeTo);
+          sums.create(Checkpoint.OPTIMIZER, files.optimizer()::writeTo);
+          if (!files.parts().isEmpty()) {
+            sums.create(Checkpoint.PARTS, PartsFile.of(files.parts())::writeTo);
+          }
+          sums.create(Checkpoint.STATE, state::writeTo);
+          sums.create();
         });
-    List<Path> kept = steps();
-    int surplus = kept.size() - Math.max(1, keepLast);
-    for (Path old : kept.subList(0, Math.max(0, surplus))) {
-      if (!old.equals(target)) {
+    List<Path> byBound = byBound(steps());
+    if (!byBound.isEmpty()) {
+      linkBest(byBound.getFirst());
+    }
+    removeOld(target, byBound, retention);
+    return new Checkpoint(target, state);
+  }
+
+  /**
+   * Renames the checkpoints after a step, which a resumed run found damaged: as {@code
+   * step-N.damaged} they can be looked at, and are in nobody's way.
+   *
+   * @throws IOException if that fails
+   */
+  public void setAsideAfter(long step) throws IOException {
+    for (Path later : steps()) {
+      if (stepOf(later) > step) {
+        Path aside = later.resolveSibling(later.getFileName() + ".damaged");
+        AtomicDirectory.delete(aside);
+        Files.move(later, aside, StandardCopyOption.ATOMIC_MOVE);
+      }
+    }
+  }
+
+  private void removeOld(Path saved, List<Path> byBound, Retention retention) throws IOException {
+    List<Path> all = steps();
+    Set<Path> kept = new HashSet<>();
+    kept.add(saved);
+    kept.addAll(all.subList(Math.max(0, all.size() - retention.last()), all.size()));
+    kept.addAll(byBound.subList(0, Math.min(retention.best(), byBound.size())));
+    for (Path old : all) {
+      if (!kept.contains(old)) {
         AtomicDirectory.remove(old);
       }
     }
-    return new Checkpoint(target, state);
+  }
+
+  /** For readers other than this program, which goes by the states: it cannot be out of date. */
+  private void linkBest(Path best) throws IOException {
+    Path temporary = folder.resolve("." + BEST + AtomicDirectory.TEMPORARY);
+    try {
+      Files.deleteIfExists(temporary);
+      Files.createSymbolicLink(temporary, best.getFileName());
+      Files.move(temporary, folder.resolve(BEST), StandardCopyOption.ATOMIC_MOVE);
+    } catch (UnsupportedOperationException | FileSystemException noLinksHere) {
+      Files.deleteIfExists(temporary);
+    }
+  }
+
+  /** The evaluated ones of these checkpoints, the lowest bound first; of equal ones the newest. */
+  private static List<Path> byBound(List<Path> checkpoints) {
+    Map<Path, Double> bounds = new HashMap<>();
+    for (Path checkpoint : checkpoints) {
+      try {
+        CheckpointState.read(checkpoint.resolve(Checkpoint.STATE))
+            .heldOutBound()
+            .ifPresent(bound -> bounds.put(checkpoint, bound));
+      } catch (CheckpointException damaged) {
+        // Not known to be good, so not among the best.
+      }
+    }
+    return checkpoints.reversed().stream()
+        .filter(bounds::containsKey)
+        .sorted(Comparator.comparing(bounds::get))
+        .toList();
   }
 
   /** Whole checkpoints by step, and those that a crash left aside in the moment of replacement. */

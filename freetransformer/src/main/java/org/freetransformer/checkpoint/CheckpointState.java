@@ -1,7 +1,5 @@
 package org.freetransformer.checkpoint;
 
-import static org.freetransformer.config.Limits.between;
-
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
@@ -10,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalDouble;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.ConfigSection;
@@ -22,11 +21,21 @@ import org.freetransformer.config.ConfigSection;
  * @param tokens target tokens trained on
  * @param dataPosition training examples taken, the position of the next batch
  * @param seed of the run
+ * @param heldOutBound nats per held-out token, if the model was evaluated at this step
+ * @param formatVersion of the checkpoint's folder
  */
-public record CheckpointState(long step, long tokens, long dataPosition, long seed) {
+public record CheckpointState(
+    long step,
+    long tokens,
+    long dataPosition,
+    long seed,
+    OptionalDouble heldOutBound,
+    int formatVersion) {
 
-  /** The format of checkpoint folders that this version writes and reads. */
-  public static final int FORMAT_VERSION = 1;
+  /** The format of checkpoint folders that this version writes; it reads all before. */
+  public static final int FORMAT_VERSION = 2;
+
+  static final int FIRST_WITH_CHECKSUMS = 2;
 
   /**
    * Checks the counters.
@@ -37,6 +46,15 @@ public record CheckpointState(long step, long tokens, long dataPosition, long se
     requireCount("step", step);
     requireCount("tokens", tokens);
     requireCount("data_position", dataPosition);
+    if (heldOutBound.isPresent() && !Double.isFinite(heldOutBound.getAsDouble())) {
+      heldOutBound = OptionalDouble.empty(); // Nothing to choose the best by.
+    }
+  }
+
+  /** A state in the newest format. */
+  public CheckpointState(
+      long step, long tokens, long dataPosition, long seed, OptionalDouble heldOutBound) {
+    this(step, tokens, dataPosition, seed, heldOutBound, FORMAT_VERSION);
   }
 
   private static void requireCount(String key, long value) {
@@ -55,20 +73,35 @@ public record CheckpointState(long step, long tokens, long dataPosition, long se
     try {
       String json = Files.readString(file);
       ConfigSection section = ConfigSection.root(ConfigJson.read(json, file.toString()));
-      int version = section.integer("format_version", 0);
+      int version = formatVersion(section);
       long step = number(section, "step");
       long tokens = number(section, "tokens");
       long position = number(section, "data_position");
       long seed = number(section, "seed");
-      return section.build(() -> {
-        between("format_version", version, 1, FORMAT_VERSION);
-        return new CheckpointState(step, tokens, position, seed);
-      });
+      double bound = section.number("held_out_bound", Double.NaN);
+      return section.build(() ->
+          new CheckpointState(step, tokens, position, seed, OptionalDouble.of(bound), version));
     } catch (IOException unreadable) {
       throw new CheckpointException(file.toString(), "is missing or cannot be read", unreadable);
     } catch (ConfigException wrong) {
       throw new CheckpointException(file.toString(), String.valueOf(wrong.getMessage()), wrong);
     }
+  }
+
+  /** Before all else, as newer formats may have keys that this version does not know. */
+  private static int formatVersion(ConfigSection section) {
+    int version = section.integer("format_version", 0);
+    if (version > FORMAT_VERSION) {
+      throw new ConfigException(
+          "format_version",
+          "%d is newer than this program, which reads 1 to %d; a newer version of it is needed"
+              .formatted(version, FORMAT_VERSION));
+    }
+    if (version < 1) {
+      throw new ConfigException(
+          "format_version", "%d is none; known are 1 to %d".formatted(version, FORMAT_VERSION));
+    }
+    return version;
   }
 
   private static long number(ConfigSection section, String key) {
@@ -80,11 +113,12 @@ public record CheckpointState(long step, long tokens, long dataPosition, long se
 
   void writeTo(WritableByteChannel channel) throws IOException {
     Map<String, Object> map = new LinkedHashMap<>();
-    map.put("format_version", FORMAT_VERSION);
+    map.put("format_version", formatVersion);
     map.put("step", step);
     map.put("tokens", tokens);
     map.put("data_position", dataPosition);
     map.put("seed", seed);
+    heldOutBound.ifPresent(bound -> map.put("held_out_bound", bound));
     byte[] json = (ConfigJson.write(map) + "\n").getBytes(StandardCharsets.UTF_8);
     channel.write(ByteBuffer.wrap(json));
   }

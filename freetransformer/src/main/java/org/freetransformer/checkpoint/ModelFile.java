@@ -1,9 +1,6 @@
 package org.freetransformer.checkpoint;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,7 +44,7 @@ public final class ModelFile {
     model
         .parameters()
         .forEach(
-            (name, parameter) -> tensors.add(source(name, parameter.stored(parameter.value()))));
+            (name, parameter) -> tensors.add(TensorSource.of(name, parameter.stored(parameter.value()))));
     return new TensorFile(metadata, tensors);
   }
 
@@ -58,30 +55,10 @@ public final class ModelFile {
         .parameters()
         .forEach((name, parameter) -> {
           AdamW.Moments moments = optimizer.moments(name);
-          tensors.add(source(name + FIRST_MOMENT, parameter.stored(moments.first())));
-          tensors.add(source(name + SECOND_MOMENT, parameter.stored(moments.second())));
+          tensors.add(TensorSource.of(name + FIRST_MOMENT, parameter.stored(moments.first())));
+          tensors.add(TensorSource.of(name + SECOND_MOMENT, parameter.stored(moments.second())));
         });
     return new TensorFile(Map.of(), tensors);
-  }
-
-  private static TensorSource source(String name, Tensor stored) {
-    return new TensorSource(
-        name,
-        TensorType.F32,
-        shapeOf(stored),
-        channel -> {
-          try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = arena.allocate(stored.buffer().bytes());
-            stored.copyTo(bytes);
-            TensorSource.of(name, TensorType.F32, shapeOf(stored), bytes)
-                .content()
-                .writeTo(channel);
-          }
-        });
-  }
-
-  private static List<Long> shapeOf(Tensor tensor) {
-    return Arrays.stream(tensor.shape().toArray()).mapToObj(size -> (long) size).toList();
   }
 
   /**
@@ -200,13 +177,15 @@ public final class ModelFile {
     stored.forEach((name, tensor) -> copy(file, name, tensor));
   }
 
-  private static void copy(SafeTensors file, String name, Tensor stored) {
+  /** Fills a tensor from a file that must hold one of its type and shape. */
+  static void copy(SafeTensors file, String name, Tensor stored) {
     TensorEntry entry = file.tensor(name);
-    if (entry.type() != TensorType.F32 || !entry.shape().equals(shapeOf(stored))) {
+    TensorType type = TensorType.valueOf(stored.dtype().name());
+    if (entry.type() != type || !entry.shape().equals(TensorSource.shapeOf(stored))) {
       throw new CheckpointException(
           file.source(),
-          "tensor '%s' is %s %s; its model needs F32 %s"
-              .formatted(name, entry.type(), entry.shape(), shapeOf(stored)));
+          "tensor '%s' is %s %s; its model needs %s %s"
+              .formatted(name, entry.type(), entry.shape(), type, TensorSource.shapeOf(stored)));
     }
     Engine engine = stored.engine();
     try (Scope _ = engine.scope("checkpoint")) {

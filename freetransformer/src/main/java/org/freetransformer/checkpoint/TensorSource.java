@@ -1,11 +1,14 @@
 package org.freetransformer.checkpoint;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
+import java.util.Arrays;
 import java.util.List;
+import org.freetransformer.tensor.Tensor;
 
 /**
  * A tensor to be written.
@@ -44,6 +47,26 @@ public record TensorSource(String name, TensorType type, List<Long> shape, Conte
             channel.write(buffer(bytes.asSlice(at, length)));
           }
         });
+  }
+
+  /** A tensor of the engine, or a view of one, as it is when its turn comes. */
+  public static TensorSource of(String name, Tensor tensor) {
+    TensorType type = TensorType.valueOf(tensor.dtype().name());
+    return new TensorSource(
+        name,
+        type,
+        shapeOf(tensor),
+        channel -> {
+          try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(tensor.buffer().bytes());
+            tensor.copyTo(bytes);
+            of(name, type, shapeOf(tensor), bytes).content().writeTo(channel);
+          }
+        });
+  }
+
+  static List<Long> shapeOf(Tensor tensor) {
+    return Arrays.stream(tensor.shape().toArray()).mapToObj(size -> (long) size).toList();
   }
 
   /** Off-heap bytes as they are; Java arrays other than of bytes only give copies. */

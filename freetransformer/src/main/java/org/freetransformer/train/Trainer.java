@@ -4,13 +4,17 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointException;
+import org.freetransformer.checkpoint.CheckpointFiles;
 import org.freetransformer.checkpoint.CheckpointFolder;
 import org.freetransformer.checkpoint.CheckpointState;
 import org.freetransformer.checkpoint.ModelFile;
+import org.freetransformer.checkpoint.Retention;
 import org.freetransformer.checkpoint.SafeTensors;
+import org.freetransformer.checkpoint.StatefulPart;
 import org.freetransformer.config.ConfigJson;
 import org.freetransformer.data.Batch;
 import org.freetransformer.data.Batches;
@@ -38,6 +42,8 @@ public final class Trainer implements AutoCloseable {
   /** Validation batches of an evaluation within a run. */
   private static final long EVALUATION_BATCHES = 16;
 
+  private static final OptionalDouble NO_BOUND = OptionalDouble.empty();
+
   private final RunConfig config;
   private final LanguageModel model;
   private final AdamW optimizer;
@@ -45,6 +51,9 @@ public final class Trainer implements AutoCloseable {
   private final LearningRateSchedule schedule;
   private final Batches training;
   private final Batches validation;
+
+  /** Whatever else has a state that a resumed run needs to give the same bits. */
+  private final List<StatefulPart> parts = List.of();
   private @Nullable Evaluator evaluator;
   private long stepsDone;
   private long tokens;
@@ -92,6 +101,7 @@ public final class Trainer implements AutoCloseable {
       ModelFile.read(weights, model);
       ModelFile.read(moments, model, optimizer);
     }
+    checkpoint.restore(parts);
     stepsDone = state.step();
     tokens = state.tokens();
     position = state.dataPosition();
@@ -120,20 +130,32 @@ public final class Trainer implements AutoCloseable {
    */
   public boolean run(CheckpointFolder folder, TrainingListener listener, BooleanSupplier stop)
       throws IOException {
-    while (!isDone()) {
+    double best = folder.lowestBound().orElse(Double.POSITIVE_INFINITY);
+    boolean stopping = false;
+    while (!isDone() && !stopping) {
       listener.onStep(next());
-      boolean stopping = stop.getAsBoolean();
-      if (!stopping && (isDone() || stepsDone % config.training().evalEvery() == 0)) {
-        listener.onEvaluation(stepsDone, evaluate(EVALUATION_BATCHES));
-      }
-      if (stopping || isDone() || stepsDone % config.training().saveEvery() == 0) {
-        listener.onCheckpoint(save(folder));
-      }
-      if (stopping) {
-        return isDone();
+      // Also when stopping: the resumed run goes on after this step's evaluation.
+      OptionalDouble bound = isDue(config.training().evalEvery()) ? evaluate(listener) : NO_BOUND;
+      boolean isBest = bound.isPresent() && bound.getAsDouble() < best;
+      best = isBest ? bound.getAsDouble() : best;
+      stopping = stop.getAsBoolean();
+      boolean keepsBest = isBest && config.training().keepBest() > 0;
+      if (stopping || keepsBest || isDue(config.training().saveEvery())) {
+        listener.onSaving();
+        listener.onCheckpoint(save(folder, bound));
       }
     }
-    return true;
+    return isDone();
+  }
+
+  private boolean isDue(int every) {
+    return isDone() || stepsDone % every == 0;
+  }
+
+  private OptionalDouble evaluate(TrainingListener listener) {
+    Evaluation evaluation = evaluate(EVALUATION_BATCHES);
+    listener.onEvaluation(stepsDone, evaluation);
+    return OptionalDouble.of(evaluation.nllBound());
   }
 
   /** Whether the configured number of steps is done. */
@@ -152,19 +174,20 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Saves weights, moments and position as {@code step-N}.
+   * Saves weights, moments, position and the states of all parts as {@code step-N}.
    *
+   * @param bound of this step's evaluation, if there was one
    * @throws IOException if it cannot be written; earlier checkpoints are as they were
    */
-  public Checkpoint save(CheckpointFolder folder) throws IOException {
+  public Checkpoint save(CheckpointFolder folder, OptionalDouble bound) throws IOException {
     CheckpointState state =
-        new CheckpointState(stepsDone, tokens, position, config.training().seed());
+        new CheckpointState(stepsDone, tokens, position, config.training().seed(), bound);
     Map<String, String> metadata = Map.of(DATA_CONFIG, ConfigJson.write(config.data().toMap()));
     return folder.save(
         state,
-        ModelFile.of(model, metadata),
-        ModelFile.of(model, optimizer),
-        config.training().keepLast());
+        new CheckpointFiles(
+            ModelFile.of(model, metadata), ModelFile.of(model, optimizer), parts),
+        new Retention(config.training().keepLast(), config.training().keepBest()));
   }
 
   /** The model, which this trainer owns. */

@@ -31,7 +31,8 @@ import org.freetransformer.config.ConfigSection;
  * @param evalEvery steps between evaluations
  * @param logEvery steps between log lines
  * @param checkpointDir run folder used where the command line names none
- * @param keepLast checkpoints to keep
+ * @param keepLast newest checkpoints to keep
+ * @param keepBest checkpoints to keep for their held-out bound; 0 for none
  * @param seed of the weights, dropout and plan samples
  */
 public record TrainingConfig(
@@ -54,6 +55,7 @@ public record TrainingConfig(
     int logEvery,
     String checkpointDir,
     int keepLast,
+    int keepBest,
     long seed) {
 
   /** How the learning rate falls after the warm-up. */
@@ -93,6 +95,7 @@ public record TrainingConfig(
     between("eval_every", evalEvery, 1, MAX_STEPS);
     between("log_every", logEvery, 1, MAX_STEPS);
     between("keep_last", keepLast, 1, 1_000_000);
+    between("keep_best", keepBest, 0, 1_000_000);
     if (checkpointDir.isBlank()) {
       throw new ConfigException("checkpoint_dir", "is empty; name a folder, as in ./checkpoints");
     }
@@ -145,6 +148,7 @@ public record TrainingConfig(
     map.put("log_every", logEvery);
     map.put("checkpoint_dir", checkpointDir);
     map.put("keep_last", keepLast);
+    map.put("keep_best", keepBest);
     map.put("seed", seed);
     return map;
   }

@@ -26,6 +26,7 @@ public final class TrainingConfigBuilder {
   private int logEvery = 100;
   private String checkpointDir = "./checkpoints";
   private int keepLast = 3;
+  private int keepBest = 1;
   private long seed = 42;
 
   TrainingConfigBuilder() {}
@@ -50,6 +51,7 @@ public final class TrainingConfigBuilder {
     logEvery = from.logEvery();
     checkpointDir = from.checkpointDir();
     keepLast = from.keepLast();
+    keepBest = from.keepBest();
     seed = from.seed();
   }
 
@@ -86,6 +88,7 @@ public final class TrainingConfigBuilder {
     logEvery = section.integer("log_every", logEvery);
     checkpointDir = section.text("checkpoint_dir", checkpointDir);
     keepLast = section.integer("keep_last", keepLast);
+    keepBest = section.integer("keep_best", keepBest);
     seed = section.longInteger("seed", seed);
   }
 
@@ -127,6 +130,7 @@ public final class TrainingConfigBuilder {
         logEvery,
         checkpointDir,
         keepLast,
+        keepBest,
         seed);
   }
 
@@ -238,9 +242,15 @@ public final class TrainingConfigBuilder {
     return this;
   }
 
-  /** Checkpoints to keep. */
+  /** Newest checkpoints to keep. */
   public TrainingConfigBuilder keepLast(int value) {
     keepLast = value;
+    return this;
+  }
+
+  /** Checkpoints to keep for their held-out bound. */
+  public TrainingConfigBuilder keepBest(int value) {
+    keepBest = value;
     return this;
   }
 

@@ -11,6 +11,12 @@ public interface TrainingListener {
   /** The model was evaluated on held-out data after a step. */
   default void onEvaluation(long step, Evaluation evaluation) {}
 
+  /**
+   * The run is about to be saved. What is kept of the steps so far belongs on the disk now: the
+   * resumed run will not do them again.
+   */
+  default void onSaving() {}
+
   /** The run was saved. */
   default void onCheckpoint(Checkpoint checkpoint) {}
 }

@@ -14,8 +14,13 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.freetransformer.checkpoint.Checkpoint.Use;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.device.Devices;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,13 +38,17 @@ final class CheckpointFolderTest {
 
   private List<String> names() throws IOException {
     try (Stream<Path> found = Files.list(path())) {
-      return found.map(file -> file.getFileName().toString()).sorted().toList();
+      return found
+          .map(file -> file.getFileName().toString())
+          .filter(name -> !name.equals("best"))
+          .sorted()
+          .toList();
     }
   }
 
   /** The newest checkpoint, after a look at every number in it. */
   private long newestStep() {
-    Checkpoint newest = folder().newest(_ -> {}).orElseThrow();
+    Checkpoint newest = folder().newest(Use.RESUME, _ -> {}).orElseThrow();
     long step = newest.state().step();
     for (SafeTensors file : List.of(newest.openModel(), newest.openOptimizer())) {
       try (file) {
@@ -47,13 +56,13 @@ final class CheckpointFolderTest {
         assertThat(file.floats("values")).containsOnly((float) step);
       }
     }
-    assertThat(newest.state()).isEqualTo(new CheckpointState(step, 64 * step, 8 * step, 42));
+    assertThat(newest.state()).isEqualTo(SavingProcess.state(step));
     return step;
   }
 
   @Test
   void readsWhatItSavedAndKeepsTheLast() throws IOException {
-    assertThat(folder().newest(_ -> {})).isEmpty();
+    assertThat(folder().newest(Use.RESUME, _ -> {})).isEmpty();
     for (int step : new int[] {5, 9, 10, 100}) {
       SavingProcess.save(folder(), step, 2);
       assertThat(newestStep()).isEqualTo(step);
@@ -62,7 +71,143 @@ final class CheckpointFolderTest {
     try (Stream<Path> files = Files.list(path().resolve("step-100"))) {
       assertThat(files)
           .extracting(file -> file.getFileName().toString())
-          .containsExactlyInAnyOrder("model.safetensors", "optimizer.safetensors", "state.json");
+          .containsExactlyInAnyOrder(
+              "model.safetensors", "optimizer.safetensors", "state.json", "SHA256SUMS");
+    }
+  }
+
+  @Test
+  void keepsTheBestWhateverItsAgeAndLinksToIt() throws IOException {
+    save(1, 0.5, 1);
+    save(2, 0.25, 1);
+    save(3, 0.3, 1);
+    save(4, Double.NaN, 1);
+    save(5, 0.4, 1);
+    assertThat(names()).containsExactly("step-2", "step-5");
+    assertThat(Files.readSymbolicLink(path().resolve("best"))).hasToString("step-2");
+    assertThat(folder().best(Use.RESUME, _ -> {}).orElseThrow().state().step()).isEqualTo(2);
+    assertThat(folder().lowestBound()).hasValue(0.25);
+    save(6, 0.25, 2);
+    assertThat(names()).as("of two equal ones the newer is the better").contains("step-2");
+    assertThat(folder().best(Use.WEIGHTS, _ -> {}).orElseThrow().state().step()).isEqualTo(6);
+    Files.writeString(path().resolve("step-6").resolve("model.safetensors"), "damaged");
+    List<String> notes = new ArrayList<>();
+    assertThat(folder().best(Use.WEIGHTS, notes::add).orElseThrow().state().step()).isEqualTo(2);
+    assertThat(notes).singleElement().asString().contains("step-6", "using", "step-2 instead");
+    save(7, Double.NaN, 0);
+    assertThat(names()).as("none is kept for its bound").containsExactly("step-7");
+    assertThat(folder().best(Use.WEIGHTS, _ -> {})).isEmpty();
+  }
+
+  private void save(int step, double bound, int best) throws IOException {
+    TensorFile empty = new TensorFile(Map.of(), List.of());
+    CheckpointState state = new CheckpointState(step, 0, 0, 0, OptionalDouble.of(bound));
+    folder().save(state, new CheckpointFiles(empty, empty, List.of()), new Retention(1, best));
+  }
+
+  @Test
+  void noticesASingleBitThatChanged() throws IOException {
+    Path step = SavingProcess.save(folder(), 1, 3).folder();
+    List<String> all = List.of("model.safetensors", "optimizer.safetensors", "state.json");
+    for (String name : all) {
+      Path file = step.resolve(name);
+      byte[] good = Files.readAllBytes(file);
+      byte[] bad = good.clone();
+      // In the data of the large files, and in a number of the small one.
+      bad[name.endsWith(".json") ? new String(bad, StandardCharsets.UTF_8).indexOf("64") : 5000] ^=
+          1;
+      Files.write(file, bad);
+      assertThatThrownBy(() -> Checkpoint.open(step, Use.RESUME))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageStartingWith(file + ": is damaged: its SHA-256");
+      if (name.startsWith("optimizer")) {
+        assertThat(Checkpoint.open(step, Use.WEIGHTS).state().step()).isEqualTo(1);
+      }
+      Files.write(file, good);
+    }
+    Checkpoint.open(step, Use.RESUME);
+    for (String name : List.of("optimizer.safetensors", "state.json", "SHA256SUMS")) {
+      Path away = temporary.resolve("away");
+      Files.move(step.resolve(name), away);
+      assertThatThrownBy(() -> Checkpoint.open(step, Use.RESUME))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageStartingWith(step.resolve(name) + ": is missing");
+      Files.move(away, step.resolve(name));
+    }
+  }
+
+  @Test
+  void damagedOnesAreSetAsideForTheResumedRun() throws IOException {
+    for (int step = 1; step <= 3; step++) {
+      SavingProcess.save(folder(), step, 3);
+    }
+    folder().setAsideAfter(1);
+    assertThat(names()).containsExactly("step-1", "step-2.damaged", "step-3.damaged");
+    SavingProcess.save(folder(), 2, 3);
+    assertThat(newestStep()).isEqualTo(2);
+    folder().setAsideAfter(1);
+    assertThat(names()).containsExactly("step-1", "step-2.damaged", "step-3.damaged");
+  }
+
+  @Test
+  void partsOfARunComeBackToTheLastBit() throws IOException {
+    try (Engine engine = Engine.on(Devices.scalar())) {
+      TestPart part = new TestPart(engine, 1.0 / 3, (1L << 60) + 1, true, 2);
+      TensorFile empty = new TensorFile(Map.of(), List.of());
+      folder()
+          .save(
+              SavingProcess.state(1),
+              new CheckpointFiles(empty, empty, List.of(part)),
+              new Retention(1, 0));
+      Checkpoint saved = folder().newest(Use.RESUME, _ -> {}).orElseThrow();
+      TestPart fresh = new TestPart(engine, 0, 0, false, 0);
+      saved.restore(List.of(fresh));
+      assertThat(fresh.numbers()).isEqualTo(part.numbers());
+      assertThat(fresh.shadow.toFloats()).containsOnly(2);
+      assertThatThrownBy(() -> saved.restore(List.of()))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageEndingWith("holds the state of test, which this run does not have");
+      Files.write(saved.folder().resolve("parts.safetensors"), new byte[] {1});
+      assertThatThrownBy(() -> Checkpoint.open(saved.folder(), Use.RESUME))
+          .hasMessageContaining("parts.safetensors: is damaged");
+    }
+  }
+
+  /** A part with a state of every kind. */
+  private static final class TestPart implements StatefulPart {
+    private final Tensor shadow;
+    private double scale;
+    private long steps;
+    private boolean on;
+
+    TestPart(Engine engine, double scale, long steps, boolean on, float shadow) {
+      this.shadow = engine.tensor(new float[] {shadow, shadow, shadow}, 3);
+      this.scale = scale;
+      this.steps = steps;
+      this.on = on;
+    }
+
+    @Override
+    public String name() {
+      return "test";
+    }
+
+    @Override
+    public Map<String, Object> numbers() {
+      return Map.of("scale", scale, "steps", steps, "on", on);
+    }
+
+    @Override
+    public List<TensorSource> tensors() {
+      return List.of(TensorSource.of("shadow", shadow));
+    }
+
+    @Override
+    public void restore(PartState saved) {
+      scale = saved.number("scale");
+      steps = saved.whole("steps");
+      on = saved.flag("on");
+      saved.tensor("shadow", shadow);
     }
   }
 
@@ -93,10 +238,9 @@ final class CheckpointFolderTest {
         assertThatThrownBy(() ->
                 folder()
                     .save(
-                        new CheckpointState(2, 0, 0, 0),
-                        inModel ? bad : fine,
-                        inModel ? fine : bad,
-                        1))
+                        SavingProcess.state(2),
+                        new CheckpointFiles(inModel ? bad : fine, inModel ? fine : bad, List.of()),
+                        new Retention(1, 0)))
             .isInstanceOf(IOException.class)
             .hasMessageContaining("cannot write " + path().resolve("step-2"))
             .hasMessageEndingWith("No space left on device")
@@ -136,16 +280,16 @@ final class CheckpointFolderTest {
     Path model = path().resolve("step-2").resolve("model.safetensors");
     Files.write(model, new byte[100]);
     List<String> notes = new ArrayList<>();
-    assertThat(folder().newest(notes::add).orElseThrow().state().step()).isEqualTo(1);
+    assertThat(folder().newest(Use.RESUME, notes::add).orElseThrow().state().step()).isEqualTo(1);
     assertThat(notes)
         .singleElement()
         .asString()
-        .startsWith(model + ": is not a safetensors file")
+        .startsWith(model + ": is damaged")
         .endsWith("; using " + path().resolve("step-1") + " instead");
     Files.delete(path().resolve("step-1").resolve("state.json"));
-    assertThatThrownBy(() -> folder().newest(_ -> {}))
+    assertThatThrownBy(() -> folder().newest(Use.RESUME, _ -> {}))
         .isInstanceOf(CheckpointException.class)
-        .hasMessageStartingWith(model + ": is not a safetensors file");
+        .hasMessageStartingWith(model + ": is damaged");
   }
 
   @Test
@@ -155,7 +299,7 @@ final class CheckpointFolderTest {
     String valid = Files.readString(state);
     for (String[] change :
         new String[][] {
-          {"\"format_version\":1", "\"format_version\":2", "format_version: 2 is out of range"},
+          {"\"format_version\":2", "\"format_version\":3", "format_version: 3 is newer"},
           {"\"step\":1", "\"step\":-1", "step: -1 is negative"},
           {"\"step\":1", "\"stop\":1", "step: is missing"},
           {"\"step\":1", "\"step\":NaN", "not valid JSON"},
@@ -163,7 +307,7 @@ final class CheckpointFolderTest {
         }) {
       assertThat(valid).contains(change[0]);
       Files.writeString(state, valid.replace(change[0], change[1]));
-      assertThatThrownBy(() -> Checkpoint.open(path().resolve("step-1")))
+      assertThatThrownBy(() -> Checkpoint.open(path().resolve("step-1"), Use.RESUME))
           .isInstanceOf(CheckpointException.class)
           .hasMessageContaining(change[2]);
     }

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /**
  * Saves checkpoints one after another, for tests that end it in the middle or give it too small a
@@ -42,8 +43,14 @@ final class SavingProcess {
                     TensorType.F32,
                     List.of((long) ELEMENTS),
                     MemorySegment.ofArray(values))));
-    CheckpointState state = new CheckpointState(step, 64L * step, 8L * step, 42);
-    return folder.save(state, file, file, keepLast);
+    CheckpointState state = state(step);
+    CheckpointFiles files = new CheckpointFiles(file, file, List.of());
+    return folder.save(state, files, new Retention(keepLast, 1));
+  }
+
+  /** The state of a checkpoint, whose bound falls with every step. */
+  static CheckpointState state(long step) {
+    return new CheckpointState(step, 64 * step, 8 * step, 42, OptionalDouble.of(1.0 / step));
   }
 
   /** Starts this program in a JVM of its own, after the shell command {@code before}. */

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointException;
 import org.freetransformer.checkpoint.CheckpointFolder;
@@ -124,7 +125,7 @@ final class TrainerTest {
     }
     try (Engine engine = Engine.on(Devices.scalar());
         Trainer trainer = trainer(engine, config())) {
-      Checkpoint newest = broken.newest(_ -> {}).orElseThrow();
+      Checkpoint newest = broken.newest(Checkpoint.Use.RESUME, _ -> {}).orElseThrow();
       assertThat(newest.state().step()).isEqualTo(4);
       trainer.restore(newest);
       assertThat(trainer.run(broken, collecting(found), () -> false)).isTrue();
@@ -156,16 +157,16 @@ final class TrainerTest {
     try (Engine engine = Engine.on(Devices.scalar());
         Trainer trainer = trainer(engine, config())) {
       trainer.next();
-      trainer.save(folder);
+      trainer.save(folder, OptionalDouble.empty());
       trainer.next();
       Path notAFolder = Files.createFile(temporary.resolve("file")); // Stops even root.
-      assertThatThrownBy(() -> trainer.save(new CheckpointFolder(notAFolder)))
+      assertThatThrownBy(() -> trainer.save(new CheckpointFolder(notAFolder), OptionalDouble.empty()))
           .isInstanceOf(IOException.class)
           .message()
           .doesNotContain("\n");
-      assertThat(folder.newest(_ -> {}).orElseThrow().state().step()).isEqualTo(1);
+      assertThat(folder.newest(Checkpoint.Use.RESUME, _ -> {}).orElseThrow().state().step()).isEqualTo(1);
       trainer.next();
-      assertThat(trainer.save(folder).state().step()).isEqualTo(3);
+      assertThat(trainer.save(folder, OptionalDouble.empty()).state().step()).isEqualTo(3);
     }
   }
 
@@ -175,8 +176,8 @@ final class TrainerTest {
     RunConfig config = config();
     try (Engine engine = Engine.on(Devices.scalar());
         Trainer trainer = trainer(engine, config)) {
-      trainer.save(folder);
-      Checkpoint saved = folder.newest(_ -> {}).orElseThrow();
+      trainer.save(folder, OptionalDouble.empty());
+      Checkpoint saved = folder.newest(Checkpoint.Use.RESUME, _ -> {}).orElseThrow();
       RunConfig reseeded =
           new RunConfig(
               config.model(), config.training().toBuilder().seed(1).build(), config.data());

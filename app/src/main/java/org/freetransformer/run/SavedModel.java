@@ -41,12 +41,16 @@ public record SavedModel(Path path, SafeTensors file, @Nullable Long step)
       return new SavedModel(path, SafeTensors.open(path), null);
     }
     RunFolder run = new RunFolder(path);
-    Checkpoint checkpoint = Files.exists(run.config()) ? newest(run, notes) : Checkpoint.open(path, Checkpoint.Use.WEIGHTS);
+    Checkpoint checkpoint =
+        Files.exists(run.config())
+            ? newest(run, notes)
+            : Checkpoint.open(path, Checkpoint.Use.WEIGHTS);
     return new SavedModel(checkpoint.folder(), checkpoint.openModel(), checkpoint.state().step());
   }
 
   private static Checkpoint newest(RunFolder run, Consumer<String> notes) {
-    Optional<Checkpoint> newest = new CheckpointFolder(run.checkpoints()).newest(Checkpoint.Use.WEIGHTS, notes);
+    Optional<Checkpoint> newest =
+        new CheckpointFolder(run.checkpoints()).newest(Checkpoint.Use.WEIGHTS, notes);
     return newest.orElseThrow(() ->
         new CheckpointException(
             run.path().toString(), "this run has saved no checkpoint yet; train on first"));

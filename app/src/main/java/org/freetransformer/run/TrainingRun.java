@@ -74,7 +74,9 @@ public final class TrainingRun implements AutoCloseable {
    * @throws IllegalArgumentException if there are checkpoints, but none is whole and of this model
    */
   public void resume(RunFolder folder) {
-    new CheckpointFolder(folder.checkpoints()).newest(Checkpoint.Use.RESUME, warnings).ifPresent(trainer::restore);
+    new CheckpointFolder(folder.checkpoints())
+        .newest(Checkpoint.Use.RESUME, warnings)
+        .ifPresent(trainer::restore);
   }
 
   /**

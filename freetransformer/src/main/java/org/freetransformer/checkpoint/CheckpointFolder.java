@@ -22,8 +22,8 @@ import java.util.stream.Stream;
 /**
  * The checkpoints of a run: {@code checkpoints/step-N/{model.safetensors, optimizer.safetensors,
  * parts.safetensors, state.json, SHA256SUMS}}. A folder of that name is complete from the moment it
- * can be seen; of several, the last and the best few are kept, and {@code checkpoints/best} links to
- * the best one. One process writes, any may read.
+ * can be seen; of several, the last and the best few are kept, and {@code checkpoints/best} links
+ * to the best one. One process writes, any may read.
  */
 public final class CheckpointFolder {
 

@@ -43,8 +43,8 @@ public final class ModelFile {
     List<TensorSource> tensors = new ArrayList<>();
     model
         .parameters()
-        .forEach(
-            (name, parameter) -> tensors.add(TensorSource.of(name, parameter.stored(parameter.value()))));
+        .forEach((name, parameter) ->
+            tensors.add(TensorSource.of(name, parameter.stored(parameter.value()))));
     return new TensorFile(metadata, tensors);
   }
 

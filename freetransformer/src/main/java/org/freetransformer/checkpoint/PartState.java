@@ -77,7 +77,8 @@ public final class PartState {
 
   private <T> T read(String key, Supplier<T> value) {
     if (!numbers.has(key)) {
-      throw new CheckpointException(file.source(), "the state of %s has no %s".formatted(part, key));
+      throw new CheckpointException(
+          file.source(), "the state of %s has no %s".formatted(part, key));
     }
     try {
       return value.get();

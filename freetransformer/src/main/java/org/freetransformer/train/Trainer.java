@@ -54,6 +54,7 @@ public final class Trainer implements AutoCloseable {
 
   /** Whatever else has a state that a resumed run needs to give the same bits. */
   private final List<StatefulPart> parts = List.of();
+
   private @Nullable Evaluator evaluator;
   private long stepsDone;
   private long tokens;
@@ -185,8 +186,7 @@ public final class Trainer implements AutoCloseable {
     Map<String, String> metadata = Map.of(DATA_CONFIG, ConfigJson.write(config.data().toMap()));
     return folder.save(
         state,
-        new CheckpointFiles(
-            ModelFile.of(model, metadata), ModelFile.of(model, optimizer), parts),
+        new CheckpointFiles(ModelFile.of(model, metadata), ModelFile.of(model, optimizer), parts),
         new Retention(config.training().keepLast(), config.training().keepBest()));
   }
 

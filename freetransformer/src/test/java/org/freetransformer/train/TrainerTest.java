@@ -160,11 +160,13 @@ final class TrainerTest {
       trainer.save(folder, OptionalDouble.empty());
       trainer.next();
       Path notAFolder = Files.createFile(temporary.resolve("file")); // Stops even root.
-      assertThatThrownBy(() -> trainer.save(new CheckpointFolder(notAFolder), OptionalDouble.empty()))
+      assertThatThrownBy(
+              () -> trainer.save(new CheckpointFolder(notAFolder), OptionalDouble.empty()))
           .isInstanceOf(IOException.class)
           .message()
           .doesNotContain("\n");
-      assertThat(folder.newest(Checkpoint.Use.RESUME, _ -> {}).orElseThrow().state().step()).isEqualTo(1);
+      assertThat(folder.newest(Checkpoint.Use.RESUME, _ -> {}).orElseThrow().state().step())
+          .isEqualTo(1);
       trainer.next();
       assertThat(trainer.save(folder, OptionalDouble.empty()).state().step()).isEqualTo(3);
     }

@@ -1,22 +1,16 @@
 package org.freetransformer.checkpoint;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.stream.Stream;
 import org.freetransformer.config.Nearest;
 import org.jspecify.annotations.Nullable;
 
@@ -63,17 +57,9 @@ public final class SafeTensors implements AutoCloseable {
    */
   @SuppressWarnings("MustBeClosedChecker") // The arena lives until close.
   public static SafeTensors open(Path file) {
-    if (!Files.isRegularFile(file)) {
-      throw new CheckpointException(file.toString(), missing(file));
-    }
     Arena arena = Arena.ofShared();
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-      return new SafeTensors(file.toString(), arena, mapped);
-    } catch (IOException unreadable) {
-      arena.close();
-      throw new CheckpointException(
-          file.toString(), "cannot be read: " + unreadable.getMessage(), unreadable);
+    try {
+      return new SafeTensors(file.toString(), arena, MappedFile.map(file, arena));
     } catch (RuntimeException | Error refused) {
       arena.close();
       throw refused;
@@ -194,22 +180,6 @@ public final class SafeTensors implements AutoCloseable {
       return StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
     } catch (CharacterCodingException notUtf8) {
       throw new CheckpointException(source, "the header is not valid UTF-8", notUtf8);
-    }
-  }
-
-  private static String missing(Path file) {
-    if (Files.exists(file)) {
-      return "is not a file";
-    }
-    Path folder = Objects.requireNonNullElse(file.toAbsolutePath().getParent(), file);
-    try (Stream<Path> siblings = Files.list(folder)) {
-      List<String> names = siblings.map(sibling -> sibling.getFileName().toString()).toList();
-      return "does not exist"
-          + Nearest.to(file.getFileName().toString(), names)
-              .map(near -> "; nearest there is " + near)
-              .orElse("");
-    } catch (IOException unreadable) {
-      return "does not exist, and neither does its folder";
     }
   }
 }

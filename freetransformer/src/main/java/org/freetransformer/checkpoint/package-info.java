@@ -1,4 +1,4 @@
-/** Checkpoints: safetensors files, read by memory mapping and written atomically. */
+/** Checkpoints: read by memory mapping, whoever wrote them; written atomically as safetensors. */
 @NullMarked
 package org.freetransformer.checkpoint;
 

@@ -5,4 +5,5 @@ module org.freetransformer.nn {
 
   exports org.freetransformer.nn;
   exports org.freetransformer.nn.optim;
+  exports org.freetransformer.nn.sharding;
 }

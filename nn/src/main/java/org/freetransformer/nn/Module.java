@@ -1,5 +1,6 @@
 package org.freetransformer.nn;
 
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
@@ -54,6 +55,16 @@ public abstract class Module implements AutoCloseable {
           });
     }
     return all;
+  }
+
+  /** The smaller modules of this one alone, by name. */
+  public final SequencedMap<String, Module> children() {
+    return Collections.unmodifiableSequencedMap(children);
+  }
+
+  /** The parameters of this module alone, by name. */
+  public final SequencedMap<String, Parameter> ownParameters() {
+    return Collections.unmodifiableSequencedMap(own);
   }
 
   private static String joined(String module, String name) {

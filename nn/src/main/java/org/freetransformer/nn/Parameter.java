@@ -12,39 +12,59 @@ public final class Parameter implements AutoCloseable {
   /** Standard deviation of new weights. */
   public static final double INITIAL_DEVIATION = 0.02;
 
-  private final Tensor value;
+  /** Writes the first values into a tensor of the parameter's shape. */
+  private interface Initial {
+    void into(Tensor tensor);
+  }
+
+  private final Initial initial;
   private final boolean decayed;
   private final boolean storedTransposed;
+  private boolean trained = true;
+  private Tensor value;
 
-  private Parameter(Tensor value, boolean decayed, boolean storedTransposed) {
+  private Parameter(Tensor value, Initial initial, boolean decayed, boolean storedTransposed) {
     this.value = value.requireGrad();
+    this.initial = initial;
     this.decayed = decayed;
     this.storedTransposed = storedTransposed;
   }
 
-  private static Tensor allocate(Engine engine, int... dims) {
-    return engine.allocate("parameters", DType.F32, Shape.of(dims));
+  private static Parameter create(
+      Engine engine, Initial initial, boolean decayed, boolean storedTransposed, int... dims) {
+    Shape shape = Shape.of(dims);
+    if (engine.parametersDeferred()) {
+      Tensor none = engine.placeholder(DType.F32, shape);
+      return new Parameter(none, initial, decayed, storedTransposed);
+    }
+    Tensor value = engine.allocate("parameters", DType.F32, shape);
+    initial.into(value);
+    return new Parameter(value, initial, decayed, storedTransposed);
+  }
+
+  /** Draws from N(0, 0.02²), the same ones whenever it is asked in this step of the stream. */
+  private static Initial normal(Engine engine) {
+    int salt = engine.random().nextSalt();
+    return tensor -> engine.random().fill(tensor, Distribution.NORMAL, 0, INITIAL_DEVIATION, salt);
+  }
+
+  private static Initial constant(Engine engine, double number) {
+    return tensor -> engine.emit(new Instruction.Fill(tensor.buffer(), number));
   }
 
   /** A weight drawn from N(0, 0.02²), under weight decay. */
   public static Parameter weight(Engine engine, int... dims) {
-    Tensor value = allocate(engine, dims);
-    engine.random().fill(value, Distribution.NORMAL, 0, INITIAL_DEVIATION);
-    return new Parameter(value, true, false);
+    return create(engine, normal(engine), true, false, dims);
   }
 
   /** A scale of ones, free of weight decay: a norm's. */
   public static Parameter scale(Engine engine, int size) {
-    Tensor value = allocate(engine, size);
-    engine.emit(new Instruction.Fill(value.buffer(), 1));
-    return new Parameter(value, false, false);
+    return create(engine, constant(engine, 1), false, false, size);
   }
 
   /** A vector drawn from N(0, 0.02²), free of weight decay: the encoder's query. */
   public static Parameter vector(Engine engine, int size) {
-    Tensor value = allocate(engine, size);
-    engine.random().fill(value, Distribution.NORMAL, 0, INITIAL_DEVIATION);
-    return new Parameter(value, false, false);
+    return create(engine, normal(engine), false, false, size);
   }
 
   /**
@@ -53,7 +73,38 @@ public final class Parameter implements AutoCloseable {
    * @param storedTransposed whether checkpoints hold it with its two axes swapped
    */
   public static Parameter zeros(Engine engine, boolean storedTransposed, int... dims) {
-    return new Parameter(allocate(engine, dims), true, storedTransposed);
+    return create(engine, constant(engine, 0), true, storedTransposed, dims);
+  }
+
+  /** Consecutive elements of a parameter, which an optimizer treats as it would treat the whole. */
+  public static Parameter part(Parameter whole, Tensor elements) {
+    Initial none =
+        _ -> {
+          throw new IllegalStateException("a part of a parameter has no first values of its own");
+        };
+    return new Parameter(elements, none, whole.decayed, false);
+  }
+
+  /** Writes the first values into a tensor of this parameter's shape. */
+  public void initialise(Tensor tensor) {
+    initial.into(tensor);
+  }
+
+  /** Takes another tensor of the same shape in place of {@link #value}, which is closed. */
+  public void replace(Tensor tensor) {
+    value.close();
+    value = trained ? tensor.requireGrad() : tensor;
+  }
+
+  /** Keeps this parameter as it is: no gradient is computed for it from now on. */
+  public void freeze() {
+    trained = false;
+    value.forbidGrad();
+  }
+
+  /** Whether training changes it. */
+  public boolean isTrained() {
+    return trained;
   }
 
   /** The tensor. */

@@ -26,6 +26,8 @@ public final class Engine implements AutoCloseable {
   private @Nullable Recording recording;
   private int saltBeforeRecording;
   private boolean gradEnabled = true;
+  private boolean parametersDeferred;
+  private ProgramRewriter rewriter = ProgramRewriter.NONE;
 
   private Engine(Device device) {
     this.device = device;
@@ -92,6 +94,30 @@ public final class Engine implements AutoCloseable {
     return gradEnabled;
   }
 
+  /**
+   * Parameters made until the mode is closed get no memory: whoever opened it gives them some, and
+   * their first values.
+   */
+  public Mode deferParameters() {
+    boolean before = parametersDeferred;
+    parametersDeferred = true;
+    return () -> parametersDeferred = before;
+  }
+
+  /** Whether parameters are made without memory. */
+  public boolean parametersDeferred() {
+    return parametersDeferred;
+  }
+
+  /** Changes all programs that are recorded from now on. */
+  public void rewritePrograms(ProgramRewriter newRewriter) {
+    rewriter = newRewriter;
+  }
+
+  ProgramRewriter rewriter() {
+    return rewriter;
+  }
+
   /** Whether instructions are being recorded rather than run. */
   public boolean isRecording() {
     return recording != null;
@@ -154,6 +180,11 @@ public final class Engine implements AutoCloseable {
     Tensor tensor = owning(device.allocate(shape.size() * dtype.bytes(), owner), dtype, shape);
     device.prepare(new Instruction.Fill(tensor.buffer(), 0)).run();
     return tensor;
+  }
+
+  /** A tensor of a size but without memory, which stands for one that is to come. */
+  public Tensor placeholder(DType dtype, Shape shape) {
+    return owning(device.reserve(shape.size() * dtype.bytes()), dtype, shape);
   }
 
   /** A tensor of one value. */

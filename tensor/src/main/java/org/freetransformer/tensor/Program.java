@@ -56,12 +56,14 @@ public final class Program implements AutoCloseable {
   public static Program record(Engine engine, Supplier<List<Tensor>> body) {
     Recording recording = engine.startRecording();
     List<Tensor> outputs;
+    List<Instruction> instructions;
     try {
+      engine.rewriter().begin();
       outputs = List.copyOf(body.get());
+      instructions = List.copyOf(engine.rewriter().rewrite(List.copyOf(recording.instructions())));
     } finally {
       engine.stopRecording();
     }
-    List<Instruction> instructions = List.copyOf(recording.instructions());
     List<Storage> kept = outputs.stream().map(tensor -> tensor.buffer().storage()).toList();
     MemoryPlan plan = MemoryPlan.of(instructions, recording.intermediates(), kept);
     Storage arena = engine.device().bind(plan.storages(), plan.offsets(), plan.bytes());

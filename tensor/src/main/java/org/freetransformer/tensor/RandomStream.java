@@ -74,7 +74,12 @@ public final class RandomStream implements AutoCloseable {
 
   /** Fills a tensor with draws: bounds, or mean and deviation, are {@code a} and {@code b}. */
   public void fill(Tensor tensor, Distribution distribution, double a, double b) {
-    engine.emit(new Instruction.Random(distribution, a, b, state(), nextSalt(), tensor.buffer()));
+    fill(tensor, distribution, a, b, nextSalt());
+  }
+
+  /** The same with the draws of an operation that took its salt before. */
+  public void fill(Tensor tensor, Distribution distribution, double a, double b, int salt) {
+    engine.emit(new Instruction.Random(distribution, a, b, state(), salt, tensor.buffer()));
   }
 
   @Override

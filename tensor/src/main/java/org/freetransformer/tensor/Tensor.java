@@ -104,6 +104,15 @@ public final class Tensor implements AutoCloseable {
     return this;
   }
 
+  /** Makes this leaf one whose gradient is not computed any more. */
+  public void forbidGrad() {
+    requiresGrad = false;
+    if (grad != null) {
+      grad.close();
+      grad = null;
+    }
+  }
+
   /** Whether a gradient flows to this tensor. */
   public boolean requiresGrad() {
     return requiresGrad;

@@ -3,6 +3,7 @@ package org.freetransformer.tensor.device;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.freetransformer.tensor.memory.MemoryPool;
 import org.freetransformer.tensor.memory.OffHeapStorage;
 
@@ -29,6 +30,21 @@ public abstract class CpuDevice implements Device {
     }
     throw new IllegalArgumentException(
         "a CPU device computes on off-heap memory only, not on " + storage.getClass().getName());
+  }
+
+  /** A call of the host, told where its operands lie. */
+  protected static Kernel hostCall(Instruction.HostCall call) {
+    return call.body()
+        .apply(
+            Stream.concat(call.reads().stream(), call.writes().stream())
+                .map(CpuDevice::elements)
+                .toList());
+  }
+
+  /** The bytes of a contiguous buffer, no more. */
+  private static MemorySegment elements(Buffer buffer) {
+    return segment(buffer)
+        .asSlice(buffer.layout().offset() * buffer.dtype().bytes(), buffer.bytes());
   }
 
   @Override

@@ -1,8 +1,10 @@
 package org.freetransformer.tensor.device;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -752,6 +754,33 @@ public sealed interface Instruction {
     @Override
     public Cost cost() {
       return new Cost(14 * parameter.size(), bytesMoved());
+    }
+  }
+
+  // ---- The host ----
+
+  /**
+   * Work of the host in the midst of a program: how ranks exchange data (nn.sharding). It reads all
+   * of {@code reads} and replaces all of {@code writes}; contiguous, any type.
+   *
+   * @param name what it does, for a reader of the program
+   * @param body given where the operands lie, those that it reads first, makes what runs
+   */
+  record HostCall(
+      String name,
+      List<Buffer> reads,
+      List<Buffer> writes,
+      Function<List<MemorySegment>, Kernel> body)
+      implements Instruction {
+    /** Copies the lists. */
+    public HostCall {
+      reads = List.copyOf(reads);
+      writes = List.copyOf(writes);
+    }
+
+    @Override
+    public String toString() {
+      return name;
     }
   }
 

@@ -8,9 +8,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Places for a program's intermediate storages in one block, by lifetime: from the instruction that
- * first writes a storage to the last one that uses it. Large ones are placed first, each at the
- * lowest offset that is free during its whole life (greedy by size: Pisarchyk and Lee, 2020). An
- * elementwise result takes over the place of an operand that dies in the same instruction.
+ * first writes a storage to the last one that uses it; one that is written anew as a whole is dead
+ * in between. Large ones are placed first, each at the lowest offset that is free during its whole
+ * life (greedy by size: Pisarchyk and Lee, 2020). An elementwise result takes over the place of an
+ * operand that dies in the same instruction.
  */
 public final class MemoryPlan {
   private static final int ALIGNMENT = 64;
@@ -59,42 +60,89 @@ public final class MemoryPlan {
     return bytes;
   }
 
-  /** Storages that share one place one after the other, and when it is in use. */
-  private static final class Place {
-    final List<Storage> tenants = new ArrayList<>();
-    final long bytes;
+  /** From the instruction that writes a storage to the last one that uses what was written. */
+  private static final class Life {
     final int first;
     int last;
-    long offset;
 
-    Place(long size, int at) {
-      bytes = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    Life(int at) {
       first = at;
       last = at;
     }
+  }
+
+  /** Storages that share one place one after the other, and when it is in use. */
+  private static final class Place {
+    final List<Storage> tenants = new ArrayList<>();
+    final List<Life> lives = new ArrayList<>();
+    final long bytes;
+    long offset;
+
+    Place(long size) {
+      bytes = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+
+    void take(Storage tenant, List<Life> itsLives) {
+      tenants.add(tenant);
+      lives.addAll(itsLives);
+    }
 
     boolean livesWith(Place other) {
-      return first <= other.last && other.first <= last;
+      for (Life mine : lives) {
+        for (Life theirs : other.lives) {
+          if (mine.first <= theirs.last && theirs.first <= mine.last) {
+            return true;
+          }
+        }
+      }
+      return false;
     }
   }
 
   /** Finds out when each storage lives, and which ones can share a place. */
   private static final class Lifetimes {
     final List<Place> places = new ArrayList<>();
-    private final IdentityHashMap<Storage, Integer> lastUses = new IdentityHashMap<>();
+    private final IdentityHashMap<Storage, List<Life>> livesOf = new IdentityHashMap<>();
     private final IdentityHashMap<Storage, Place> placeOf = new IdentityHashMap<>();
 
     Lifetimes(List<Instruction> instructions, List<Storage> intermediates, List<Storage> kept) {
-      intermediates.forEach(storage -> lastUses.put(storage, -1));
+      intermediates.forEach(storage -> livesOf.put(storage, new ArrayList<>()));
       for (int i = 0; i < instructions.size(); i++) {
-        for (Buffer read : instructions.get(i).reads()) {
-          lastUses.replace(read.storage(), i);
-        }
-        for (Buffer written : instructions.get(i).writes()) {
-          lastUses.replace(written.storage(), i);
+        trace(instructions.get(i), i);
+      }
+      for (Storage storage : kept) {
+        List<Life> lives = livesOf.get(storage);
+        if (lives != null && !lives.isEmpty()) {
+          lives.getLast().last = instructions.size();
         }
       }
-      kept.forEach(storage -> lastUses.replace(storage, instructions.size()));
+    }
+
+    private void trace(Instruction instruction, int at) {
+      for (Buffer read : instruction.reads()) {
+        use(read.storage(), at, false);
+      }
+      for (Buffer written : instruction.writes()) {
+        use(written.storage(), at, isReplaced(written, instruction));
+      }
+    }
+
+    private void use(Storage storage, int at, boolean replaced) {
+      List<Life> lives = livesOf.get(storage);
+      if (lives != null) {
+        if (lives.isEmpty() || replaced) {
+          lives.add(new Life(at));
+        }
+        lives.getLast().last = at;
+      }
+    }
+
+    /** Whether nothing of what was in the storage can be seen after an instruction. */
+    private static boolean isReplaced(Buffer written, Instruction instruction) {
+      Storage storage = written.storage();
+      return written.isContiguous()
+          && written.bytes() == storage.bytes()
+          && instruction.reads().stream().noneMatch(read -> read.storage().equals(storage));
     }
 
     /** Gives the storages that an instruction is the first to write their places. */
@@ -122,30 +170,34 @@ public final class MemoryPlan {
     }
 
     private boolean isUnplaced(Storage storage) {
-      return lastUses.containsKey(storage) && !placeOf.containsKey(storage);
+      return livesOf.containsKey(storage) && !placeOf.containsKey(storage);
     }
 
     private void place(Instruction instruction, Buffer written, int at) {
       Storage storage = written.storage();
       Place place = dyingOperand(instruction, written, at);
       if (place == null) {
-        place = new Place(storage.bytes(), at);
+        place = new Place(storage.bytes());
         places.add(place);
       }
-      place.tenants.add(storage);
-      place.last = lastUses.getOrDefault(storage, at);
+      place.take(storage, livesOf.getOrDefault(storage, List.of()));
       placeOf.put(storage, place);
     }
 
     private @Nullable Place dyingOperand(Instruction instruction, Buffer written, int at) {
       for (Buffer operand : instruction.replaceable()) {
         Storage storage = operand.storage();
-        boolean dies = placeOf.containsKey(storage) && lastUses.getOrDefault(storage, -1) == at;
+        boolean dies = placeOf.containsKey(storage) && lastUse(storage) == at;
         if (dies && isAlike(operand, written) && isSeenOneWay(operand, instruction)) {
           return placeOf.get(storage);
         }
       }
       return null;
+    }
+
+    private int lastUse(Storage storage) {
+      List<Life> lives = livesOf.getOrDefault(storage, List.of());
+      return lives.isEmpty() ? -1 : lives.getLast().last;
     }
 
     private static boolean isAlike(Buffer operand, Buffer written) {

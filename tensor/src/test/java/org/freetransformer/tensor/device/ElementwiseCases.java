@@ -1,5 +1,6 @@
 package org.freetransformer.tensor.device;
 
+import java.util.List;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Instruction.AdamW;
 import org.freetransformer.tensor.device.Instruction.Affine;
@@ -36,6 +37,20 @@ final class ElementwiseCases {
     Output out = o.output(to, o.strided(dims));
     // A 16-bit sum may be rounded twice, by way of f32; an integer one may be truncated.
     return new Case(new Copy(in, out), out.accumulate() && to.bytes() < 4 ? 1 : 0);
+  }
+
+  static Case hostCall(Operands o) {
+    int[] dims = o.dims();
+    DType type = o.oneOf(DType.F32, DType.BF16);
+    Buffer in = o.of(type, o.contiguous(dims));
+    Buffer out = o.blank(type, o.contiguous(dims));
+    Instruction call =
+        new Instruction.HostCall(
+            "copy",
+            List.of(in),
+            List.of(out),
+            operands -> () -> operands.get(1).copyFrom(operands.get(0)));
+    return new Case(call, 0);
   }
 
   static Case random(Operands o) {

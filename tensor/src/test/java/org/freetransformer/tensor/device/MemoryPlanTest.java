@@ -265,4 +265,21 @@ class MemoryPlanTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("instruction 1 reads memory that nothing wrote before");
   }
+
+  @Test
+  void whatIsWrittenAnewLeavesItsPlaceInBetween() {
+    Buffer twice = filled(100);
+    affine(twice);
+    Buffer left = filled(100);
+    Buffer right = filled(100);
+    affine(left);
+    affine(right);
+    instructions.add(new Instruction.Fill(twice, 2));
+    affine(twice);
+
+    MemoryPlan plan = plan();
+
+    assertThat(plan.bytes()).isEqualTo(2 * 448);
+    requireSound(plan, List.of());
+  }
 }

@@ -61,6 +61,7 @@ final class RandomInstructions {
     all.put(Instruction.BernoulliKl.class, PlanCases::bernoulliKl);
     all.put(Instruction.BernoulliKlBackward.class, PlanCases::bernoulliKlBackward);
     all.put(Instruction.AdamW.class, ElementwiseCases::adamW);
+    all.put(Instruction.HostCall.class, ElementwiseCases::hostCall);
     return all;
   }
 }

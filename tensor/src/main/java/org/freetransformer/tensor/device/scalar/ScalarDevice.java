@@ -57,6 +57,7 @@ public final class ScalarDevice extends CpuDevice {
       case Instruction.BernoulliKl op -> ScalarBernoulliKl.forward(op);
       case Instruction.BernoulliKlBackward op -> ScalarBernoulliKl.backward(op);
       case Instruction.AdamW op -> ScalarAdamW.of(op);
+      case Instruction.HostCall op -> hostCall(op);
     };
   }
 }

@@ -108,6 +108,7 @@ public final class SimdDevice extends CpuDevice {
       case Instruction.BernoulliKl op -> BernoulliKl.forward(op, workers);
       case Instruction.BernoulliKlBackward op -> BernoulliKl.backward(op, workers);
       case Instruction.AdamW op -> new AdamW(op, workers);
+      case Instruction.HostCall op -> hostCall(op);
     };
   }
 

@@ -1,0 +1,81 @@
+package org.freetransformer.nn.sharding;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One collective call, made ready once and started any number of times. Between start and the end
+ * of waiting, the group's own thread works on its memory.
+ */
+public final class Exchange {
+  private final ProcessGroup group;
+  private final Runnable work;
+  private boolean underWay;
+  private @Nullable Throwable failure;
+
+  Exchange(ProcessGroup group, Runnable work) {
+    this.group = group;
+    this.work = work;
+  }
+
+  /**
+   * Queues the call behind those that were started before.
+   *
+   * @return this
+   * @throws IllegalStateException if it was started and not waited for
+   */
+  public Exchange start() {
+    synchronized (this) {
+      if (underWay) {
+        throw new IllegalStateException("this exchange is under way; wait for it first");
+      }
+      underWay = true;
+    }
+    group.enqueue(this);
+    return this;
+  }
+
+  /** The group's thread does the work, and tells who waits. */
+  void perform() {
+    Throwable thrown = null;
+    try {
+      work.run();
+    } catch (Throwable problem) {
+      thrown = problem;
+    }
+    synchronized (this) {
+      failure = thrown;
+      underWay = false;
+      notifyAll();
+    }
+  }
+
+  /**
+   * Waits until the call is done; nothing if it was not started.
+   *
+   * @throws RankFailure if another rank failed
+   */
+  public void await() {
+    long began = System.nanoTime();
+    Throwable thrown;
+    synchronized (this) {
+      while (underWay) {
+        try {
+          wait();
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          throw new IllegalStateException("interrupted while waiting for other ranks", e);
+        }
+      }
+      thrown = failure;
+      failure = null;
+    }
+    group.waited(System.nanoTime() - began);
+    switch (thrown) {
+      case null -> {}
+      case RankFailure other -> throw new RankFailure(other);
+      case RuntimeException own -> throw own;
+      case Error own -> throw own;
+      default -> throw new IllegalStateException(thrown);
+    }
+  }
+}

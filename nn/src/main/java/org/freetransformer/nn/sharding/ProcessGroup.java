@@ -1,0 +1,189 @@
+package org.freetransformer.nn.sharding;
+
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.freetransformer.tensor.DType;
+
+/**
+ * Ranks that work together, as one of them sees it. Every collective is made by all ranks with
+ * memory of the same size, and started by all in the same order; a thread of the group's own does
+ * the work meanwhile. Collectives move raw off-heap memory and know nothing of tensors.
+ *
+ * <p>Sums are taken in f32 and in the order of the ranks, so that they have the same bits on every
+ * run and on every rank.
+ */
+public final class ProcessGroup implements AutoCloseable {
+  private final Collectives collectives;
+  private final LinkedBlockingQueue<Exchange> queue = new LinkedBlockingQueue<>();
+  private final Exchange end = new Exchange(this, () -> {});
+  private final Thread worker;
+  private long waitedNanos;
+  private long bytesSent;
+
+  ProcessGroup(Collectives collectives) {
+    this.collectives = collectives;
+    worker = Thread.ofPlatform().daemon().name("ft-rank-" + collectives.rank()).start(this::work);
+  }
+
+  /** A group of one rank. */
+  public static ProcessGroup alone() {
+    return new ProcessGroup(new InProcessCollectives(new Meeting(1), 0));
+  }
+
+  @SuppressWarnings("ReferenceEquality") // The one mark of the end.
+  private void work() {
+    try {
+      Exchange next = queue.take();
+      while (next != end) {
+        next.perform();
+        next = queue.take();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  void enqueue(Exchange exchange) {
+    if (!worker.isAlive()) {
+      throw new IllegalStateException("the process group was closed");
+    }
+    queue.add(exchange);
+  }
+
+  void waited(long nanos) {
+    waitedNanos += nanos;
+  }
+
+  /** This rank's number, from 0. */
+  public int rank() {
+    return collectives.rank();
+  }
+
+  /** Number of ranks, N. */
+  public int size() {
+    return collectives.size();
+  }
+
+  /** Time that this rank has waited for exchanges so far, in nanoseconds. */
+  public long waitedNanos() {
+    return waitedNanos;
+  }
+
+  /** Bytes that the exchanges done so far had to send from this rank, at least. */
+  public long bytesSent() {
+    return bytesSent;
+  }
+
+  // ---- Collectives ----
+
+  /**
+   * Puts every rank's memory side by side, in rank order.
+   *
+   * @param mine this rank's, n bytes
+   * @param all takes all, N·n bytes
+   * @throws IllegalArgumentException if the sizes do not fit
+   */
+  public Exchange allGather(MemorySegment mine, MemorySegment all) {
+    require(all.byteSize() == mine.byteSize() * size(), "all-gather", mine, all);
+    long sent = mine.byteSize() * (size() - 1);
+    return exchange(sent, () -> collectives.allGather(mine, all));
+  }
+
+  /**
+   * Adds to {@code mine} the sum over all ranks of the part of {@code all} that is this rank's.
+   *
+   * @param all N parts of equal length
+   * @param type f32 or bf16
+   * @param mine f32, the length of one part
+   * @throws IllegalArgumentException if the sizes do not fit
+   */
+  public Exchange reduceScatter(MemorySegment all, DType type, MemorySegment mine) {
+    requireSummable(type);
+    long elements = mine.byteSize() / Float.BYTES;
+    require(all.byteSize() == elements * size() * type.bytes(), "reduce-scatter", mine, all);
+    long sent = all.byteSize() / size() * (size() - 1);
+    return exchange(sent, () -> collectives.reduceScatter(all, type, mine));
+  }
+
+  /** Replaces values, f32 or bf16, by their sum over all ranks. */
+  public Exchange allReduce(MemorySegment values, DType type) {
+    requireSummable(type);
+    long sent = 2 * (values.byteSize() / size() * (size() - 1));
+    return exchange(sent, () -> collectives.allReduce(values, type));
+  }
+
+  /**
+   * Replaces memory by that of one rank.
+   *
+   * @param root the rank
+   * @throws IllegalArgumentException if there is no such rank
+   */
+  public Exchange broadcast(MemorySegment bytes, int root) {
+    if (root < 0 || root >= size()) {
+      throw new IllegalArgumentException(
+          "broadcast from rank %d: allowed are 0 to %d".formatted(root, size() - 1));
+    }
+    return exchange(
+        rank() == root ? bytes.byteSize() : 0, () -> collectives.broadcast(bytes, root));
+  }
+
+  /** Is done when all ranks have started it. */
+  public Exchange barrier() {
+    return exchange(0, collectives::barrier);
+  }
+
+  /**
+   * The ranks of equal color as a group of their own, in the same order; all ranks call it.
+   *
+   * @param color 0 to N − 1
+   */
+  public ProcessGroup split(int color) {
+    if (color < 0 || color >= size()) {
+      throw new IllegalArgumentException(
+          "color %d: allowed are 0 to %d".formatted(color, size() - 1));
+    }
+    ProcessGroup[] part = new ProcessGroup[1];
+    exchange(0, () -> part[0] = new ProcessGroup(collectives.split(color))).start().await();
+    return part[0];
+  }
+
+  /** Ends what all other ranks do together with this one by a {@link RankFailure}. */
+  public void abort(Throwable cause) {
+    collectives.abort(cause);
+  }
+
+  private Exchange exchange(long sent, Runnable work) {
+    return new Exchange(
+        this,
+        () -> {
+          work.run();
+          bytesSent += sent;
+        });
+  }
+
+  private static void requireSummable(DType type) {
+    if (type != DType.F32 && type != DType.BF16) {
+      throw new IllegalArgumentException("sums of %s: allowed are F32 and BF16".formatted(type));
+    }
+  }
+
+  private void require(boolean fits, String name, MemorySegment mine, MemorySegment all) {
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "%s over %d ranks: %d bytes of one rank do not fit %d of all"
+              .formatted(name, size(), mine.byteSize(), all.byteSize()));
+    }
+  }
+
+  /** Does what was started, then ends the group's thread. */
+  @Override
+  public void close() {
+    queue.add(end);
+    try {
+      worker.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    collectives.close();
+  }
+}

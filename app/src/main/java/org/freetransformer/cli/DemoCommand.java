@@ -17,6 +17,7 @@ import org.freetransformer.demo.Findings;
 import org.freetransformer.demo.PlanLettersDemo;
 import org.freetransformer.demo.Regime;
 import org.freetransformer.demo.RegimeResult;
+import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.RunFolder;
 import org.freetransformer.tensor.Engine;
@@ -79,7 +80,15 @@ final class DemoCommand implements Callable<Integer> {
     DemoConfigs configs = new DemoConfigs(changes, output::note);
     List<Regime> regimes = quick ? List.of(Regime.QUICK) : ALL;
     regimes.forEach(configs::of); // A wrong --set is told before anything is trained.
-    Path folder = folder();
+    Path folder = out == null ? unused() : out;
+    try (FolderLock _ = FolderLock.take(folder, output::warn)) {
+      requireNew(folder);
+      run(configs, regimes, folder);
+    }
+    return 0;
+  }
+
+  private void run(DemoConfigs configs, List<Regime> regimes, Path folder) throws IOException {
     BooleanSupplier stop =
         main.interruption()
             .listen(() -> output.note("ft demo: stopping after this step, to save the state"));
@@ -94,17 +103,14 @@ final class DemoCommand implements Callable<Integer> {
           "stopped after %d of %d models; what there is lies in %s"
               .formatted(results.size(), regimes.size(), folder));
     }
-    return 0;
   }
 
-  private Path folder() {
-    Path folder = out == null ? unused() : out;
-    if (out != null && Files.exists(out.resolve("results.json"))) {
+  private static void requireNew(Path folder) {
+    if (Files.exists(folder.resolve("results.json"))) {
       throw new ConfigException("", "holds the results of a demo already; name another folder")
-          .at(Origin.of("--out " + out), "");
+          .at(Origin.of("--out " + folder), "");
     }
     new RunFolder(folder).requireWritable(List.of());
-    return folder;
   }
 
   private static Path unused() {

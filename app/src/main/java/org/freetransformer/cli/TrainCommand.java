@@ -10,6 +10,7 @@ import org.freetransformer.config.ConfigException;
 import org.freetransformer.plots.Drawing;
 import org.freetransformer.plots.RunPictures;
 import org.freetransformer.run.ConfigFile;
+import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.Reports;
 import org.freetransformer.run.RunFolder;
@@ -52,11 +53,12 @@ final class TrainCommand implements Callable<Integer> {
     RunConfig run = resume ? resumed() : config.read(output);
     Path path = out == null ? Path.of(run.training().checkpointDir()) : out;
     try (Engine engine = device.open();
-        TrainingRun training = new TrainingRun(engine, run, output::warn)) {
+        TrainingRun training = new TrainingRun(engine, run, output::warn);
+        FolderLock _ = FolderLock.take(path, output::warn)) {
       RunFolder folder = resume ? RunFolder.open(path) : RunFolder.create(path);
       if (resume) {
-        training.resume(folder);
         folder.requireWritable();
+        output.note("ft train: going on after step " + training.resume(folder));
       }
       OutputFiles.write(folder.config(), ConfigFile.write(run.toMap()));
       OutputFiles.write(

@@ -1,10 +1,13 @@
 package org.freetransformer.run;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.BufferedWriter;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -16,10 +19,12 @@ import java.util.Map;
 public final class MetricsFile implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  private final BufferedWriter writer;
+  private final FileChannel channel;
+  private final List<JsonNode> kept;
 
-  private MetricsFile(BufferedWriter writer) {
-    this.writer = writer;
+  private MetricsFile(FileChannel channel, List<JsonNode> kept) {
+    this.channel = channel;
+    this.kept = List.copyOf(kept);
   }
 
   /**
@@ -29,24 +34,33 @@ public final class MetricsFile implements AutoCloseable {
    * @param step the last step that stays
    */
   public static MetricsFile from(Path file, long step) throws IOException {
+    List<JsonNode> kept = new ArrayList<>();
     if (Files.exists(file)) {
-      StringBuilder kept = new StringBuilder();
-      for (JsonNode line : read(file)) {
-        if (line.path("step").asLong() <= step) {
-          kept.append(line).append('\n');
-        }
-      }
-      OutputFiles.write(file, kept.toString());
+      read(file).stream().filter(line -> line.path("step").asLong() <= step).forEach(kept::add);
+      StringBuilder text = new StringBuilder();
+      kept.forEach(line -> text.append(line).append('\n'));
+      OutputFiles.write(file, text.toString());
     }
     return new MetricsFile(
-        Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND));
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND), kept);
   }
 
-  /** Adds a line; it is on its way to the disk when this returns. */
+  /** The lines of earlier steps that were there when the file was opened. */
+  public List<JsonNode> kept() {
+    return kept;
+  }
+
+  /** Adds a line; other processes see it when this returns. */
   public void add(Map<String, Object> line) throws IOException {
-    writer.write(JSON.writeValueAsString(line));
-    writer.newLine();
-    writer.flush();
+    ByteBuffer bytes = ByteBuffer.wrap((JSON.writeValueAsString(line) + "\n").getBytes(UTF_8));
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
+  }
+
+  /** Makes sure that all lines are on the disk. */
+  public void flush() throws IOException {
+    channel.force(true);
   }
 
   /**
@@ -68,6 +82,6 @@ public final class MetricsFile implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    writer.close();
+    channel.close();
   }
 }

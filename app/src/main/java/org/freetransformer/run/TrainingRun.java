@@ -1,10 +1,13 @@
 package org.freetransformer.run;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.freetransformer.checkpoint.Checkpoint;
@@ -69,14 +72,21 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   /**
-   * Goes on from the newest checkpoint in a folder, if there is one.
+   * Goes on from the newest whole checkpoint in a folder, if there is one; damaged ones after it
+   * are renamed.
    *
-   * @throws IllegalArgumentException if there are checkpoints, but none is whole and of this model
+   * @return the steps done before, 0 if the run had saved nothing yet
+   * @throws IllegalArgumentException if there are checkpoints, but none is whole and of this run
+   * @throws IOException if a damaged one cannot be renamed
    */
-  public void resume(RunFolder folder) {
-    new CheckpointFolder(folder.checkpoints())
-        .newest(Checkpoint.Use.RESUME, warnings)
-        .ifPresent(trainer::restore);
+  public long resume(RunFolder folder) throws IOException {
+    CheckpointFolder checkpoints = new CheckpointFolder(folder.checkpoints());
+    Optional<Checkpoint> newest = checkpoints.newest(Checkpoint.Use.RESUME, warnings);
+    if (newest.isPresent()) {
+      trainer.restore(newest.get());
+      checkpoints.setAsideAfter(trainer.stepsDone());
+    }
+    return trainer.stepsDone();
   }
 
   /**
@@ -113,7 +123,7 @@ public final class TrainingRun implements AutoCloseable {
     private final TrainingListener watcher;
     private final MetricsFile metrics;
     private final MetricsFile evaluations;
-    private final long firstStep;
+    private final double secondsBefore;
     private final long began = System.nanoTime();
     private long firstTokens = -1;
     private @Nullable StepMetrics last;
@@ -123,9 +133,10 @@ public final class TrainingRun implements AutoCloseable {
 
     Recorder(RunFolder folder, TrainingListener watcher, long stepsDone) throws IOException {
       this.watcher = watcher;
-      this.firstStep = stepsDone + 1;
       metrics = MetricsFile.from(folder.metrics(), stepsDone);
       evaluations = MetricsFile.from(folder.evaluations(), stepsDone);
+      List<JsonNode> before = metrics.kept();
+      secondsBefore = before.isEmpty() ? 0 : before.getLast().path("time").asDouble();
     }
 
     double seconds() {
@@ -144,7 +155,7 @@ public final class TrainingRun implements AutoCloseable {
       }
       last = step;
       boolean ends = step.step() == config.training().maxSteps();
-      if (step.step() % config.training().logEvery() == 0 || step.step() == firstStep || ends) {
+      if (step.step() % config.training().logEvery() == 0 || step.step() == 1 || ends) {
         write(metrics, line(step));
       }
       watcher.onStep(step);
@@ -159,6 +170,17 @@ public final class TrainingRun implements AutoCloseable {
       write(evaluations, line);
       warnOfCollapse(step, result);
       watcher.onEvaluation(step, result);
+    }
+
+    @Override
+    public void onSaving() {
+      try {
+        metrics.flush();
+        evaluations.flush();
+      } catch (IOException failure) {
+        throw new UncheckedIOException(failure);
+      }
+      watcher.onSaving();
     }
 
     @Override
@@ -190,7 +212,7 @@ public final class TrainingRun implements AutoCloseable {
       line.put("lr", step.learningRate());
       line.put("grad_norm", step.gradientNorm());
       line.put("tokens_per_second", tokensPerSecond());
-      line.put("time", seconds());
+      line.put("time", secondsBefore + seconds());
       return line;
     }
 

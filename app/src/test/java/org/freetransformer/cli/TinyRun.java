@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 import org.freetransformer.cli.CommandLineTester.Outcome;
 
 /** A run that takes moments: the smallest model, four steps. */
@@ -57,5 +59,14 @@ final class TinyRun {
     Outcome outcome = train(folder, more);
     assertThat(outcome.code()).as(outcome.err()).isZero();
     return folder.resolve("run");
+  }
+
+  /** Takes a checkpoint away, as if the run had ended before it. */
+  static void deleteStep(Path run, int step) throws IOException {
+    try (Stream<Path> found = Files.walk(run.resolve("checkpoints/step-" + step))) {
+      for (Path path : found.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
   }
 }

@@ -5,12 +5,14 @@ import static org.freetransformer.cli.CommandLineTester.ft;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.MetricsFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -61,26 +63,107 @@ class TrainCommandTest {
   @Test
   void aResumedRunIsTheRunThatNeverStopped() throws IOException {
     Path whole = TinyRun.trained(Files.createDirectory(folder.resolve("whole")));
-    Path halves = TinyRun.trained(folder, "--set", "training.keep_last=1");
-    deleteSteps(halves, whole);
-    assertThat(ft("train", "--resume", "--out", halves, "--quiet").code()).isZero();
-    assertThat(weights(halves, 4)).isEqualTo(weights(whole, 4));
-    assertThat(MetricsFile.read(halves.resolve("metrics.jsonl")))
-        .extracting(line -> line.path("step").asInt())
-        .containsExactly(1, 2, 3, 4);
+    Path halves = TinyRun.trained(folder);
+    TinyRun.deleteStep(halves, 4);
+    Outcome resumed = ft("train", "--resume", "--out", halves);
+    assertThat(resumed.code()).isZero();
+    assertThat(resumed.err()).contains("going on after step 2");
+    for (String file : List.of("model", "optimizer", "parts")) {
+      String name = "checkpoints/step-4/" + file + ".safetensors";
+      assertThat(halves.resolve(name)).hasSameBinaryContentAs(whole.resolve(name));
+    }
+    assertThat(measured(halves.resolve("metrics.jsonl")))
+        .isEqualTo(measured(whole.resolve("metrics.jsonl")))
+        .hasSize(4);
+    assertThat(measured(halves.resolve("evaluations.jsonl")))
+        .isEqualTo(measured(whole.resolve("evaluations.jsonl")))
+        .hasSize(2);
   }
 
-  /** Puts a run back to its second step, as a crash would leave it. */
-  private static void deleteSteps(Path run, Path whole) throws IOException {
-    Path second = Files.createDirectory(run.resolve("checkpoints/step-2"));
-    try (Stream<Path> files = Files.list(run.resolve("checkpoints/step-4"))) {
-      for (Path file : files.toList()) {
-        Path name = file.getFileName();
-        Files.delete(file);
-        Files.copy(whole.resolve("checkpoints/step-2").resolve(name), second.resolve(name));
-      }
+  /** The lines of a metrics file without what the clock says. */
+  private static List<JsonNode> measured(Path file) throws IOException {
+    return MetricsFile.read(file).stream()
+        .<JsonNode>map(line ->
+            ((ObjectNode) line).deepCopy().without(List.of("time", "tokens_per_second")))
+        .toList();
+  }
+
+  @Test
+  void aDamagedCheckpointIsPassedOverAndSetAside() throws IOException {
+    Path whole = TinyRun.trained(Files.createDirectory(folder.resolve("whole")));
+    Path run = TinyRun.trained(folder);
+    Path damaged = run.resolve("checkpoints/step-4/optimizer.safetensors");
+    byte[] bytes = Files.readAllBytes(damaged);
+    bytes[bytes.length - 1] ^= 1;
+    Files.write(damaged, bytes);
+    Outcome resumed = ft("train", "--resume", "--out", run);
+    assertThat(resumed.code()).isZero();
+    assertThat(resumed.err())
+        .contains("step-4/optimizer.safetensors: is damaged", "step-2 instead", "after step 2");
+    assertThat(weights(run, 4)).isEqualTo(weights(whole, 4));
+    assertThat(run.resolve("checkpoints/step-4.damaged")).isDirectory();
+    assertThat(MetricsFile.read(run.resolve("metrics.jsonl"))).hasSize(4);
+  }
+
+  @Test
+  void aRunGoesOnOnlyAsItBegan() throws IOException {
+    Path run = TinyRun.trained(folder);
+    ft("train", "--resume", "--out", run, "--set", "training.learning_rate=0.1", "--seed", 9)
+        .refused("learning_rate was 0.003 and is now 0.1", "training.seed was 3 and is now 9");
+    Path edited = run.resolve("config.yaml");
+    String original = Files.readString(edited);
+    Files.writeString(edited, original.replace("num_heads: 2", "num_heads: 4"));
+    ft("train", "--resume", "--out", run).refused("model.num_heads was 2 and is now 4");
+    Files.writeString(edited, original);
+    JsonNode longer =
+        ft("train", "--resume", "--out", run, "--set", "training.max_steps=5", "--json").json();
+    assertThat(longer.path("steps").asInt()).isEqualTo(5);
+    assertThat(MetricsFile.read(run.resolve("metrics.jsonl")))
+        .extracting(line -> line.path("step").asInt())
+        .containsExactly(1, 2, 3, 4, 5);
+  }
+
+  @Test
+  void aFolderInUseIsRefused() throws IOException {
+    Path run = TinyRun.trained(folder);
+    try (FolderLock _ = FolderLock.take(run, _ -> {})) {
+      ft("train", "--resume", "--out", run).refused("is in use by this process");
+      TinyRun.train(folder).refused("is in use by this process");
+      ft("demo", "--quick", "--out", run).refused("is in use by this process");
     }
-    Files.delete(run.resolve("checkpoints/step-4"));
+    assertThat(ft("train", "--resume", "--out", run).code()).isZero();
+  }
+
+  /** Made by the first version that had checkpoints; see its state.json. */
+  @Test
+  void aRunOfTheFirstFormatGoesOn() throws IOException {
+    Path old = Path.of("src/test/resources/run-of-format-1");
+    Path run = folder.resolve("run");
+    for (String name :
+        List.of(
+            "config.yaml",
+            "metrics.jsonl",
+            "evaluations.jsonl",
+            "checkpoints/step-2/model.safetensors",
+            "checkpoints/step-2/optimizer.safetensors",
+            "checkpoints/step-2/state.json")) {
+      Files.createDirectories(run.resolve(name).getParent());
+      Files.copy(old.resolve(name), run.resolve(name));
+    }
+    assertThat(ft("inspect", run, "--json").json().path("step").asInt()).isEqualTo(2);
+    ft("train", "--resume", "--out", run, "--set", "training.seed=8").refused("training.seed");
+    Outcome resumed = ft("train", "--resume", "--out", run, "--json");
+    assertThat(resumed.json().path("steps").asInt()).isEqualTo(4);
+    assertThat(resumed.err()).contains("going on after step 2");
+    assertThat(MetricsFile.read(run.resolve("metrics.jsonl")))
+        .extracting(line -> line.path("step").asInt())
+        .containsExactly(1, 2, 3, 4);
+    assertThat(run.resolve("checkpoints/step-4/SHA256SUMS")).exists();
+    Path state = run.resolve("checkpoints/step-4/state.json");
+    String newer = Files.readString(state).replace("\"format_version\":2", "\"format_version\":3");
+    Files.writeString(state, newer);
+    ft("inspect", state.getParent())
+        .refused("format_version: 3 is newer than this program, which reads 1 to 2");
   }
 
   @Test

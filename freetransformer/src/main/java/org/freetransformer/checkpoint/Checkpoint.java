@@ -53,9 +53,7 @@ public record Checkpoint(Path folder, CheckpointState state) {
     sums.verify(MODEL);
     if (use == Use.RESUME) {
       sums.verify(OPTIMIZER);
-      if (sums.has(PARTS)) {
-        sums.verify(PARTS);
-      }
+      sums.verify(PARTS);
     }
   }
 
@@ -75,9 +73,8 @@ public record Checkpoint(Path folder, CheckpointState state) {
    * @throws CheckpointException if one has none here, or one here belongs to none
    */
   public void restore(List<? extends StatefulPart> parts) {
-    boolean saved = hasChecksums() && Checksums.read(folder).has(PARTS);
-    if (!saved && parts.isEmpty()) {
-      return;
+    if (!hasChecksums()) {
+      return; // In format 1 no part had a state.
     }
     try (SafeTensors file = SafeTensors.open(folder.resolve(PARTS))) {
       PartsFile.restore(file, parts);

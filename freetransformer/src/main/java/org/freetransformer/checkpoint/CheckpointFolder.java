@@ -113,9 +113,7 @@ public final class CheckpointFolder {
           Checksums sums = Checksums.inNew(temporary);
           sums.create(Checkpoint.MODEL, files.model()::writeTo);
           sums.create(Checkpoint.OPTIMIZER, files.optimizer()::writeTo);
-          if (!files.parts().isEmpty()) {
-            sums.create(Checkpoint.PARTS, PartsFile.of(files.parts())::writeTo);
-          }
+          sums.create(Checkpoint.PARTS, PartsFile.of(files.parts())::writeTo);
           sums.create(Checkpoint.STATE, state::writeTo);
           sums.create();
         });

@@ -69,11 +69,6 @@ final class Checksums {
     return new Checksums(folder, sums);
   }
 
-  /** Whether a file is in the list. */
-  boolean has(String name) {
-    return byName.containsKey(name);
-  }
-
   /** Writes and flushes a file, and notes its sum: of what was meant, not of what arrived. */
   void create(String name, AtomicFile.Content content) throws IOException {
     MessageDigest digest = sha256();

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigJson;
@@ -109,30 +108,6 @@ public final class ModelFile {
           "its configuration describes a model of %d parameters, but it holds %d"
               .formatted(config.parameterCount(), held));
     }
-  }
-
-  /**
-   * Demands that a file holds a model of this configuration, dropout aside.
-   *
-   * @throws CheckpointException naming the first key that differs
-   */
-  public static void requireConfig(SafeTensors file, ModelConfig wanted) {
-    ModelConfig plain =
-        config(file).toBuilder()
-            .dropout(wanted.dropout())
-            .attentionDropout(wanted.attentionDropout())
-            .build();
-    Map<String, Object> found = plain.toMap();
-    wanted
-        .toMap()
-        .forEach((key, value) -> {
-          Object other = Objects.requireNonNull(found.get(key));
-          if (!value.equals(other)) {
-            throw new CheckpointException(
-                file.source(),
-                "is of another model: its %s is %s, here it is %s".formatted(key, other, value));
-          }
-        });
   }
 
   /**

@@ -2,6 +2,7 @@ package org.freetransformer.train;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -15,7 +16,10 @@ import org.freetransformer.checkpoint.ModelFile;
 import org.freetransformer.checkpoint.Retention;
 import org.freetransformer.checkpoint.SafeTensors;
 import org.freetransformer.checkpoint.StatefulPart;
+import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigJson;
+import org.freetransformer.config.ConfigNode;
+import org.freetransformer.config.Origin;
 import org.freetransformer.data.Batch;
 import org.freetransformer.data.Batches;
 import org.freetransformer.data.Dataset;
@@ -39,6 +43,9 @@ public final class Trainer implements AutoCloseable {
   /** Metadata key of the data's configuration in a saved model, for those who generate from it. */
   public static final String DATA_CONFIG = "data_config";
 
+  /** Metadata key of how a saved model was trained, for those who resume. */
+  public static final String TRAINING_CONFIG = "training_config";
+
   /** Validation batches of an evaluation within a run. */
   private static final long EVALUATION_BATCHES = 16;
 
@@ -53,7 +60,7 @@ public final class Trainer implements AutoCloseable {
   private final Batches validation;
 
   /** Whatever else has a state that a resumed run needs to give the same bits. */
-  private final List<StatefulPart> parts = List.of();
+  private final List<StatefulPart> parts = new ArrayList<>();
 
   private @Nullable Evaluator evaluator;
   private long stepsDone;
@@ -66,6 +73,7 @@ public final class Trainer implements AutoCloseable {
     this.config = config;
     this.training = new Batches(dataset, Split.TRAIN, how.batchSize(), config.data().seed());
     this.validation = new Batches(dataset, Split.VALIDATION, how.batchSize(), config.data().seed());
+    parts.add(new DataFingerprint(dataset, training));
     engine.random().seed(how.seed());
     this.model = LanguageModel.create(engine, config.model());
     this.optimizer =
@@ -86,26 +94,49 @@ public final class Trainer implements AutoCloseable {
   /**
    * Goes back to where a checkpoint was saved.
    *
-   * @throws CheckpointException if it is damaged, or of another model
+   * @throws CheckpointException if it is damaged, of another model or other data, or of a run with
+   *     settings that a resumed run may not change
    */
   public void restore(Checkpoint checkpoint) {
     CheckpointState state = checkpoint.state();
-    if (state.seed() != config.training().seed()) {
-      throw new CheckpointException(
-          checkpoint.folder().toString(),
-          "was trained with seed %d, this run has training.seed %d"
-              .formatted(state.seed(), config.training().seed()));
-    }
     try (SafeTensors weights = checkpoint.openModel();
         SafeTensors moments = checkpoint.openOptimizer()) {
-      ModelFile.requireConfig(weights, config.model());
+      SettingsCheck.requireSame(checkpoint.folder().toString(), settings(weights, state), config);
+      checkpoint.restore(parts);
       ModelFile.read(weights, model);
       ModelFile.read(moments, model, optimizer);
     }
-    checkpoint.restore(parts);
     stepsDone = state.step();
     tokens = state.tokens();
     position = state.dataPosition();
+  }
+
+  /** The settings a run was saved with; of format 1, which lacks them, as far as it tells. */
+  private RunConfig settings(SafeTensors weights, CheckpointState state) {
+    String training = weights.metadata().get(TRAINING_CONFIG);
+    Map<String, Object> now = config.training().toBuilder().seed(state.seed()).build().toMap();
+    Map<String, ConfigNode> sections = new LinkedHashMap<>();
+    sections.put("model", section(weights, ModelFile.CONFIG));
+    sections.put("data", section(weights, DATA_CONFIG));
+    sections.put(
+        "training",
+        training == null
+            ? ConfigJson.read(ConfigJson.write(now), weights.source())
+            : section(weights, TRAINING_CONFIG));
+    try {
+      return RunConfig.read(
+          new ConfigNode.Mapping(sections, Origin.of(weights.source())), _ -> {});
+    } catch (ConfigException wrong) {
+      throw new CheckpointException(weights.source(), String.valueOf(wrong.getMessage()), wrong);
+    }
+  }
+
+  private static ConfigNode section(SafeTensors weights, String key) {
+    String json = weights.metadata().get(key);
+    if (json == null) {
+      throw new CheckpointException(weights.source(), "its metadata has no key '" + key + "'");
+    }
+    return ConfigJson.read(json, weights.source() + ", metadata " + key);
   }
 
   /** Does one step. */
@@ -183,7 +214,9 @@ public final class Trainer implements AutoCloseable {
   public Checkpoint save(CheckpointFolder folder, OptionalDouble bound) throws IOException {
     CheckpointState state =
         new CheckpointState(stepsDone, tokens, position, config.training().seed(), bound);
-    Map<String, String> metadata = Map.of(DATA_CONFIG, ConfigJson.write(config.data().toMap()));
+    Map<String, String> metadata = new LinkedHashMap<>();
+    metadata.put(DATA_CONFIG, ConfigJson.write(config.data().toMap()));
+    metadata.put(TRAINING_CONFIG, ConfigJson.write(config.training().toMap()));
     return folder.save(
         state,
         new CheckpointFiles(ModelFile.of(model, metadata), ModelFile.of(model, optimizer), parts),

@@ -72,7 +72,11 @@ final class CheckpointFolderTest {
       assertThat(files)
           .extracting(file -> file.getFileName().toString())
           .containsExactlyInAnyOrder(
-              "model.safetensors", "optimizer.safetensors", "state.json", "SHA256SUMS");
+              "model.safetensors",
+              "optimizer.safetensors",
+              "parts.safetensors",
+              "state.json",
+              "SHA256SUMS");
     }
   }
 

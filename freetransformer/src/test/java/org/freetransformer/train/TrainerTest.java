@@ -135,7 +135,7 @@ final class TrainerTest {
         .usingRecursiveComparison()
         .withEqualsForType((a, b) -> Double.compare(a, b) == 0, Double.class)
         .isEqualTo(expected);
-    for (String file : List.of("model.safetensors", "optimizer.safetensors", "state.json")) {
+    for (String file : List.of("model.safetensors", "optimizer.safetensors", "parts.safetensors", "state.json")) {
       assertThat(temporary.resolve("broken/step-6").resolve(file))
           .hasSameBinaryContentAs(temporary.resolve("straight/step-6").resolve(file));
     }
@@ -173,22 +173,71 @@ final class TrainerTest {
   }
 
   @Test
-  void refusesTheCheckpointOfAnotherRun() throws IOException {
+  void refusesTheCheckpointOfARunWithOtherSettings() throws IOException {
     CheckpointFolder folder = new CheckpointFolder(temporary.resolve("checkpoints"));
     RunConfig config = config();
     try (Engine engine = Engine.on(Devices.scalar());
         Trainer trainer = trainer(engine, config)) {
       trainer.save(folder, OptionalDouble.empty());
-      Checkpoint saved = folder.newest(Checkpoint.Use.RESUME, _ -> {}).orElseThrow();
-      RunConfig reseeded =
-          new RunConfig(
-              config.model(), config.training().toBuilder().seed(1).build(), config.data());
-      RunConfig otherModel =
-          new RunConfig(
-              config.model().toBuilder().ropeTheta(7).build(), config.training(), config.data());
-      requireRefused(saved, reseeded, "training.seed 1");
-      requireRefused(saved, otherModel, "rope_theta");
     }
+    Checkpoint saved = folder.newest(Checkpoint.Use.RESUME, _ -> {}).orElseThrow();
+    TrainingConfig reseeded = config.training().toBuilder().seed(1).learningRate(0.5).build();
+    requireRefused(
+        saved,
+        new RunConfig(config.model(), reseeded, config.data()),
+        "training.learning_rate was 0.01 and is now 0.5, training.seed was 42 and is now 1; ");
+    ModelConfig otherModel = config.model().toBuilder().ropeTheta(7).dropout(0).build();
+    requireRefused(
+        saved,
+        new RunConfig(otherModel, config.training(), config.data()),
+        "model.dropout was 0.1 and is now 0.0, model.rope_theta was 10000.0 and is now 7.0; ");
+    requireRefused(
+        saved,
+        new RunConfig(config.model(), config.training(), DataConfig.planLetters(6)),
+        "data.seed was 5 and is now 6");
+    TrainingConfig longer =
+        config.training().toBuilder()
+            .maxSteps(60)
+            .saveEvery(4)
+            .evalEvery(5)
+            .logEvery(6)
+            .keepLast(7)
+            .keepBest(8)
+            .checkpointDir("elsewhere")
+            .build();
+    try (Engine engine = Engine.on(Devices.scalar());
+        Trainer trainer =
+            trainer(engine, new RunConfig(config.model(), longer, config.data()))) {
+      trainer.restore(saved);
+    }
+  }
+
+  @Test
+  void refusesOtherDataUnderTheSameSettings() throws IOException {
+    Path text = temporary.resolve("text");
+    Files.writeString(text, "All the same, but not the same. ".repeat(200));
+    ModelConfig model =
+        SmallModels.config(ModelConfig.Kind.FREE).vocabSize(256).maxSeqLen(16).build();
+    DataConfig data = new DataConfig("text", text.toString(), 16, "byte", 1, 2, 1, 1, 3);
+    RunConfig config =
+        new RunConfig(model, TrainingConfig.builder().batchSize(2).maxSteps(2).build(), data);
+    CheckpointFolder folder = new CheckpointFolder(temporary.resolve("checkpoints"));
+    try (Engine engine = Engine.on(Devices.scalar());
+        Trainer trainer = trainer(engine, config)) {
+      trainer.save(folder, OptionalDouble.empty());
+    }
+    Checkpoint saved = folder.newest(Checkpoint.Use.RESUME, _ -> {}).orElseThrow();
+    Path moved = Files.copy(text, temporary.resolve("moved"));
+    DataConfig elsewhere = new DataConfig("text", moved.toString(), 16, "byte", 1, 2, 1, 1, 3);
+    RunConfig again = new RunConfig(model, config.training(), elsewhere);
+    try (Engine engine = Engine.on(Devices.scalar());
+        Trainer trainer = trainer(engine, again)) {
+      trainer.restore(saved);
+    }
+    Files.writeString(moved, "All the same, but not the sane. ".repeat(200));
+    requireRefused(saved, again, "its first batch is not the one of the saved run");
+    Files.writeString(moved, "All the same, but not the same. ".repeat(100));
+    requireRefused(saved, again, "held-out examples, and had");
   }
 
   private static void requireRefused(Checkpoint saved, RunConfig config, String problem) {

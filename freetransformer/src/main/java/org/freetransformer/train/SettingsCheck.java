@@ -1,0 +1,70 @@
+package org.freetransformer.train;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.function.BiConsumer;
+import org.freetransformer.checkpoint.CheckpointException;
+
+/**
+ * A run that goes on with other settings would be neither run. Those that decide how long it goes
+ * on and what is kept of it may change.
+ */
+final class SettingsCheck {
+  /** Settings that do not touch the steps already done. */
+  private static final TreeSet<String> MAY_CHANGE =
+      new TreeSet<>(
+          List.of(
+              "training.max_steps",
+              "training.save_every",
+              "training.eval_every",
+              "training.log_every",
+              "training.keep_last",
+              "training.keep_best",
+              "training.checkpoint_dir",
+              "data.data_dir"));
+
+  private SettingsCheck() {}
+
+  /**
+   * Compares the settings of a saved run with those it shall go on with.
+   *
+   * @param source the checkpoint
+   * @throws CheckpointException naming every setting that differs and may not
+   */
+  static void requireSame(String source, RunConfig saved, RunConfig wanted) {
+    Map<String, Object> before = flat(saved);
+    List<String> changes = new ArrayList<>();
+    flat(wanted)
+        .forEach((key, value) -> {
+          if (!MAY_CHANGE.contains(key) && !value.equals(before.get(key))) {
+            changes.add("%s was %s and is now %s".formatted(key, before.get(key), value));
+          }
+        });
+    if (!changes.isEmpty()) {
+      throw new CheckpointException(
+          source,
+          "is of a run with other settings: %s; a run goes on as it began, only %s may change"
+              .formatted(String.join(", ", changes), String.join(", ", MAY_CHANGE)));
+    }
+  }
+
+  private static Map<String, Object> flat(RunConfig config) {
+    Map<String, Object> flat = new LinkedHashMap<>();
+    visit("", config.toMap(), flat::put);
+    return flat;
+  }
+
+  private static void visit(String path, Map<?, ?> section, BiConsumer<String, Object> settings) {
+    section.forEach((key, value) -> {
+      String name = path.isEmpty() ? key.toString() : path + "." + key;
+      if (value instanceof Map<?, ?> inner) {
+        visit(name, inner, settings);
+      } else {
+        settings.accept(name, String.valueOf(value));
+      }
+    });
+  }
+}

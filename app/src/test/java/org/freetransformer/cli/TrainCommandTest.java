@@ -83,8 +83,8 @@ class TrainCommandTest {
   /** The lines of a metrics file without what the clock says. */
   private static List<JsonNode> measured(Path file) throws IOException {
     return MetricsFile.read(file).stream()
-        .<JsonNode>map(line ->
-            ((ObjectNode) line).deepCopy().without(List.of("time", "tokens_per_second")))
+        .<JsonNode>map(
+            line -> ((ObjectNode) line).deepCopy().without(List.of("time", "tokens_per_second")))
         .toList();
   }
 

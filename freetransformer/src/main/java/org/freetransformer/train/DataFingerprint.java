@@ -12,8 +12,9 @@ import org.freetransformer.data.Dataset;
 import org.freetransformer.data.Split;
 
 /**
- * Tells a run's data from other data: by the number of held-out examples, as training may be endless,
- * and the sum of its first batch. A folder may move between two halves of a run, but not change.
+ * Tells a run's data from other data: by the number of held-out examples, as training may be
+ * endless, and the sum of its first batch. A folder may move between two halves of a run, but not
+ * change.
  */
 final class DataFingerprint implements StatefulPart {
   private static final String EXAMPLES = "validation_examples";
@@ -60,7 +61,8 @@ final class DataFingerprint implements StatefulPart {
     if (saved.whole(FIRST_BATCH) != firstBatch) {
       throw new CheckpointException(
           "data",
-          "its first batch is not the one of the saved run; a run goes on only with the data it began with");
+          "its first batch is not the one of the saved run; a run goes on only with the data it"
+              + " began with");
     }
   }
 }

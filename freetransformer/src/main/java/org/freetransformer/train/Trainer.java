@@ -124,8 +124,7 @@ public final class Trainer implements AutoCloseable {
             ? ConfigJson.read(ConfigJson.write(now), weights.source())
             : section(weights, TRAINING_CONFIG));
     try {
-      return RunConfig.read(
-          new ConfigNode.Mapping(sections, Origin.of(weights.source())), _ -> {});
+      return RunConfig.read(new ConfigNode.Mapping(sections, Origin.of(weights.source())), _ -> {});
     } catch (ConfigException wrong) {
       throw new CheckpointException(weights.source(), String.valueOf(wrong.getMessage()), wrong);
     }

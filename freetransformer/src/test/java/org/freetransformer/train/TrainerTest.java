@@ -135,7 +135,8 @@ final class TrainerTest {
         .usingRecursiveComparison()
         .withEqualsForType((a, b) -> Double.compare(a, b) == 0, Double.class)
         .isEqualTo(expected);
-    for (String file : List.of("model.safetensors", "optimizer.safetensors", "parts.safetensors", "state.json")) {
+    for (String file :
+        List.of("model.safetensors", "optimizer.safetensors", "parts.safetensors", "state.json")) {
       assertThat(temporary.resolve("broken/step-6").resolve(file))
           .hasSameBinaryContentAs(temporary.resolve("straight/step-6").resolve(file));
     }
@@ -206,8 +207,7 @@ final class TrainerTest {
             .checkpointDir("elsewhere")
             .build();
     try (Engine engine = Engine.on(Devices.scalar());
-        Trainer trainer =
-            trainer(engine, new RunConfig(config.model(), longer, config.data()))) {
+        Trainer trainer = trainer(engine, new RunConfig(config.model(), longer, config.data()))) {
       trainer.restore(saved);
     }
   }

@@ -162,7 +162,7 @@ class TrainCommandTest {
     Path state = run.resolve("checkpoints/step-4/state.json");
     String newer = Files.readString(state).replace("\"format_version\":2", "\"format_version\":3");
     Files.writeString(state, newer);
-    ft("inspect", state.getParent())
+    ft("inspect", run.resolve("checkpoints/step-4"))
         .refused("format_version: 3 is newer than this program, which reads 1 to 2");
   }
 

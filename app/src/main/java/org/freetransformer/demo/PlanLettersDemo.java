@@ -110,9 +110,9 @@ public final class PlanLettersDemo {
     Batches batches = new Batches(dataset, Split.VALIDATION, EVALUATION_BATCH, 0);
     try (SavedModel saved = SavedModel.open(run.path(), warnings);
         LanguageModel model = saved.load(engine);
-        Evaluator evaluator = new Evaluator(model, EVALUATION_BATCH, dataset.length(), false)) {
+        Evaluator evaluator = Evaluator.sampling(model, EVALUATION_BATCH, dataset.length(), 1)) {
       engine.random().seed(config.training().seed());
-      Evaluation evaluation = evaluator.evaluate(batches, batches.count());
+      Evaluation evaluation = evaluator.evaluate(batches, batches.examples());
       SampleStudy study = SampleStudy.of(model, config.training().seed());
       return new RegimeResult(regime, model.parameterCount(), steps, seconds, evaluation, study);
     }

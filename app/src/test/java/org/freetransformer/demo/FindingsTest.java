@@ -12,7 +12,16 @@ class FindingsTest {
   private static RegimeResult result(
       Regime regime, double reconstruction, double kl, double sharedSpread, double possible) {
     Evaluation evaluation =
-        new Evaluation(64, regime.hasPlan(), reconstruction, kl, new double[0], Double.NaN, null);
+        new Evaluation(
+            64,
+            regime.hasPlan(),
+            1,
+            reconstruction,
+            kl,
+            new double[0],
+            Double.NaN,
+            Double.NaN,
+            null);
     SampleStudy study =
         new SampleStudy(List.of("_"), List.of("_"), 14, sharedSpread, 0.06, 0.06, possible);
     return new RegimeResult(regime, 1000, 300, 1, evaluation, study);

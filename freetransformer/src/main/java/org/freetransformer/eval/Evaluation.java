@@ -8,10 +8,14 @@ import org.jspecify.annotations.Nullable;
  * @param tokens counted targets
  * @param hasPlan whether the model has a plan; without one, {@code reconstruction} is its plain
  *     cross-entropy and those after it are 0, empty, NaN and null
- * @param reconstruction cross-entropy given a plan drawn from the encoder, which saw the text: NOT
+ * @param samples K, plans drawn from the encoder for each text; 0 if the likeliest was taken, which
+ *     makes no bound, and for a model without a plan
+ * @param reconstruction cross-entropy given a plan from the encoder, which saw the text: NOT
  *     comparable with a baseline's
  * @param kl divergence of the plans from their prior
  * @param klPerBit the same by bit [H]
+ * @param weightedBound importance-weighted bound of −log p(text) by the K plans, comparable and
+ *     tighter than reconstruction + KL; NaN without drawn plans
  * @param priorCrossEntropy cross-entropy given one plan drawn from the prior
  * @param plans how the plans use their bits
  */
@@ -19,17 +23,25 @@ import org.jspecify.annotations.Nullable;
 public record Evaluation(
     long tokens,
     boolean hasPlan,
+    int samples,
     double reconstruction,
     double kl,
     double[] klPerBit,
+    double weightedBound,
     double priorCrossEntropy,
     @Nullable PlanStatistics plans) {
+  /** Whether {@link #nllBound} is one. */
+  public boolean hasBound() {
+    return !hasPlan || samples > 0;
+  }
+
   /**
    * Reconstruction + KL: an upper bound of −log p(text), comparable with a baseline's cross-entropy
-   * (which it is for a model without a plan).
+   * (which it is for a model without a plan). NaN if the likeliest plan was taken: a bound needs
+   * plans that are drawn as the KL assumes.
    */
   public double nllBound() {
-    return reconstruction + kl;
+    return hasBound() ? reconstruction + kl : Double.NaN;
   }
 
   /** e to the bound. */

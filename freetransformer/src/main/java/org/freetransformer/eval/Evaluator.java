@@ -1,117 +1,142 @@
 package org.freetransformer.eval;
 
-import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongPredicate;
+import org.freetransformer.config.Limits;
 import org.freetransformer.data.Batch;
 import org.freetransformer.data.Batches;
+import org.freetransformer.data.ExampleRandom;
+import org.freetransformer.model.Baseline;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
-import org.freetransformer.nn.VaeLoss;
-import org.freetransformer.tensor.DType;
+import org.freetransformer.model.PlanPosterior;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Program;
-import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
-import org.freetransformer.tensor.ops.CrossEntropyOp;
 import org.jspecify.annotations.Nullable;
 
-/** Measures a model on held-out batches by recorded programs, without changing it. */
+/**
+ * Measures a model on held-out text by recorded programs, without changing it. Plans are drawn by
+ * seed, example and position: what comes out depends neither on the batch size nor on what was
+ * measured before.
+ */
 public final class Evaluator implements AutoCloseable {
-  /** Random steps of evaluation start here, far from those of training. */
-  private static final long RANDOM_STEPS = 1L << 48;
+  /** Most plans that can be drawn for each text. */
+  public static final int MOST_SAMPLES = 1 << 16;
 
   private final LanguageModel model;
+  private final int samples;
   private final BatchTensors inputs;
-  private final Objective objective;
-  private final Program posterior;
-  private final @Nullable Program prior;
+  private final @Nullable PlanPrograms planned;
+  private final @Nullable Program plain;
 
-  /**
-   * Records the evaluation of batches of B = {@code size} examples of T = {@code length} tokens.
-   *
-   * @param threshold whether the encoder's plan takes each bit as p > ½ instead of drawing it
-   */
-  public Evaluator(LanguageModel model, int size, int length, boolean threshold) {
+  private Evaluator(LanguageModel model, int size, int length, int samples) {
     Engine engine = model.engine();
     this.model = model;
+    this.samples = model instanceof FreeTransformer ? samples : 0;
     this.inputs = new BatchTensors(engine, size, length);
-    this.objective = new Objective(engine);
     boolean training = model.isTraining();
     model.train(false);
     try (Engine.Mode _ = engine.noGrad()) {
-      posterior = Program.record(engine, () -> outputs(objective.of(model, inputs, threshold)));
-      prior =
-          model instanceof FreeTransformer free
-              ? Program.record(engine, () -> List.of(priorCrossEntropy(free)))
+      planned = model instanceof FreeTransformer free ? new PlanPrograms(free, inputs) : null;
+      plain =
+          model instanceof Baseline baseline
+              ? Program.record(engine, () -> List.of(crossEntropies(baseline)))
               : null;
     } finally {
       model.train(training);
     }
   }
 
-  /** What a training step gives, and the plan logits. */
-  private static List<Tensor> outputs(VaeLoss.Terms terms) {
-    List<Tensor> outputs = new ArrayList<>(Objective.outputs(terms));
-    if (terms.planLogits() != null) {
-      outputs.add(terms.planLogits());
-    }
-    return outputs;
+  /**
+   * Records an evaluation with drawn plans, for batches of B = {@code size} examples of T = {@code
+   * length} tokens.
+   *
+   * @param samples K, plans drawn from the encoder for each text
+   * @throws IllegalArgumentException if K is not from 1 to {@link #MOST_SAMPLES}
+   */
+  public static Evaluator sampling(LanguageModel model, int size, int length, int samples) {
+    Limits.between("samples", samples, 1, MOST_SAMPLES);
+    return new Evaluator(model, size, length, samples);
   }
 
-  private Tensor priorCrossEntropy(FreeTransformer free) {
-    Shape shape = inputs.tokens().shape();
-    Tensor plans =
-        free.engine().uniform(DType.F32, shape, 0, free.config().planCount()).to(DType.I32);
-    Tensor hidden = free.hidden(inputs.tokens(), plans, inputs.sequence(), null);
-    return CrossEntropyOp.crossEntropy(
-            free.logits(hidden), inputs.targets(), CrossEntropyOp.IGNORE_INDEX)
-        .sum();
+  /** The same with the likeliest plan, each bit by threshold ½, in place of drawn ones. */
+  public static Evaluator deterministic(LanguageModel model, int size, int length) {
+    return new Evaluator(model, size, length, 0);
+  }
+
+  private Tensor crossEntropies(Baseline baseline) {
+    Tensor hidden = baseline.hidden(inputs.tokens(), null, inputs.sequence(), null);
+    return PlanPrograms.crossEntropies(baseline.logits(hidden), inputs.targets());
+  }
+
+  /** Evaluates the first {@code examples} held-out examples, or all if there are fewer. */
+  public Evaluation evaluate(Batches batches, long examples) {
+    return evaluate(batches, examples, _ -> true);
   }
 
   /**
-   * Evaluates the first {@code count} batches, or all if there are fewer.
+   * Evaluates the first {@code examples} held-out examples, or all if there are fewer.
    *
-   * @return means over all counted tokens; the same for the same model, data and seed
-   * @throws IllegalArgumentException if {@code count} is not positive
+   * @param goOn asked before each batch, with the number of examples done; false ends the
+   *     evaluation with what was measured so far
+   * @return means over all counted tokens; the same for the same model, data and seed of the engine
+   * @throws IllegalArgumentException if {@code examples} is not positive
    */
-  public Evaluation evaluate(Batches batches, long count) {
-    if (count < 1) {
-      throw new IllegalArgumentException("%d batches: evaluation needs 1 or more".formatted(count));
+  public Evaluation evaluate(Batches batches, long examples, LongPredicate goOn) {
+    if (examples < 1) {
+      throw new IllegalArgumentException(
+          "%d examples: evaluation needs 1 or more".formatted(examples));
     }
-    int bits = prior == null ? 0 : model.config().latentDim();
-    TermSums sums = new TermSums(bits);
-    @Nullable PlanTally plans = prior == null ? null : new PlanTally(bits);
-    double priorSum = 0;
-    long end = Math.min(count, batches.count());
-    for (long i = 0; i < end; i++) {
-      Batch batch = batches.at(i * batches.batchSize());
+    long end = Math.min(examples, batches.examples());
+    EvaluationSums sums = new EvaluationSums(planned == null ? 0 : model.config().latentDim());
+    for (long first = 0; first < end && goOn.test(first); first += batches.batchSize()) {
+      Batch batch = batches.upTo(first, end);
       inputs.set(batch);
-      model.engine().random().step(RANDOM_STEPS + i);
-      posterior.run();
-      sums.add(posterior.outputs(), batch.countedTargets());
-      if (prior != null && plans != null) {
-        plans.add(batch, posterior.outputs().getLast().toFloats());
-        prior.run();
-        priorSum += prior.outputs().getFirst().item();
+      sums.count(batch.countedTargets());
+      if (planned != null) {
+        measure(planned, batch, first, sums);
+      } else if (plain != null) {
+        plain.run();
+        sums.addReconstruction(plain.outputs().getFirst().toFloats());
       }
     }
-    return new Evaluation(
-        sums.tokens(),
-        prior != null,
-        sums.reconstruction(),
-        sums.kl(),
-        sums.klPerBit(),
-        prior == null ? Double.NaN : priorSum / sums.tokens(),
-        plans == null ? null : plans.statistics());
+    return sums.result(samples);
+  }
+
+  private void measure(PlanPrograms programs, Batch batch, long first, EvaluationSums sums) {
+    PlanPosterior posterior = programs.encode();
+    float[] counts = BatchTensors.planCounts(batch);
+    sums.addPlans(batch, programs.planLogits(), programs.klPerBit(), counts);
+    if (samples == 0) {
+      sums.addReconstruction(programs.crossEntropies(posterior.likeliest()));
+    } else {
+      ImportanceWeights weights = new ImportanceWeights(batch.size(), samples);
+      for (int k = 0; k < samples; k++) {
+        int[] plans = posterior.draw(random("posterior plans " + k), first);
+        float[] losses = programs.crossEntropies(plans);
+        sums.addReconstruction(losses);
+        weights.add(k, losses, plans, posterior, counts);
+      }
+      sums.addWeightedBound(weights.negativeLogMeans());
+    }
+    int bits = model.config().latentDim();
+    PlanPosterior prior = PlanPosterior.prior(batch.size(), batch.length(), bits);
+    sums.addPrior(programs.crossEntropies(prior.draw(random("prior plans"), first)));
+  }
+
+  private ExampleRandom random(String purpose) {
+    return new ExampleRandom(model.engine().random().seed(), purpose);
   }
 
   @Override
   public void close() {
-    posterior.close();
-    if (prior != null) {
-      prior.close();
+    if (planned != null) {
+      planned.close();
+    }
+    if (plain != null) {
+      plain.close();
     }
     inputs.close();
-    objective.close();
   }
 }

@@ -16,16 +16,25 @@ public final class PlanPosterior {
   private final int length;
   private final int bits;
 
+  private PlanPosterior(int rows, int length, int bits, float... logits) {
+    this.rows = rows;
+    this.length = length;
+    this.bits = bits;
+    this.logits = logits;
+  }
+
   /**
    * Copies the logits from the device.
    *
    * @param planLogits [B, T, H], H up to 20
    */
   public PlanPosterior(Tensor planLogits) {
-    logits = planLogits.toFloats();
-    rows = planLogits.dim(0);
-    length = planLogits.dim(1);
-    bits = planLogits.dim(2);
+    this(planLogits.dim(0), planLogits.dim(1), planLogits.dim(2), planLogits.toFloats());
+  }
+
+  /** What is known of the plans of B texts of T tokens before they are read: all are as likely. */
+  public static PlanPosterior prior(int rows, int length, int bits) {
+    return new PlanPosterior(rows, length, bits, new float[rows * length * bits]);
   }
 
   /**
@@ -85,6 +94,11 @@ public final class PlanPosterior {
       sum -= softplus((plan >> h & 1) == 1 ? -logit : logit);
     }
     return sum;
+  }
+
+  /** Natural logarithm of a plan's probability under the prior, the same for all: −H·ln 2. */
+  public double logPrior() {
+    return -bits * Math.log(2);
   }
 
   /** log(1 + e^x), finite at any x. */

@@ -198,10 +198,10 @@ public final class Trainer implements AutoCloseable {
   public Evaluation evaluate(long batches) {
     if (evaluator == null) {
       evaluator =
-          new Evaluator(
-              model, config.training().batchSize(), config.data().sequenceLength(), false);
+          Evaluator.sampling(
+              model, config.training().batchSize(), config.data().sequenceLength(), 1);
     }
-    return evaluator.evaluate(validation, batches);
+    return evaluator.evaluate(validation, batches * validation.batchSize());
   }
 
   /**

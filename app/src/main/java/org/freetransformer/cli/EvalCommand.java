@@ -1,19 +1,22 @@
 package org.freetransformer.cli;
 
-import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.freetransformer.config.Limits;
 import org.freetransformer.data.Batches;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.data.Split;
+import org.freetransformer.data.Tokenizer;
+import org.freetransformer.eval.BitsPerByte;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.eval.Evaluator;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.run.Reports;
 import org.freetransformer.run.SavedModel;
 import org.freetransformer.tensor.Engine;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -32,8 +35,14 @@ final class EvalCommand implements Callable<Integer> {
 
   @Option(
       names = "--deterministic",
-      description = "Takes each plan bit by threshold ½ instead of drawing it.")
+      description = "Takes each plan bit by threshold ½ instead of drawing it; gives no bound.")
   private boolean deterministic;
+
+  @Option(
+      names = "--samples",
+      paramLabel = "K",
+      description = "Plans drawn for each text, for nll_iw (default: ${DEFAULT-VALUE}).")
+  private int samples = 8;
 
   @Option(
       names = "--examples",
@@ -47,27 +56,42 @@ final class EvalCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Limits.between("--examples", examples, 1, Integer.MAX_VALUE);
+    Limits.between("--samples", samples, 1, Evaluator.MOST_SAMPLES);
     try (SavedModel saved = model.open(output);
         Engine engine = device.open();
         LanguageModel loaded = saved.load(engine)) {
       engine.random().seed(seed);
       DataConfig data = saved.dataConfig(output::note);
-      Evaluation evaluation = evaluate(loaded, Dataset.open(data, output::note));
-      Map<String, Object> object = new LinkedHashMap<>(Reports.of(evaluation));
-      if (data.source() != DataConfig.Source.SYNTHETIC) {
-        // A token is one byte of text in both of the other datasets.
-        object.put("bits_per_byte", evaluation.nllBound() / Math.log(2));
-      }
-      output.result(object, EvaluationText.of(evaluation));
+      Dataset dataset = Dataset.open(data, output::note);
+      int size = (int) Math.min(Math.min(BATCH, examples), dataset.size(Split.VALIDATION));
+      Batches batches = new Batches(dataset, Split.VALIDATION, size, seed);
+      Evaluation evaluation = evaluate(loaded, batches, dataset.length());
+      OptionalDouble bitsPerByte =
+          BitsPerByte.of(evaluation, batches, examples, Tokenizer.of(data));
+      Map<String, @Nullable Object> object = Reports.of(evaluation);
+      object.put("bits_per_byte", bitsPerByte.isPresent() ? bitsPerByte.getAsDouble() : null);
+      output.result(object, EvaluationText.of(evaluation, bitsPerByte));
     }
     return 0;
   }
 
-  private Evaluation evaluate(LanguageModel loaded, Dataset dataset) {
-    int size = (int) Math.min(Math.min(BATCH, examples), dataset.size(Split.VALIDATION));
-    Batches batches = new Batches(dataset, Split.VALIDATION, size, seed);
-    try (Evaluator evaluator = new Evaluator(loaded, size, dataset.length(), deterministic)) {
-      return evaluator.evaluate(batches, examples / size);
+  private Evaluation evaluate(LanguageModel loaded, Batches batches, int length) {
+    int size = batches.batchSize();
+    long total = Math.min(examples, batches.examples());
+    try (Evaluator evaluator =
+            deterministic
+                ? Evaluator.deterministic(loaded, size, length)
+                : Evaluator.sampling(loaded, size, length, samples);
+        Progress progress = output.progress("eval", 0, total, "examples")) {
+      return evaluator.evaluate(
+          batches,
+          total,
+          done -> {
+            if (done > 0) { // The first batch compiles the kernels: nothing is known before.
+              progress.at(done, "%d plans each".formatted(deterministic ? 1 : samples));
+            }
+            return true;
+          });
     }
   }
 }

@@ -1,5 +1,6 @@
 package org.freetransformer.cli;
 
+import java.util.OptionalDouble;
 import org.freetransformer.eval.Evaluation;
 
 /** An evaluation in words, which keep apart what can be compared and what cannot. */
@@ -7,20 +8,45 @@ final class EvaluationText {
   private EvaluationText() {}
 
   static String of(Evaluation evaluation) {
+    return of(evaluation, OptionalDouble.empty());
+  }
+
+  /** The same with its bound in bits per byte of text, where tokens stand for text. */
+  static String of(Evaluation evaluation, OptionalDouble bitsPerByte) {
+    String perByte =
+        bitsPerByte.isPresent() ? ", %.4f bits per byte".formatted(bitsPerByte.getAsDouble()) : "";
     if (!evaluation.hasPlan()) {
-      return "negative log-likelihood %.4f nats per token, perplexity %.4f%n"
-          .formatted(evaluation.nllBound(), evaluation.perplexityBound());
+      return "negative log-likelihood %.4f nats per token, perplexity %.4f%s%n"
+          .formatted(evaluation.nllBound(), evaluation.perplexityBound(), perByte);
     }
+    return evaluation.hasBound() ? bounds(evaluation, perByte) : likeliest(evaluation);
+  }
+
+  private static String bounds(Evaluation evaluation, String perByte) {
     return """
-    bound %.4f nats per token, perplexity at most %.4f: compare this with a baseline
+    bound %.4f nats per token, perplexity at most %.4f%s: compare this with a baseline
       = reconstruction %.4f, which has seen the text through the plan, + KL %.4f
+    tighter bound %.4f, importance-weighted with %d plans a text: compare this too
     cross-entropy under one plan from the prior: %.4f
     """
         .formatted(
             evaluation.nllBound(),
             evaluation.perplexityBound(),
+            perByte,
             evaluation.reconstruction(),
             evaluation.kl(),
+            evaluation.weightedBound(),
+            evaluation.samples(),
             evaluation.priorCrossEntropy());
+  }
+
+  private static String likeliest(Evaluation evaluation) {
+    return """
+    reconstruction %.4f nats per token under the likeliest plan, which has seen the text; KL %.4f
+    no bound: it needs plans that are drawn, so nothing here can be compared with a baseline
+    cross-entropy under one plan from the prior: %.4f
+    """
+        .formatted(
+            evaluation.reconstruction(), evaluation.kl(), evaluation.priorCrossEntropy());
   }
 }

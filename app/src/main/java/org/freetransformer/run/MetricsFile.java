@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The file {@code metrics.jsonl}: one JSON object a line, each with its {@code step}. */
 public final class MetricsFile implements AutoCloseable {
@@ -51,7 +52,7 @@ public final class MetricsFile implements AutoCloseable {
   }
 
   /** Adds a line; other processes see it when this returns. */
-  public void add(Map<String, Object> line) throws IOException {
+  public void add(Map<String, ? extends @Nullable Object> line) throws IOException {
     ByteBuffer bytes = ByteBuffer.wrap((JSON.writeValueAsString(line) + "\n").getBytes(UTF_8));
     while (bytes.hasRemaining()) {
       channel.write(bytes);

@@ -5,30 +5,38 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.eval.PlanStatistics;
+import org.jspecify.annotations.Nullable;
 
 /** Evaluations under the names that the command line's JSON gives them. */
 public final class Reports {
   private Reports() {}
 
   /**
-   * Per token in nats: {@code reconstruction, kl, nll_bound, prior_ce, kl_per_bit} of a model with
-   * a plan, and how it uses its bits; {@code nll} of one without.
+   * Per token in nats: {@code reconstruction, kl, nll_bound, nll_iw, prior_ce, kl_per_bit} of a
+   * model with a plan, and how it uses its bits; {@code nll} of one without. Bounds are null where
+   * plans were not drawn, for then there are none.
    */
-  public static Map<String, Object> of(Evaluation evaluation) {
-    Map<String, Object> map = new LinkedHashMap<>();
+  public static Map<String, @Nullable Object> of(Evaluation evaluation) {
+    Map<String, @Nullable Object> map = new LinkedHashMap<>();
     map.put("tokens", evaluation.tokens());
     if (evaluation.hasPlan()) {
+      boolean drawn = evaluation.hasBound();
+      map.put("samples", evaluation.samples());
+      map.put("deterministic", !drawn);
       map.put("reconstruction", evaluation.reconstruction());
       map.put("kl", evaluation.kl());
-      map.put("nll_bound", evaluation.nllBound());
+      map.put("nll_bound", drawn ? evaluation.nllBound() : null);
+      map.put("nll_iw", drawn ? evaluation.weightedBound() : null);
+      map.put("perplexity", drawn ? evaluation.perplexityBound() : null);
       map.put("prior_ce", evaluation.priorCrossEntropy());
       map.put("kl_per_bit", Arrays.stream(evaluation.klPerBit()).boxed().toList());
       if (evaluation.plans() != null) {
         map.putAll(of(evaluation.plans()));
       }
     } else {
-      map.put("nll", evaluation.reconstruction());
+      map.put("nll", evaluation.nllBound());
       map.put("nll_bound", evaluation.nllBound());
+      map.put("perplexity", evaluation.perplexityBound());
     }
     return map;
   }

@@ -164,7 +164,7 @@ public final class TrainingRun implements AutoCloseable {
     @Override
     public void onEvaluation(long step, Evaluation result) {
       evaluation = result;
-      Map<String, Object> line = new LinkedHashMap<>();
+      Map<String, @Nullable Object> line = new LinkedHashMap<>();
       line.put("step", step);
       line.putAll(Reports.of(result));
       write(evaluations, line);
@@ -216,7 +216,7 @@ public final class TrainingRun implements AutoCloseable {
       return line;
     }
 
-    private static void write(MetricsFile file, Map<String, Object> line) {
+    private static void write(MetricsFile file, Map<String, ? extends @Nullable Object> line) {
       try {
         file.add(line);
       } catch (IOException failure) {

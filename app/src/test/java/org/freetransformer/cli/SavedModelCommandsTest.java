@@ -1,6 +1,7 @@
 package org.freetransformer.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.freetransformer.cli.CommandLineTester.ft;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -53,11 +54,35 @@ class SavedModelCommandsTest {
     assertThat(result.path("tokens").asInt()).isEqualTo(20 * 64);
     assertThat(result.path("nll_bound").asDouble()).isEqualTo(reconstruction + kl);
     assertThat(result.path("bits_per_byte").asDouble())
-        .isEqualTo((reconstruction + kl) / Math.log(2));
+        .isCloseTo((reconstruction + kl) / Math.log(2), within(1e-12));
+    assertThat(result.path("perplexity").asDouble()).isEqualTo(Math.exp(reconstruction + kl));
+    assertThat(result.path("nll_iw").asDouble()).isBetween(0.0, reconstruction + kl + 0.1);
     assertThat(result.path("kl_per_bit")).hasSize(4);
     assertThat(result.path("prior_ce").asDouble()).isPositive();
-    String text = ft("eval", "--checkpoint", weights(), "--deterministic").out();
-    assertThat(text).contains("bound", "seen the text through the plan");
+    String text = ft("eval", "--run", run, "--samples", 2, "--quiet").out();
+    assertThat(text)
+        .contains("bound", "seen the text through the plan", "importance-weighted with 2 plans");
+    ft("eval", "--run", run, "--samples", 0).refused("--samples", "nearest is 1");
+  }
+
+  @Test
+  void theLikeliestPlanIsNotSoldAsABound() {
+    Object[] words = {"eval", "--checkpoint", weights(), "--deterministic"};
+    JsonNode result = with(words, "--json").json();
+    assertThat(result.path("deterministic").asBoolean()).isTrue();
+    assertThat(result.path("reconstruction").asDouble()).isPositive();
+    for (String bound : new String[] {"nll_bound", "nll_iw", "perplexity", "bits_per_byte"}) {
+      assertThat(result.has(bound)).as(bound).isTrue();
+      assertThat(result.path(bound).isNull()).as(bound).isTrue();
+    }
+    assertThat(with(words).out()).contains("no bound");
+  }
+
+  /** Neither the number of examples nor their batches change what one of them gives. */
+  @Test
+  void everyHeldOutExampleIsEvaluated() {
+    JsonNode some = ft("eval", "--run", run, "--json", "--examples", 13).json();
+    assertThat(some.path("tokens").asInt()).isEqualTo(13 * 64);
   }
 
   @Test

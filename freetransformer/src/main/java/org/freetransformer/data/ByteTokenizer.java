@@ -34,4 +34,10 @@ public final class ByteTokenizer implements Tokenizer {
     }
     return new String(bytes, StandardCharsets.UTF_8);
   }
+
+  @Override
+  public int byteLength(int token) {
+    Tokenizer.checkToken(token, VOCAB_SIZE);
+    return 1;
+  }
 }

@@ -79,4 +79,10 @@ public final class LetterAlphabet implements Tokenizer {
     String plain = Normalizer.normalize(upper, Normalizer.Form.NFKD).substring(0, 1);
     return SYMBOLS.contains(plain) ? Optional.of(plain) : Optional.empty();
   }
+
+  @Override
+  public int byteLength(int token) {
+    Tokenizer.checkToken(token, VOCAB_SIZE);
+    return 1;
+  }
 }

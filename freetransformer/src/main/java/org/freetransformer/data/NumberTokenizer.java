@@ -42,4 +42,10 @@ public final class NumberTokenizer implements Tokenizer {
         .mapToObj(token -> Integer.toString(Tokenizer.checkToken(token, vocabSize)))
         .collect(Collectors.joining(" "));
   }
+
+  @Override
+  public int byteLength(int token) {
+    Tokenizer.checkToken(token, vocabSize);
+    return 0;
+  }
 }

@@ -21,6 +21,14 @@ public interface Tokenizer {
    */
   String decode(int... tokens);
 
+  /**
+   * Bytes of UTF-8 text that a token stands for, which makes losses per token comparable between
+   * tokenizers; 0 for a token that stands for no text.
+   *
+   * @throws IllegalArgumentException if the token is not in 0 to V − 1
+   */
+  int byteLength(int token);
+
   /** The tokenizer that a configuration's data is made of. */
   static Tokenizer of(DataConfig config) {
     return switch (config.source()) {

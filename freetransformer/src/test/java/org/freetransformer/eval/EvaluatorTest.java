@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.Random;
+import java.util.function.IntUnaryOperator;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.data.Batch;
 import org.freetransformer.data.Batches;
 import org.freetransformer.data.Split;
+import org.freetransformer.data.Tokenizer;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
@@ -179,7 +181,7 @@ class EvaluatorTest {
     assertThat(one).as("K = 1 is the bound").isCloseTo(bound, within(0.03));
     assertThat(four).isLessThan(one - 0.02);
     assertThat(many).isLessThan(four - 0.005).isGreaterThan(exact - 0.01);
-    assertThat(evaluate(texts, 5, 8192, 3).weightedBound()).isCloseTo(exact, within(0.01));
+    assertThat(evaluate(texts, 5, 4096, 3).weightedBound()).isCloseTo(exact, within(0.01));
   }
 
   private double mean(int samples, int seeds) {
@@ -197,7 +199,7 @@ class EvaluatorTest {
   @Test
   void targetsThatDoNotCountAndPlansBehindThemAreLeftOut() {
     FewTexts held = texts(4, T).ignoring(0, 2);
-    Evaluation found = evaluate(held, 4, 8192, 1);
+    Evaluation found = evaluate(held, 4, 4096, 1);
     assertThat(found.tokens()).isEqualTo(4);
     assertThat(found.weightedBound()).isCloseTo(exactNll(held), within(0.02));
     assertThat(found.kl()).isLessThan(exactTerms(held)[1] - 0.01);
@@ -275,6 +277,40 @@ class EvaluatorTest {
       assertThat(found.kl()).isZero();
       assertThat(found.priorCrossEntropy()).isNaN();
     }
+  }
+
+  @Test
+  void bitsPerByteCountsTheBytesOfTheTargets() {
+    Evaluation found = evaluate(texts, 2, 1, 1);
+    Tokenizer longTokens = bytes(token -> token);
+    double bytes = Arrays.stream(texts.targets()).flatMapToInt(Arrays::stream).sum();
+    assertThat(BitsPerByte.of(found, batches(texts, 2), 100, longTokens).orElseThrow())
+        .isCloseTo(found.nllBound() * 5 * T / bytes / Math.log(2), within(1e-12));
+    assertThat(BitsPerByte.of(found, batches(texts, 2), 100, bytes(_ -> 0))).isEmpty();
+  }
+
+  private static Tokenizer bytes(IntUnaryOperator lengths) {
+    return new Tokenizer() {
+      @Override
+      public int vocabSize() {
+        return 11;
+      }
+
+      @Override
+      public int[] encode(String text) {
+        throw new AssertionError();
+      }
+
+      @Override
+      public String decode(int... tokens) {
+        throw new AssertionError();
+      }
+
+      @Override
+      public int byteLength(int token) {
+        return lengths.applyAsInt(token);
+      }
+    };
   }
 
   @Test

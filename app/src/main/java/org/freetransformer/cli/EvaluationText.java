@@ -46,7 +46,6 @@ final class EvaluationText {
     no bound: it needs plans that are drawn, so nothing here can be compared with a baseline
     cross-entropy under one plan from the prior: %.4f
     """
-        .formatted(
-            evaluation.reconstruction(), evaluation.kl(), evaluation.priorCrossEntropy());
+        .formatted(evaluation.reconstruction(), evaluation.kl(), evaluation.priorCrossEntropy());
   }
 }

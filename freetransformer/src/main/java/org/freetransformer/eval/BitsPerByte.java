@@ -29,7 +29,6 @@ public final class BitsPerByte {
     }
     return bytes == 0 || !evaluation.hasBound()
         ? OptionalDouble.empty()
-        : OptionalDouble.of(
-            evaluation.nllBound() * evaluation.tokens() / bytes / Math.log(2));
+        : OptionalDouble.of(evaluation.nllBound() * evaluation.tokens() / bytes / Math.log(2));
   }
 }

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 class EvaluatorTest {
   private static final int T = 3;
   private static final int H = 2;
-  private static final int PLANS = 1 << H * T;
+  private static final int PLANS = 1 << (H * T);
 
   private final Random random = new Random(11);
   private final Engine engine = Engine.on(Devices.scalar());
@@ -102,7 +102,7 @@ class EvaluatorTest {
 
   private static int[] plans(int all) {
     int[] plans = new int[T];
-    Arrays.setAll(plans, t -> all >> H * t & (1 << H) - 1);
+    Arrays.setAll(plans, t -> (all >> (H * t)) & ((1 << H) - 1));
     return plans;
   }
 

@@ -1,10 +1,12 @@
 package org.freetransformer.eval;
 
+import java.util.Arrays;
 import org.freetransformer.data.Batch;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.data.Split;
 
 /** Held-out texts that a test chose: targets [example][T], the inputs what stands before them. */
+@SuppressWarnings("ArrayRecordComponent") // Made by a test; equality means nothing.
 record FewTexts(int vocabSize, int[][] tokens, int[][] targets) implements Dataset {
   /** Texts whose every token but the first is a target. */
   static FewTexts of(int vocabSize, int[]... texts) {
@@ -12,8 +14,8 @@ record FewTexts(int vocabSize, int[][] tokens, int[][] targets) implements Datas
     int[][] targets = new int[texts.length][];
     for (int i = 0; i < texts.length; i++) {
       int length = texts[i].length - 1;
-      tokens[i] = java.util.Arrays.copyOf(texts[i], length);
-      targets[i] = java.util.Arrays.copyOfRange(texts[i], 1, length + 1);
+      tokens[i] = Arrays.copyOf(texts[i], length);
+      targets[i] = Arrays.copyOfRange(texts[i], 1, length + 1);
     }
     return new FewTexts(vocabSize, tokens, targets);
   }

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
@@ -43,19 +44,19 @@ public final class PlanningDevice implements Device {
   }
 
   @Override
-  public Storage allocate(long bytes, String owner) {
+  public Storage allocate(long bytes, DType dtype, String owner) {
     bytesByOwner.merge(owner, bytes, Long::sum);
     return new Nothing(bytes);
   }
 
   @Override
-  public Storage reserve(long bytes) {
+  public Storage reserve(long bytes, DType dtype) {
     return new Nothing(bytes);
   }
 
   @Override
   public Storage bind(List<Storage> storages, long[] offsets, long bytes) {
-    return allocate(bytes, "planned arena");
+    return allocate(bytes, DType.U8, "planned arena");
   }
 
   @Override

@@ -160,10 +160,10 @@ public final class Engine implements AutoCloseable {
   public Tensor empty(DType dtype, Shape shape) {
     long bytes = shape.size() * dtype.bytes();
     if (recording != null) {
-      return owning(recording.own(device.reserve(bytes)), dtype, shape);
+      return owning(recording.own(device.reserve(bytes, dtype)), dtype, shape);
     }
     Scope scope = currentScope();
-    return scope.own(owning(device.allocate(bytes, scope.owner()), dtype, shape));
+    return scope.own(owning(device.allocate(bytes, dtype, scope.owner()), dtype, shape));
   }
 
   private Tensor owning(Storage storage, DType dtype, Shape shape) {
@@ -177,14 +177,15 @@ public final class Engine implements AutoCloseable {
    * @param owner in whose name its bytes are counted
    */
   public Tensor allocate(String owner, DType dtype, Shape shape) {
-    Tensor tensor = owning(device.allocate(shape.size() * dtype.bytes(), owner), dtype, shape);
+    Tensor tensor =
+        owning(device.allocate(shape.size() * dtype.bytes(), dtype, owner), dtype, shape);
     device.prepare(new Instruction.Fill(tensor.buffer(), 0)).run();
     return tensor;
   }
 
   /** A tensor of a size but without memory, which stands for one that is to come. */
   public Tensor placeholder(DType dtype, Shape shape) {
-    return owning(device.reserve(shape.size() * dtype.bytes()), dtype, shape);
+    return owning(device.reserve(shape.size() * dtype.bytes(), dtype), dtype, shape);
   }
 
   /** A tensor of one value. */

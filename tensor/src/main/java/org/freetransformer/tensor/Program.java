@@ -22,7 +22,7 @@ import org.freetransformer.tensor.device.Storage;
 public final class Program implements AutoCloseable {
   private final Engine engine;
   private final List<Instruction> instructions;
-  private final Kernel[] kernels;
+  private final Kernel kernel;
   private final Storage arena;
   private final List<Storage> external;
   private final List<Tensor> outputs;
@@ -30,13 +30,13 @@ public final class Program implements AutoCloseable {
   private Program(
       Engine engine,
       List<Instruction> instructions,
-      Kernel[] kernels,
+      Kernel kernel,
       Storage arena,
       List<Storage> external,
       List<Tensor> outputs) {
     this.engine = engine;
     this.instructions = instructions;
-    this.kernels = kernels;
+    this.kernel = kernel;
     this.arena = arena;
     this.external = external;
     this.outputs = outputs;
@@ -68,11 +68,11 @@ public final class Program implements AutoCloseable {
     MemoryPlan plan = MemoryPlan.of(instructions, recording.intermediates(), kept);
     Storage arena = engine.device().bind(plan.storages(), plan.offsets(), plan.bytes());
     try {
-      Kernel[] kernels = instructions.stream().map(engine.device()::prepare).toArray(Kernel[]::new);
+      Kernel kernel = engine.device().prepare(instructions);
       List<Tensor> results = outputs.stream().map(Tensor::detach).toList();
       closeOthers(recording.intermediates(), kept);
       List<Storage> external = externals(instructions, plan);
-      return new Program(engine, instructions, kernels, arena, external, results);
+      return new Program(engine, instructions, kernel, arena, external, results);
     } catch (RuntimeException e) {
       arena.close();
       throw e;
@@ -117,9 +117,7 @@ public final class Program implements AutoCloseable {
             "use after free: a tensor that this program reads or writes was closed");
       }
     }
-    for (Kernel kernel : kernels) {
-      kernel.run();
-    }
+    kernel.run();
   }
 
   /** The tensors that the recorded body returned; valid until the program is closed. */

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.memory.MemoryPool;
 import org.freetransformer.tensor.memory.OffHeapStorage;
 
@@ -53,12 +54,12 @@ public abstract class CpuDevice implements Device {
   }
 
   @Override
-  public Storage allocate(long bytes, String owner) {
+  public Storage allocate(long bytes, DType dtype, String owner) {
     return memory.allocate(bytes, owner);
   }
 
   @Override
-  public Storage reserve(long bytes) {
+  public Storage reserve(long bytes, DType dtype) {
     return OffHeapStorage.reserve(bytes);
   }
 

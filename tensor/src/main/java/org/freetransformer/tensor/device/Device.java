@@ -2,6 +2,7 @@ package org.freetransformer.tensor.device;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.memory.MemoryPool;
 
 /**
@@ -22,12 +23,13 @@ public interface Device extends AutoCloseable {
    * Takes memory; its content is undefined.
    *
    * @param bytes size
+   * @param dtype type of its elements, for a device that keeps types apart
    * @param owner in whose name the bytes are counted
    */
-  Storage allocate(long bytes, String owner);
+  Storage allocate(long bytes, DType dtype, String owner);
 
   /** A storage without memory, for a program being recorded. */
-  Storage reserve(long bytes);
+  Storage reserve(long bytes, DType dtype);
 
   /**
    * Gives reserved storages their places in one block.
@@ -45,6 +47,21 @@ public interface Device extends AutoCloseable {
    * @throws IllegalStateException if a buffer was freed
    */
   Kernel prepare(Instruction instruction);
+
+  /**
+   * Makes the instructions of a program ready to run in order, as one kernel: a device that pays
+   * for every launch puts them together.
+   *
+   * @throws IllegalStateException if a buffer was freed
+   */
+  default Kernel prepare(List<Instruction> instructions) {
+    Kernel[] kernels = instructions.stream().map(this::prepare).toArray(Kernel[]::new);
+    return () -> {
+      for (Kernel kernel : kernels) {
+        kernel.run();
+      }
+    };
+  }
 
   /** Copies bytes from the host into a storage. */
   void write(Storage target, long offset, MemorySegment source);

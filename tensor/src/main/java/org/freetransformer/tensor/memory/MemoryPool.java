@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Off-heap memory for one device: freed blocks are kept by size and handed out again, and the live
@@ -18,37 +19,77 @@ public final class MemoryPool implements AutoCloseable {
   /** Alignment of every block in bytes: a cache line, and a 512-bit vector. */
   public static final int ALIGNMENT = 64;
 
-  private record Block(Arena arena, MemorySegment segment) {}
+  /**
+   * Memory of one piece.
+   *
+   * @param arena closed when the block is given back; null if it is part of something larger
+   * @param segment the memory
+   */
+  public record Block(@Nullable Arena arena, MemorySegment segment) {
+    private void close() {
+      if (arena != null) {
+        arena.close();
+      }
+    }
+  }
 
-  private final Map<Long, Deque<Block>> free = new TreeMap<>();
-  private final IdentityHashMap<MemorySegment, Block> used = new IdentityHashMap<>();
+  /** Where blocks come from. */
+  @FunctionalInterface
+  public interface Source {
+    /**
+     * A new block of {@code bytes}, aligned by {@link #ALIGNMENT}.
+     *
+     * @throws OutOfMemoryError if there is no more memory
+     */
+    Block block(long bytes);
+  }
+
+  private final IdentityHashMap<Source, Map<Long, Deque<Block>>> free = new IdentityHashMap<>();
+  private final IdentityHashMap<MemorySegment, Used> used = new IdentityHashMap<>();
   private final Map<String, Long> liveByOwner = new TreeMap<>();
   private long live;
   private long peak;
   private long reserved;
   private boolean closed;
 
+  private static final Source SYSTEM = MemoryPool::systemBlock;
+
+  private record Used(Block block, Source source) {}
+
   /** An empty pool. */
   public MemoryPool() {}
 
   /**
-   * Takes a block. Its content is undefined.
+   * Takes a block of the system's memory. Its content is undefined.
    *
    * @param bytes size, 0 or more
    * @param owner in whose name the bytes are counted
    * @throws OutOfMemoryError if the system has no more memory
    */
-  public synchronized OffHeapStorage allocate(long bytes, String owner) {
+  public OffHeapStorage allocate(long bytes, String owner) {
+    return allocate(bytes, owner, SYSTEM);
+  }
+
+  /**
+   * Takes a block of a source's memory. Its content is undefined.
+   *
+   * @param bytes size, 0 or more
+   * @param owner in whose name the bytes are counted
+   * @param source where the block comes from if none of its blocks is free
+   * @throws OutOfMemoryError if the source has no more memory
+   */
+  public synchronized OffHeapStorage allocate(long bytes, String owner, Source source) {
     if (closed) {
       throw new IllegalStateException("the device was closed: no more memory can be taken from it");
     }
     long capacity = sizeClass(bytes);
-    Deque<Block> blocks = free.get(capacity);
+    Deque<Block> blocks = free.getOrDefault(source, Map.of()).get(capacity);
     Block block = blocks == null ? null : blocks.poll();
     if (block == null) {
-      block = newBlock(capacity);
+      block = source.block(capacity);
+      reserved += capacity;
     }
-    used.put(block.segment(), block);
+    used.put(block.segment(), new Used(block, source));
     OffHeapStorage storage = new OffHeapStorage(bytes, owner, this);
     storage.bind(block.segment());
     liveByOwner.merge(owner, bytes, Long::sum);
@@ -58,9 +99,8 @@ public final class MemoryPool implements AutoCloseable {
   }
 
   @SuppressWarnings("MustBeClosedChecker") // The pool closes it, in trim() or close().
-  private Block newBlock(long capacity) {
+  private static Block systemBlock(long capacity) {
     Arena arena = Arena.ofShared();
-    reserved += capacity;
     return new Block(arena, arena.allocate(capacity, ALIGNMENT));
   }
 
@@ -72,13 +112,15 @@ public final class MemoryPool implements AutoCloseable {
   }
 
   synchronized void release(String owner, long bytes, MemorySegment segment) {
-    Block block = used.remove(segment);
-    if (block == null) {
+    Used taken = used.remove(segment);
+    if (taken == null) {
       return; // The pool was closed before, and all its blocks with it.
     }
     live -= bytes;
     liveByOwner.computeIfPresent(owner, (_, total) -> total == bytes ? null : total - bytes);
-    free.computeIfAbsent(segment.byteSize(), _ -> new ArrayDeque<>()).push(block);
+    free.computeIfAbsent(taken.source(), _ -> new TreeMap<>())
+        .computeIfAbsent(segment.byteSize(), _ -> new ArrayDeque<>())
+        .push(taken.block());
   }
 
   /** Bytes in use. */
@@ -103,13 +145,13 @@ public final class MemoryPool implements AutoCloseable {
 
   /** Gives the blocks that are kept for reuse back to the system. */
   public synchronized void trim() {
-    for (Deque<Block> blocks : free.values()) {
+    for (Deque<Block> blocks : free.getOrDefault(SYSTEM, Map.of()).values()) {
       for (Block block : blocks) {
         reserved -= block.segment().byteSize();
-        block.arena().close();
+        block.close();
       }
     }
-    free.clear();
+    free.remove(SYSTEM);
   }
 
   /** Gives all memory back; what is still in use dies with it, and using it is an exception. */
@@ -120,8 +162,9 @@ public final class MemoryPool implements AutoCloseable {
     }
     trim();
     closed = true;
-    used.values().forEach(block -> block.arena().close());
+    used.values().forEach(taken -> taken.block().close());
     used.clear();
+    free.clear();
     liveByOwner.clear();
     live = 0;
     reserved = 0;

@@ -25,7 +25,7 @@ class CpuDeviceTest {
 
   @Test
   void bytesGoThereAndBack() {
-    Storage storage = device.allocate(8, "test");
+    Storage storage = device.allocate(8, DType.F32, "test");
     device.write(storage, 2, MemorySegment.ofArray(new byte[] {1, 2, 3}));
     byte[] read = new byte[2];
     device.read(storage, 3, MemorySegment.ofArray(read));
@@ -34,7 +34,7 @@ class CpuDeviceTest {
 
   @Test
   void bytesBeyondTheStorageAreOutOfReach() {
-    Storage storage = device.allocate(8, "test");
+    Storage storage = device.allocate(8, DType.F32, "test");
     MemorySegment host = MemorySegment.ofArray(new byte[4]);
     assertThatThrownBy(() -> device.write(storage, 5, host))
         .isInstanceOf(IndexOutOfBoundsException.class);
@@ -44,8 +44,8 @@ class CpuDeviceTest {
 
   @Test
   void reservedStoragesLiveAsLongAsTheirBlock() {
-    Storage a = device.reserve(64);
-    Storage b = device.reserve(16);
+    Storage a = device.reserve(64, DType.F32);
+    Storage b = device.reserve(16, DType.F32);
     Storage block = device.bind(List.of(a, b), new long[] {0, 64}, 128);
     assertThat(device.memory().liveBytesByOwner()).containsEntry("program", 128L);
     Buffer first = new Buffer(a, DType.F32, Layout.contiguous(Shape.of(16)));
@@ -88,7 +88,7 @@ class CpuDeviceTest {
 
   @Test
   void randomStatesAreFourIntegers() {
-    Storage storage = device.allocate(64, "test");
+    Storage storage = device.allocate(64, DType.F32, "test");
     Buffer three = new Buffer(storage, DType.I32, Layout.contiguous(Shape.of(3)));
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new Draws(three, 0))

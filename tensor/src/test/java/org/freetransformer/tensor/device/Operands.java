@@ -173,7 +173,7 @@ final class Operands implements AutoCloseable {
     for (int i = 0; i < positions.length; i++) {
       put(bytes, dtype, (int) positions[i], values[i]);
     }
-    Storage storage = device.allocate(bytes.length, "test");
+    Storage storage = device.allocate(bytes.length, dtype, "test");
     device.write(storage, 0, MemorySegment.ofArray(bytes));
     Buffer buffer = new Buffer(storage, dtype, layout);
     buffers.add(buffer);

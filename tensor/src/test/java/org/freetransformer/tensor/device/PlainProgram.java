@@ -13,7 +13,7 @@ final class PlainProgram {
   public static void main(String[] arguments) {
     for (int run = 0; run < 2; run++) {
       try (Device device = Devices.cpu(2)) {
-        Storage storage = device.allocate(4, "program");
+        Storage storage = device.allocate(4, DType.F32, "program");
         Buffer x = new Buffer(storage, DType.F32, Layout.contiguous(Shape.of(1)));
         device.prepare(new Instruction.Fill(x, 3)).run();
         device.prepare(new Instruction.Affine(x, 1, 4, Output.to(x))).run();

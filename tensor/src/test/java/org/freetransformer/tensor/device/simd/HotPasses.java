@@ -58,7 +58,8 @@ final class HotPasses {
   private Buffer buffer(DType dtype, int... dims) {
     Shape shape = Shape.of(dims);
     Buffer buffer =
-        new Buffer(device.allocate(shape.size() * 4, "test"), dtype, Layout.contiguous(shape));
+        new Buffer(
+            device.allocate(shape.size() * 4, dtype, "test"), dtype, Layout.contiguous(shape));
     device.prepare(new Instruction.Fill(buffer, 0)).run();
     return buffer;
   }

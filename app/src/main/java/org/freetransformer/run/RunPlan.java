@@ -1,11 +1,11 @@
 package org.freetransformer.run;
 
 import java.util.Map;
+import java.util.StringJoiner;
 import java.util.TreeMap;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.tensor.Engine;
-import org.freetransformer.tensor.Program;
 import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.TrainingConfig;
 import org.freetransformer.train.TrainingStep;
@@ -41,17 +41,22 @@ public record RunPlan(
         LanguageModel model = LanguageModel.create(engine, config.model());
         AdamW optimizer = new AdamW(engine, model.parameters(), constants(training));
         TrainingStep step = new TrainingStep(model, optimizer, training, length)) {
-      Program micro = step.microStep();
-      Program update = step.update();
+      double flops = 0;
+      int instructions = 0;
+      StringJoiner listing = new StringJoiner("\n");
+      for (TrainingStep.Part part : step.parts()) {
+        flops += (double) part.runs() * part.program().cost().flops();
+        instructions += part.program().instructions().size();
+        listing.add(part.name() + "\n" + part.program().listing());
+      }
       long microSteps = training.gradientAccumulationSteps();
       long tokens = microSteps * training.batchSize() * length;
-      double flops = (double) microSteps * micro.cost().flops() + update.cost().flops();
       return new RunPlan(
           model.parameterCount(),
           device.bytesByOwner(),
           flops / tokens,
-          micro.instructions().size() + update.instructions().size(),
-          "forward and backward\n" + micro.listing() + "\nupdate\n" + update.listing());
+          instructions,
+          listing.toString());
     }
   }
 

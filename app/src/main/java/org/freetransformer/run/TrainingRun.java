@@ -211,6 +211,10 @@ public final class TrainingRun implements AutoCloseable {
       line.put("kl_per_bit", Arrays.stream(step.klPerBit()).boxed().toList());
       line.put("lr", step.learningRate());
       line.put("grad_norm", step.gradientNorm());
+      if (step.scaling() != null) {
+        line.put("loss_scale", step.scaling().scale());
+        line.put("skipped_steps", step.scaling().skippedSteps());
+      }
       line.put("tokens_per_second", tokensPerSecond());
       line.put("time", secondsBefore + seconds());
       return line;

@@ -136,24 +136,6 @@ public final class ConfigSection {
         .orElseThrow(() -> notAChoice(key, node, word, namesOf(type)));
   }
 
-  /**
-   * A key for which this version has only one choice; the {@code planned} ones are refused by name
-   * and anything else as unknown.
-   */
-  public void onlyBuilt(String key, String built, List<String> planned) {
-    ConfigNode node = find(key);
-    if (node == null) {
-      return;
-    }
-    String word = text(key, "");
-    if (planned.contains(word)) {
-      throw notBuilt(key, word, "built is only " + built);
-    }
-    if (!word.equals(built)) {
-      throw notAChoice(key, node, word, List.of(built));
-    }
-  }
-
   /** A switch of which this version has only one setting; {@code instead} says what is there. */
   public void onlyBuilt(String key, boolean built, String instead) {
     if (flag(key, built) != built) {

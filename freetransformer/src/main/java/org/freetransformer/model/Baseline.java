@@ -40,6 +40,6 @@ public final class Baseline extends LanguageModel {
 
   @Override
   public Tensor logits(Tensor hidden) {
-    return output == null ? tokenEmbedding.unembed(hidden) : output.forward(hidden);
+    return output == null ? tokenEmbedding.unembed(hidden) : output.forwardInFull(hidden);
   }
 }

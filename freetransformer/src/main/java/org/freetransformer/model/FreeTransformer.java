@@ -185,7 +185,7 @@ public final class FreeTransformer extends LanguageModel {
 
   @Override
   public Tensor logits(Tensor hidden) {
-    return output == null ? tokenEmbedding.unembed(hidden) : output.forward(hidden);
+    return output == null ? tokenEmbedding.unembed(hidden) : output.forwardInFull(hidden);
   }
 
   private static BinaryMapper.Kind mapperKind(ModelConfig.Latent latent) {

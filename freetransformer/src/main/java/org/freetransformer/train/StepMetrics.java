@@ -1,5 +1,8 @@
 package org.freetransformer.train;
 
+import org.freetransformer.nn.optim.LossScaler;
+import org.jspecify.annotations.Nullable;
+
 /**
  * One optimizer step as the metrics file tells it. Per token means per counted target, in nats.
  *
@@ -11,6 +14,7 @@ package org.freetransformer.train;
  * @param klPerBit the same by bit [H]; empty without a plan
  * @param learningRate rate of the step
  * @param gradientNorm global norm of the gradient before clipping
+ * @param scaling the loss scale after this step, and the steps skipped so far; null without one
  */
 @SuppressWarnings("ArrayRecordComponent") // Written to a file; equality means nothing.
 public record StepMetrics(
@@ -21,7 +25,8 @@ public record StepMetrics(
     double kl,
     double[] klPerBit,
     double learningRate,
-    double gradientNorm) {
+    double gradientNorm,
+    LossScaler.@Nullable State scaling) {
   /** An upper bound of the text's negative log-likelihood, per token in nats. */
   public double nllBound() {
     return reconstruction + kl;

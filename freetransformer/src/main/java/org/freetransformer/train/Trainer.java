@@ -82,6 +82,7 @@ public final class Trainer implements AutoCloseable {
             model.parameters(),
             new AdamW.Config(how.beta1(), how.beta2(), ADAM_EPSILON, how.weightDecay()));
     this.step = new TrainingStep(model, optimizer, how, dataset.length());
+    this.parts.addAll(step.states());
     this.schedule =
         new LearningRateSchedule(
             LearningRateSchedule.Kind.valueOf(how.lrSchedule().name()),

@@ -9,6 +9,7 @@ import java.util.Map;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigNode;
 import org.freetransformer.config.ConfigSection;
+import org.freetransformer.tensor.Precision;
 
 /**
  * How a model is trained, checked and complete.
@@ -27,6 +28,9 @@ import org.freetransformer.config.ConfigSection;
  * @param klWarmupSteps steps over which β rises linearly from 0; 0 for none
  * @param batchSize sequences in one micro-batch
  * @param gradientAccumulationSteps micro-batches in one optimizer step
+ * @param precision which numbers of a step are of 16 bits; weights and evaluation are f32 in all
+ * @param activationCheckpointing whether the backward pass computes each block's activations again
+ *     instead of the forward pass keeping them
  * @param saveEvery steps between checkpoints
  * @param evalEvery steps between evaluations
  * @param logEvery steps between log lines
@@ -50,6 +54,8 @@ public record TrainingConfig(
     int klWarmupSteps,
     int batchSize,
     int gradientAccumulationSteps,
+    Precision precision,
+    boolean activationCheckpointing,
     int saveEvery,
     int evalEvery,
     int logEvery,
@@ -143,6 +149,8 @@ public record TrainingConfig(
     map.put("kl_warmup_steps", klWarmupSteps);
     map.put("batch_size", batchSize);
     map.put("gradient_accumulation_steps", gradientAccumulationSteps);
+    map.put("precision", ConfigSection.nameOf(precision));
+    map.put("activation_checkpointing", activationCheckpointing);
     map.put("save_every", saveEvery);
     map.put("eval_every", evalEvery);
     map.put("log_every", logEvery);

@@ -1,7 +1,7 @@
 package org.freetransformer.train;
 
-import java.util.List;
 import org.freetransformer.config.ConfigSection;
+import org.freetransformer.tensor.Precision;
 import org.freetransformer.train.TrainingConfig.LrSchedule;
 
 /** Collects the values of a {@link TrainingConfig}; those not set keep their defaults. */
@@ -21,6 +21,8 @@ public final class TrainingConfigBuilder {
   private int klWarmupSteps;
   private int batchSize = 64;
   private int gradientAccumulationSteps = 1;
+  private Precision precision = Precision.FP32;
+  private boolean activationCheckpointing;
   private int saveEvery = 5000;
   private int evalEvery = 1000;
   private int logEvery = 100;
@@ -46,6 +48,8 @@ public final class TrainingConfigBuilder {
     klWarmupSteps = from.klWarmupSteps();
     batchSize = from.batchSize();
     gradientAccumulationSteps = from.gradientAccumulationSteps();
+    precision = from.precision();
+    activationCheckpointing = from.activationCheckpointing();
     saveEvery = from.saveEvery();
     evalEvery = from.evalEvery();
     logEvery = from.logEvery();
@@ -83,6 +87,8 @@ public final class TrainingConfigBuilder {
     batchSize = section.integer("batch_size", batchSize);
     gradientAccumulationSteps =
         section.integer("gradient_accumulation_steps", gradientAccumulationSteps);
+    precision = section.choice("precision", Precision.class, precision);
+    activationCheckpointing = section.flag("activation_checkpointing", activationCheckpointing);
     saveEvery = section.integer("save_every", saveEvery);
     evalEvery = section.integer("eval_every", evalEvery);
     logEvery = section.integer("log_every", logEvery);
@@ -93,8 +99,6 @@ public final class TrainingConfigBuilder {
   }
 
   private static void refuseWhatIsNotBuilt(ConfigSection section) {
-    section.onlyBuilt("precision", "fp32", List.of("bf16", "fp16"));
-    section.onlyBuilt("activation_checkpointing", false, "activations are kept");
     section.onlyBuilt("use_fsdp", false, "training runs in one process");
     section.onlyBuilt(
         "use_deepspeed", false, "nor will be: the sharding key is use_fsdp, for a later version");
@@ -125,6 +129,8 @@ public final class TrainingConfigBuilder {
         klWarmupSteps,
         batchSize,
         gradientAccumulationSteps,
+        precision,
+        activationCheckpointing,
         saveEvery,
         evalEvery,
         logEvery,
@@ -215,6 +221,18 @@ public final class TrainingConfigBuilder {
   /** Micro-batches in one optimizer step. */
   public TrainingConfigBuilder gradientAccumulationSteps(int value) {
     gradientAccumulationSteps = value;
+    return this;
+  }
+
+  /** Which numbers of a step are of 16 bits. */
+  public TrainingConfigBuilder precision(Precision value) {
+    precision = value;
+    return this;
+  }
+
+  /** Whether the backward pass computes each block's activations again. */
+  public TrainingConfigBuilder activationCheckpointing(boolean value) {
+    activationCheckpointing = value;
     return this;
   }
 

@@ -128,8 +128,6 @@ final class RunConfigTest {
   @Test
   void saysWhatIsNotBuiltInThisVersion() {
     Map<String, Object> later = new LinkedHashMap<>();
-    later.put("training.precision", "bf16");
-    later.put("training.activation_checkpointing", true);
     later.put("training.use_fsdp", true);
     later.put("training.fsdp_config", Map.of("sharding_strategy", "full_shard"));
     later.put("training.use_deepspeed", true);

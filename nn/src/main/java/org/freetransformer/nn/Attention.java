@@ -55,7 +55,7 @@ public final class Attention extends Module {
    * @param sequence where the tokens stand
    * @param cache keys and values of earlier tokens, to which this pass adds its own; null if the
    *     sequence has no slots
-   * @return [B, T, D]
+   * @return [B, T, D], for a residual stream
    * @throws IllegalArgumentException if there are slots without a cache, or a cache without slots
    */
   public Tensor forward(
@@ -81,7 +81,7 @@ public final class Attention extends Module {
     }
     double dropout = isTraining() ? config.weightDropout() : 0;
     Tensor mixed = AttentionOp.attention(q, k, v, sequence.causal(), keyLengths, dropout);
-    Tensor y = wo.forward(mixed.reshape(q.dim(0), q.dim(1), config.width()));
+    Tensor y = wo.forwardInFull(mixed.reshape(q.dim(0), q.dim(1), config.width()));
     return isTraining() ? DropoutOp.dropout(y, config.outputDropout()) : y;
   }
 

@@ -83,6 +83,6 @@ public final class BinaryMapper extends Module {
   }
 
   private Tensor fromBits(Tensor signs) {
-    return MatMulOp.linear(signs, weight.value());
+    return MatMulOp.linearInFull(signs, weight.value());
   }
 }

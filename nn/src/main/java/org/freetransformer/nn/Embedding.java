@@ -21,6 +21,6 @@ public final class Embedding extends Module {
 
   /** The same table as output layer: x [.., D] to logits [.., V]. */
   public Tensor unembed(Tensor x) {
-    return MatMulOp.linear(x, weight.value());
+    return MatMulOp.linearInFull(x, weight.value());
   }
 }

@@ -19,4 +19,9 @@ public final class Linear extends Module {
   public Tensor forward(Tensor x) {
     return MatMulOp.linear(x, weight.value());
   }
+
+  /** The same, in full precision: for what enters the residual stream, a loss or the plan. */
+  public Tensor forwardInFull(Tensor x) {
+    return MatMulOp.linearInFull(x, weight.value());
+  }
 }

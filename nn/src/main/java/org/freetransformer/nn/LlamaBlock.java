@@ -1,7 +1,9 @@
 package org.freetransformer.nn;
 
+import java.util.List;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.autograd.Recomputation;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +41,10 @@ public final class LlamaBlock extends Module {
 
   /** x [B, T, D] to [B, T, D]; every position attends within x. */
   public Tensor forward(Tensor x, Sequence sequence, @Nullable KeyValueCache cache) {
+    return Recomputation.of(List.of(x), inputs -> compute(inputs.getFirst(), sequence, cache));
+  }
+
+  private Tensor compute(Tensor x, Sequence sequence, @Nullable KeyValueCache cache) {
     Tensor normed = attentionNorm.forward(x);
     return finish(x, attention.forward(normed, normed, sequence, cache));
   }
@@ -51,6 +57,13 @@ public final class LlamaBlock extends Module {
    * @return [B, T, D]
    */
   public Tensor forward(
+      Tensor x, Tensor keyValues, Sequence sequence, @Nullable KeyValueCache cache) {
+    return Recomputation.of(
+        List.of(x, keyValues),
+        inputs -> compute(inputs.getFirst(), inputs.getLast(), sequence, cache));
+  }
+
+  private Tensor compute(
       Tensor x, Tensor keyValues, Sequence sequence, @Nullable KeyValueCache cache) {
     Tensor kv = normaliseKeyValues ? attentionNorm.forward(keyValues) : keyValues;
     return finish(x, attention.forward(attentionNorm.forward(x), kv, sequence, cache));

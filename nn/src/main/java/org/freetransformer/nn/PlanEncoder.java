@@ -40,6 +40,6 @@ public final class PlanEncoder extends Module {
   public Tensor forward(Tensor x, Sequence sequence) {
     Tensor queries = zeta.value().broadcastTo(x.dim(0), x.dim(1), x.dim(2)).contiguous();
     Tensor y = block.forward(queries, x, sequence.nonCausal(), null);
-    return readout.forward(norm.forward(y));
+    return readout.forwardInFull(norm.forward(y));
   }
 }

@@ -17,8 +17,8 @@ public final class SwiGlu extends Module {
     w3 = child("w3", new Linear(engine, width, inner));
   }
 
-  /** x [.., D] to [.., D]. */
+  /** x [.., D] to [.., D], for a residual stream. */
   public Tensor forward(Tensor x) {
-    return w2.forward(SwiGluOp.swiGlu(w1.forward(x), w3.forward(x)));
+    return w2.forwardInFull(SwiGluOp.swiGlu(w1.forward(x), w3.forward(x)));
   }
 }

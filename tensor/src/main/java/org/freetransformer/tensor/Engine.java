@@ -28,6 +28,8 @@ public final class Engine implements AutoCloseable {
   private boolean gradEnabled = true;
   private boolean parametersDeferred;
   private ProgramRewriter rewriter = ProgramRewriter.NONE;
+  private boolean recomputes;
+  private @Nullable WeightCopies copies;
 
   private Engine(Device device) {
     this.device = device;
@@ -84,8 +86,13 @@ public final class Engine implements AutoCloseable {
 
   /** Operations until the mode is closed are not remembered for a backward pass. */
   public Mode noGrad() {
+    return grad(false);
+  }
+
+  /** Operations until the mode is closed are remembered for a backward pass, or are not. */
+  public Mode grad(boolean on) {
     boolean before = gradEnabled;
-    gradEnabled = false;
+    gradEnabled = on;
     return () -> gradEnabled = before;
   }
 
@@ -116,6 +123,47 @@ public final class Engine implements AutoCloseable {
 
   ProgramRewriter rewriter() {
     return rewriter;
+  }
+
+  /**
+   * Until the mode is closed, segments of the graph that allow it ({@link
+   * org.freetransformer.tensor.autograd.Recomputation}) keep no inner results for the backward
+   * pass, which computes them again.
+   */
+  public Mode recomputation(boolean on) {
+    boolean before = recomputes;
+    recomputes = on;
+    return () -> recomputes = before;
+  }
+
+  /** Whether segments that allow it are computed again in the backward pass. */
+  public boolean recomputes() {
+    return recomputes;
+  }
+
+  /**
+   * Operations until the mode is closed store numbers as {@code copies.precision()} says; null
+   * means {@link Precision#FP32}.
+   */
+  public Mode mixedPrecision(@Nullable WeightCopies weights) {
+    WeightCopies before = copies;
+    copies = weights;
+    return () -> copies = before;
+  }
+
+  /** The precision policy that is on. */
+  public Precision precision() {
+    return copies == null ? Precision.FP32 : copies.precision();
+  }
+
+  /** The 16-bit weights of the precision policy that is on, if it has any. */
+  public @Nullable WeightCopies weightCopies() {
+    return copies;
+  }
+
+  /** What products read for a weight under the policy that is on. For operations. */
+  public Tensor productWeight(Tensor weight) {
+    return copies == null ? weight : copies.of(weight);
   }
 
   /** Whether instructions are being recorded rather than run. */

@@ -1,5 +1,6 @@
 package org.freetransformer.tensor;
 
+import java.util.function.Supplier;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Instruction.Random.Distribution;
@@ -63,6 +64,21 @@ public final class RandomStream implements AutoCloseable {
   /** The number that tells the next operation's draws apart. */
   public int nextSalt() {
     return nextSalt++;
+  }
+
+  /** The number that the next operation will take. */
+  public int salt() {
+    return nextSalt;
+  }
+
+  /** Lets {@code operations} draw what was drawn from {@code salt} on, and counts on as before. */
+  public <T> T again(int salt, Supplier<T> operations) {
+    int before = restartSalts(salt);
+    try {
+      return operations.get();
+    } finally {
+      restartSalts(before);
+    }
   }
 
   /** Lets the operations count from {@code salt}; returns where they had come to. */

@@ -116,6 +116,13 @@ public final class AdamW implements AutoCloseable {
     });
   }
 
+  /** Emits the zeroing of every gradient, for a step whose gradients are of no use. */
+  public void emitDiscard() {
+    parameters.forEach((name, parameter) ->
+        engine.emit(
+            new Instruction.Fill(GradientClipping.gradientOf(name, parameter).buffer(), 0)));
+  }
+
   /**
    * The moments of a parameter.
    *

@@ -3,6 +3,7 @@ package org.freetransformer.tensor.autograd;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -35,16 +36,24 @@ public final class Backpropagation {
     }
     List<Tensor> order = fromRootToLeaves(root);
     order.forEach(Backpropagation::requireUnspent);
-    Engine engine = root.engine();
-    Gradients gradients = new Gradients(engine);
-    try (Engine.Mode _ = engine.noGrad()) {
+    Gradients gradients = new Gradients(root.engine());
+    try (Engine.Mode _ = root.engine().noGrad()) {
       gradients.start(root, gradient);
-      for (Tensor tensor : order) {
-        Node node = tensor.node();
-        Tensor dy = gradients.take(tensor);
-        if (node != null && dy != null) {
-          node.run(dy, gradients);
-        }
+      walk(order, gradients);
+    }
+  }
+
+  /** Goes on from a tensor whose gradient is complete to the tensors that it was made from. */
+  static void goOn(Tensor from, Gradients gradients) {
+    walk(fromRootToLeaves(from), gradients);
+  }
+
+  private static void walk(List<Tensor> order, Gradients gradients) {
+    for (Tensor tensor : order) {
+      Node node = tensor.node();
+      Tensor dy = gradients.take(tensor);
+      if (node != null && dy != null) {
+        node.run(dy, gradients);
       }
     }
   }
@@ -58,26 +67,26 @@ public final class Backpropagation {
     }
   }
 
-  /** Every tensor of the graph that has a node, each before all tensors that it was made from. */
+  /**
+   * Every tensor of the graph that has a node, each before all tensors that it was made from: in
+   * the reverse order of computation, so that sums of gradients come out the same however the graph
+   * is cut into segments.
+   */
   private static List<Tensor> fromRootToLeaves(Tensor root) {
-    record Visit(Tensor tensor, boolean inputsDone) {}
-    List<Tensor> order = new ArrayList<>();
+    record Step(Tensor tensor, Node node) {}
+    List<Step> steps = new ArrayList<>();
     Set<Tensor> seen = Collections.newSetFromMap(new IdentityHashMap<>());
-    Deque<Visit> stack = new ArrayDeque<>();
-    stack.push(new Visit(root, false));
+    Deque<Tensor> stack = new ArrayDeque<>();
+    stack.push(root);
     while (!stack.isEmpty()) {
-      Visit visit = stack.pop();
-      if (visit.inputsDone()) {
-        order.add(visit.tensor());
-        continue;
+      Tensor tensor = stack.pop();
+      Node node = tensor.node();
+      if (node != null && seen.add(tensor)) {
+        steps.add(new Step(tensor, node));
+        node.inputs().forEach(stack::push);
       }
-      Node node = visit.tensor().node();
-      if (node == null || !seen.add(visit.tensor())) {
-        continue;
-      }
-      stack.push(new Visit(visit.tensor(), true));
-      node.inputs().forEach(input -> stack.push(new Visit(input, false)));
     }
-    return order.reversed();
+    steps.sort(Comparator.comparingLong((Step step) -> step.node().number()).reversed());
+    return steps.stream().map(Step::tensor).toList();
   }
 }

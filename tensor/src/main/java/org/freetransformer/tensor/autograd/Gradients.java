@@ -2,6 +2,7 @@ package org.freetransformer.tensor.autograd;
 
 import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.freetransformer.tensor.Engine;
@@ -26,6 +27,9 @@ public final class Gradients {
   /** Memory that serves as some tensor's gradient, so that no second tensor may take it over. */
   private final Set<Storage> taken = Collections.newSetFromMap(new IdentityHashMap<>());
 
+  /** Stand-ins of inputs in a segment that is computed again; theirs is their original's. */
+  private final IdentityHashMap<Tensor, Tensor> originals = new IdentityHashMap<>();
+
   Gradients(Engine engine) {
     this.engine = engine;
   }
@@ -33,6 +37,34 @@ public final class Gradients {
   void start(Tensor root, Tensor gradient) {
     taken.add(gradient.buffer().storage());
     give(root, gradient);
+  }
+
+  /**
+   * A stand-in for an input, to compute a segment from again: its gradient is the original's, and
+   * the way back ends at it.
+   */
+  Tensor standIn(Tensor original) {
+    Tensor entry = original.detach();
+    if (original.requiresGrad()) {
+      entry.withNode(new Node(List.of(), (_, _) -> {}));
+      originals.put(entry, original);
+    }
+    return entry;
+  }
+
+  /** Goes back from what was computed again, given the gradient of what was computed first. */
+  void goOn(Tensor again, Tensor gradient) {
+    taken.add(gradient.buffer().storage());
+    pending.put(again, gradient);
+    Backpropagation.goOn(again, this);
+  }
+
+  private Tensor original(Tensor input) {
+    Tensor original = input;
+    while (originals.containsKey(original)) {
+      original = originals.get(original);
+    }
+    return original;
   }
 
   /** The complete gradient of a tensor that is not a leaf, which leaves the books. */
@@ -56,8 +88,9 @@ public final class Gradients {
 
   /** Where a kernel puts an input's gradient: the input's shape, contiguous. */
   public Output into(Tensor input) {
-    Tensor present = present(input);
-    return present != null ? Output.addTo(present.buffer()) : Output.to(create(input).buffer());
+    Tensor owner = original(input);
+    Tensor present = present(owner);
+    return present != null ? Output.addTo(present.buffer()) : Output.to(create(owner).buffer());
   }
 
   /** The same as {@link #into}, or null if the input needs no gradient. */
@@ -67,9 +100,10 @@ public final class Gradients {
 
   /** An input's gradient to be added to by kernels that can only add: filled with zeros if new. */
   public Buffer accumulator(Tensor input) {
-    Tensor present = present(input);
+    Tensor owner = original(input);
+    Tensor present = present(owner);
     if (present == null) {
-      present = create(input);
+      present = create(owner);
       engine.emit(new Instruction.Fill(present.buffer(), 0));
     }
     return present.buffer();
@@ -128,13 +162,14 @@ public final class Gradients {
     if (!wants(input)) {
       return;
     }
+    Tensor owner = original(input);
     boolean mayTakeOver =
-        present(input) == null
-            && input.node() != null
+        present(owner) == null
+            && owner.node() != null
             && gradient.buffer().isContiguous()
             && taken.add(gradient.buffer().storage());
     if (mayTakeOver) {
-      pending.put(input, gradient);
+      pending.put(owner, gradient);
     } else {
       engine.emit(new Instruction.Copy(gradient.buffer(), into(input)));
     }

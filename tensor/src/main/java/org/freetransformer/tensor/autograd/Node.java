@@ -1,6 +1,7 @@
 package org.freetransformer.tensor.autograd;
 
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Tensor;
 
@@ -18,11 +19,14 @@ public final class Node {
     void run(Tensor dy, Gradients gradients);
   }
 
+  private static final AtomicLong CREATED = new AtomicLong();
+
+  private final long number = CREATED.getAndIncrement();
   private final List<Tensor> inputs;
   private final Backward backward;
   private boolean spent;
 
-  private Node(List<Tensor> inputs, Backward backward) {
+  Node(List<Tensor> inputs, Backward backward) {
     this.inputs = inputs;
     this.backward = backward;
   }
@@ -45,6 +49,11 @@ public final class Node {
 
   List<Tensor> inputs() {
     return inputs;
+  }
+
+  /** Grows with every operation: what was computed later has the larger one. */
+  long number() {
+    return number;
   }
 
   boolean isSpent() {

@@ -14,10 +14,11 @@ import org.jspecify.annotations.Nullable;
  * replayed.
  *
  * <p>Conventions. Floating buffers of one instruction share a type, f32 unless a record says
- * otherwise; the scalar device also takes f64, bf16 and f16. Buffers are contiguous unless a record
- * says "strided". N is a number of rows: the product of all leading dimensions. An {@link Output}
- * with {@code accumulate} adds; a null output is not wanted and not computed. Inputs and outputs do
- * not overlap, except that an elementwise output may be exactly an input.
+ * otherwise; the scalar device also takes f64, bf16 and f16. Where a record says "mixed", each
+ * buffer is f32, bf16 or f16 by itself, and sums are in f32 all the same. Buffers are contiguous
+ * unless a record says "strided". N is a number of rows: the product of all leading dimensions. An
+ * {@link Output} with {@code accumulate} adds; a null output is not wanted and not computed. Inputs
+ * and outputs do not overlap, except that an elementwise output may be exactly an input.
  *
  * <p>Random numbers are a function of (seed, step, salt, element index): {@code rng} is an i32
  * buffer [4] = {seed low, seed high, step low, step high}, {@code salt} tells instructions apart,
@@ -269,7 +270,7 @@ public sealed interface Instruction {
 
   /**
    * {@code out = alpha · a × b}: a [.., M, K], b [.., K, N], out [.., M, N], equal ranks. Strided:
-   * a transpose is a layout, a batch dimension that is shared has stride 0 in a or b.
+   * a transpose is a layout, a batch dimension that is shared has stride 0 in a or b. Mixed.
    */
   record MatMul(Buffer a, Buffer b, double alpha, Output out) implements Instruction {
     @Override
@@ -390,7 +391,7 @@ public sealed interface Instruction {
 
   /**
    * {@code out = x · rstd · weight} with {@code rstd = 1/√(mean(x²) + epsilon)} per row: x and out
-   * [.., D], weight [D], rstd [N].
+   * [.., D], weight [D], rstd [N]. Mixed; weight and rstd are f32.
    */
   record RmsNorm(Buffer x, Buffer weight, double epsilon, Output out, Buffer rstd)
       implements Instruction {
@@ -412,7 +413,7 @@ public sealed interface Instruction {
 
   /**
    * Gradients of {@link RmsNorm}: {@code dweight = Σ_n dy·x·rstd}, and with {@code g = dy·weight}:
-   * {@code dx = rstd·(g − x·rstd²·mean(g·x))}.
+   * {@code dx = rstd·(g − x·rstd²·mean(g·x))}. Mixed; weight, rstd and dweight are f32.
    */
   record RmsNormBackward(
       Buffer x,
@@ -442,7 +443,7 @@ public sealed interface Instruction {
    * Rotary positions, half-rotation layout: x and out [B, T, heads, Dh] (strided, last axis
    * unit-stride); positions i32 [B, T] (strided); table f32 [P, Dh] holds the cosines of the Dh/2
    * angles of a position, then the sines. With halves (u, v): {@code (u·cos − v·sin, v·cos +
-   * u·sin)}; {@code inverse} turns back, which is the gradient.
+   * u·sin)}; {@code inverse} turns back, which is the gradient. Mixed; the table is f32.
    */
   record Rope(Buffer x, Buffer positions, Buffer table, boolean inverse, Output out)
       implements Instruction {
@@ -462,7 +463,7 @@ public sealed interface Instruction {
     }
   }
 
-  /** {@code out = silu(gate)·up}. */
+  /** {@code out = silu(gate)·up}. Mixed. */
   record SwiGlu(Buffer gate, Buffer up, Output out) implements Instruction {
     @Override
     public List<Buffer> reads() {
@@ -480,7 +481,7 @@ public sealed interface Instruction {
     }
   }
 
-  /** Gradients of {@link SwiGlu}. */
+  /** Gradients of {@link SwiGlu}. Mixed. */
   record SwiGluBackward(
       Buffer gate, Buffer up, Buffer dy, @Nullable Output dgate, @Nullable Output dup)
       implements Instruction {
@@ -524,7 +525,7 @@ public sealed interface Instruction {
    * Grouped-query attention without a T×S matrix: q and out [B, T, Hq, Dh], k and v [B, S, Hkv, Dh]
    * (strided, last axis unit-stride), Hq a multiple of Hkv, query head h reads key head h·Hkv/Hq.
    * Also gives lse [B, Hq, T], the logarithm of the sum of exponentials. A query that sees no key
-   * gives zeros and lse −∞.
+   * gives zeros and lse −∞. Mixed; lse is f32.
    */
   record Attention(Buffer q, Buffer k, Buffer v, AttentionRule rule, Buffer out, Buffer lse)
       implements Instruction {
@@ -550,7 +551,7 @@ public sealed interface Instruction {
     }
   }
 
-  /** Gradients of {@link Attention}, recomputing the weights from q, k and lse. */
+  /** Gradients of {@link Attention}, recomputing the weights from q, k and lse. Mixed. */
   record AttentionBackward(
       Buffer q,
       Buffer k,

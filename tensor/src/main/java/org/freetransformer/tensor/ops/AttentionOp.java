@@ -1,7 +1,9 @@
 package org.freetransformer.tensor.ops;
 
 import java.util.List;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Precision;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.autograd.Node;
@@ -42,7 +44,8 @@ public final class AttentionOp {
   private static Tensor attend(Tensor q, Tensor k, Tensor v, AttentionRule rule) {
     Engine engine = q.engine();
     Tensor y = engine.empty(q.dtype(), q.shape());
-    Tensor lse = engine.empty(q.dtype(), Shape.of(q.dim(0), q.dim(2), q.dim(1)));
+    DType statistics = Precision.statistics(q.dtype());
+    Tensor lse = engine.empty(statistics, Shape.of(q.dim(0), q.dim(2), q.dim(1)));
     engine.emit(
         new Instruction.Attention(
             q.buffer(), k.buffer(), v.buffer(), rule, y.buffer(), lse.buffer()));

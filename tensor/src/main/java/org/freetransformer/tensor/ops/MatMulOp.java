@@ -2,6 +2,7 @@ package org.freetransformer.tensor.ops;
 
 import java.util.Arrays;
 import java.util.List;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Layout;
 import org.freetransformer.tensor.Shape;
@@ -52,27 +53,43 @@ public final class MatMulOp {
 
   /**
    * A linear layer without bias: x [.., in], weight [out, in], y = x × weightᵀ [.., out].
-   * Gradients: dx = dy × weight, dweight = dyᵀ × x.
+   * Gradients: dx = dy × weight, dweight = dyᵀ × x. Under a mixed {@link
+   * org.freetransformer.tensor.Precision} both operands and y are of 16 bits.
    *
    * @throws IllegalArgumentException if the inner sizes differ
    */
   public static Tensor linear(Tensor x, Tensor weight) {
-    Check.together("linear", x, weight);
-    Check.floating("linear", x);
+    return linear(x, weight, false);
+  }
+
+  /** The same with y in the weight's own type: for what enters a sum, a loss or the plan. */
+  public static Tensor linearInFull(Tensor x, Tensor weight) {
+    return linear(x, weight, true);
+  }
+
+  private static Tensor linear(Tensor given, Tensor weight, boolean inFull) {
+    Engine engine = given.engine();
+    Check.floating("linear", given);
+    Tensor x = CastOp.cast(given, engine.precision().operand(given.dtype()));
+    Tensor factor = engine.productWeight(weight);
+    Check.together("linear", x, factor);
     boolean fits =
         weight.shape().rank() == 2 && x.shape().rank() >= 1 && x.dim(-1) == weight.dim(1);
     Check.that(fits, "linear", "shapes must be [.., in] and [out, in]", x, weight);
-    Engine engine = x.engine();
     Tensor rows = x.contiguous();
-    Tensor y = engine.empty(x.dtype(), x.shape().with(-1, weight.dim(0)));
+    DType type = inFull ? weight.dtype() : x.dtype();
+    Tensor y = engine.empty(type, x.shape().with(-1, weight.dim(0)));
     Buffer in = asRows(rows.buffer());
     engine.emit(
-        new Instruction.MatMul(in, transposed(weight.buffer()), 1, Output.to(asRows(y.buffer()))));
+        new Instruction.MatMul(in, transposed(factor.buffer()), 1, Output.to(asRows(y.buffer()))));
     return Node.attach(
-        y, List.of(rows, weight), (dy, gradients) -> linearBackward(rows, weight, dy, gradients));
+        y,
+        List.of(rows, weight),
+        (dy, gradients) -> linearBackward(rows, weight, factor.buffer(), dy, gradients));
   }
 
-  private static void linearBackward(Tensor x, Tensor weight, Tensor dy, Gradients gradients) {
+  private static void linearBackward(
+      Tensor x, Tensor weight, Buffer factor, Tensor dy, Gradients gradients) {
     Engine engine = x.engine();
     Buffer dyRows = asRows(dy.buffer());
     if (gradients.wants(weight)) {
@@ -84,7 +101,7 @@ public final class MatMulOp {
       Output dx = gradients.into(x);
       engine.emit(
           new Instruction.MatMul(
-              dyRows, weight.buffer(), 1, new Output(asRows(dx.buffer()), dx.accumulate())));
+              dyRows, factor, 1, new Output(asRows(dx.buffer()), dx.accumulate())));
     }
   }
 

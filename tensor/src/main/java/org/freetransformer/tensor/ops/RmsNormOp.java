@@ -25,7 +25,7 @@ public final class RmsNormOp {
     Engine engine = x.engine();
     Tensor rows = x.contiguous();
     Tensor scale = ViewOp.distinct(weight.contiguous(), rows);
-    Tensor y = engine.empty(x.dtype(), x.shape());
+    Tensor y = engine.empty(engine.precision().normalised(x.dtype()), x.shape());
     int count = Math.toIntExact(x.shape().with(-1, 1).size());
     Tensor rstd = engine.empty(x.dtype(), Shape.of(count));
     engine.emit(

@@ -60,6 +60,14 @@ class MatMulGradientTest extends GradientTestBase {
   }
 
   @Test
+  @GradientOf("MatMulOp.linearInFull(Tensor,Tensor)")
+  void linearInFull() {
+    Tensor x = leaf(4, 3);
+    Tensor weight = leaf(5, 3);
+    check(() -> MatMulOp.linearInFull(x, weight), x, weight);
+  }
+
+  @Test
   void linearIsAProductWithTheTranspose() {
     Tensor x = leaf(2, 5, 3);
     Tensor weight = leaf(4, 3);

@@ -1,0 +1,92 @@
+package org.freetransformer.train;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.freetransformer.checkpoint.CheckpointException;
+import org.freetransformer.checkpoint.PartState;
+import org.freetransformer.checkpoint.StatefulPart;
+import org.freetransformer.checkpoint.TensorSource;
+import org.freetransformer.nn.optim.LossScaler;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+
+/** A loss scaler in a run: its numbers where recorded programs read them, and in checkpoints. */
+final class LossScaling implements StatefulPart, AutoCloseable {
+  private static final String SCALE = "scale";
+  private static final String GOOD_STEPS = "good_steps";
+  private static final String SKIPPED_STEPS = "skipped_steps";
+
+  private final LossScaler scaler;
+  private final Tensor scale;
+  private final Tensor inverse;
+
+  LossScaling(Engine engine, LossScaler.Config config) {
+    scaler = new LossScaler(config);
+    scale = engine.allocate("inputs", DType.F32, Shape.of());
+    inverse = engine.allocate("inputs", DType.F32, Shape.of());
+  }
+
+  /** What the loss's gradient starts from, shape []. */
+  Tensor scale() {
+    return scale;
+  }
+
+  /** 1 / scale, shape []. */
+  Tensor inverse() {
+    return inverse;
+  }
+
+  /** Brings the device up to date, before a step. */
+  void set() {
+    scale.set(new float[] {(float) state().scale()});
+    inverse.set(new float[] {(float) (1 / state().scale())});
+  }
+
+  /** Takes note of a step; says whether its gradients may be used. */
+  boolean accept(double gradientNorm) {
+    return scaler.accept(Double.isFinite(gradientNorm));
+  }
+
+  LossScaler.State state() {
+    return scaler.state();
+  }
+
+  @Override
+  public String name() {
+    return "loss_scaler";
+  }
+
+  @Override
+  public Map<String, Object> numbers() {
+    Map<String, Object> numbers = new LinkedHashMap<>();
+    numbers.put(SCALE, state().scale());
+    numbers.put(GOOD_STEPS, state().goodSteps());
+    numbers.put(SKIPPED_STEPS, state().skippedSteps());
+    return numbers;
+  }
+
+  @Override
+  public List<TensorSource> tensors() {
+    return List.of();
+  }
+
+  @Override
+  public void restore(PartState saved) {
+    try {
+      scaler.restore(
+          new LossScaler.State(
+              saved.number(SCALE), saved.whole(GOOD_STEPS), saved.whole(SKIPPED_STEPS)));
+    } catch (IllegalArgumentException wrong) {
+      throw new CheckpointException(name(), String.valueOf(wrong.getMessage()), wrong);
+    }
+  }
+
+  @Override
+  public void close() {
+    scale.close();
+    inverse.close();
+  }
+}

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.freetransformer.checkpoint.ModelFile;
-import org.freetransformer.checkpoint.SafeTensors;
 import org.freetransformer.checkpoint.TensorEntry;
+import org.freetransformer.checkpoint.TensorStore;
 import org.freetransformer.run.SavedModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -17,20 +17,24 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "inspect",
     mixinStandardHelpOptions = true,
-    description = "Shows what a run's newest checkpoint, a checkpoint or a safetensors file holds.")
+    description = "Shows what a saved model holds, whoever saved it.")
 final class InspectCommand implements Callable<Integer> {
   @Mixin private Output output;
 
-  @Parameters(paramLabel = "PATH", description = "Run folder, checkpoint folder or file.")
+  @Parameters(
+      paramLabel = "PATH",
+      description =
+          "Run folder, checkpoint folder, safetensors file, .pt file of the seed repository or"
+              + " Llama folder of Hugging Face.")
   private Path path;
 
   @Override
   public Integer call() {
     try (SavedModel saved = SavedModel.open(path, output::warn)) {
-      SafeTensors file = saved.file();
+      TensorStore file = saved.file();
       boolean isModel = file.metadata().containsKey(ModelFile.CONFIG);
       Map<String, Object> object = new LinkedHashMap<>();
-      object.put("format", "safetensors");
+      object.put("format", file.format());
       object.put("path", saved.path().toString());
       object.put("model", isModel ? saved.config().toMap() : null);
       object.put("parameters", numbers(file.tensors()));
@@ -56,7 +60,8 @@ final class InspectCommand implements Callable<Integer> {
   private static String text(SavedModel saved, boolean isModel) {
     List<TensorEntry> tensors = saved.file().tensors();
     StringBuilder text = new StringBuilder();
-    text.append("%s: safetensors, %d tensors".formatted(saved.path(), tensors.size()));
+    text.append(
+        "%s: %s, %d tensors".formatted(saved.path(), saved.file().format(), tensors.size()));
     text.append(", %d numbers%n".formatted(numbers(tensors)));
     if (saved.step() != null) {
       text.append("trained for %d steps%n".formatted(saved.step()));

@@ -22,7 +22,9 @@ final class ModelOptions {
         names = "--checkpoint",
         paramLabel = "PATH",
         required = true,
-        description = "Checkpoint folder, safetensors file or run folder.")
+        description =
+            "Checkpoint folder, safetensors file, .pt file of the seed repository, Llama folder of"
+                + " Hugging Face, or run folder.")
     private @Nullable Path checkpoint;
   }
 

@@ -7,44 +7,56 @@ import java.util.function.Consumer;
 import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointException;
 import org.freetransformer.checkpoint.CheckpointFolder;
+import org.freetransformer.checkpoint.HuggingFaceFolder;
 import org.freetransformer.checkpoint.ModelFile;
-import org.freetransformer.checkpoint.SafeTensors;
+import org.freetransformer.checkpoint.SeedCheckpoint;
+import org.freetransformer.checkpoint.TensorStore;
 import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.ConfigSection;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.tensor.Engine;
-import org.freetransformer.train.Trainer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A model on the disk: of a run its newest whole checkpoint, a checkpoint's folder, or a file.
+ * A model on the disk: of a run its newest whole checkpoint, a checkpoint's folder, or what other
+ * programs saved.
  *
  * @param path as the user named it, or the checkpoint that was found there
  * @param file its weights, open until this is closed
- * @param step optimizer steps it was trained for; null for a lone file
+ * @param step optimizer steps it was trained for; null where it is not said
  */
-public record SavedModel(Path path, SafeTensors file, @Nullable Long step)
+public record SavedModel(Path path, TensorStore file, @Nullable Long step)
     implements AutoCloseable {
 
   /**
-   * Opens a run folder, a checkpoint folder or a safetensors file.
+   * Opens a run folder, a checkpoint folder, a Llama folder of Hugging Face, a safetensors file or
+   * a file of the seed repository.
    *
    * @param notes told, in one line each, of damaged checkpoints that are passed over
    * @throws IllegalArgumentException if there is none, or it is damaged
    */
   public static SavedModel open(Path path, Consumer<String> notes) {
-    InputFiles.requireExists(path, "run, checkpoint or file");
-    if (!Files.isDirectory(path)) {
-      requireSafeTensors(path);
-      return new SavedModel(path, SafeTensors.open(path), null);
-    }
+    InputFiles.requireExists(path, "run, checkpoint, model folder or file");
     RunFolder run = new RunFolder(path);
-    Checkpoint checkpoint =
-        Files.exists(run.config())
-            ? newest(run, notes)
-            : Checkpoint.open(path, Checkpoint.Use.WEIGHTS);
+    if (Files.exists(run.config())) {
+      return of(newest(run, notes));
+    }
+    if (Checkpoint.isOne(path)) {
+      return of(Checkpoint.open(path, Checkpoint.Use.WEIGHTS));
+    }
+    if (Files.isDirectory(path) && !HuggingFaceFolder.isOne(path)) {
+      throw new CheckpointException(
+          path.toString(),
+          "holds no model: looked for config.yaml (a run), state.json (a checkpoint) and"
+              + " config.json (a Llama model of Hugging Face)");
+    }
+    TensorStore store = TensorStore.open(path);
+    return new SavedModel(path, store, store instanceof SeedCheckpoint seed ? seed.step() : null);
+  }
+
+  private static SavedModel of(Checkpoint checkpoint) {
     return new SavedModel(checkpoint.folder(), checkpoint.openModel(), checkpoint.state().step());
   }
 
@@ -54,18 +66,6 @@ public record SavedModel(Path path, SafeTensors file, @Nullable Long step)
     return newest.orElseThrow(() ->
         new CheckpointException(
             run.path().toString(), "this run has saved no checkpoint yet; train on first"));
-  }
-
-  private static void requireSafeTensors(Path path) {
-    String name = String.valueOf(path.getFileName());
-    for (String other : new String[] {".pt", ".pth", ".bin", ".gguf"}) {
-      if (name.endsWith(other)) {
-        throw new CheckpointException(
-            path.toString(),
-            "files of type %s are not read in this version; allowed are .safetensors, run folders and checkpoint folders"
-                .formatted(other));
-      }
-    }
   }
 
   /** The model's shape. */
@@ -84,15 +84,15 @@ public record SavedModel(Path path, SafeTensors file, @Nullable Long step)
    * @throws CheckpointException if the file does not say
    */
   public DataConfig dataConfig(Consumer<String> notes) {
-    String json = file.metadata().get(Trainer.DATA_CONFIG);
+    String json = file.metadata().get(ModelFile.DATA_CONFIG);
     if (json == null) {
       throw new CheckpointException(
           file.source(),
           "does not say what it was trained on: its metadata has no key '%s'"
-              .formatted(Trainer.DATA_CONFIG));
+              .formatted(ModelFile.DATA_CONFIG));
     }
     ModelConfig model = config();
-    String source = file.source() + ", metadata " + Trainer.DATA_CONFIG;
+    String source = file.source() + ", metadata " + ModelFile.DATA_CONFIG;
     return DataConfig.read(
         ConfigSection.root(ConfigJson.read(json, source)),
         model.vocabSize(),

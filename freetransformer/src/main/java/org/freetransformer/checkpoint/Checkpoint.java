@@ -1,5 +1,6 @@
 package org.freetransformer.checkpoint;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -40,6 +41,11 @@ public record Checkpoint(Path folder, CheckpointState state) {
       checkpoint.openOptimizer().close();
     }
     return checkpoint;
+  }
+
+  /** Whether a folder looks like a checkpoint. */
+  public static boolean isOne(Path folder) {
+    return Files.exists(folder.resolve(STATE));
   }
 
   /** Whether its format has checksums: the first one had none. */

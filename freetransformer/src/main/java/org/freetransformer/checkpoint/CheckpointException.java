@@ -1,5 +1,8 @@
 package org.freetransformer.checkpoint;
 
+import java.util.Collection;
+import org.freetransformer.config.Nearest;
+
 /**
  * A checkpoint that cannot be read. The message is one line: the file, what is wrong with it and
  * what is allowed.
@@ -16,5 +19,11 @@ public final class CheckpointException extends IllegalArgumentException {
   /** A problem with {@code source} that something else found. */
   public CheckpointException(String source, String problem, Throwable cause) {
     super(source + ": " + problem, cause);
+  }
+
+  /** A tensor that a file does not have, with the nearest that it has. */
+  static CheckpointException noTensor(String source, String name, Collection<String> names) {
+    String near = Nearest.to(name, names).map(n -> "; nearest is '" + n + "'").orElse("");
+    return new CheckpointException(source, "has no tensor '%s'%s".formatted(name, near));
   }
 }

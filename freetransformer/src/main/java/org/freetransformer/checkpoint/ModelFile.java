@@ -1,5 +1,7 @@
 package org.freetransformer.checkpoint;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,6 +27,9 @@ import org.freetransformer.tensor.device.Output;
 public final class ModelFile {
   /** Metadata key of the model's configuration. */
   public static final String CONFIG = "config";
+
+  /** Metadata key of the configuration of the data it was trained on. */
+  public static final String DATA_CONFIG = "data_config";
 
   private static final String FIRST_MOMENT = ".first_moment";
   private static final String SECOND_MOMENT = ".second_moment";
@@ -65,7 +70,7 @@ public final class ModelFile {
    *
    * @throws CheckpointException if there is none, or it is not valid
    */
-  public static ModelConfig config(SafeTensors file) {
+  public static ModelConfig config(TensorStore file) {
     String json = file.metadata().get(CONFIG);
     if (json == null) {
       throw new CheckpointException(
@@ -83,7 +88,7 @@ public final class ModelFile {
    *
    * @throws CheckpointException if the configuration or a parameter is missing or does not fit
    */
-  public static LanguageModel load(Engine engine, SafeTensors file) {
+  public static LanguageModel load(Engine engine, TensorStore file) {
     ModelConfig config = config(file);
     requirePlausible(file, config);
     LanguageModel model = LanguageModel.create(engine, config);
@@ -100,7 +105,7 @@ public final class ModelFile {
    * A configuration may claim any size: memory is taken only for a model that the file could fill
    * at least by half; what is missing then is told by name.
    */
-  private static void requirePlausible(SafeTensors file, ModelConfig config) {
+  private static void requirePlausible(TensorStore file, ModelConfig config) {
     long held = file.tensors().stream().mapToLong(TensorEntry::elements).sum();
     if (config.parameterCount() / 2 > held) {
       throw new CheckpointException(
@@ -115,7 +120,7 @@ public final class ModelFile {
    *
    * @throws CheckpointException if one is missing, has another shape or type, or is left over
    */
-  public static void read(SafeTensors file, LanguageModel model) {
+  public static void read(TensorStore file, LanguageModel model) {
     Map<String, Tensor> stored = new LinkedHashMap<>();
     model
         .parameters()
@@ -128,7 +133,7 @@ public final class ModelFile {
    *
    * @throws CheckpointException if one is missing, has another shape or type, or is left over
    */
-  public static void read(SafeTensors file, LanguageModel model, AdamW optimizer) {
+  public static void read(TensorStore file, LanguageModel model, AdamW optimizer) {
     Map<String, Tensor> stored = new LinkedHashMap<>();
     model
         .parameters()
@@ -140,7 +145,7 @@ public final class ModelFile {
     readAll(file, stored);
   }
 
-  private static void readAll(SafeTensors file, Map<String, Tensor> stored) {
+  private static void readAll(TensorStore file, Map<String, Tensor> stored) {
     Set<String> names = stored.keySet();
     for (TensorEntry entry : file.tensors()) {
       if (!names.contains(entry.name())) {
@@ -152,20 +157,35 @@ public final class ModelFile {
     stored.forEach((name, tensor) -> copy(file, name, tensor));
   }
 
-  /** Fills a tensor from a file that must hold one of its type and shape. */
-  static void copy(SafeTensors file, String name, Tensor stored) {
+  /** Fills a tensor from a file that must hold one of its shape, and of its type or any float. */
+  static void copy(TensorStore file, String name, Tensor stored) {
     TensorEntry entry = file.tensor(name);
     TensorType type = TensorType.valueOf(stored.dtype().name());
-    if (entry.type() != type || !entry.shape().equals(TensorSource.shapeOf(stored))) {
+    boolean readable =
+        entry.type() == type
+            || (FloatElements.isFloat(type) && FloatElements.isFloat(entry.type()));
+    if (!readable || !entry.shape().equals(TensorSource.shapeOf(stored))) {
       throw new CheckpointException(
           file.source(),
           "tensor '%s' is %s %s; its model needs %s %s"
               .formatted(name, entry.type(), entry.shape(), type, TensorSource.shapeOf(stored)));
     }
     Engine engine = stored.engine();
-    try (Scope _ = engine.scope("checkpoint")) {
-      Tensor values = engine.empty(stored.dtype(), stored.shape()).set(file.data(name));
+    try (Scope _ = engine.scope("checkpoint");
+        Arena arena = Arena.ofConfined()) {
+      Tensor values = engine.empty(stored.dtype(), stored.shape());
+      values.set(converted(entry, file.rows(name, arena), type, arena));
       engine.emit(new Instruction.Copy(values.buffer(), Output.to(stored.buffer())));
     }
+  }
+
+  private static MemorySegment converted(
+      TensorEntry entry, MemorySegment rows, TensorType type, Arena arena) {
+    if (entry.type() == type) {
+      return rows;
+    }
+    MemorySegment values = arena.allocate(entry.elements() * type.bytes(), type.bytes());
+    FloatElements.convert(entry.type(), rows, 0, type, values);
+    return values;
   }
 }

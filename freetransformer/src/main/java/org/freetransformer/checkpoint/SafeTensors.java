@@ -2,6 +2,7 @@ package org.freetransformer.checkpoint;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -11,7 +12,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.freetransformer.config.Nearest;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The format: 8 bytes little-endian header length, the header (see {@link SafeTensorsHeader}),
  * the data. Everything a header claims is checked when the file is opened.
  */
-public final class SafeTensors implements AutoCloseable {
+public final class SafeTensors implements TensorStore {
 
   /** The longest header taken, as in the format's own library. */
   static final long MAX_HEADER_BYTES = 100_000_000;
@@ -28,16 +28,12 @@ public final class SafeTensors implements AutoCloseable {
   private static final int LENGTH_BYTES = Long.BYTES;
   private static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final String source;
   private final @Nullable Arena arena;
   private final MemorySegment data;
   private final SafeTensorsHeader header;
-  private final Map<String, TensorEntry> byName = new LinkedHashMap<>();
+  private final Map<String, SafeTensorsHeader.Placed> byName = new LinkedHashMap<>();
 
   private SafeTensors(String source, @Nullable Arena arena, MemorySegment file) {
     this.source = source;
@@ -47,7 +43,7 @@ public final class SafeTensors implements AutoCloseable {
     String json = decode(source, file.asSlice(LENGTH_BYTES, headerBytes));
     this.header = SafeTensorsHeader.parse(json, source, file.byteSize() - dataStart);
     this.data = file.asSlice(dataStart);
-    header.tensors().forEach(tensor -> byName.put(tensor.name(), tensor));
+    header.tensors().forEach(tensor -> byName.put(tensor.entry().name(), tensor));
   }
 
   /**
@@ -71,37 +67,41 @@ public final class SafeTensors implements AutoCloseable {
     return new SafeTensors(source, null, file);
   }
 
-  /** Where it came from, for messages: the file's path. */
+  @Override
+  public String format() {
+    return "safetensors";
+  }
+
+  @Override
   public String source() {
     return source;
   }
 
-  /** The texts in the header, by key. */
+  @Override
   public Map<String, String> metadata() {
     return header.metadata();
   }
 
   /** All tensors, in the order of their data. */
+  @Override
   public List<TensorEntry> tensors() {
-    return header.tensors();
+    return header.tensors().stream().map(SafeTensorsHeader.Placed::entry).toList();
   }
 
-  /** Whether there is a tensor of this name. */
+  @Override
   public boolean has(String name) {
     return byName.containsKey(name);
   }
 
-  /**
-   * The tensor of a name.
-   *
-   * @throws CheckpointException naming the nearest one if there is none
-   */
+  @Override
   public TensorEntry tensor(String name) {
-    TensorEntry tensor = byName.get(name);
+    return placed(name).entry();
+  }
+
+  private SafeTensorsHeader.Placed placed(String name) {
+    SafeTensorsHeader.Placed tensor = byName.get(name);
     if (tensor == null) {
-      String near =
-          Nearest.to(name, byName.keySet()).map(n -> "; nearest is '" + n + "'").orElse("");
-      throw new CheckpointException(source, "has no tensor '%s'%s".formatted(name, near));
+      throw CheckpointException.noTensor(source, name, byName.keySet());
     }
     return tensor;
   }
@@ -113,8 +113,13 @@ public final class SafeTensors implements AutoCloseable {
    * @throws CheckpointException if there is none of this name
    */
   public MemorySegment data(String name) {
-    TensorEntry tensor = tensor(name);
+    SafeTensorsHeader.Placed tensor = placed(name);
     return data.asSlice(tensor.begin(), tensor.end() - tensor.begin()).asReadOnly();
+  }
+
+  @Override
+  public MemorySegment rows(String name, SegmentAllocator memory) {
+    return data(name);
   }
 
   /**
@@ -129,21 +134,16 @@ public final class SafeTensors implements AutoCloseable {
       throw new CheckpointException(
           source, "tensor '%s' is too large for one array".formatted(name));
     }
+    if (!FloatElements.isFloat(tensor.type())) {
+      throw new CheckpointException(
+          source,
+          "tensor '%s' is %s; allowed here are F32, F64, F16 and BF16"
+              .formatted(name, tensor.type()));
+    }
     float[] values = new float[(int) tensor.elements()];
     MemorySegment bytes = data(name);
     for (int i = 0; i < values.length; i++) {
-      values[i] =
-          switch (tensor.type()) {
-            case F32 -> Float.intBitsToFloat(bytes.get(INT, 4L * i));
-            case F64 -> (float) Double.longBitsToDouble(bytes.get(LONG, 8L * i));
-            case F16 -> Float.float16ToFloat(bytes.get(SHORT, 2L * i));
-            case BF16 -> Float.intBitsToFloat(bytes.get(SHORT, 2L * i) << 16);
-            default ->
-                throw new CheckpointException(
-                    source,
-                    "tensor '%s' is %s; allowed here are F32, F64, F16 and BF16"
-                        .formatted(name, tensor.type()));
-          };
+      values[i] = FloatElements.get(tensor.type(), bytes, i);
     }
     return values;
   }

@@ -26,7 +26,15 @@ import org.jspecify.annotations.Nullable;
  * @param metadata texts by key
  * @param tensors in the order of their data
  */
-record SafeTensorsHeader(Map<String, String> metadata, List<TensorEntry> tensors) {
+record SafeTensorsHeader(Map<String, String> metadata, List<Placed> tensors) {
+
+  /**
+   * A tensor and its place.
+   *
+   * @param begin its first byte, counted from the end of the header
+   * @param end the byte after its last
+   */
+  record Placed(TensorEntry entry, long begin, long end) {}
 
   static final String METADATA = "__metadata__";
 
@@ -62,12 +70,12 @@ record SafeTensorsHeader(Map<String, String> metadata, List<TensorEntry> tensors
 
   private void requireNoGaps(String source, long dataBytes) {
     long expected = 0;
-    for (TensorEntry tensor : tensors) {
+    for (Placed tensor : tensors) {
       if (tensor.begin() != expected) {
         throw new CheckpointException(
             source,
             "tensor '%s' begins at byte %d, where the one before ends at %d; gaps and overlaps are not allowed"
-                .formatted(tensor.name(), tensor.begin(), expected));
+                .formatted(tensor.entry().name(), tensor.begin(), expected));
       }
       expected = tensor.end();
     }
@@ -92,7 +100,7 @@ record SafeTensorsHeader(Map<String, String> metadata, List<TensorEntry> tensors
     SafeTensorsHeader readHeader() throws IOException {
       expect(JsonToken.START_OBJECT, parser.nextToken(), "the header");
       Map<String, String> metadata = new LinkedHashMap<>();
-      List<TensorEntry> tensors = new ArrayList<>();
+      List<Placed> tensors = new ArrayList<>();
       Set<String> names = new HashSet<>();
       for (String name = parser.nextFieldName(); name != null; name = parser.nextFieldName()) {
         if (!names.add(name)) {
@@ -107,8 +115,7 @@ record SafeTensorsHeader(Map<String, String> metadata, List<TensorEntry> tensors
       if (parser.nextToken() != null) {
         throw fail("text follows the header's last brace; only spaces are allowed");
       }
-      tensors.sort(
-          Comparator.comparingLong(TensorEntry::begin).thenComparingLong(TensorEntry::end));
+      tensors.sort(Comparator.comparingLong(Placed::begin).thenComparingLong(Placed::end));
       return new SafeTensorsHeader(metadata, tensors);
     }
 
@@ -122,7 +129,7 @@ record SafeTensorsHeader(Map<String, String> metadata, List<TensorEntry> tensors
       }
     }
 
-    private TensorEntry readTensor(String name) throws IOException {
+    private Placed readTensor(String name) throws IOException {
       expect(JsonToken.START_OBJECT, parser.nextToken(), name);
       TensorType type = null;
       List<Long> shape = null;
@@ -142,8 +149,8 @@ record SafeTensorsHeader(Map<String, String> metadata, List<TensorEntry> tensors
         throw fail(
             "tensor '%s' needs a dtype, a shape and data_offsets of two numbers".formatted(name));
       }
-      TensorEntry tensor =
-          new TensorEntry(name, type, shape, offsets.getFirst(), offsets.getLast());
+      Placed tensor =
+          new Placed(new TensorEntry(name, type, shape), offsets.getFirst(), offsets.getLast());
       requireSize(tensor);
       return tensor;
     }
@@ -184,8 +191,9 @@ record SafeTensorsHeader(Map<String, String> metadata, List<TensorEntry> tensors
       }
     }
 
-    private void requireSize(TensorEntry tensor) {
-      long held = tensor.end() - tensor.begin();
+    private void requireSize(Placed placed) {
+      TensorEntry tensor = placed.entry();
+      long held = placed.end() - placed.begin();
       try {
         long needed = TensorEntry.bytes(tensor.type(), tensor.shape());
         if (held == needed) {
@@ -198,8 +206,8 @@ record SafeTensorsHeader(Map<String, String> metadata, List<TensorEntry> tensors
                     tensor.type(),
                     tensor.shape(),
                     needed,
-                    tensor.begin(),
-                    tensor.end(),
+                    placed.begin(),
+                    placed.end(),
                     held));
       } catch (ArithmeticException overflow) {
         throw fail(

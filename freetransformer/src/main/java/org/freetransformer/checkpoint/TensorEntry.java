@@ -3,24 +3,22 @@ package org.freetransformer.checkpoint;
 import java.util.List;
 
 /**
- * One tensor in a safetensors file.
+ * What a file says of a tensor.
  *
  * @param name its name, unique in the file
  * @param type its elements' type
  * @param shape its sizes; empty for a scalar
- * @param begin its first byte, counted from the end of the header
- * @param end the byte after its last
  */
-public record TensorEntry(String name, TensorType type, List<Long> shape, long begin, long end) {
+public record TensorEntry(String name, TensorType type, List<Long> shape) {
 
-  /** Checks nothing that {@link SafeTensorsHeader} has not. */
+  /** Takes a copy of the shape, which a reader has checked: the product of its sizes is a long. */
   public TensorEntry {
     shape = List.copyOf(shape);
   }
 
   /** Number of elements. */
   public long elements() {
-    return (end - begin) / type.bytes();
+    return bytes(type, shape) / type.bytes();
   }
 
   /**

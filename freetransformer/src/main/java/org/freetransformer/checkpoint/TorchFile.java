@@ -1,10 +1,13 @@
 package org.freetransformer.checkpoint;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +44,23 @@ public final class TorchFile implements AutoCloseable {
     }
     TorchTypes types = new TorchTypes(records, folder, source);
     this.root = new PickleReader(pickle.asByteBuffer(), source, types).read();
+  }
+
+  /**
+   * Whether a file begins as one that PyTorch saved, be it in its present or its old format; a
+   * safetensors file begins otherwise. False for a file that cannot be read.
+   */
+  static boolean isOne(Path file) {
+    try (InputStream stream = Files.newInputStream(file)) {
+      byte[] start = stream.readNBytes(Integer.BYTES);
+      if (start.length < Integer.BYTES) {
+        return false;
+      }
+      int magic = MemorySegment.ofArray(start).get(INT, 0);
+      return magic == ZIP || magic == OLD_FORMAT;
+    } catch (IOException unreadable) {
+      return false;
+    }
   }
 
   /**

@@ -40,6 +40,7 @@ public record TorchTensor(
     long last = offset;
     require(offset >= 0 && offset <= held, shape, strides);
     boolean empty = shape.contains(0L);
+    require(isCountable(type, shape), shape, strides);
     for (int axis = 0; axis < shape.size(); axis++) {
       long size = shape.get(axis);
       long stride = strides.get(axis);
@@ -53,6 +54,14 @@ public record TorchTensor(
       }
     }
     require(empty || last < held, shape, strides);
+  }
+
+  private static boolean isCountable(TensorType type, List<Long> shape) {
+    try {
+      return TensorEntry.bytes(type, shape) >= 0;
+    } catch (ArithmeticException beyond) {
+      return false;
+    }
   }
 
   private static void require(boolean fits, List<Long> shape, List<Long> strides) {

@@ -25,7 +25,11 @@ public abstract sealed class LanguageModel extends Module permits FreeTransforme
   LanguageModel(Engine engine, ModelConfig config) {
     this.engine = engine;
     this.config = config;
-    this.rope = new Rope(engine, config.maxSeqLen(), config.headDim(), config.ropeTheta());
+    this.rope =
+        new Rope(
+            engine,
+            config.maxSeqLen(),
+            config.ropeScaling().frequencies(config.headDim(), config.ropeTheta()));
     this.tokenEmbedding =
         child("token_embedding", new Embedding(engine, config.vocabSize(), config.hiddenDim()));
   }

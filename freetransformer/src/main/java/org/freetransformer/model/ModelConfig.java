@@ -30,6 +30,7 @@ import org.freetransformer.config.ConfigSection;
  * @param splitLayer blocks before the plan enters: block {@code splitLayer + 1} is the first to see
  *     it; 1 to L − 1 for a Free Transformer
  * @param ropeTheta base of the rotary positions
+ * @param ropeScaling how rotary positions are stretched to long texts
  * @param normEps added to the mean square in every RMSNorm
  * @param tieEmbeddings whether the output uses the token embedding's matrix
  * @param latent how the plan is learnt and enters the decoder
@@ -49,6 +50,7 @@ public record ModelConfig(
     int latentDim,
     int splitLayer,
     double ropeTheta,
+    RopeScaling ropeScaling,
     double normEps,
     boolean tieEmbeddings,
     Latent latent,
@@ -200,6 +202,7 @@ public record ModelConfig(
     map.put("latent_dim", latentDim);
     map.put("split_layer", splitLayer);
     map.put("rope_theta", ropeTheta);
+    map.put("rope_scaling", ropeScaling.toMap());
     map.put("norm_eps", normEps);
     map.put("tie_embeddings", tieEmbeddings);
     Map<String, Object> plan = new LinkedHashMap<>();

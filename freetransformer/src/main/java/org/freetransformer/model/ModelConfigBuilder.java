@@ -27,6 +27,7 @@ public final class ModelConfigBuilder {
   private int latentDim = 16;
   private @Nullable Integer splitLayer;
   private double ropeTheta = 10_000;
+  private RopeScaling ropeScaling = RopeScaling.NONE;
   private double normEps = 1e-6;
   private boolean tieEmbeddings = true;
   private Latent latent = Latent.PAPER;
@@ -49,6 +50,7 @@ public final class ModelConfigBuilder {
     latentDim = from.latentDim();
     splitLayer = from.splitLayer();
     ropeTheta = from.ropeTheta();
+    ropeScaling = from.ropeScaling();
     normEps = from.normEps();
     tieEmbeddings = from.tieEmbeddings();
     latent = from.latent();
@@ -80,6 +82,7 @@ public final class ModelConfigBuilder {
     dropout = section.number("dropout", dropout);
     attentionDropout = section.number("attention_dropout", attentionDropout);
     ropeTheta = section.number("rope_theta", ropeTheta);
+    ropeScaling = RopeScaling.read(section.section("rope_scaling"));
     normEps = section.number("norm_eps", normEps);
     tieEmbeddings = section.flag("tie_embeddings", tieEmbeddings);
   }
@@ -127,6 +130,7 @@ public final class ModelConfigBuilder {
         latentDim,
         splitLayer == null ? numLayers / 2 : splitLayer,
         ropeTheta,
+        ropeScaling,
         normEps,
         tieEmbeddings,
         latent,
@@ -208,6 +212,12 @@ public final class ModelConfigBuilder {
   /** Base of the rotary positions. */
   public ModelConfigBuilder ropeTheta(double value) {
     ropeTheta = value;
+    return this;
+  }
+
+  /** How rotary positions are stretched to long texts. */
+  public ModelConfigBuilder ropeScaling(RopeScaling value) {
+    ropeScaling = value;
     return this;
   }
 

@@ -40,9 +40,6 @@ import org.jspecify.annotations.Nullable;
 public final class Trainer implements AutoCloseable {
   private static final double ADAM_EPSILON = 1e-8;
 
-  /** Metadata key of the data's configuration in a saved model, for those who generate from it. */
-  public static final String DATA_CONFIG = "data_config";
-
   /** Metadata key of how a saved model was trained, for those who resume. */
   public static final String TRAINING_CONFIG = "training_config";
 
@@ -118,7 +115,7 @@ public final class Trainer implements AutoCloseable {
     Map<String, Object> now = config.training().toBuilder().seed(state.seed()).build().toMap();
     Map<String, ConfigNode> sections = new LinkedHashMap<>();
     sections.put("model", section(weights, ModelFile.CONFIG));
-    sections.put("data", section(weights, DATA_CONFIG));
+    sections.put("data", section(weights, ModelFile.DATA_CONFIG));
     sections.put(
         "training",
         training == null
@@ -215,7 +212,7 @@ public final class Trainer implements AutoCloseable {
     CheckpointState state =
         new CheckpointState(stepsDone, tokens, position, config.training().seed(), bound);
     Map<String, String> metadata = new LinkedHashMap<>();
-    metadata.put(DATA_CONFIG, ConfigJson.write(config.data().toMap()));
+    metadata.put(ModelFile.DATA_CONFIG, ConfigJson.write(config.data().toMap()));
     metadata.put(TRAINING_CONFIG, ConfigJson.write(config.training().toMap()));
     return folder.save(
         state,

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -36,16 +34,8 @@ final class TorchFileTest {
 
   @TempDir private Path folder;
 
-  static byte[] resource(String name) {
-    try (InputStream stream = TorchFileTest.class.getResourceAsStream(name)) {
-      return Objects.requireNonNull(stream, name).readAllBytes();
-    } catch (IOException unreadable) {
-      throw new UncheckedIOException(unreadable);
-    }
-  }
-
-  private TorchFile open(String resource) throws IOException {
-    return TorchFile.open(Files.write(folder.resolve(resource), resource(resource)));
+  private TorchFile open(String resource) {
+    return TorchFile.open(Resources.copy(folder, resource).resolve(resource));
   }
 
   private static ByteBuffer rows(Map<?, ?> tensors, String name) {
@@ -63,7 +53,7 @@ final class TorchFileTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"tensors.pt", "tensors-protocol4.pt"})
-  void readsWhatPyTorchWrote(String name) throws IOException {
+  void readsWhatPyTorchWrote(String name) {
     try (TorchFile file = open(name)) {
       Map<?, ?> root = file.dictionary();
       assertThat(root.get("step")).isEqualTo(70_000L);
@@ -101,7 +91,7 @@ final class TorchFileTest {
   }
 
   @Test
-  void tellsTensorsThatShareAStorage() throws IOException {
+  void tellsTensorsThatShareAStorage() {
     try (TorchFile file = open("tensors.pt")) {
       Map<?, ?> tensors = (Map<?, ?>) Objects.requireNonNull(file.dictionary().get("tensors"));
       TorchTensor one = (TorchTensor) Objects.requireNonNull(tensors.get("f32"));
@@ -112,7 +102,7 @@ final class TorchFileTest {
   }
 
   @Test
-  void copiesNothingThatStandsInOrder() throws IOException {
+  void copiesNothingThatStandsInOrder() {
     try (TorchFile file = open("tensors.pt")) {
       Map<?, ?> tensors = (Map<?, ?>) Objects.requireNonNull(file.dictionary().get("tensors"));
       TorchTensor f32 = (TorchTensor) Objects.requireNonNull(tensors.get("f32"));
@@ -126,7 +116,7 @@ final class TorchFileTest {
   }
 
   @Test
-  void runsNoCodeOfAFile() throws IOException {
+  void runsNoCodeOfAFile() {
     assertThatThrownBy(() -> open("hostile.pt"))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("hostile.pt: holds a Python object of type posix.system")
@@ -267,7 +257,7 @@ final class TorchFileTest {
 
   @Test
   void survivesAnyCut() {
-    byte[] whole = resource("tensors.pt");
+    byte[] whole = Resources.bytes("tensors.pt");
     for (int length = 0; length < whole.length; length += 7) {
       byte[] cut = Arrays.copyOf(whole, length);
       assertThatThrownBy(() -> TorchFile.of(MemorySegment.ofArray(cut), "file"))

@@ -12,8 +12,13 @@ public final class Rope implements AutoCloseable {
 
   /** Angles for positions 0 to {@code positions} − 1 of heads of size {@code headSize}. */
   public Rope(Engine engine, int positions, int headSize, double theta) {
-    table = engine.allocate("rope", DType.F32, Shape.of(positions, headSize));
-    table.set(RopeOp.table(positions, headSize, theta));
+    this(engine, positions, RopeOp.frequencies(headSize, theta));
+  }
+
+  /** Angles for positions 0 to {@code positions} − 1, at so many radians per position a pair. */
+  public Rope(Engine engine, int positions, double... frequencies) {
+    table = engine.allocate("rope", DType.F32, Shape.of(positions, 2 * frequencies.length));
+    table.set(RopeOp.table(positions, frequencies));
   }
 
   /** x [B, T, heads, Dh] turned to its positions, i32 [T] or [B, T]. */

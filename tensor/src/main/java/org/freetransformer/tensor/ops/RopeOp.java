@@ -56,15 +56,29 @@ public final class RopeOp {
    * @return P·Dh values, row-major
    */
   public static float[] table(int positions, int headSize, double theta) {
-    float[] values = new float[Math.multiplyExact(positions, headSize)];
-    int half = headSize / 2;
+    return table(positions, frequencies(headSize, theta));
+  }
+
+  /** The table for frequencies of the caller's choice, in radians per position, one a pair. */
+  public static float[] table(int positions, double... frequencies) {
+    int half = frequencies.length;
+    float[] values = new float[Math.multiplyExact(positions, 2 * half)];
     for (int p = 0; p < positions; p++) {
       for (int i = 0; i < half; i++) {
-        double angle = p * Math.pow(theta, -2.0 * i / headSize);
-        values[p * headSize + i] = (float) Math.cos(angle);
-        values[p * headSize + half + i] = (float) Math.sin(angle);
+        double angle = p * frequencies[i];
+        values[p * 2 * half + i] = (float) Math.cos(angle);
+        values[p * 2 * half + half + i] = (float) Math.sin(angle);
       }
     }
     return values;
+  }
+
+  /** The usual frequencies: {@code theta^(−2i/Dh)} for pair i. */
+  public static double[] frequencies(int headSize, double theta) {
+    double[] frequencies = new double[headSize / 2];
+    for (int i = 0; i < frequencies.length; i++) {
+      frequencies[i] = Math.pow(theta, -2.0 * i / headSize);
+    }
+    return frequencies;
   }
 }

@@ -2,6 +2,7 @@ package org.freetransformer.train;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.freetransformer.checkpoint.StatefulPart;
 import org.freetransformer.data.Batch;
 import org.freetransformer.eval.BatchTensors;
@@ -76,7 +77,8 @@ public final class TrainingStep implements AutoCloseable {
                       engine,
                       model.parameters(),
                       config.gradClip(),
-                      scaling == null ? null : scaling.inverse());
+                      scaling == null ? null : scaling.inverse(),
+                      UnaryOperator.identity());
               return List.of(clipped.norm(), clipped.scale());
             });
     this.update = recordEffects(() -> optimizer.emitUpdate(norm.outputs().getLast()));

@@ -33,6 +33,11 @@ public final class WeightCopies implements AutoCloseable {
     if (type == weight.dtype()) {
       return weight;
     }
+    if (!weight.buffer().storage().isAlive()) {
+      Tensor copy = engine.empty(type, weight.shape()); // The weight itself is the program's.
+      engine.emit(cast(weight, copy));
+      return copy;
+    }
     Tensor present = copies.get(weight);
     if (present == null) {
       present = engine.allocate("16-bit weights", type, weight.shape());

@@ -3,9 +3,15 @@ package org.freetransformer.nn.optim;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.function.UnaryOperator;
 import org.freetransformer.nn.Parameter;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Output;
+import org.freetransformer.tensor.device.ReduceFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Bounds the global norm of all gradients (Pascanu et al., 2013), on the device. */
@@ -30,23 +36,30 @@ public final class GradientClipping {
    */
   public static Clipped clip(
       Engine engine, SequencedMap<String, Parameter> parameters, double limit) {
-    return clip(engine, parameters, limit, null);
+    return clip(engine, parameters, limit, null, UnaryOperator.identity());
   }
 
   /**
-   * The same for gradients of a loss that was multiplied.
+   * The same for gradients of a loss that was multiplied, or where others hold the remaining
+   * parameters.
    *
-   * @param inverseLossScale shape [], 1 / what it was multiplied with; null for 1
+   * @param inverseLossScale shape [], 1 / what the loss was multiplied with; null for 1
+   * @param everywhere makes of the sum of squares of these gradients, f64 [], that of all
    */
   public static Clipped clip(
       Engine engine,
       SequencedMap<String, Parameter> parameters,
       double limit,
-      @Nullable Tensor inverseLossScale) {
+      @Nullable Tensor inverseLossScale,
+      UnaryOperator<Tensor> everywhere) {
     List<Tensor> squares = new ArrayList<>();
     parameters.forEach(
-        (name, parameter) -> squares.add(gradientOf(name, parameter).sumOfSquares().reshape(1)));
-    Tensor norm = scaled(Tensor.concat(0, squares).sum().sqrt(), inverseLossScale);
+        (name, parameter) -> squares.add(sumOfSquares(gradientOf(name, parameter))));
+    if (squares.isEmpty()) {
+      squares.add(engine.full(DType.F64, Shape.of(1), 0)); // Others may hold them all.
+    }
+    Tensor sum = everywhere.apply(Tensor.concat(0, squares).sum());
+    Tensor norm = scaled(sum.sqrt().to(DType.F32), inverseLossScale);
     Tensor one = engine.full(norm.dtype(), norm.shape(), 1);
     Tensor scale = limit > 0 ? one.minimum(norm.add(EPSILON).reciprocal().mul(limit)) : one;
     return new Clipped(norm, scaled(scale, inverseLossScale));
@@ -54,6 +67,17 @@ public final class GradientClipping {
 
   private static Tensor scaled(Tensor x, @Nullable Tensor factor) {
     return factor == null ? x : x.mul(factor);
+  }
+
+  /** In f64, shape [1]: so the norm's bits do not depend on who holds which gradients. */
+  private static Tensor sumOfSquares(Tensor gradient) {
+    Engine engine = gradient.engine();
+    Tensor sum = engine.empty(DType.F64, Shape.of(1));
+    Tensor flat = gradient.detach().reshape(-1);
+    engine.emit(
+        new Instruction.Reduce(
+            ReduceFunction.SUM_OF_SQUARES, flat.buffer(), Output.to(sum.buffer())));
+    return sum;
   }
 
   static Tensor gradientOf(String name, Parameter parameter) {

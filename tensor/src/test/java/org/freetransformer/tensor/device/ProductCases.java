@@ -15,6 +15,12 @@ final class ProductCases {
   private ProductCases() {}
 
   static Case reduce(Operands o) {
+    if (o.chance(0.1)) {
+      int size = o.chance(0.3) ? o.between(20_000, 70_000) : o.size(200);
+      Buffer in = o.of(DType.F32, o.contiguous(size));
+      Output out = o.output(DType.F64, o.contiguous(1));
+      return new Case(new Reduce(ReduceFunction.SUM_OF_SQUARES, in, out), 1);
+    }
     int[] dims = o.dims();
     int[] reduced = dims.clone();
     int length = 1;

@@ -62,13 +62,14 @@ public final class SimdDevice extends CpuDevice {
     return buffer.dtype() == DType.F32 || !buffer.dtype().isFloating();
   }
 
-  /** Instructions that move whole elements, whatever their type. */
+  /** Instructions that move whole elements, whatever their type, and a sum in f64. */
   private @Nullable Kernel bytewise(Instruction instruction) {
     return switch (instruction) {
       case Instruction.Fill op -> Copies.fill(op, workers);
       case Instruction.Copy op -> Copies.copy(op, workers);
       case Instruction.Gather op when !op.out().accumulate() -> TableRows.gather(op, workers);
       case Instruction.ScatterRows op -> TableRows.scatterRows(op);
+      case Instruction.Reduce op -> SquareSum.of(op, workers);
       default -> null;
     };
   }

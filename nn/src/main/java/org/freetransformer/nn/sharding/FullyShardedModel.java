@@ -1,0 +1,206 @@
+package org.freetransformer.nn.sharding;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import org.freetransformer.nn.Module;
+import org.freetransformer.nn.Parameter;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.ProgramRewriter;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.device.Instruction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model whose parameters are split over ranks. Its modules are unchanged: every program that is
+ * recorded on its engine from now on gets the communication put in, that is, each unit is gathered
+ * before it is used, its memory is another's after that, and its gradient is reduced as soon as it
+ * is complete. Outside of recorded programs the parameters have no values.
+ *
+ * <p>An optimizer trains {@link #parts}, this rank's pieces of the parameters, as if they were the
+ * model.
+ */
+public final class FullyShardedModel implements AutoCloseable {
+  /**
+   * This rank's piece of a parameter.
+   *
+   * @param name the parameter
+   * @param whole the parameter
+   * @param from its first element that this rank holds, in memory order
+   * @param part those elements, in one dimension
+   */
+  public record Piece(String name, Parameter whole, long from, Parameter part) {}
+
+  private final Engine engine;
+  private final ShardingPlan plan;
+  private final ProcessGroup shards;
+  private final @Nullable ProcessGroup replicas;
+  private final boolean ownsGroups;
+  private final List<ShardedUnit> units = new ArrayList<>();
+  private final SequencedMap<String, Parameter> parts = new LinkedHashMap<>();
+  private boolean reducing = true;
+
+  /**
+   * Splits a model; the same call on all ranks. Parameters without memory ({@link
+   * Engine#deferParameters}) get their first values piece by piece, so that no rank ever holds more
+   * than one whole parameter.
+   *
+   * @param group all ranks; stays the caller's
+   * @throws IllegalArgumentException if nodes of the plan's size do not make up the group
+   */
+  public FullyShardedModel(Engine engine, Module model, ShardingPlan plan, ProcessGroup group) {
+    this.engine = engine;
+    this.plan = plan;
+    boolean hybrid = plan.strategy() == Strategy.HYBRID_SHARD;
+    int node = plan.nodeRanks();
+    if (hybrid && group.size() % node != 0) {
+      throw new IllegalArgumentException(
+          "%d ranks cannot be nodes of %d: allowed are divisors of the number of ranks"
+              .formatted(group.size(), node));
+    }
+    shards = hybrid ? group.split(group.rank() / node) : group;
+    replicas = hybrid ? group.split(group.rank() % node) : null;
+    ownsGroups = hybrid;
+    boolean whole = plan.strategy() == Strategy.NO_SHARD;
+    plan.wrapping().unitsOf(model).forEach((name, parameters) -> {
+      ShardedUnit unit =
+          new ShardedUnit(
+              engine,
+              name,
+              parameters,
+              whole ? 0 : shards.rank(),
+              whole ? 1 : shards.size(),
+              whole,
+              !plan.reduceEveryMicroBatch());
+      units.add(unit);
+      unit.pieces().forEach((piece, part) -> parts.put(piece.slot().name(), part));
+    });
+    engine.rewritePrograms(new Rewriter());
+  }
+
+  /** This rank's pieces of the trained parameters, by the parameters' names. */
+  public SequencedMap<String, Parameter> parts() {
+    return parts;
+  }
+
+  /** The same with their places, for checkpoints. */
+  public List<Piece> pieces() {
+    List<Piece> pieces = new ArrayList<>();
+    for (ShardedUnit unit : units) {
+      unit.pieces().forEach((piece, part) ->
+          pieces.add(
+              new Piece(piece.slot().name(), piece.slot().parameter(), piece.from(), part)));
+    }
+    return pieces;
+  }
+
+  /** The units' names, in the order of the model. */
+  public List<String> unitNames() {
+    return units.stream().map(ShardedUnit::name).toList();
+  }
+
+  /** Elements of the largest unit, padding among them. */
+  public long largestUnit() {
+    return units.stream().mapToLong(unit -> unit.layout().size()).max().orElse(0);
+  }
+
+  /**
+   * Says, before a micro-batch is run, whether it is the last one of its step: those before it do
+   * not communicate gradients where each rank adds them up by itself.
+   */
+  public void lastMicroBatch(boolean last) {
+    reducing = last;
+  }
+
+  /**
+   * Emits the sum over all ranks of a number that each computed from its {@link #parts}.
+   *
+   * @param own of one element
+   */
+  public Tensor sumOfParts(Tensor own) {
+    if (plan.strategy() == Strategy.NO_SHARD) {
+      return own;
+    }
+    Tensor all = engine.empty(own.dtype(), Shape.of(shards.size()));
+    Tensor mine = own.contiguous();
+    Communication call =
+        Communication.allGather(engine, shards, "of a sum", mine, all, DType.F32);
+    engine.emit(call.start());
+    engine.emit(call.end());
+    return all.sum();
+  }
+
+  /** Time that this rank has waited for others so far, in nanoseconds. */
+  public long waitedNanos() {
+    ProcessGroup other = replicas;
+    return shards.waitedNanos() + (other == null ? 0 : other.waitedNanos());
+  }
+
+  /** Frees this rank's parts; the model's programs cannot be run any more. */
+  @Override
+  public void close() {
+    engine.rewritePrograms(ProgramRewriter.NONE);
+    units.forEach(ShardedUnit::close);
+    ProcessGroup other = replicas;
+    if (ownsGroups && other != null) {
+      shards.close();
+      other.close();
+    }
+  }
+
+  /** Puts the communication into recorded programs. */
+  private final class Rewriter implements ProgramRewriter, CommunicationSchedule.Calls {
+    @Override
+    public void begin() {
+      units.forEach(ShardedUnit::begin);
+    }
+
+    @Override
+    public List<Instruction> rewrite(List<Instruction> recorded) {
+      boolean oneStay = plan.strategy() == Strategy.SHARD_GRAD_OP;
+      return CommunicationSchedule.of(recorded, units, oneStay, this);
+    }
+
+    @Override
+    public Communication gather(ShardedUnit unit) {
+      return Communication.allGather(
+          engine, shards, unit.name(), unit.part(), unit.values(), plan.exchanged());
+    }
+
+    @Override
+    public List<Instruction> beforeGradient(ShardedUnit unit) {
+      return unit.keepsGradients()
+          ? List.of()
+          : List.of(new Instruction.Fill(unit.gradients().buffer(), 0));
+    }
+
+    @Override
+    public Communication reduce(ShardedUnit unit) {
+      if (unit.keepsValues()) {
+        return Communication.allReduce(
+            engine, shards, unit.name(), unit.gradients(), plan.exchanged(), () -> reducing);
+      }
+      return Communication.reduceScatter(
+          engine,
+          shards,
+          unit.name(),
+          unit.gradients(),
+          unit.partGradient(),
+          plan.exchanged(),
+          () -> reducing || !unit.keepsGradients(),
+          unit.keepsGradients());
+    }
+
+    @Override
+    public @Nullable Communication afterReduction(ShardedUnit unit) {
+      ProcessGroup across = replicas;
+      return across == null
+          ? null
+          : Communication.allReduce(
+              engine, across, unit.name(), unit.partGradient(), plan.exchanged(), () -> reducing);
+    }
+  }
+}

@@ -1,0 +1,197 @@
+package org.freetransformer.nn.sharding;
+
+import java.util.LinkedHashMap;
+import java.util.SequencedMap;
+import org.freetransformer.nn.Parameter;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Scope;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Output;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A unit on one rank: its part of the parameters and, if it is trained, of the gradients, both kept
+ * until it is closed; and the whole of both, which most strategies have only within programs.
+ */
+final class ShardedUnit implements AutoCloseable {
+  private final Engine engine;
+  private final String name;
+  private final UnitLayout layout;
+  private final boolean trained;
+  private final Tensor part;
+  private final @Nullable Tensor partGradient;
+  private final SequencedMap<UnitLayout.Piece, Parameter> pieces = new LinkedHashMap<>();
+
+  // The whole unit: kept between programs, or made anew for each.
+  private final boolean keepsValues;
+  private final boolean keepsGradients;
+  private @Nullable Tensor values;
+  private @Nullable Tensor gradients;
+
+  /**
+   * Takes a rank's part of a unit's parameters; the parameters' own memory is freed.
+   *
+   * @param index number of the part
+   * @param parts number of parts; with one, the part is the whole unit
+   * @param localGradients whether the rank keeps whole gradients between micro-batches
+   */
+  ShardedUnit(
+      Engine engine,
+      String name,
+      SequencedMap<String, Parameter> parameters,
+      int index,
+      int parts,
+      boolean whole,
+      boolean localGradients) {
+    this.engine = engine;
+    this.name = name;
+    this.layout = new UnitLayout(name, parameters, parts);
+    this.trained = parameters.firstEntry().getValue().isTrained();
+    this.part = engine.allocate("parameters", DType.F32, Shape.of(layout.partSize()));
+    this.partGradient = trained ? newGradient(layout.partSize()) : null;
+    this.keepsValues = whole;
+    this.keepsGradients = whole || localGradients;
+    layout.pieces(index).forEach(this::take);
+    if (keepsValues) {
+      values = part;
+      gradients = partGradient;
+    } else if (keepsGradients && trained) {
+      gradients = newGradient(layout.size());
+    }
+    if (keepsValues) {
+      place();
+    } else {
+      layout.slots().forEach(slot -> slot.parameter().replace(absent(slot)));
+    }
+  }
+
+  private Tensor newGradient(int size) {
+    return engine.allocate("gradients", DType.F32, Shape.of(size));
+  }
+
+  private Tensor absent(UnitLayout.Slot slot) {
+    return engine.placeholder(DType.F32, slot.parameter().value().shape());
+  }
+
+  /** Copies this rank's piece of a parameter from where it is, or draws its first values. */
+  private void take(UnitLayout.Piece piece) {
+    Parameter parameter = piece.slot().parameter();
+    Tensor mine = part.view(part.layout().narrow(0, piece.offset(), piece.length()));
+    try (Scope _ = engine.scope("sharding");
+        Engine.Mode _ = engine.noGrad()) {
+      Tensor all = parameter.value();
+      if (!all.buffer().storage().isAlive()) {
+        all = engine.empty(DType.F32, all.shape());
+        parameter.initialise(all);
+      }
+      Tensor flat = all.view(all.layout().reshape(Shape.of(Math.toIntExact(parameter.size()))));
+      engine.emit(
+          new Instruction.Copy(
+              flat.view(flat.layout().narrow(0, Math.toIntExact(piece.from()), piece.length()))
+                  .buffer(),
+              Output.to(mine.buffer())));
+    }
+    if (partGradient != null) {
+      Parameter own = Parameter.part(parameter, mine);
+      own.value()
+          .setGrad(
+              partGradient.view(
+                  partGradient.layout().narrow(0, piece.offset(), piece.length())));
+      pieces.put(piece, own);
+    }
+  }
+
+  /** A program begins: what is not kept between programs is the program's. */
+  void begin() {
+    Shape flat = Shape.of(layout.size());
+    if (!keepsValues) {
+      values = engine.empty(DType.F32, flat);
+    }
+    if (!keepsGradients && trained) {
+      gradients = engine.empty(DType.F32, flat);
+    }
+    if (!keepsValues) {
+      place();
+    }
+  }
+
+  /** Lets the parameters be views of the whole unit. */
+  private void place() {
+    Tensor all = values();
+    Tensor slopes = gradients;
+    for (UnitLayout.Slot slot : layout.slots()) {
+      slot.parameter().replace(all.view(slot.in(all.layout())));
+      if (trained && slopes != null) {
+        slot.parameter().value().setGrad(slopes.view(slot.in(slopes.layout())));
+      }
+    }
+  }
+
+  String name() {
+    return name;
+  }
+
+  UnitLayout layout() {
+    return layout;
+  }
+
+  boolean isTrained() {
+    return trained;
+  }
+
+  /** Whether the rank has the whole unit all the time. */
+  boolean keepsValues() {
+    return keepsValues;
+  }
+
+  /** Whether the rank adds up whole gradients over the micro-batches of a step. */
+  boolean keepsGradients() {
+    return keepsGradients;
+  }
+
+  /** This rank's part of the parameters. */
+  Tensor part() {
+    return part;
+  }
+
+  /** This rank's part of the gradient; of a trained unit. */
+  Tensor partGradient() {
+    return required(partGradient);
+  }
+
+  /** The whole unit, as the current program sees it. */
+  Tensor values() {
+    return required(values);
+  }
+
+  /** The whole gradient, as the current program sees it; of a trained unit. */
+  Tensor gradients() {
+    return required(gradients);
+  }
+
+  private Tensor required(@Nullable Tensor tensor) {
+    if (tensor == null) {
+      throw new IllegalStateException("unit " + name + " has no such tensor now");
+    }
+    return tensor;
+  }
+
+  /** What this rank trains, by piece. */
+  SequencedMap<UnitLayout.Piece, Parameter> pieces() {
+    return pieces;
+  }
+
+  @Override
+  public void close() {
+    part.close();
+    if (partGradient != null) {
+      partGradient.close();
+    }
+    if (!keepsValues && keepsGradients && gradients != null) {
+      gradients.close();
+    }
+  }
+}

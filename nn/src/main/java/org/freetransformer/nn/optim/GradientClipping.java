@@ -53,8 +53,7 @@ public final class GradientClipping {
       @Nullable Tensor inverseLossScale,
       UnaryOperator<Tensor> everywhere) {
     List<Tensor> squares = new ArrayList<>();
-    parameters.forEach(
-        (name, parameter) -> squares.add(sumOfSquares(gradientOf(name, parameter))));
+    parameters.forEach((name, parameter) -> squares.add(sumOfSquares(gradientOf(name, parameter))));
     if (squares.isEmpty()) {
       squares.add(engine.full(DType.F64, Shape.of(1), 0)); // Others may hold them all.
     }

@@ -64,17 +64,18 @@ record Communication(Instruction start, Instruction end) {
             "await " + name,
             List.of(narrowPart.buffer(), narrowWhole.buffer()),
             List.of(whole.buffer()),
-            at -> () -> {
-              shared.get().await();
-              copies.widen(at.get(1), at.get(2));
-            }));
+            at ->
+                () -> {
+                  shared.get().await();
+                  copies.widen(at.get(1), at.get(2));
+                }));
   }
 
   /**
    * Adds to a rank's part of the gradient the sum of all ranks' gradients.
    *
-   * @param wanted asked at every run whether it is to be done; if so, {@code whole} is zero after it
-   *     where it outlives the program
+   * @param wanted asked at every run whether it is to be done; if so, {@code whole} is zero after
+   *     it where it outlives the program
    */
   static Communication reduceScatter(
       Engine engine,
@@ -113,12 +114,13 @@ record Communication(Instruction start, Instruction end) {
             "await " + name,
             used,
             List.of(),
-            at -> () -> {
-              shared.get().await();
-              if (outlives && wanted.getAsBoolean()) {
-                at.get(0).fill((byte) 0);
-              }
-            });
+            at ->
+                () -> {
+                  shared.get().await();
+                  if (outlives && wanted.getAsBoolean()) {
+                    at.get(0).fill((byte) 0);
+                  }
+                });
     return new Communication(start, end);
   }
 
@@ -161,12 +163,13 @@ record Communication(Instruction start, Instruction end) {
             "await " + name,
             used,
             List.of(values.buffer()),
-            at -> () -> {
-              shared.get().await();
-              if (!narrow.isEmpty() && wanted.getAsBoolean()) {
-                copies.widen(at.get(1), at.get(0));
-              }
-            });
+            at ->
+                () -> {
+                  shared.get().await();
+                  if (!narrow.isEmpty() && wanted.getAsBoolean()) {
+                    copies.widen(at.get(1), at.get(0));
+                  }
+                });
     return new Communication(start, end);
   }
 

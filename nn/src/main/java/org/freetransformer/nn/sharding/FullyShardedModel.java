@@ -65,19 +65,21 @@ public final class FullyShardedModel implements AutoCloseable {
     replicas = hybrid ? group.split(group.rank() % node) : null;
     ownsGroups = hybrid;
     boolean whole = plan.strategy() == Strategy.NO_SHARD;
-    plan.wrapping().unitsOf(model).forEach((name, parameters) -> {
-      ShardedUnit unit =
-          new ShardedUnit(
-              engine,
-              name,
-              parameters,
-              whole ? 0 : shards.rank(),
-              whole ? 1 : shards.size(),
-              whole,
-              !plan.reduceEveryMicroBatch());
-      units.add(unit);
-      unit.pieces().forEach((piece, part) -> parts.put(piece.slot().name(), part));
-    });
+    plan.wrapping()
+        .unitsOf(model)
+        .forEach((name, parameters) -> {
+          ShardedUnit unit =
+              new ShardedUnit(
+                  engine,
+                  name,
+                  parameters,
+                  whole ? 0 : shards.rank(),
+                  whole ? 1 : shards.size(),
+                  whole,
+                  !plan.reduceEveryMicroBatch());
+          units.add(unit);
+          unit.pieces().forEach((piece, part) -> parts.put(piece.slot().name(), part));
+        });
     engine.rewritePrograms(new Rewriter());
   }
 
@@ -90,9 +92,10 @@ public final class FullyShardedModel implements AutoCloseable {
   public List<Piece> pieces() {
     List<Piece> pieces = new ArrayList<>();
     for (ShardedUnit unit : units) {
-      unit.pieces().forEach((piece, part) ->
-          pieces.add(
-              new Piece(piece.slot().name(), piece.slot().parameter(), piece.from(), part)));
+      unit.pieces()
+          .forEach((piece, part) ->
+              pieces.add(
+                  new Piece(piece.slot().name(), piece.slot().parameter(), piece.from(), part)));
     }
     return pieces;
   }
@@ -126,8 +129,7 @@ public final class FullyShardedModel implements AutoCloseable {
     }
     Tensor all = engine.empty(own.dtype(), Shape.of(shards.size()));
     Tensor mine = own.contiguous();
-    Communication call =
-        Communication.allGather(engine, shards, "of a sum", mine, all, DType.F32);
+    Communication call = Communication.allGather(engine, shards, "of a sum", mine, all, DType.F32);
     engine.emit(call.start());
     engine.emit(call.end());
     return all.sum();

@@ -98,8 +98,7 @@ final class ShardedUnit implements AutoCloseable {
       Parameter own = Parameter.part(parameter, mine);
       own.value()
           .setGrad(
-              partGradient.view(
-                  partGradient.layout().narrow(0, piece.offset(), piece.length())));
+              partGradient.view(partGradient.layout().narrow(0, piece.offset(), piece.length())));
       pieces.put(piece, own);
     }
   }

@@ -2,7 +2,9 @@ package org.freetransformer.nn.sharding;
 
 /** What is split over the ranks, and for how long a unit's whole parameters are kept. */
 public enum Strategy {
-  /** Parameters, gradients and moments are split; a unit is whole only while it is computed with. */
+  /**
+   * Parameters, gradients and moments are split; a unit is whole only while it is computed with.
+   */
   FULL_SHARD,
   /** The same, but a unit stays whole from its first use in a pass to its last. */
   SHARD_GRAD_OP,

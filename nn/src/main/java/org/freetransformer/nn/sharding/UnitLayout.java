@@ -89,8 +89,7 @@ final class UnitLayout {
       long from = Math.max(begin, slot.offset());
       long to = Math.min(begin + partSize, slot.end());
       if (from < to) {
-        pieces.add(
-            new Piece(slot, from - slot.offset(), (int) (to - from), (int) (from - begin)));
+        pieces.add(new Piece(slot, from - slot.offset(), (int) (to - from), (int) (from - begin)));
       }
     }
     return pieces;

@@ -28,8 +28,7 @@ class FullyShardedModelTest {
   }
 
   /** Losses in the order of the micro-batches, and the norm behind those of each step. */
-  private static List<Float> sharded(
-      ShardingPlan plan, int ranks, Task task, int steps) {
+  private static List<Float> sharded(ShardingPlan plan, int ranks, Task task, int steps) {
     List<List<Float>> told =
         InProcessRanks.run(
             ranks,
@@ -87,7 +86,8 @@ class FullyShardedModelTest {
 
   @Test
   void staysWithOneRankForTwoHundredSteps() {
-    assertClose(sharded(ShardingPlan.DEFAULT, 2, Task.of(2), 200), unsharded(Task.of(2), 200), 1e-5);
+    assertClose(
+        sharded(ShardingPlan.DEFAULT, 2, Task.of(2), 200), unsharded(Task.of(2), 200), 1e-5);
   }
 
   /** Micro-batches are added up one after the other in the same order, whoever computes them. */
@@ -125,8 +125,7 @@ class FullyShardedModelTest {
   @MethodSource("plans")
   void narrowNumbersOnTheWayChangeLittle(ShardingPlan plan) {
     for (int ranks : new int[] {2, 3}) {
-      ShardingPlan narrow =
-          plan.withExchanged(DType.BF16).withNodeRanks(ranks % 2 == 0 ? 2 : 1);
+      ShardingPlan narrow = plan.withExchanged(DType.BF16).withNodeRanks(ranks % 2 == 0 ? 2 : 1);
       List<Float> losses = sharded(narrow, ranks, Task.of(MICRO_BATCHES), 2);
       assertClose(losses, unsharded(Task.of(MICRO_BATCHES), 2), 0.05);
     }

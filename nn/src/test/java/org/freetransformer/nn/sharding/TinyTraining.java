@@ -32,8 +32,7 @@ final class TinyTraining implements AutoCloseable {
   private final int microBatches;
   private final Tensor tokens = engine.allocate("inputs", DType.I32, shape());
   private final Tensor targets = engine.allocate("inputs", DType.I32, shape());
-  private final Tensor positions =
-      engine.allocate("inputs", DType.I32, Shape.of(TinyModel.LENGTH));
+  private final Tensor positions = engine.allocate("inputs", DType.I32, Shape.of(TinyModel.LENGTH));
 
   private static Shape shape() {
     return Shape.of(BATCH, TinyModel.LENGTH);

@@ -9,10 +9,10 @@ package org.freetransformer.tensor.device.simd;
  * <p>How C is cut never shows in the result; how k is cut does, so that depends on k alone.
  */
 final class BlockedGemm implements Runnable, ThreadTeam.Task {
-  private static final int MAX_TILES = 1008 / GemmKernel.ROWS;
+  private static final int MAX_TILES = 2400 / GemmKernel.ROWS;
 
   // With fewer rows than this, packing B costs more than reading it where it lies.
-  private static final int MIN_ROWS_FOR_PACKING = 96;
+  private static final int MIN_ROWS_FOR_PACKING = 24;
   private static final int DEPTH_GRANULE = 16;
 
   // Smaller problems are cut until there are enough tasks to share, but not into crumbs.

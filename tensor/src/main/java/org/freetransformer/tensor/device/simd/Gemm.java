@@ -55,12 +55,27 @@ final class Gemm implements AutoCloseable {
     if (shape.k() == 0) {
       return () -> clear(shape, result);
     }
-    if (SkinnyGemm.suits(shape, right)) {
+    GemmShape swapped = shape.transposed();
+    if (SkinnyGemm.suits(shape, right) && !ShallowGemm.better(shape, left, right, result)) {
       return new SkinnyGemm(team, scratch, shape, left, right, result, alpha, accumulate);
     }
-    GemmShape swapped = shape.transposed();
-    if (SkinnyGemm.suits(swapped, left.transposed())) {
+    if (SkinnyGemm.suits(swapped, left.transposed())
+        && !ShallowGemm.better(shape, left, right, result)) {
       return new SkinnyGemm(
+          team,
+          scratch,
+          swapped,
+          right.transposed(),
+          left.transposed(),
+          result.transposed(),
+          alpha,
+          accumulate);
+    }
+    if (ShallowGemm.suits(shape, result)) {
+      return new ShallowGemm(team, scratch, shape, left, right, result, alpha, accumulate);
+    }
+    if (ShallowGemm.suits(swapped, result.transposed())) {
+      return new ShallowGemm(
           team,
           scratch,
           swapped,

@@ -96,8 +96,12 @@ final class GemmKernel {
       MemorySegment c,
       long cStart,
       long cRowBytes) {
-    if (columns == COLUMNS && add) {
-      addWhole(tile, rows, alpha, c, cStart, cRowBytes);
+    if (columns == COLUMNS) {
+      if (add) {
+        addWhole(tile, rows, alpha, c, cStart, cRowBytes);
+      } else {
+        setWhole(tile, rows, alpha, c, cStart, cRowBytes);
+      }
       return;
     }
     for (int i = 0; i < rows; i++) {
@@ -115,6 +119,18 @@ final class GemmKernel {
       l.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at, ORDER))
           .intoMemorySegment(c, at, ORDER);
       r.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at + VECTOR_BYTES, ORDER))
+          .intoMemorySegment(c, at + VECTOR_BYTES, ORDER);
+    }
+  }
+
+  private static void setWhole(
+      float[] tile, int rows, float alpha, MemorySegment c, long cStart, long cRowBytes) {
+    FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
+    for (int i = 0; i < rows; i++) {
+      long at = cStart + i * cRowBytes;
+      FloatVector.fromArray(SPECIES, tile, i * COLUMNS).mul(scale).intoMemorySegment(c, at, ORDER);
+      FloatVector.fromArray(SPECIES, tile, i * COLUMNS + LANES)
+          .mul(scale)
           .intoMemorySegment(c, at + VECTOR_BYTES, ORDER);
     }
   }

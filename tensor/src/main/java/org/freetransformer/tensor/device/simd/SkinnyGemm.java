@@ -19,6 +19,9 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   /** As {@link #STRIP}, for a single row: the longer the runs, the better memory streams. */
   private static final int WIDE_STRIP = 2048;
 
+  // Up to here the sums over lanes take longer than those along k.
+  private static final int SHORT_DEPTH = 8 * GemmKernel.LANES;
+
   private static final int MIN_STRIP = 64;
   private static final int ROWS = SkinnyKernel.ROWS;
   private static final int DOT_COLUMNS = SkinnyKernel.DOT_COLUMNS;
@@ -66,7 +69,7 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     int widest = shape.m() == 1 ? WIDE_STRIP : STRIP;
     int worthwhile = (int) Math.min(widest, Math.ceilDiv(CRUMB_MULTIPLY_ADDS, perColumn));
     int shared = Math.ceilDiv(shape.n(), team.enoughTasks());
-    int granule = byDots ? DOT_COLUMNS : MIN_STRIP;
+    int granule = byDots ? GemmKernel.LANES : MIN_STRIP;
     int wanted = Math.min(widest, Math.max(shared, worthwhile));
     columns = Math.ceilDiv(wanted, granule) * granule;
     blocks = Math.ceilDiv(shape.n(), columns);
@@ -79,7 +82,7 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   /** Whether this way suits a product whose left side may be thin. */
   static boolean suits(GemmShape shape, StridedMatrix w) {
     boolean contiguousRows = w.columnStride() == 1 && shape.n() >= GemmKernel.LANES;
-    boolean contiguousColumns = w.rowStride() == 1 && shape.k() >= 2 * GemmKernel.LANES;
+    boolean contiguousColumns = w.rowStride() == 1 && (shape.k() >= 2 * GemmKernel.LANES || shape.m() == 1);
     return shape.m() <= MAX_ROWS
         && (contiguousRows || contiguousColumns)
         && (long) shape.batch() * MAX_ROWS * shape.k() <= Integer.MAX_VALUE / 2;
@@ -147,7 +150,23 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     }
   }
 
+  /** Many short columns: their lanes are added up a vector's width of columns at a time. */
+  private void sumShortDots(GemmScratch scratch, int item, int begin, int end) {
+    for (int j = begin; j < end; j += GemmKernel.LANES) {
+      int width = Math.min(GemmKernel.LANES, end - j);
+      long from = w.start(item) + j * w.columnBytes();
+      SkinnyKernel.multiplyShort(
+          packed, item * shape.k(), w.memory(), from, w.columnBytes(), width, shape.k(), scratch.a);
+      LaneSums.add(scratch.a, GemmKernel.LANES, scratch.rows);
+      storeRow(scratch.rows, 0, item, 0, j, width);
+    }
+  }
+
   private void sumDots(GemmScratch scratch, int item, int begin, int end) {
+    if (shape.m() == 1 && shape.k() <= SHORT_DEPTH) {
+      sumShortDots(scratch, item, begin, end);
+      return;
+    }
     float[] sums = scratch.rows;
     int last = shape.n() - 1;
     for (int j = begin; j < end; j += DOT_COLUMNS) {

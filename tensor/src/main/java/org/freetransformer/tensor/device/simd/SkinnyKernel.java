@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -160,6 +161,36 @@ final class SkinnyKernel {
     }
     for (int j = whole; j < width; j++) {
       sums[to + j] = Math.fma(x, w.get(FLOAT, start + (long) j * Float.BYTES), sums[to + j]);
+    }
+  }
+
+  /** One row of X times each of some columns of W, element by element: a vector a column. */
+  static void multiplyShort(
+      float[] x,
+      int at,
+      MemorySegment w,
+      long start,
+      long columnBytes,
+      int columns,
+      int depth,
+      float[] lanes) {
+    int whole = SPECIES.loopBound(depth);
+    VectorMask<Float> rest = Lanes.mask(whole, depth);
+    for (int j = 0; j < columns; j++) {
+      long from = start + j * columnBytes;
+      FloatVector sum = FloatVector.zero(SPECIES);
+      for (int k = 0; k < whole; k += LANES) {
+        FloatVector column =
+            FloatVector.fromMemorySegment(SPECIES, w, from + (long) k * Float.BYTES, ORDER);
+        sum = FloatVector.fromArray(SPECIES, x, at + k).fma(column, sum);
+      }
+      if (whole < depth) {
+        FloatVector column =
+            FloatVector.fromMemorySegment(
+                SPECIES, w, from + (long) whole * Float.BYTES, ORDER, rest);
+        sum = FloatVector.fromArray(SPECIES, x, at + whole, rest).fma(column, sum);
+      }
+      sum.intoArray(lanes, j * LANES);
     }
   }
 

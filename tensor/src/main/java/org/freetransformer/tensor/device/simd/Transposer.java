@@ -8,7 +8,7 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * Transposes square blocks of 32-bit elements, a vector wide, by the perfect shuffle: interleaving
  * rows i and i + n/2 into rows 2i and 2i + 1, log₂ n times, moves each bit of the row number into
- * the column number. All rounds are the same small loop.
+ * the column number.
  */
 final class Transposer {
   static final int LANES = IntVector.SPECIES_PREFERRED.length();
@@ -58,15 +58,50 @@ final class Transposer {
     long fromStart = sourceStart;
     long fromRow = sourceRow;
     int last = rows - 1;
-    for (int round = 1; round < ROUNDS; round++) {
-      long to = (round & 1) * BLOCK_BYTES;
-      shuffle(from, fromStart, fromRow, last, scratch, to, ROW_BYTES);
+    int round = 0;
+    for (int pass = 1; round + 2 < ROUNDS; round += 2, pass++) {
+      long to = (pass & 1) * BLOCK_BYTES;
+      shuffleTwice(from, fromStart, fromRow, last, scratch, to, ROW_BYTES);
       from = scratch;
       fromStart = to;
       fromRow = ROW_BYTES;
       last = LANES - 1;
     }
-    shuffle(from, fromStart, fromRow, last, target, targetStart, targetRow);
+    if (ROUNDS - round == 2) {
+      shuffleTwice(from, fromStart, fromRow, last, target, targetStart, targetRow);
+    } else {
+      shuffle(from, fromStart, fromRow, last, target, targetStart, targetRow);
+    }
+  }
+
+  /** Two rounds at once, on four rows that stay in registers between them. */
+  private static void shuffleTwice(
+      MemorySegment from,
+      long fromStart,
+      long fromRow,
+      int last,
+      MemorySegment to,
+      long toStart,
+      long toRow) {
+    for (int i = 0; i < LANES / 4; i++) {
+      long row0 = fromStart + Math.min(i, last) * fromRow;
+      long row1 = fromStart + Math.min(i + LANES / 4, last) * fromRow;
+      long row2 = fromStart + Math.min(i + LANES / 2, last) * fromRow;
+      long row3 = fromStart + Math.min(i + 3 * LANES / 4, last) * fromRow;
+      IntVector x0 = IntVector.fromMemorySegment(SPECIES, from, row0, ORDER);
+      IntVector x1 = IntVector.fromMemorySegment(SPECIES, from, row1, ORDER);
+      IntVector x2 = IntVector.fromMemorySegment(SPECIES, from, row2, ORDER);
+      IntVector x3 = IntVector.fromMemorySegment(SPECIES, from, row3, ORDER);
+      IntVector even = LOW.selectFrom(x0, x2);
+      IntVector odd = HIGH.selectFrom(x0, x2);
+      IntVector evenBelow = LOW.selectFrom(x1, x3);
+      IntVector oddBelow = HIGH.selectFrom(x1, x3);
+      long row = toStart + 4L * i * toRow;
+      LOW.selectFrom(even, evenBelow).intoMemorySegment(to, row, ORDER);
+      HIGH.selectFrom(even, evenBelow).intoMemorySegment(to, row + toRow, ORDER);
+      LOW.selectFrom(odd, oddBelow).intoMemorySegment(to, row + 2 * toRow, ORDER);
+      HIGH.selectFrom(odd, oddBelow).intoMemorySegment(to, row + 3 * toRow, ORDER);
+    }
   }
 
   private static void shuffle(

@@ -48,16 +48,31 @@ final class HotKernels {
         new Kernel("ColumnTile::multiply12", () -> ColumnTile.multiply12(a, 0, b, 0, 256, 8, tile)),
         new Kernel("ColumnTile::multiply6", () -> ColumnTile.multiply6(a, 0, b, 0, 256, 8, tile)),
         new Kernel(
+            "ShallowKernel::multiplyWide",
+            () -> ShallowKernel.multiplyWide(a, 0, 8, 1, b, 0, 256, 8, 1f, true, c, 0, 256)),
+        new Kernel(
+            "ShallowKernel::multiplyNarrow",
+            () -> ShallowKernel.multiplyNarrow(a, 0, 8, 1, b, 0, 256, 8, tile)),
+        new Kernel(
+            "ShallowKernel::putNarrow",
+            () -> ShallowKernel.putNarrow(tile, 8, Lanes.mask(0, 3), 1f, true, c, 0, 64)),
+        new Kernel(
+            "SkinnyKernel::multiplyShort",
+            () -> SkinnyKernel.multiplyShort(a, 0, b, 0, 256, 3, 19, tile)),
+        new Kernel(
             "GemmKernel::storeRow",
             () -> GemmKernel.storeRow(tile, 0, GemmKernel.COLUMNS, 1f, true, c, 0)),
         new Kernel(
             "GemmKernel::addWhole",
             () -> GemmKernel.store(tile, 6, GemmKernel.COLUMNS, 1f, true, c, 0, 256)),
         new Kernel(
+            "GemmKernel::setWhole",
+            () -> GemmKernel.store(tile, 6, GemmKernel.COLUMNS, 1f, false, c, 0, 256)),
+        new Kernel(
             "Packing::packWholeColumn", () -> Packing.packColumns(c, 0, 512, 48, 64, 8, scratch.a)),
         new Kernel("Packing::packRowOfB", () -> Packing.packPanels(c, 0, 4096, 4, 2, 96, scratch)),
         new Kernel(
-            "Transposer::shuffle",
+            "Transposer::shuffleTwice",
             () -> Transposer.transpose(b, 0, 4096, 4, c, 0, 2048, scratch.blocks)),
         new Kernel("LaneSums::fold", () -> LaneSums.add(lanes, 16, sums)),
         new Kernel(

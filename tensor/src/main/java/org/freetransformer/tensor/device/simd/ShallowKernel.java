@@ -1,0 +1,161 @@
+package org.freetransformer.tensor.device.simd;
+
+import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
+import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
+import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
+import static org.freetransformer.tensor.device.simd.GemmKernel.VECTOR_BYTES;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/**
+ * Tiles of {@link ShallowGemm}. Where k is small, a tile's way into memory takes as long as its
+ * sums: these tiles are low enough to go straight from registers to C.
+ * Each element is one chain of fused multiply-adds over ascending k, as in {@link GemmKernel}.
+ */
+final class ShallowKernel {
+  /** Height of {@link #multiplyWide}. */
+  static final int WIDE_ROWS = 4;
+
+  /** Height of {@link #multiplyNarrow}. */
+  static final int NARROW_ROWS = 8;
+
+  private ShallowKernel() {}
+
+  /**
+   * C[0 … 4, 0 … 2·LANES) = alpha·A·B, or += alpha·A·B. Eight sums hide the latency of two
+   * multiply-adders.
+   *
+   * @param a element [i, k] at {@code at + i * row + k * step}
+   * @param b rows {@code bRow} bytes apart
+   * @param c rows {@code cRow} bytes apart
+   */
+  static void multiplyWide(
+      float[] a,
+      int at,
+      int row,
+      int step,
+      MemorySegment b,
+      long bStart,
+      long bRow,
+      int depth,
+      float alpha,
+      boolean add,
+      MemorySegment c,
+      long cStart,
+      long cRow) {
+    FloatVector l0 = FloatVector.zero(SPECIES);
+    FloatVector r0 = FloatVector.zero(SPECIES);
+    FloatVector l1 = FloatVector.zero(SPECIES);
+    FloatVector r1 = FloatVector.zero(SPECIES);
+    FloatVector l2 = FloatVector.zero(SPECIES);
+    FloatVector r2 = FloatVector.zero(SPECIES);
+    FloatVector l3 = FloatVector.zero(SPECIES);
+    FloatVector r3 = FloatVector.zero(SPECIES);
+    for (int k = 0; k < depth; k++) {
+      int first = at + k * step;
+      long from = bStart + k * bRow;
+      FloatVector bl = FloatVector.fromMemorySegment(SPECIES, b, from, ORDER);
+      FloatVector br = FloatVector.fromMemorySegment(SPECIES, b, from + VECTOR_BYTES, ORDER);
+      FloatVector x = FloatVector.broadcast(SPECIES, a[first]);
+      l0 = x.fma(bl, l0);
+      r0 = x.fma(br, r0);
+      x = FloatVector.broadcast(SPECIES, a[first + row]);
+      l1 = x.fma(bl, l1);
+      r1 = x.fma(br, r1);
+      x = FloatVector.broadcast(SPECIES, a[first + 2 * row]);
+      l2 = x.fma(bl, l2);
+      r2 = x.fma(br, r2);
+      x = FloatVector.broadcast(SPECIES, a[first + 3 * row]);
+      l3 = x.fma(bl, l3);
+      r3 = x.fma(br, r3);
+    }
+    FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
+    put(l0, r0, scale, add, c, cStart);
+    put(l1, r1, scale, add, c, cStart + cRow);
+    put(l2, r2, scale, add, c, cStart + 2 * cRow);
+    put(l3, r3, scale, add, c, cStart + 3 * cRow);
+  }
+
+  private static void put(
+      FloatVector l, FloatVector r, FloatVector scale, boolean add, MemorySegment c, long at) {
+    if (add) {
+      l.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at, ORDER))
+          .intoMemorySegment(c, at, ORDER);
+      r.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at + VECTOR_BYTES, ORDER))
+          .intoMemorySegment(c, at + VECTOR_BYTES, ORDER);
+    } else {
+      l.mul(scale).intoMemorySegment(c, at, ORDER);
+      r.mul(scale).intoMemorySegment(c, at + VECTOR_BYTES, ORDER);
+    }
+  }
+
+  /**
+   * The same for up to eight rows of up to a vector: a narrow C, and the edges of a wide one.
+   *
+   * @param a has {@link #NARROW_ROWS} rows
+   * @param sums room for the tile
+   */
+  static void multiplyNarrow(
+      float[] a,
+      int at,
+      int row,
+      int step,
+      MemorySegment b,
+      long bStart,
+      long bRow,
+      int depth,
+      float[] sums) {
+    FloatVector s0 = FloatVector.zero(SPECIES);
+    FloatVector s1 = FloatVector.zero(SPECIES);
+    FloatVector s2 = FloatVector.zero(SPECIES);
+    FloatVector s3 = FloatVector.zero(SPECIES);
+    FloatVector s4 = FloatVector.zero(SPECIES);
+    FloatVector s5 = FloatVector.zero(SPECIES);
+    FloatVector s6 = FloatVector.zero(SPECIES);
+    FloatVector s7 = FloatVector.zero(SPECIES);
+    for (int k = 0; k < depth; k++) {
+      int first = at + k * step;
+      FloatVector y = FloatVector.fromMemorySegment(SPECIES, b, bStart + k * bRow, ORDER);
+      s0 = y.fma(FloatVector.broadcast(SPECIES, a[first]), s0);
+      s1 = y.fma(FloatVector.broadcast(SPECIES, a[first + row]), s1);
+      s2 = y.fma(FloatVector.broadcast(SPECIES, a[first + 2 * row]), s2);
+      s3 = y.fma(FloatVector.broadcast(SPECIES, a[first + 3 * row]), s3);
+      s4 = y.fma(FloatVector.broadcast(SPECIES, a[first + 4 * row]), s4);
+      s5 = y.fma(FloatVector.broadcast(SPECIES, a[first + 5 * row]), s5);
+      s6 = y.fma(FloatVector.broadcast(SPECIES, a[first + 6 * row]), s6);
+      s7 = y.fma(FloatVector.broadcast(SPECIES, a[first + 7 * row]), s7);
+    }
+    s0.intoArray(sums, 0);
+    s1.intoArray(sums, LANES);
+    s2.intoArray(sums, 2 * LANES);
+    s3.intoArray(sums, 3 * LANES);
+    s4.intoArray(sums, 4 * LANES);
+    s5.intoArray(sums, 5 * LANES);
+    s6.intoArray(sums, 6 * LANES);
+    s7.intoArray(sums, 7 * LANES);
+  }
+
+  /** Sets or adds to rows of C of up to a vector. */
+  static void putNarrow(
+      float[] sums,
+      int rows,
+      VectorMask<Float> mask,
+      float alpha,
+      boolean add,
+      MemorySegment c,
+      long cStart,
+      long cRow) {
+    FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
+    for (int i = 0; i < rows; i++) {
+      long at = cStart + i * cRow;
+      FloatVector x = FloatVector.fromArray(SPECIES, sums, i * LANES);
+      FloatVector y =
+          add
+              ? x.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at, ORDER, mask))
+              : x.mul(scale);
+      y.intoMemorySegment(c, at, ORDER, mask);
+    }
+  }
+}

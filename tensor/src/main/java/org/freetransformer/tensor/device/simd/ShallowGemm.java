@@ -210,14 +210,7 @@ final class ShallowGemm implements Runnable, ThreadTeam.Task {
   }
 
   private void multiplyWide(
-      GemmScratch scratch,
-      int item,
-      int first,
-      int i,
-      int j,
-      int k,
-      int steps,
-      int packedFrom) {
+      GemmScratch scratch, int item, int first, int i, int j, int k, int steps, int packedFrom) {
     boolean packed = j >= packedFrom;
     ShallowKernel.multiplyWide(
         scratch.a,

@@ -11,8 +11,8 @@ import jdk.incubator.vector.VectorMask;
 
 /**
  * Tiles of {@link ShallowGemm}. Where k is small, a tile's way into memory takes as long as its
- * sums: these tiles are low enough to go straight from registers to C.
- * Each element is one chain of fused multiply-adds over ascending k, as in {@link GemmKernel}.
+ * sums: these tiles are low enough to go straight from registers to C. Each element is one chain of
+ * fused multiply-adds over ascending k, as in {@link GemmKernel}.
  */
 final class ShallowKernel {
   /** Height of {@link #multiplyWide}. */

@@ -82,7 +82,8 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   /** Whether this way suits a product whose left side may be thin. */
   static boolean suits(GemmShape shape, StridedMatrix w) {
     boolean contiguousRows = w.columnStride() == 1 && shape.n() >= GemmKernel.LANES;
-    boolean contiguousColumns = w.rowStride() == 1 && (shape.k() >= 2 * GemmKernel.LANES || shape.m() == 1);
+    boolean contiguousColumns =
+        w.rowStride() == 1 && (shape.k() >= 2 * GemmKernel.LANES || shape.m() == 1);
     return shape.m() <= MAX_ROWS
         && (contiguousRows || contiguousColumns)
         && (long) shape.batch() * MAX_ROWS * shape.k() <= Integer.MAX_VALUE / 2;

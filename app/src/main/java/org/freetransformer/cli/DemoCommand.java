@@ -20,6 +20,7 @@ import org.freetransformer.demo.RegimeResult;
 import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.RunFolder;
+import org.freetransformer.run.RunWatcher;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.RunConfig;
 import org.jspecify.annotations.Nullable;
@@ -129,7 +130,7 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private PlanLettersDemo.Display display(Regime regime, RunConfig config) {
+  private RunWatcher display(Regime regime, RunConfig config) {
     return new TrainingDisplay(output, regime.label(), config);
   }
 

@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
       DemoCommand.class,
       TrainCommand.class,
       EvalCommand.class,
+      CompareCommand.class,
       GenerateCommand.class,
       InspectCommand.class,
       PlanRunCommand.class,

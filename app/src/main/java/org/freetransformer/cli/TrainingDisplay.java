@@ -1,15 +1,15 @@
 package org.freetransformer.cli;
 
 import org.freetransformer.checkpoint.Checkpoint;
-import org.freetransformer.demo.PlanLettersDemo;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.model.ModelConfig;
+import org.freetransformer.run.RunWatcher;
 import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.StepMetrics;
 import org.jspecify.annotations.Nullable;
 
 /** Shows how a training run goes. */
-final class TrainingDisplay implements PlanLettersDemo.Display {
+final class TrainingDisplay implements RunWatcher {
   private final Output output;
   private final String task;
   private final RunConfig config;

@@ -19,11 +19,11 @@ import org.freetransformer.plots.RunPictures;
 import org.freetransformer.run.ConfigFile;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.RunFolder;
+import org.freetransformer.run.RunWatcher;
 import org.freetransformer.run.SavedModel;
 import org.freetransformer.run.TrainingRun;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.RunConfig;
-import org.freetransformer.train.TrainingListener;
 
 /** Trains the models of the demonstration one after the other, and measures each. */
 public final class PlanLettersDemo {
@@ -33,17 +33,11 @@ public final class PlanLettersDemo {
   private final Path folder;
   private final Consumer<String> warnings;
 
-  /** Shows how the training of a model goes, until it is closed. */
-  public interface Display extends TrainingListener, AutoCloseable {
-    @Override
-    void close();
-  }
-
   /** Makes the display of a model's training. */
   @FunctionalInterface
   public interface Displays {
     /** Opens it. */
-    Display open(Regime regime, RunConfig config);
+    RunWatcher open(Regime regime, RunConfig config);
   }
 
   /**
@@ -92,7 +86,7 @@ public final class PlanLettersDemo {
     try (Engine engine = device.get()) {
       TrainingRun.Outcome outcome;
       try (TrainingRun training = new TrainingRun(engine, config, warnings);
-          Display display = displays.open(regime, config)) {
+          RunWatcher display = displays.open(regime, config)) {
         outcome = training.train(run, display, stop);
       }
       double seconds = (System.nanoTime() - began) * 1e-9;

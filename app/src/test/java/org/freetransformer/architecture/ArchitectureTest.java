@@ -39,6 +39,7 @@ class ArchitectureTest {
   };
   private static final String[] APP = {
     "org.freetransformer.cli..",
+    "org.freetransformer.compare..",
     "org.freetransformer.demo..",
     "org.freetransformer.plots..",
     "org.freetransformer.run.."

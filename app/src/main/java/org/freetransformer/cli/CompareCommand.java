@@ -1,0 +1,152 @@
+package org.freetransformer.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.BooleanSupplier;
+import org.freetransformer.compare.Comparison;
+import org.freetransformer.compare.ComparisonResult;
+import org.freetransformer.compare.EvaluationSettings;
+import org.freetransformer.config.Limits;
+import org.freetransformer.eval.Evaluator;
+import org.freetransformer.run.FolderLock;
+import org.freetransformer.run.OutputFiles;
+import org.freetransformer.run.RunWatcher;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.train.RunConfig;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code ft compare}: the Free Transformer beside its baselines. */
+@Command(
+    name = "compare",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Trains a Free Transformer, its baseline, and the baseline with one more layer on the same",
+      "data for as many steps, with several seeds each, and compares their likelihoods of held-out",
+      "text. Ctrl-C saves; the same command goes on, and does not do again what is finished."
+    })
+final class CompareCommand implements Callable<Integer> {
+  private static final int MOST_SEEDS = 1000;
+
+  @ParentCommand private Main main;
+  @Spec private CommandSpec spec;
+  @Mixin private Output output;
+  @Mixin private ConfigOptions config;
+  @Mixin private DeviceOptions device;
+
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      required = true,
+      description = "Folder for the runs, results.json, results.md and the pictures.")
+  private Path out;
+
+  @Option(
+      names = "--seeds",
+      paramLabel = "N",
+      description = "Seeds for each model, from training.seed on (default: ${DEFAULT-VALUE}).")
+  private int seeds = 3;
+
+  @Option(
+      names = "--samples",
+      paramLabel = "K",
+      description = "Plans drawn for each held-out text, for nll_iw (default: ${DEFAULT-VALUE}).")
+  private int samples = 8;
+
+  @Option(
+      names = "--examples",
+      paramLabel = "N",
+      description = "At most so many held-out examples (default: all).")
+  private int examples = Integer.MAX_VALUE;
+
+  @Override
+  public Integer call() throws IOException {
+    Limits.between("--seeds", seeds, 1, MOST_SEEDS);
+    Limits.between("--samples", samples, 1, Evaluator.MOST_SAMPLES);
+    Limits.between("--examples", examples, 1, Integer.MAX_VALUE);
+    RunConfig run = config.read(output);
+    Comparison comparison =
+        new Comparison(
+            device::open,
+            out,
+            run,
+            seeds,
+            new EvaluationSettings(examples, samples),
+            output::warn);
+    try (FolderLock _ = FolderLock.take(out, output::warn)) {
+      Map<String, Object> environment = environment();
+      BooleanSupplier stop =
+          main.interruption()
+              .listen(() -> output.note("ft compare: stopping after this step, to save the state"));
+      Optional<ComparisonResult> result =
+          comparison.run(Output.toJson(environment) + "\n", new Shown(), stop);
+      if (result.isPresent()) {
+        conclude(result.get(), run, environment);
+      } else {
+        output.warn("stopped; the same command goes on with what lies in " + out);
+      }
+    }
+    return 0;
+  }
+
+  private Map<String, Object> environment() {
+    try (Engine engine = device.open()) {
+      return Version.environment(spec, engine);
+    }
+  }
+
+  private void conclude(ComparisonResult result, RunConfig run, Map<String, Object> environment)
+      throws IOException {
+    Map<String, @Nullable Object> object = result.toMap(run.toMap(), environment);
+    OutputFiles.write(out.resolve("results.json"), Output.toJson(object) + "\n");
+    result.write(out, output::warn);
+    Map<String, @Nullable Object> shown = new LinkedHashMap<>(object);
+    shown.put("folder", out.toString());
+    output.result(
+        shown,
+        "%s%n%s%n%nresults: %s%n"
+            .formatted(
+                result.table(),
+                String.join("\n", result.findings()),
+                out.resolve("results.json")));
+  }
+
+  private final class Shown implements Comparison.Display {
+    @Override
+    public RunWatcher training(String task, RunConfig trained) {
+      return new TrainingDisplay(output, task, trained);
+    }
+
+    @Override
+    public Comparison.Meter evaluation(String task, long total) {
+      Progress progress = output.progress(task + ", held out", 0, total, "examples");
+      return new Comparison.Meter() {
+        @Override
+        public void at(long done) {
+          if (done > 0) { // The first batch compiles the kernels: nothing is known before.
+            progress.at(done, "%d plans each".formatted(samples));
+          }
+        }
+
+        @Override
+        public void close() {
+          progress.close();
+        }
+      };
+    }
+
+    @Override
+    public void alreadyDone(String task) {
+      output.note(task + ": finished before");
+    }
+  }
+}

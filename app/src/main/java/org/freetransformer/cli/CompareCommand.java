@@ -76,12 +76,7 @@ final class CompareCommand implements Callable<Integer> {
     RunConfig run = config.read(output);
     Comparison comparison =
         new Comparison(
-            device::open,
-            out,
-            run,
-            seeds,
-            new EvaluationSettings(examples, samples),
-            output::warn);
+            device::open, out, run, seeds, new EvaluationSettings(examples, samples), output::warn);
     try (FolderLock _ = FolderLock.take(out, output::warn)) {
       Map<String, Object> environment = environment();
       BooleanSupplier stop =
@@ -115,9 +110,7 @@ final class CompareCommand implements Callable<Integer> {
         shown,
         "%s%n%s%n%nresults: %s%n"
             .formatted(
-                result.table(),
-                String.join("\n", result.findings()),
-                out.resolve("results.json")));
+                result.table(), String.join("\n", result.findings()), out.resolve("results.json")));
   }
 
   private final class Shown implements Comparison.Display {

@@ -99,11 +99,11 @@ public final class Comparison {
   }
 
   private static void requireSameConfig(RunFolder run, RunConfig config) {
-    if (Files.exists(run.config())
-        && !RunConfig.read(run.readConfig(), _ -> {}).equals(config)) {
+    if (Files.exists(run.config()) && !RunConfig.read(run.readConfig(), _ -> {}).equals(config)) {
       throw new ConfigException(
               "",
-              "holds a run of another configuration; name another --out, or give the same --config and --set")
+              "holds a run of another configuration; name another --out, or give the same --config"
+                  + " and --set")
           .at(Origin.of(run.path().toString()), "");
     }
   }

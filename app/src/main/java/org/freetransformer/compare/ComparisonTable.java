@@ -20,7 +20,8 @@ final class ComparisonTable {
           "peak memory");
 
   private static final String NOTE =
-      "Nats per token on held-out text. * Has seen the text through the plan: compare the bounds, not this.";
+      "Nats per token on held-out text. * Has seen the text through the plan: compare the bounds,"
+          + " not this.";
 
   private ComparisonTable() {}
 
@@ -41,8 +42,8 @@ final class ComparisonTable {
     StringBuilder text = new StringBuilder();
     text.append("| ").append(String.join(" | ", HEAD)).append(" |\n|");
     text.append("---|".repeat(HEAD.size())).append('\n');
-    models.forEach(model ->
-        text.append("| ").append(String.join(" | ", row(model))).append(" |\n"));
+    models.forEach(
+        model -> text.append("| ").append(String.join(" | ", row(model))).append(" |\n"));
     return text.append('\n').append(NOTE.replace("*", "\\*")).append('\n').toString();
   }
 

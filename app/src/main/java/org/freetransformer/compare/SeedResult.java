@@ -34,8 +34,7 @@ record SeedResult(
       long peakBytes,
       EvaluationSettings settings,
       Map<String, ? extends @Nullable Object> evaluation) {
-    return new SeedResult(
-        seed, tokensPerSecond, peakBytes, settings, JSON.valueToTree(evaluation));
+    return new SeedResult(seed, tokensPerSecond, peakBytes, settings, JSON.valueToTree(evaluation));
   }
 
   /** Reads the file of a run, if it was finished; one that is damaged counts as none. */

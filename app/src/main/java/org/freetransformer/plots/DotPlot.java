@@ -145,8 +145,7 @@ public final class DotPlot {
     graphics.drawLine(x(row.mean()), middle - TICK, x(row.mean()), middle + TICK);
     graphics.setColor(new Color(colour.getRed(), colour.getGreen(), colour.getBlue(), OPACITY));
     for (double value : row.values()) {
-      graphics.fill(
-          new Ellipse2D.Double(x(value) - DOT / 2.0, middle - DOT / 2.0, DOT, DOT));
+      graphics.fill(new Ellipse2D.Double(x(value) - DOT / 2.0, middle - DOT / 2.0, DOT, DOT));
     }
     String mean = "%.4f".formatted(row.mean());
     text(graphics, LABEL, Palette.INK, mean, WIDTH - MARGIN - MEANS + 24, middle + 6);

@@ -77,7 +77,9 @@ class CompareCommandTest {
     }
   }
 
-  /** One run as a kill leaves it: saved after step 2, and no result. The others stay as they are. */
+  /**
+   * One run as a kill leaves it: saved after step 2, and no result. The others stay as they are.
+   */
   private void goesOn(JsonNode before, Path out) throws IOException {
     Path broken = out.resolve("baseline/seed-4");
     Files.delete(broken.resolve("result.json"));
@@ -90,7 +92,8 @@ class CompareCommandTest {
     JsonNode after = again.json();
     for (int i = 0; i < 3; i++) {
       for (String key : List.of("nll_bound", "parameters")) {
-        assertThat(after.at("/models/" + i).path(key)).isEqualTo(before.at("/models/" + i).path(key));
+        assertThat(after.at("/models/" + i).path(key))
+            .isEqualTo(before.at("/models/" + i).path(key));
       }
     }
     assertThat(Files.getLastModifiedTime(untouched)).isEqualTo(time);
@@ -100,7 +103,9 @@ class CompareCommandTest {
     compare(2, 2, "--set", "training.max_steps=5").refused("another configuration", "seed-3");
     JsonNode moreSamples = compare(2, 3, "--json").json();
     assertThat(moreSamples.at("/models/0/seeds/0/samples").asInt()).isEqualTo(3);
-    assertThat(Files.getLastModifiedTime(untouched)).as("evaluated anew, not trained").isEqualTo(time);
+    assertThat(Files.getLastModifiedTime(untouched))
+        .as("evaluated anew, not trained")
+        .isEqualTo(time);
   }
 
   private static void delete(Path tree) throws IOException {

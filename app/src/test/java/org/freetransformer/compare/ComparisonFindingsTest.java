@@ -46,11 +46,15 @@ class ComparisonFindingsTest {
   void saysBetterWorseOrNotSettledByTheRanges() {
     List<String> found = findings(seeds(1.0, 1.2), seeds(1.3, 1.5), seeds(0.8, 0.9));
     assertThat(found.get(0))
-        .contains("1.1000 (1.0000 to 1.2000)", "0.3000 nats (21.4 %) better", "each of its 2 seeds is better");
+        .contains(
+            "1.1000 (1.0000 to 1.2000)",
+            "0.3000 nats (21.4 %) better",
+            "each of its 2 seeds is better");
     assertThat(found.get(1)).contains("0.2500 nats (29.4 %) worse", "each of its 2 seeds is worse");
     assertThat(findings(seeds(1.0, 1.2), seeds(1.1, 1.3), seeds(1, 2)).get(0))
         .contains("better", "overlap: the difference is not settled");
-    assertThat(findings(seeds(1.0), seeds(2.0), seeds(2.0)).get(0)).contains("one seed proves nothing");
+    assertThat(findings(seeds(1.0), seeds(2.0), seeds(2.0)).get(0))
+        .contains("one seed proves nothing");
   }
 
   /** However low, it changes no verdict. */

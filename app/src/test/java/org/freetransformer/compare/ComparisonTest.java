@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ComparisonTest {
-  private static final int STEPS = 3;
+  private static final int STEPS = 2;
 
   @TempDir private Path folder;
 
@@ -109,14 +109,14 @@ class ComparisonTest {
     var result = comparison(out).run("{}", broken, after(1));
     while (result.isEmpty()) {
       stops++;
-      result = comparison(out).run("{}", broken, after(stops % 4));
+      result = comparison(out).run("{}", broken, after(3));
     }
-    assertThat(stops).isGreaterThan(4);
+    assertThat(stops).isGreaterThan(2);
     assertThat(broken.steps).containsExactlyElementsOf(whole.steps);
     assertThat(result.get().findings()).isEqualTo(expected.findings());
 
     Counting again = new Counting();
-    comparison(out).run("{}", again, () -> false).orElseThrow();
+    assertThat(comparison(out).run("{}", again, () -> false)).isPresent();
     assertThat(again.steps).isEmpty();
     assertThat(again.evaluated).isEmpty();
   }

@@ -87,6 +87,6 @@ final class EvaluationSums {
         perToken,
         samples == 0 ? Double.NaN : weightedBound / tokens,
         plans == null ? Double.NaN : prior / tokens,
-        plans == null ? null : plans.statistics());
+        plans == null || tokens == 0 ? null : plans.statistics());
   }
 }

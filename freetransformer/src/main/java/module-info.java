@@ -4,6 +4,9 @@ module org.freetransformer {
   requires com.fasterxml.jackson.core;
   requires static transitive org.jspecify;
 
+  uses org.freetransformer.data.DocumentFormat;
+  uses org.freetransformer.data.TokenizerFormat;
+
   exports org.freetransformer.checkpoint;
   exports org.freetransformer.config;
   exports org.freetransformer.data;

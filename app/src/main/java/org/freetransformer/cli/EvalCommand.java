@@ -59,10 +59,10 @@ final class EvalCommand implements Callable<Integer> {
     Limits.between("--samples", samples, 1, Evaluator.MOST_SAMPLES);
     try (SavedModel saved = model.open(output);
         Engine engine = device.open();
-        LanguageModel loaded = saved.load(engine)) {
+        LanguageModel loaded = saved.load(engine);
+        Dataset dataset = Dataset.open(saved.dataConfig(output::note), output::note)) {
       engine.random().seed(seed);
-      DataConfig data = saved.dataConfig(output::note);
-      Dataset dataset = Dataset.open(data, output::note);
+      DataConfig data = saved.dataConfig(_ -> {});
       int size = (int) Math.min(Math.min(BATCH, examples), dataset.size(Split.VALIDATION));
       Batches batches = new Batches(dataset, Split.VALIDATION, size, seed);
       Evaluation evaluation = evaluate(loaded, batches, dataset.length());

@@ -1,9 +1,11 @@
 package org.freetransformer.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import org.freetransformer.config.ConfigException;
@@ -61,6 +63,10 @@ final class TrainCommand implements Callable<Integer> {
         output.note("ft train: going on after step " + training.resume(folder));
       }
       OutputFiles.write(folder.config(), ConfigFile.write(run.toMap()));
+      Optional<String> tokenizer = run.data().tokenizerJson();
+      if (tokenizer.isPresent()) {
+        OutputFiles.write(folder.tokenizer(), tokenizer.get());
+      }
       OutputFiles.write(
           folder.environment(), Output.toJson(Version.environment(spec, engine)) + "\n");
       TrainingRun.Outcome outcome = train(training, run, folder);
@@ -75,9 +81,12 @@ final class TrainCommand implements Callable<Integer> {
       throw new ConfigException(
           "--out", "is missing; with --resume it names the run to go on with");
     }
-    return config.hasFile()
-        ? config.read(output)
-        : config.change(RunFolder.open(out).readConfig(), output);
+    if (config.hasFile()) {
+      return config.read(output);
+    }
+    RunFolder folder = RunFolder.open(out);
+    RunConfig run = config.change(folder.readConfig(), output);
+    return Files.exists(folder.tokenizer()) ? run.withTokenizer(folder.tokenizer()) : run;
   }
 
   private TrainingRun.Outcome train(TrainingRun training, RunConfig run, RunFolder folder)

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigNode;
 import org.freetransformer.config.Origin;
@@ -52,6 +53,11 @@ public record RunFolder(Path path) {
   /** The configuration, read. */
   public ConfigNode readConfig() {
     return ConfigFile.read(config());
+  }
+
+  /** The tokenizer's file, if tokens need one: a run can be resumed without the original. */
+  public Path tokenizer() {
+    return path.resolve(Checkpoint.TOKENIZER);
   }
 
   /** One JSON object a log step. */

@@ -93,11 +93,23 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
     }
     ModelConfig model = config();
     String source = file.source() + ", metadata " + ModelFile.DATA_CONFIG;
-    return DataConfig.read(
-        ConfigSection.root(ConfigJson.read(json, source)),
-        model.vocabSize(),
-        model.maxSeqLen(),
-        notes);
+    DataConfig data =
+        DataConfig.read(
+            ConfigSection.root(ConfigJson.read(json, source)),
+            model.vocabSize(),
+            model.maxSeqLen(),
+            notes);
+    Path tokenizer = tokenizer();
+    return Files.exists(tokenizer)
+        ? data.withText(data.text().withTokenizer(tokenizer.toString()))
+        : data;
+  }
+
+  /** Where the tokenizer's file is, if the model's tokens need one: beside the weights. */
+  private Path tokenizer() {
+    return Files.isDirectory(path)
+        ? path.resolve(Checkpoint.TOKENIZER)
+        : path.resolveSibling(Checkpoint.TOKENIZER);
   }
 
   @Override

@@ -36,6 +36,7 @@ public final class TrainingRun implements AutoCloseable {
   private final Engine engine;
   private final RunConfig config;
   private final Consumer<String> warnings;
+  private final Dataset data;
   private final Trainer trainer;
 
   /**
@@ -68,7 +69,13 @@ public final class TrainingRun implements AutoCloseable {
     this.engine = engine;
     this.config = config;
     this.warnings = warnings;
-    this.trainer = new Trainer(engine, config, Dataset.open(config.data(), warnings));
+    this.data = Dataset.open(config.data(), warnings);
+    try {
+      this.trainer = new Trainer(engine, config, data);
+    } catch (RuntimeException refused) {
+      data.close();
+      throw refused;
+    }
   }
 
   /**
@@ -116,6 +123,7 @@ public final class TrainingRun implements AutoCloseable {
   @Override
   public void close() {
     trainer.close();
+    data.close();
   }
 
   /** Writes what happens into the run's files, and passes it on. */

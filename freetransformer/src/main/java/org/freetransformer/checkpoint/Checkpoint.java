@@ -12,6 +12,9 @@ import java.util.List;
  */
 public record Checkpoint(Path folder, CheckpointState state) {
 
+  /** Name of the tokenizer's file, if the model's tokens need one. */
+  public static final String TOKENIZER = "tokenizer.json";
+
   static final String MODEL = "model.safetensors";
   static final String OPTIMIZER = "optimizer.safetensors";
   static final String PARTS = "parts.safetensors";
@@ -57,6 +60,9 @@ public record Checkpoint(Path folder, CheckpointState state) {
     Checksums sums = Checksums.read(folder);
     sums.verify(STATE);
     sums.verify(MODEL);
+    if (sums.lists(TOKENIZER)) {
+      sums.verify(TOKENIZER);
+    }
     if (use == Use.RESUME) {
       sums.verify(OPTIMIZER);
       sums.verify(PARTS);

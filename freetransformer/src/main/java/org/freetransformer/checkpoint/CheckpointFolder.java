@@ -1,6 +1,8 @@
 package org.freetransformer.checkpoint;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -114,6 +116,11 @@ public final class CheckpointFolder {
           sums.create(Checkpoint.MODEL, files.model()::writeTo);
           sums.create(Checkpoint.OPTIMIZER, files.optimizer()::writeTo);
           sums.create(Checkpoint.PARTS, PartsFile.of(files.parts())::writeTo);
+          String tokenizer = files.tokenizer();
+          if (tokenizer != null) {
+            byte[] json = tokenizer.getBytes(StandardCharsets.UTF_8);
+            sums.create(Checkpoint.TOKENIZER, channel -> channel.write(ByteBuffer.wrap(json)));
+          }
           sums.create(Checkpoint.STATE, state::writeTo);
           sums.create();
         });

@@ -85,6 +85,11 @@ final class Checksums {
     AtomicFile.create(folder.resolve(FILE), channel -> channel.write(ByteBuffer.wrap(bytes)));
   }
 
+  /** Whether a file of this name was written. */
+  boolean lists(String name) {
+    return byName.containsKey(name);
+  }
+
   /**
    * Reads a file and compares its sum.
    *

@@ -49,6 +49,22 @@ public final class ConfigSection {
     return new ConfigSection(pathOf(key), inner);
   }
 
+  /**
+   * The sections in the list under {@code key}; none where it is absent.
+   *
+   * @throws ConfigException if it is not a list of mappings
+   */
+  public List<ConfigSection> sections(String key) {
+    return switch (find(key)) {
+      case null -> List.of();
+      case ConfigNode.Sequence(var items, Origin _) ->
+          items.stream()
+              .map(item -> new ConfigSection(pathOf(key), asMapping(pathOf(key), item)))
+              .toList();
+      case ConfigNode other -> throw wrongType(key, other, "a list");
+    };
+  }
+
   /** Whether {@code key} is there with a value other than null. */
   public boolean has(String key) {
     return find(key) != null;

@@ -2,10 +2,17 @@ package org.freetransformer.data;
 
 import static org.freetransformer.config.Limits.between;
 
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigSection;
 import org.freetransformer.config.Nearest;
@@ -13,11 +20,11 @@ import org.freetransformer.config.Nearest;
 /**
  * What a model is trained and evaluated on, checked and complete.
  *
- * @param datasetName {@code plan-letters}, {@code text}, or any name that begins with {@code
- *     synthetic}
- * @param dataDir for text the file or folder to read
+ * @param datasetName {@code plan-letters}, {@code text}, {@code jsonl}, {@code parquet}, {@code
+ *     hf}, {@code jdk-source}, {@code tokens}, or any name that begins with {@code synthetic}
+ * @param dataDir file or folder to read
  * @param maxLength longest input of one example, in tokens
- * @param tokenizer how text becomes tokens; {@code byte} is the one built
+ * @param text how documents become examples
  * @param syntheticVocabSize tokens of the synthetic set
  * @param syntheticSeqLength tokens of one synthetic sequence, of which all but the last are inputs
  * @param numTrainSamples training sequences of the synthetic set
@@ -28,7 +35,7 @@ public record DataConfig(
     String datasetName,
     String dataDir,
     int maxLength,
-    String tokenizer,
+    TextConfig text,
     int syntheticVocabSize,
     int syntheticSeqLength,
     int numTrainSamples,
@@ -41,17 +48,32 @@ public record DataConfig(
     SYNTHETIC,
     /** The paper's synthetic task. */
     PLAN_LETTERS,
-    /** Bytes of a text file or of a folder of them. */
-    TEXT
+    /** Text files. */
+    TEXT,
+    /** Files with one JSON object a line. */
+    JSONL,
+    /** Parquet tables. */
+    PARQUET,
+    /** A dataset downloaded from the Hugging Face hub: a folder of tables or JSONL. */
+    HF,
+    /** The source archive of the JDK that runs this program. */
+    JDK_SOURCE,
+    /** Tokens that {@code ft data prepare} wrote. */
+    TOKENS;
+
+    /** Whether examples are cut from tokens of documents. */
+    public boolean isText() {
+      return this != SYNTHETIC && this != PLAN_LETTERS;
+    }
   }
 
   private static final String SYNTHETIC = "synthetic";
   private static final String PLAN_LETTERS = "plan-letters";
-  private static final String TEXT = "text";
-  private static final String BYTE = "byte";
 
-  private static final List<String> BUILT = List.of(SYNTHETIC, PLAN_LETTERS, TEXT);
-  private static final List<String> PLANNED = List.of("jsonl", "parquet", "hf");
+  private static final int GPT2_VOCAB_SIZE = 50_257;
+
+  private static final List<String> NAMES =
+      Arrays.stream(Source.values()).map(ConfigSection::nameOf).toList();
 
   /**
    * Checks every value.
@@ -67,10 +89,6 @@ public record DataConfig(
     if (source == Source.SYNTHETIC) {
       between("synthetic_seq_length", syntheticSeqLength, 2, maxLength + 1);
     }
-    if (source == Source.TEXT && !tokenizer.equals(BYTE)) {
-      throw new ConfigException(
-          "tokenizer", "'%s' is not built in this version; built is byte".formatted(tokenizer));
-    }
     between("num_train_samples", numTrainSamples, 1, Integer.MAX_VALUE);
     between("num_val_samples", numValSamples, 1, Integer.MAX_VALUE);
   }
@@ -81,7 +99,7 @@ public record DataConfig(
         PLAN_LETTERS,
         "./data",
         PlanLetters.LENGTH,
-        BYTE,
+        TextConfig.DEFAULT,
         29,
         PlanLetters.LENGTH,
         50_000,
@@ -94,12 +112,21 @@ public record DataConfig(
     return sourceOf(datasetName);
   }
 
-  /** Number of different tokens the data holds; the model's vocabulary must reach it. */
-  public int vocabSize() {
+  /**
+   * Number of different tokens the data holds, which the model's vocabulary must reach; nothing
+   * where only the data or the tokenizer's file can tell.
+   */
+  public OptionalInt vocabSize() {
     return switch (source()) {
-      case SYNTHETIC -> syntheticVocabSize;
-      case PLAN_LETTERS -> LetterAlphabet.VOCAB_SIZE;
-      case TEXT -> ByteTokenizer.VOCAB_SIZE;
+      case SYNTHETIC -> OptionalInt.of(syntheticVocabSize);
+      case PLAN_LETTERS -> OptionalInt.of(LetterAlphabet.VOCAB_SIZE);
+      case TOKENS -> OptionalInt.empty();
+      default ->
+          switch (text.tokenizer()) {
+            case TextConfig.BYTE -> OptionalInt.of(ByteTokenizer.VOCAB_SIZE);
+            case TextConfig.GPT2 -> OptionalInt.of(GPT2_VOCAB_SIZE);
+            default -> OptionalInt.empty();
+          };
     };
   }
 
@@ -108,8 +135,34 @@ public record DataConfig(
     return switch (source()) {
       case SYNTHETIC -> syntheticSeqLength - 1;
       case PLAN_LETTERS -> PlanLetters.LENGTH;
-      case TEXT -> maxLength;
+      default -> maxLength;
     };
+  }
+
+  /**
+   * Content of the {@code tokenizer.json} that turns text into tokens; nothing where none does.
+   *
+   * @throws IllegalArgumentException if it cannot be read
+   */
+  public Optional<String> tokenizerJson() {
+    return source().isText()
+        ? text.tokenizerFile()
+            .map(file -> new String(Preparation.readFile(file), StandardCharsets.UTF_8))
+        : Optional.empty();
+  }
+
+  /** The same data with other choices of how documents become examples. */
+  public DataConfig withText(TextConfig other) {
+    return new DataConfig(
+        datasetName,
+        dataDir,
+        maxLength,
+        other,
+        syntheticVocabSize,
+        syntheticSeqLength,
+        numTrainSamples,
+        numValSamples,
+        seed);
   }
 
   /**
@@ -125,14 +178,11 @@ public record DataConfig(
   public static DataConfig read(
       ConfigSection section, int modelVocabSize, int modelMaxSeqLen, Consumer<String> notes) {
     String name = section.text("dataset_name", SYNTHETIC);
-    if (PLANNED.contains(name)) {
-      throw section.notBuilt("dataset_name", name, "built are " + String.join(", ", BUILT));
-    }
     int natural = name.equals(PLAN_LETTERS) ? PlanLetters.LENGTH : Math.min(2048, modelMaxSeqLen);
     int maxLength = section.integer("max_length", natural);
     String dataDir = section.text("data_dir", "./data");
-    String seedsName = section.text("tokenizer_name", BYTE);
-    String tokenizer = section.text("tokenizer", seedsName);
+    String tokenizer = name.equals("tokens") ? tokenizerOf(dataDir) : TextConfig.BYTE;
+    Supplier<TextConfig> text = TextConfig.read(section, tokenizer);
     int vocabSize = section.integer("synthetic_vocab_size", Math.min(10_000, modelVocabSize));
     int seqLength = section.integer("synthetic_seq_length", Math.clamp(maxLength, 2, 512));
     int train = section.integer("num_train_samples", 50_000);
@@ -144,7 +194,15 @@ public record DataConfig(
     }
     return section.build(() ->
         new DataConfig(
-            name, dataDir, maxLength, tokenizer, vocabSize, seqLength, train, validation, seed));
+            name, dataDir, maxLength, text.get(), vocabSize, seqLength, train, validation, seed));
+  }
+
+  /** The tokenizer of prepared tokens, which need not be there yet. */
+  private static String tokenizerOf(String dataDir) {
+    Path folder = Path.of(dataDir);
+    return Files.exists(folder.resolve(TokenManifest.FILE))
+        ? TokenManifest.read(folder).tokenizerIn(folder)
+        : TextConfig.BYTE;
   }
 
   /** All keys and values as {@link #read} takes them. */
@@ -153,7 +211,7 @@ public record DataConfig(
     map.put("dataset_name", datasetName);
     map.put("data_dir", dataDir);
     map.put("max_length", maxLength);
-    map.put("tokenizer", tokenizer);
+    map.putAll(text.toMap());
     map.put("synthetic_vocab_size", syntheticVocabSize);
     map.put("synthetic_seq_length", syntheticSeqLength);
     map.put("num_train_samples", numTrainSamples);
@@ -163,18 +221,19 @@ public record DataConfig(
   }
 
   private static Source sourceOf(String name) {
-    return switch (name) {
-      case PLAN_LETTERS -> Source.PLAN_LETTERS;
-      case TEXT -> Source.TEXT;
-      case String synthetic when synthetic.startsWith(SYNTHETIC) -> Source.SYNTHETIC;
-      default -> throw unknown(name);
-    };
+    if (name.startsWith(SYNTHETIC)) {
+      return Source.SYNTHETIC;
+    }
+    return Arrays.stream(Source.values())
+        .filter(source -> ConfigSection.nameOf(source).equals(name))
+        .findFirst()
+        .orElseThrow(() -> unknown(name));
   }
 
   private static ConfigException unknown(String name) {
-    String near = Nearest.to(name, BUILT).map(n -> "; nearest is " + n).orElse("");
+    String near = Nearest.to(name, NAMES).map(n -> "; nearest is " + n).orElse("");
     return new ConfigException(
         "dataset_name",
-        "'%s' is unknown; allowed are %s%s".formatted(name, String.join(", ", BUILT), near));
+        "'%s' is unknown; allowed are %s%s".formatted(name, String.join(", ", NAMES), near));
   }
 }

@@ -1,5 +1,6 @@
 package org.freetransformer.data;
 
+import java.nio.file.Path;
 import java.util.function.Consumer;
 
 /**
@@ -7,7 +8,7 @@ import java.util.function.Consumer;
  * that a position in the data is one counter, and a run that is resumed sees what it would have
  * seen.
  */
-public interface Dataset {
+public interface Dataset extends AutoCloseable {
 
   /** The size of an endless split. */
   long ENDLESS = Long.MAX_VALUE;
@@ -30,17 +31,22 @@ public interface Dataset {
    */
   void read(Split split, long index, int[] tokens, int[] targets, int offset);
 
+  /** Gives back what the dataset holds; reading from it afterwards is an error. */
+  @Override
+  default void close() {}
+
   /**
    * The dataset that a configuration describes.
    *
    * @param notes told, in one line each, what is done otherwise than the files at hand suggest
-   * @throws IllegalArgumentException if text is missing, unreadable, or shorter than one example
+   * @throws IllegalArgumentException if data is missing, unreadable, or shorter than one example
    */
   static Dataset open(DataConfig config, Consumer<String> notes) {
     return switch (config.source()) {
       case PLAN_LETTERS -> new PlanLetters(config.seed(), config.numValSamples());
       case SYNTHETIC -> UniformRandom.open(config, notes);
-      case TEXT -> TextBytes.open(config);
+      case TOKENS -> PreparedTokens.open(Path.of(config.dataDir()), config);
+      default -> PreparedTokens.open(TokenCache.prepared(config, notes), config);
     };
   }
 }

@@ -1,5 +1,7 @@
 package org.freetransformer.data;
 
+import java.util.OptionalInt;
+
 /** Turns text into tokens and back. */
 public interface Tokenizer {
 
@@ -29,12 +31,21 @@ public interface Tokenizer {
    */
   int byteLength(int token);
 
-  /** The tokenizer that a configuration's data is made of. */
+  /** The token that stands between documents, if there is one. */
+  default OptionalInt endOfText() {
+    return OptionalInt.empty();
+  }
+
+  /**
+   * The tokenizer that a configuration's data is made of.
+   *
+   * @throws IllegalArgumentException if its file is missing or damaged
+   */
   static Tokenizer of(DataConfig config) {
     return switch (config.source()) {
       case PLAN_LETTERS -> new LetterAlphabet();
-      case TEXT -> new ByteTokenizer();
       case SYNTHETIC -> new NumberTokenizer(config.syntheticVocabSize());
+      default -> TokenizerFormat.byName(config.text().tokenizer());
     };
   }
 

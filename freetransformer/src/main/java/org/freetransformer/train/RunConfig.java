@@ -1,5 +1,6 @@
 package org.freetransformer.train;
 
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -7,6 +8,7 @@ import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigNode;
 import org.freetransformer.config.ConfigSection;
 import org.freetransformer.data.DataConfig;
+import org.freetransformer.data.TextConfig;
 import org.freetransformer.model.ModelConfig;
 
 /**
@@ -24,13 +26,7 @@ public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig d
    * @throws ConfigException if its vocabulary or its sequence is too small
    */
   public RunConfig {
-    if (data.vocabSize() > model.vocabSize()) {
-      throw new ConfigException(
-          "model.vocab_size",
-          "%d is too small: the %s data has %d different tokens; nearest is %d"
-              .formatted(
-                  model.vocabSize(), data.datasetName(), data.vocabSize(), data.vocabSize()));
-    }
+    data.vocabSize().ifPresent(tokens -> requireVocabulary(model, data, tokens));
     if (data.sequenceLength() > model.maxSeqLen()) {
       throw new ConfigException(
           "model.max_seq_len",
@@ -41,6 +37,27 @@ public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig d
                   data.sequenceLength(),
                   data.sequenceLength()));
     }
+  }
+
+  /**
+   * Checks that the model knows all tokens of the data.
+   *
+   * @param tokens different tokens of the data
+   * @throws ConfigException if its vocabulary is too small
+   */
+  static void requireVocabulary(ModelConfig model, DataConfig data, int tokens) {
+    if (tokens > model.vocabSize()) {
+      throw new ConfigException(
+          "model.vocab_size",
+          "%d is too small: the %s data has %d different tokens; nearest is %d"
+              .formatted(model.vocabSize(), data.datasetName(), tokens, tokens));
+    }
+  }
+
+  /** The same run, its tokenizer read from another place. */
+  public RunConfig withTokenizer(Path file) {
+    TextConfig text = data.text().withTokenizer(file.toString());
+    return new RunConfig(model, training, data.withText(text));
   }
 
   /**

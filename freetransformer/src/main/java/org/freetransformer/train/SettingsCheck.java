@@ -13,7 +13,7 @@ import org.freetransformer.checkpoint.CheckpointException;
  * on and what is kept of it may change.
  */
 final class SettingsCheck {
-  /** Settings that do not touch the steps already done. */
+  /** Settings that do not touch the steps already done; the data itself is compared elsewhere. */
   private static final TreeSet<String> MAY_CHANGE =
       new TreeSet<>(
           List.of(
@@ -24,7 +24,9 @@ final class SettingsCheck {
               "training.keep_last",
               "training.keep_best",
               "training.checkpoint_dir",
-              "data.data_dir"));
+              "data.data_dir",
+              "data.cache_dir",
+              "data.tokenizer"));
 
   private SettingsCheck() {}
 

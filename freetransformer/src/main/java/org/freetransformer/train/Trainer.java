@@ -59,6 +59,9 @@ public final class Trainer implements AutoCloseable {
   /** Whatever else has a state that a resumed run needs to give the same bits. */
   private final List<StatefulPart> parts = new ArrayList<>();
 
+  /** Content of the tokenizer's file, for whoever generates from a checkpoint. */
+  private final @Nullable String tokenizer;
+
   private @Nullable Evaluator evaluator;
   private long stepsDone;
   private long tokens;
@@ -67,7 +70,9 @@ public final class Trainer implements AutoCloseable {
   /** A run at step 0, with new weights drawn from the configuration's seed. */
   public Trainer(Engine engine, RunConfig config, Dataset dataset) {
     TrainingConfig how = config.training();
+    RunConfig.requireVocabulary(config.model(), config.data(), dataset.vocabSize());
     this.config = config;
+    this.tokenizer = config.data().tokenizerJson().orElse(null);
     this.training = new Batches(dataset, Split.TRAIN, how.batchSize(), config.data().seed());
     this.validation = new Batches(dataset, Split.VALIDATION, how.batchSize(), config.data().seed());
     parts.add(new DataFingerprint(dataset, training));
@@ -216,7 +221,8 @@ public final class Trainer implements AutoCloseable {
     metadata.put(TRAINING_CONFIG, ConfigJson.write(config.training().toMap()));
     return folder.save(
         state,
-        new CheckpointFiles(ModelFile.of(model, metadata), ModelFile.of(model, optimizer), parts),
+        new CheckpointFiles(
+            ModelFile.of(model, metadata), ModelFile.of(model, optimizer), parts, tokenizer),
         new Retention(config.training().keepLast(), config.training().keepBest()));
   }
 

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -18,7 +18,11 @@ final class DatasetTest {
   @TempDir private Path folder;
 
   private DataConfig config(String name, Path dir, int length) {
-    return new DataConfig(name, dir.toString(), length, "byte", 10, 5, 100, 20, 1);
+    return new DataConfig(name, dir.toString(), length, text(), 10, 5, 100, 20, 1);
+  }
+
+  private TextConfig text() {
+    return TextConfig.DEFAULT.withCacheDir(folder.resolve(".cache").toString());
   }
 
   @Test
@@ -39,54 +43,27 @@ final class DatasetTest {
   }
 
   @Test
-  void textIsCutInNineTenthsAndOne() {
-    byte[] text = new byte[1000];
-    for (int i = 0; i < text.length; i++) {
-      text[i] = (byte) (i < 900 ? 1 : i - 900);
+  void aTextFileIsCutInNineTenthsAndOne() throws IOException {
+    Path file = Files.writeString(folder.resolve("a.txt"), "a".repeat(900) + "bcde".repeat(25));
+    List<String> notes = new ArrayList<>();
+    try (Dataset data = Dataset.open(config("text", file, 10), notes::add)) {
+      assertThat(data.size(Split.TRAIN)).isEqualTo(90);
+      assertThat(data.size(Split.VALIDATION)).isEqualTo(10);
+      int[] tokens = new int[10];
+      int[] targets = new int[10];
+      data.read(Split.TRAIN, 3, tokens, targets, 0);
+      assertThat(new ByteTokenizer().decode(tokens)).isEqualTo("aaaaaaaaaa");
+      data.read(Split.VALIDATION, 1, tokens, targets, 0);
+      assertThat(new ByteTokenizer().decode(tokens)).isEqualTo("debcdebcde");
+      assertThat(new ByteTokenizer().decode(targets)).isEqualTo("ebcdebcdeb");
     }
-    TextBytes data = new TextBytes(text, 10, 1);
-    int[] tokens = new int[10];
-    int[] targets = new int[10];
-    for (int i = 0; i < 1000; i++) {
-      data.read(Split.TRAIN, i, tokens, targets, 0);
-      assertThat(targets).containsOnly(1);
-    }
-    assertThat(data.size(Split.VALIDATION)).isEqualTo(9);
-    data.read(Split.VALIDATION, 8, tokens, targets, 0);
-    assertThat(tokens).containsExactly(80, 81, 82, 83, 84, 85, 86, 87, 88, 89);
-    assertThat(targets[9]).isEqualTo(90);
-  }
-
-  @Test
-  void textBytesAreUnsignedAndStartAnywhere() {
-    byte[] text = new byte[2000];
-    for (int i = 0; i < text.length; i++) {
-      text[i] = (byte) i;
-    }
-    TextBytes data = new TextBytes(text, 3, 1);
-    int[] tokens = new int[3];
-    boolean[] starts = new boolean[256];
-    for (int i = 0; i < 5000; i++) {
-      data.read(Split.TRAIN, i, tokens, new int[3], 0);
-      assertThat(tokens[1]).isEqualTo((tokens[0] + 1) % 256);
-      starts[tokens[0]] = true;
-    }
-    for (boolean start : starts) {
-      assertThat(start).isTrue();
-    }
-  }
-
-  @Test
-  void readsAFileOrAFolderInTheOrderOfNames() throws IOException {
-    Path inner = Files.createDirectory(folder.resolve("b"));
-    Files.writeString(folder.resolve("a.txt"), "a".repeat(95));
-    Files.writeString(inner.resolve("c.txt"), "bcdef", StandardCharsets.UTF_8);
-    Dataset data = Dataset.open(config("text", folder, 4), _ -> {});
-    int[] tokens = new int[4];
-    data.read(Split.VALIDATION, 1, tokens, new int[4], 0);
-    assertThat(new ByteTokenizer().decode(tokens)).isEqualTo("abcd");
-    Dataset file = Dataset.open(config("text", folder.resolve("a.txt"), 4), _ -> {});
-    assertThat(file.size(Split.VALIDATION)).isEqualTo(2);
+    assertThat(notes).singleElement().asString().startsWith("making tokens of 1,000 bytes in ");
+    Dataset.open(config("text", file, 20), notes::add).close();
+    assertThat(notes).as("tokens are made once").hasSize(1);
+    Files.writeString(file, "z".repeat(1000));
+    Files.setLastModifiedTime(file, FileTime.fromMillis(0));
+    Dataset.open(config("text", file, 20), notes::add).close();
+    assertThat(notes).as("and again when the file has changed").hasSize(2);
   }
 
   @Test
@@ -97,11 +74,12 @@ final class DatasetTest {
         .hasMessage(
             "data_dir: "
                 + missing
-                + " cannot be read; name a text file or a folder of them (NoSuchFileException)");
+                + " cannot be read; name a file or a folder of them (NoSuchFileException)");
     Path small = Files.writeString(folder.resolve("short.txt"), "x".repeat(40));
-    assertThatThrownBy(() -> Dataset.open(config("text", small, 4), _ -> {}))
+    assertThatThrownBy(() -> Dataset.open(config("text", small, 6), _ -> {}))
         .hasMessage(
-            "max_length: 4 is too long: the last tenth of the text has 4 bytes; nearest is 3");
+            "max_length: 6 is too long: the validation data has 5 tokens in 1 documents; nearest is"
+                + " 4");
   }
 
   @Test

@@ -12,6 +12,8 @@ import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.ConfigNode;
 import org.freetransformer.config.Origin;
 import org.freetransformer.data.DataConfig;
+import org.freetransformer.data.SplitRule;
+import org.freetransformer.data.TextConfig;
 import org.junit.jupiter.api.Test;
 
 final class RunConfigTest {
@@ -66,7 +68,8 @@ final class RunConfigTest {
     assertThat(training.batchSize()).isEqualTo(64);
     assertThat(config.data())
         .isEqualTo(
-            new DataConfig("synthetic", "./data", 2048, "byte", 10_000, 512, 50_000, 5000, 42));
+            new DataConfig(
+                "synthetic", "./data", 2048, TextConfig.DEFAULT, 10_000, 512, 50_000, 5000, 42));
   }
 
   @Test
@@ -132,7 +135,6 @@ final class RunConfigTest {
     later.put("training.fsdp_config", Map.of("sharding_strategy", "full_shard"));
     later.put("training.use_deepspeed", true);
     later.put("training.wandb_project", "free-transformer");
-    later.put("data.dataset_name", "jsonl");
     later.forEach((path, value) ->
         assertThatThrownBy(() -> with(path, value))
             .isInstanceOf(ConfigException.class)
@@ -151,16 +153,23 @@ final class RunConfigTest {
   }
 
   @Test
-  void refusesTextTokenizersThatAreNotBuilt() {
-    assertThat(with("data.tokenizer_name", "gpt2").data().tokenizer()).isEqualTo("gpt2");
-    assertThatThrownBy(() ->
-            read(
-                """
-                {"model": {"max_seq_len": 64}, "data": {"dataset_name": "text",
-                 "tokenizer": "gpt2"}}\
-                """))
-        .hasMessage(
-            "run.json:2: data.tokenizer: 'gpt2' is not built in this version; built is byte");
+  void readsHowDocumentsBecomeExamples() {
+    assertThat(with("data.tokenizer_name", "gpt2").data().text().tokenizer()).isEqualTo("gpt2");
+    TextConfig text =
+        read("""
+        {"model": {"max_seq_len": 64}, "data": {"dataset_name": "jsonl", "text_field": "body",
+         "split": "tails", "validation_fraction": 0.02, "cross_documents": false,
+         "tokenizer": "x/tokenizer.json"}}\
+        """)
+            .data()
+            .text();
+    assertThat(text)
+        .isEqualTo(new TextConfig("x/tokenizer.json", "body", SplitRule.TAILS, 0.02, false, ""));
+    assertThatThrownBy(() -> with("data.validation_fraction", 0.6))
+        .hasMessageContaining("data.validation_fraction: 0.6 is out of range")
+        .hasMessageEndingWith("nearest is 0.5");
+    assertThatThrownBy(() -> with("data.split", "tail"))
+        .hasMessageContaining("'tail' is unknown; allowed are auto, documents, tails");
   }
 
   @Test
@@ -180,7 +189,7 @@ final class RunConfigTest {
   void namesTheNearestDataset() {
     assertThatThrownBy(() -> with("data.dataset_name", "plan_letter"))
         .hasMessageEndingWith(
-            "'plan_letter' is unknown; allowed are synthetic, plan-letters, text; "
-                + "nearest is plan-letters");
+            "'plan_letter' is unknown; allowed are synthetic, plan-letters, text, jsonl, parquet,"
+                + " hf, jdk-source, tokens; nearest is plan-letters");
   }
 }

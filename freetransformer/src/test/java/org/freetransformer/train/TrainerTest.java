@@ -16,6 +16,7 @@ import org.freetransformer.checkpoint.CheckpointException;
 import org.freetransformer.checkpoint.CheckpointFolder;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.Dataset;
+import org.freetransformer.data.TextConfig;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.model.SmallModels;
@@ -218,7 +219,8 @@ final class TrainerTest {
     Files.writeString(text, "All the same, but not the same. ".repeat(200));
     ModelConfig model =
         SmallModels.config(ModelConfig.Kind.FREE).vocabSize(256).maxSeqLen(16).build();
-    DataConfig data = new DataConfig("text", text.toString(), 16, "byte", 1, 2, 1, 1, 3);
+    TextConfig how = TextConfig.DEFAULT.withCacheDir(temporary.resolve("cache").toString());
+    DataConfig data = new DataConfig("text", text.toString(), 16, how, 1, 2, 1, 1, 3);
     RunConfig config =
         new RunConfig(model, TrainingConfig.builder().batchSize(2).maxSteps(2).build(), data);
     CheckpointFolder folder = new CheckpointFolder(temporary.resolve("checkpoints"));
@@ -228,7 +230,7 @@ final class TrainerTest {
     }
     Checkpoint saved = folder.newest(Checkpoint.Use.RESUME, _ -> {}).orElseThrow();
     Path moved = Files.copy(text, temporary.resolve("moved"));
-    DataConfig elsewhere = new DataConfig("text", moved.toString(), 16, "byte", 1, 2, 1, 1, 3);
+    DataConfig elsewhere = new DataConfig("text", moved.toString(), 16, how, 1, 2, 1, 1, 3);
     RunConfig again = new RunConfig(model, config.training(), elsewhere);
     try (Engine engine = Engine.on(Devices.scalar());
         Trainer trainer = trainer(engine, again)) {

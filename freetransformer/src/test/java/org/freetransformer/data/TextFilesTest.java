@@ -1,0 +1,128 @@
+package org.freetransformer.data;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class TextFilesTest {
+
+  @TempDir private Path folder;
+
+  private Path write(String name, byte[] content) throws IOException {
+    Path file = folder.resolve(name);
+    Files.createDirectories(file.getParent());
+    return Files.write(file, content);
+  }
+
+  @Test
+  void takesAFolderInTheOrderOfPathsAndLeavesHiddenFilesOut() throws IOException {
+    write("b/two.txt", "zwei".getBytes(UTF_8));
+    write("a.txt", "eins".getBytes(UTF_8));
+    write(".git/config", "hidden".getBytes(UTF_8));
+    write("b/.hidden", "hidden".getBytes(UTF_8));
+    Collected all = Collected.of(TextFiles.of(folder.toString()));
+    assertThat(all.documents)
+        .containsExactly(
+            new Document("a.txt", "eins"),
+            new Document(Path.of("b", "two.txt").toString(), "zwei"));
+    assertThat(all.skips.total()).isZero();
+  }
+
+  @Test
+  void saysWhyAFileIsSkipped() throws IOException {
+    write("binary", new byte[] {'a', 0, 'b'});
+    write("latin1", new byte[] {'a', (byte) 0xE9, 'b'});
+    Path gone = write("unreadable", new byte[] {'a'});
+    TextFiles source = TextFiles.of(folder.toString());
+    Files.delete(gone);
+    Files.createDirectory(gone);
+    assertThat(Collected.of(source).reasons())
+        .containsExactly(
+            "binary: binary file",
+            "latin1: invalid UTF-8",
+            "unreadable: cannot be read (IOException)");
+  }
+
+  @Test
+  void cutsALongFileAtEndsOfLines() throws IOException {
+    StringBuilder text = new StringBuilder();
+    Random random = new Random(1);
+    while (text.length() < 3 * TextFiles.PIECE) {
+      text.append("é".repeat(random.nextInt(200))).append('\n');
+    }
+    Path file = write("long.txt", text.toString().getBytes(UTF_8));
+    Collected all = Collected.of(TextFiles.of(file.toString()));
+    assertThat(all.documents).hasSizeGreaterThan(3);
+    assertThat(all.documents).allMatch(document -> document.text().endsWith("\n"));
+    assertThat(all.joined()).isEqualTo(text.toString());
+  }
+
+  @Test
+  void cutsAFileWithoutLinesBetweenCharacters() throws IOException {
+    String text = "a" + "🌳".repeat(TextFiles.PIECE / 2);
+    Path file = write("long.txt", text.getBytes(UTF_8));
+    Collected all = Collected.of(TextFiles.of(file.toString()));
+    assertThat(all.documents).hasSizeGreaterThan(1);
+    assertThat(all.skips.total()).isZero();
+    assertThat(all.joined()).isEqualTo(text);
+  }
+
+  @Test
+  void readsArchivesAndSaysWhatIsNoText() throws IOException {
+    Path archive = folder.resolve("src.zip");
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(archive))) {
+      for (String name : List.of("m/B.java", "m/A.java", "m/picture.gif", "huge.txt")) {
+        zip.putNextEntry(new ZipEntry(name));
+        byte[] content = name.equals("huge.txt") ? new byte[Document.MAX_BYTES + 1] : new byte[1];
+        content[0] = (byte) (name.endsWith(".gif") ? 0 : 'x');
+        zip.write(content);
+      }
+    }
+    Collected all = Collected.of(new SourceArchive(archive));
+    assertThat(all.documents)
+        .containsExactly(new Document("m/A.java", "x"), new Document("m/B.java", "x"));
+    assertThat(all.reasons()).containsExactly("huge.txt: too large", "m/picture.gif: binary file");
+  }
+
+  @Test
+  void readsTheSourceOfTheRunningJdkOrSaysWhereToGetIt() {
+    assertThatThrownBy(() -> SourceArchive.ofJdk(folder))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(folder.resolve("lib/src.zip").toString())
+        .hasMessageContaining("openjdk-25-source");
+    assertThatThrownBy(() -> new SourceArchive(write("no.zip", new byte[9])).parts())
+        .hasMessageContaining("no.zip: is not a zip archive");
+  }
+
+  @Test
+  void anArchiveThatIsDamagedInsideLosesOnlyWhatIsDamaged() throws IOException {
+    Path archive = folder.resolve("src.zip");
+    byte[] noise = new byte[4000];
+    new Random(3).nextBytes(noise);
+    String text = java.util.HexFormat.of().formatHex(noise);
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(archive))) {
+      for (String name : List.of("a", "b", "c")) {
+        zip.putNextEntry(new ZipEntry(name));
+        zip.write(text.getBytes(UTF_8));
+      }
+    }
+    byte[] bytes = Files.readAllBytes(archive);
+    for (int i = bytes.length / 2 - 200; i < bytes.length / 2; i++) {
+      bytes[i] ^= 0x5A;
+    }
+    Files.write(archive, bytes);
+    Collected all = Collected.of(new SourceArchive(archive));
+    assertThat(all.documents).contains(new Document("a", text), new Document("c", text));
+    assertThat(all.reasons()).singleElement().asString().startsWith("b: damaged file");
+  }
+}

@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
       CompareCommand.class,
       GenerateCommand.class,
       InspectCommand.class,
+      CheckpointCommand.class,
       PlanRunCommand.class,
       DevicesCommand.class,
       BenchCommand.class
@@ -71,6 +72,7 @@ public final class Main implements Runnable {
 
   private static CommandLine commandLine(Main main) {
     return new CommandLine(main)
+        .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler(new WrongUse())
         .setExecutionExceptionHandler(new Failure())
         .setExecutionStrategy(Main::runAndFlush);

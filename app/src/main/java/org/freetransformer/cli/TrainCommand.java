@@ -50,8 +50,18 @@ final class TrainCommand implements Callable<Integer> {
       description = "Goes on in the run folder, from its newest checkpoint, with its config.yaml.")
   private boolean resume;
 
+  @Option(
+      names = "--init",
+      paramLabel = "PATH",
+      description =
+          "Starts from the weights of this saved model instead of new ones; it must have the configuration's shape.")
+  private @Nullable Path init;
+
   @Override
   public Integer call() throws IOException {
+    if (resume && init != null) {
+      throw new ConfigException("--init", "is for new runs: --resume has its own weights");
+    }
     RunConfig run = resume ? resumed() : config.read(output);
     Path path = out == null ? Path.of(run.training().checkpointDir()) : out;
     try (Engine engine = device.open();
@@ -61,6 +71,8 @@ final class TrainCommand implements Callable<Integer> {
       if (resume) {
         folder.requireWritable();
         output.note("ft train: going on after step " + training.resume(folder));
+      } else if (init != null) {
+        training.initialize(init);
       }
       OutputFiles.write(folder.config(), ConfigFile.write(run.toMap()));
       Optional<String> tokenizer = run.data().tokenizerJson();

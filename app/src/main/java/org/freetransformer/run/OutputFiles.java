@@ -7,10 +7,24 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.freetransformer.checkpoint.AtomicFile;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.Origin;
 
 /** Files with results: whole or not there, in folders that are made as needed. */
 public final class OutputFiles {
   private OutputFiles() {}
+
+  /**
+   * Checks that nothing would be replaced.
+   *
+   * @throws ConfigException if there is a file or folder of this name
+   */
+  public static void requireNew(Path path) {
+    if (Files.exists(path)) {
+      throw new ConfigException("", "exists already; name another, or remove it first")
+          .at(Origin.of(path.toString()), "");
+    }
+  }
 
   /** Makes or replaces a text file in UTF-8. */
   public static void write(Path file, String text) throws IOException {

@@ -3,6 +3,7 @@ package org.freetransformer.run;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -75,6 +76,17 @@ public final class TrainingRun implements AutoCloseable {
     } catch (RuntimeException refused) {
       data.close();
       throw refused;
+    }
+  }
+
+  /**
+   * Starts from the weights of a saved model instead of new ones.
+   *
+   * @throws IllegalArgumentException if there is none, or it has another shape
+   */
+  public void initialize(Path path) {
+    try (SavedModel saved = SavedModel.open(path, warnings)) {
+      trainer.initialize(saved.file());
     }
   }
 

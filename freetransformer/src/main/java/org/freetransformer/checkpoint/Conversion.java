@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.freetransformer.config.ConfigJson;
 import org.freetransformer.model.ModelConfig;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a saved model in another format, tensor by tensor: no more than a few megabytes of it are
@@ -28,10 +29,10 @@ public final class Conversion {
   /**
    * Writes one safetensors file with the configuration in its metadata.
    *
-   * @param type of the floats in the file
+   * @param type of the floats in the file; null for those they have
    * @throws IOException if it cannot be written; nothing is left behind then
    */
-  public static void toSafeTensors(TensorStore model, Path file, TensorType type)
+  public static void toSafeTensors(TensorStore model, Path file, @Nullable TensorType type)
       throws IOException {
     new TensorFile(model.metadata(), sources(model, UnaryOperator.identity(), type)).write(file);
   }
@@ -41,11 +42,11 @@ public final class Conversion {
    * model.safetensors}, and a copy of the tokenizer's file if the model comes with one. A folder of
    * this name is replaced.
    *
-   * @param type of the floats in the file
+   * @param type of the floats in the file; null for those they have
    * @throws CheckpointException if the model is a Free Transformer, which no Llama can hold
    * @throws IOException if it cannot be written; nothing is left behind then
    */
-  public static void toHuggingFace(TensorStore model, Path folder, TensorType type)
+  public static void toHuggingFace(TensorStore model, Path folder, @Nullable TensorType type)
       throws IOException {
     ModelConfig config = ModelFile.config(model);
     if (config.kind() != ModelConfig.Kind.BASELINE) {
@@ -58,7 +59,7 @@ public final class Conversion {
     metadata.remove(ModelFile.CONFIG);
     metadata.put("format", "pt"); // Hugging Face's loader demands it.
     TensorFile weights = new TensorFile(metadata, sources(model, LlamaNames::toTheirs, type));
-    String json = ConfigJson.write(LlamaConfig.write(config, type)) + "\n";
+    String json = ConfigJson.write(LlamaConfig.write(config, typeOf(model, type))) + "\n";
     AtomicDirectory.write(
         folder,
         temporary -> {
@@ -72,11 +73,16 @@ public final class Conversion {
         });
   }
 
+  private static TensorType typeOf(TensorStore model, @Nullable TensorType type) {
+    return type == null ? model.tensors().getFirst().type() : type;
+  }
+
   private static List<TensorSource> sources(
-      TensorStore model, UnaryOperator<String> names, TensorType type) {
+      TensorStore model, UnaryOperator<String> names, @Nullable TensorType type) {
     List<TensorSource> sources = new ArrayList<>();
     for (TensorEntry entry : model.tensors()) {
-      TensorType written = FloatElements.isFloat(entry.type()) ? type : entry.type();
+      TensorType written =
+          type == null || !FloatElements.isFloat(entry.type()) ? entry.type() : type;
       sources.add(
           new TensorSource(
               names.apply(entry.name()),

@@ -105,7 +105,7 @@ public final class ModelFile {
    * A configuration may claim any size: memory is taken only for a model that the file could fill
    * at least by half; what is missing then is told by name.
    */
-  private static void requirePlausible(TensorStore file, ModelConfig config) {
+  static void requirePlausible(TensorStore file, ModelConfig config) {
     long held = file.tensors().stream().mapToLong(TensorEntry::elements).sum();
     if (config.parameterCount() / 2 > held) {
       throw new CheckpointException(

@@ -16,6 +16,7 @@ import org.freetransformer.checkpoint.ModelFile;
 import org.freetransformer.checkpoint.Retention;
 import org.freetransformer.checkpoint.SafeTensors;
 import org.freetransformer.checkpoint.StatefulPart;
+import org.freetransformer.checkpoint.TensorStore;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.ConfigNode;
@@ -27,6 +28,7 @@ import org.freetransformer.data.Split;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.eval.Evaluator;
 import org.freetransformer.model.LanguageModel;
+import org.freetransformer.model.ModelConfig;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.nn.optim.LearningRateSchedule;
 import org.freetransformer.tensor.Engine;
@@ -92,6 +94,36 @@ public final class Trainer implements AutoCloseable {
             how.minLrRatio(),
             how.warmupSteps(),
             how.maxSteps());
+  }
+
+  /**
+   * Takes the weights of a saved model instead of new ones, before the first step.
+   *
+   * @throws CheckpointException if the model has another shape; dropout, the longest sequence and
+   *     the kind of gradient may differ
+   */
+  public void initialize(TensorStore weights) {
+    ModelConfig here = config.model();
+    ModelConfig.Latent latent = ModelFile.config(weights).latent();
+    ModelConfig there =
+        ModelFile.config(weights).toBuilder()
+            .dropout(here.dropout())
+            .attentionDropout(here.attentionDropout())
+            .maxSeqLen(here.maxSeqLen())
+            .latent(
+                new ModelConfig.Latent(
+                    here.latent().gradient(), latent.kvNorm(), latent.postSampler()))
+            .build();
+    Map<String, Object> found = there.toMap();
+    here.toMap().forEach((key, value) -> {
+      if (!value.equals(found.get(key))) {
+        throw new CheckpointException(
+            weights.source(),
+            "has another shape: its %s is %s, the configuration's model.%s is %s"
+                .formatted(key, found.get(key), key, value));
+      }
+    });
+    ModelFile.read(weights, model);
   }
 
   /**

@@ -1,0 +1,125 @@
+package org.freetransformer.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.freetransformer.cli.CommandLineTester.ft;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Models that the seed repository's code and Hugging Face's libraries saved, at the commands. */
+final class ForeignModelsTest {
+  private static final Path SEED = model("free.pt");
+  private static final Path SEED_BASELINE = model("baseline.pt");
+  private static final Path LLAMA = model("llama");
+
+  @TempDir private Path folder;
+
+  private static Path model(String name) {
+    try {
+      return Path.of(
+          Objects.requireNonNull(ForeignModelsTest.class.getResource("/models/" + name)).toURI());
+    } catch (URISyntaxException impossible) {
+      throw new AssertionError(impossible);
+    }
+  }
+
+  @Test
+  void inspectTellsWhatTheyAre() {
+    JsonNode seed = ft("inspect", SEED, "--json").json();
+    assertThat(seed.path("format").asText()).isEqualTo("pytorch");
+    assertThat(seed.path("step").asInt()).isEqualTo(60);
+    assertThat(seed.at("/model/kind").asText()).isEqualTo("free");
+    assertThat(seed.at("/model/latent/kv_norm").asBoolean(true)).isFalse();
+    JsonNode llama = ft("inspect", LLAMA, "--json").json();
+    assertThat(llama.path("format").asText()).isEqualTo("huggingface");
+    assertThat(llama.at("/model/kind").asText()).isEqualTo("baseline");
+    assertThat(ft("inspect", LLAMA).out()).contains("huggingface, 20 tensors");
+  }
+
+  @Test
+  void aSeedCheckpointIsEvaluatedAndWrites() {
+    JsonNode evaluation =
+        ft("eval", "--checkpoint", SEED, "--deterministic", "--examples", "8", "--json").json();
+    assertThat(evaluation.path("kl").asDouble()).isPositive();
+    // Its data is random: nothing is worth more than ln 23 = 3.1 nats to a model that learnt more.
+    assertThat(evaluation.path("reconstruction").asDouble()).isGreaterThan(3);
+    JsonNode written =
+        ft("generate", "--checkpoint", SEED_BASELINE, "--prompt", "1 2 3", "--max-tokens", "4",
+                "--json")
+            .json();
+    assertThat(written.at("/samples/0/tokens")).hasSize(4);
+  }
+
+  @Test
+  void aLlamaGoesToSafetensorsAndBack() {
+    Path ours = folder.resolve("ours.safetensors");
+    Path theirs = folder.resolve("theirs");
+    assertThat(ft("checkpoint", "convert", LLAMA, ours, "--json").json().path("written").asText())
+        .isEqualTo(ours.toString());
+    assertThat(ft("checkpoint", "convert", ours, theirs, "--dtype", "f32").code()).isZero();
+    JsonNode back = ft("inspect", theirs, "--json").json();
+    assertThat(back.path("model")).isEqualTo(ft("inspect", LLAMA, "--json").json().path("model"));
+    assertThat(back.at("/tensors/0/dtype").asText()).isEqualTo("F32");
+  }
+
+  @Test
+  void aSeedCheckpointInSafetensorsIsTheSameModel() {
+    Path ours = folder.resolve("seed.safetensors");
+    assertThat(ft("checkpoint", "convert", SEED, ours).code()).isZero();
+    String[] rest = {"--deterministic", "--examples", "8", "--json"};
+    JsonNode before = ft("eval", "--checkpoint", SEED, rest[0], rest[1], rest[2], rest[3]).json();
+    JsonNode after = ft("eval", "--checkpoint", ours, rest[0], rest[1], rest[2], rest[3]).json();
+    assertThat(after).isEqualTo(before);
+  }
+
+  @Test
+  void aBaselineIsUpcycledAndTrainedOn() throws IOException {
+    Path baseline = TinyRun.trained(folder, "--set", "model.kind=baseline", "--threads", "1");
+    Path free = folder.resolve("free.safetensors");
+    assertThat(
+            ft("checkpoint", "upcycle", baseline, free, "--latent-dim", "4", "--threads", "1")
+                .code())
+        .isZero();
+    double before = ft("eval", "--run", baseline, "--threads", "1", "--json").json().path("nll").asDouble();
+    double after =
+        ft("eval", "--checkpoint", free, "--threads", "1", "--json").json().path("reconstruction").asDouble();
+    assertThat(after).isCloseTo(before, within(1e-5));
+
+    Path run = folder.resolve("upcycled");
+    Path config = folder.resolve("tiny.yaml");
+    JsonNode trained =
+        ft("train", "--config", config, "--out", run, "--init", free, "--threads", "1",
+                "--json")
+            .json();
+    assertThat(trained.path("steps").asInt()).isEqualTo(4);
+    assertThat(trained.at("/evaluation/reconstruction").asDouble()).isLessThan(before);
+  }
+
+  @Test
+  void errorsNameWhatWasLookedFor() throws IOException {
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    ft("inspect", empty).refused("config.yaml", "state.json", "config.json");
+    ft("checkpoint", "convert", SEED, folder.resolve("llama")).refused("is a Free Transformer");
+    assertThat(folder.resolve("llama")).doesNotExist();
+    ft("checkpoint", "convert", LLAMA, empty).refused("exists already");
+    ft("checkpoint", "upcycle", SEED, folder.resolve("x.safetensors"))
+        .refused("is a Free Transformer already");
+    ft("checkpoint", "upcycle", LLAMA, folder.resolve("x.pt")).refused("end with .safetensors");
+    ft("checkpoint", "upcycle", LLAMA, folder.resolve("x.safetensors"), "--split-layer", "9")
+        .refused("split_layer: 9 is out of range");
+    ft("checkpoint", "convert", LLAMA, folder.resolve("y"), "--dtype", "f8")
+        .refused("--dtype", "F32, BF16, F16");
+    ft("checkpoint").refused("convert or upcycle");
+    Path config = TinyRun.config(folder);
+    ft("train", "--config", config, "--out", folder.resolve("run"), "--init", LLAMA)
+        .refused("has another shape: its kind is baseline, the configuration's model.kind is free");
+    assertThat(folder.resolve("run/checkpoints/step-4")).doesNotExist();
+  }
+}

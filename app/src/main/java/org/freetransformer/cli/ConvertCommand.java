@@ -34,14 +34,16 @@ final class ConvertCommand implements Callable<Integer> {
       index = "0",
       paramLabel = "FROM",
       description =
-          "Run folder, checkpoint folder, safetensors file, .pt file of the seed repository or Llama folder of Hugging Face.")
+          "Run folder, checkpoint folder, safetensors file, .pt file of the seed repository or"
+              + " Llama folder of Hugging Face.")
   private Path from;
 
   @Parameters(
       index = "1",
       paramLabel = "TO",
       description =
-          "NAME.safetensors for this project's format; any other name becomes a Llama folder of Hugging Face, which holds baselines only.")
+          "NAME.safetensors for this project's format; any other name becomes a Llama folder of"
+              + " Hugging Face, which holds baselines only.")
   private Path to;
 
   @Option(

@@ -54,7 +54,8 @@ final class TrainCommand implements Callable<Integer> {
       names = "--init",
       paramLabel = "PATH",
       description =
-          "Starts from the weights of this saved model instead of new ones; it must have the configuration's shape.")
+          "Starts from the weights of this saved model instead of new ones; it must have the"
+              + " configuration's shape.")
   private @Nullable Path init;
 
   @Override

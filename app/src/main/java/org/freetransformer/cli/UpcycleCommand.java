@@ -26,7 +26,8 @@ import picocli.CommandLine.Parameters;
     name = "upcycle",
     mixinStandardHelpOptions = true,
     description =
-        "Makes a Free Transformer of a baseline or a Llama; at first it computes the same. Train it on with ft train --init.")
+        "Makes a Free Transformer of a baseline or a Llama; at first it computes the same. Train it"
+            + " on with ft train --init.")
 final class UpcycleCommand implements Callable<Integer> {
   private static final int USUAL_BITS = 16;
 

@@ -51,7 +51,14 @@ final class ForeignModelsTest {
     // Its data is random: nothing is worth more than ln 23 = 3.1 nats to a model that learnt more.
     assertThat(evaluation.path("reconstruction").asDouble()).isGreaterThan(3);
     JsonNode written =
-        ft("generate", "--checkpoint", SEED_BASELINE, "--prompt", "1 2 3", "--max-tokens", "4",
+        ft(
+                "generate",
+                "--checkpoint",
+                SEED_BASELINE,
+                "--prompt",
+                "1 2 3",
+                "--max-tokens",
+                "4",
                 "--json")
             .json();
     assertThat(written.at("/samples/0/tokens")).hasSize(4);
@@ -87,16 +94,19 @@ final class ForeignModelsTest {
             ft("checkpoint", "upcycle", baseline, free, "--latent-dim", "4", "--threads", "1")
                 .code())
         .isZero();
-    double before = ft("eval", "--run", baseline, "--threads", "1", "--json").json().path("nll").asDouble();
+    double before =
+        ft("eval", "--run", baseline, "--threads", "1", "--json").json().path("nll").asDouble();
     double after =
-        ft("eval", "--checkpoint", free, "--threads", "1", "--json").json().path("reconstruction").asDouble();
+        ft("eval", "--checkpoint", free, "--threads", "1", "--json")
+            .json()
+            .path("reconstruction")
+            .asDouble();
     assertThat(after).isCloseTo(before, within(1e-5));
 
     Path run = folder.resolve("upcycled");
     Path config = folder.resolve("tiny.yaml");
     JsonNode trained =
-        ft("train", "--config", config, "--out", run, "--init", free, "--threads", "1",
-                "--json")
+        ft("train", "--config", config, "--out", run, "--init", free, "--threads", "1", "--json")
             .json();
     assertThat(trained.path("steps").asInt()).isEqualTo(4);
     assertThat(trained.at("/evaluation/reconstruction").asDouble()).isLessThan(before);

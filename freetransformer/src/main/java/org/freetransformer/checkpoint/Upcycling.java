@@ -10,13 +10,12 @@ import org.freetransformer.tensor.Tensor;
 
 /**
  * Makes a Free Transformer of a baseline: its blocks become the two halves of the decoder, and the
- * encoder and the plan's parts are new. As the post-sampler starts at zero, the plan changes nothing
- * at first: the logits are the baseline's, whatever the plan.
+ * encoder and the plan's parts are new. As the post-sampler starts at zero, the plan changes
+ * nothing at first: the logits are the baseline's, whatever the plan.
  */
 public final class Upcycling {
 
-  private static final Pattern HALF =
-      Pattern.compile("(first|second)_half_blocks\\.(\\d+)\\.(.+)");
+  private static final Pattern HALF = Pattern.compile("(first|second)_half_blocks\\.(\\d+)\\.(.+)");
 
   private Upcycling() {}
 

@@ -115,14 +115,15 @@ public final class Trainer implements AutoCloseable {
                     here.latent().gradient(), latent.kvNorm(), latent.postSampler()))
             .build();
     Map<String, Object> found = there.toMap();
-    here.toMap().forEach((key, value) -> {
-      if (!value.equals(found.get(key))) {
-        throw new CheckpointException(
-            weights.source(),
-            "has another shape: its %s is %s, the configuration's model.%s is %s"
-                .formatted(key, found.get(key), key, value));
-      }
-    });
+    here.toMap()
+        .forEach((key, value) -> {
+          if (!value.equals(found.get(key))) {
+            throw new CheckpointException(
+                weights.source(),
+                "has another shape: its %s is %s, the configuration's model.%s is %s"
+                    .formatted(key, found.get(key), key, value));
+          }
+        });
     ModelFile.read(weights, model);
   }
 

@@ -1,23 +1,30 @@
 package org.freetransformer.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.freetransformer.checkpoint.Checkpoint;
+import org.freetransformer.checkpoint.CheckpointFolder;
 import org.freetransformer.checkpoint.ModelFile;
 import org.freetransformer.checkpoint.TensorEntry;
 import org.freetransformer.checkpoint.TensorStore;
+import org.freetransformer.run.RunFolder;
 import org.freetransformer.run.SavedModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
-/** {@code ft inspect}: what a checkpoint holds. */
+/** {@code ft inspect}: what a checkpoint holds, and whether it still holds what was saved. */
 @Command(
     name = "inspect",
     mixinStandardHelpOptions = true,
-    description = "Shows what a saved model holds, whoever saved it.")
+    description = {
+      "Shows what a saved model holds, whoever saved it.",
+      "Compares the checkpoints of a run with their checksums."
+    })
 final class InspectCommand implements Callable<Integer> {
   @Mixin private Output output;
 
@@ -30,6 +37,7 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    List<CheckpointFolder.Examined> examined = examine();
     try (SavedModel saved = SavedModel.open(path, output::warn)) {
       TensorStore file = saved.file();
       boolean isModel = file.metadata().containsKey(ModelFile.CONFIG);
@@ -39,10 +47,23 @@ final class InspectCommand implements Callable<Integer> {
       object.put("model", isModel ? saved.config().toMap() : null);
       object.put("parameters", numbers(file.tensors()));
       object.put("step", saved.step());
+      object.put("checkpoints", CheckpointTable.json(examined));
       object.put("tensors", file.tensors().stream().map(InspectCommand::json).toList());
-      output.result(object, text(saved, isModel));
+      output.result(object, text(saved, isModel) + CheckpointTable.text(examined));
     }
     return 0;
+  }
+
+  /** The checkpoints of a run, or the one that is named; none of a lone file. */
+  private List<CheckpointFolder.Examined> examine() {
+    if (Files.exists(new RunFolder(path).config())) {
+      return new CheckpointFolder(new RunFolder(path).checkpoints()).examine();
+    }
+    if (Checkpoint.isOne(path)) {
+      return List.of(
+          new CheckpointFolder.Examined(path, Checkpoint.open(path, Checkpoint.Use.RESUME), null));
+    }
+    return List.of();
   }
 
   private static long numbers(List<TensorEntry> tensors) {

@@ -31,12 +31,21 @@ final class ModelOptions {
   @ArgGroup(multiplicity = "1")
   private Source source = new Source();
 
+  @Option(
+      names = "--best",
+      description = "The run's checkpoint with the lowest held-out bound, not its newest.")
+  private boolean best;
+
   /**
    * Opens it.
    *
    * @throws IllegalArgumentException if there is none, or it is damaged
    */
   SavedModel open(Output output) {
+    Path named = source.run == null ? source.checkpoint : source.run;
+    if (best && named != null) {
+      return SavedModel.best(named, output::warn);
+    }
     if (source.run != null) {
       return SavedModel.open(RunFolder.open(source.run).path(), output::warn);
     }

@@ -60,6 +60,24 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
     return new SavedModel(checkpoint.folder(), checkpoint.openModel(), checkpoint.state().step());
   }
 
+  /**
+   * Opens the checkpoint of a run with the lowest held-out bound.
+   *
+   * @param notes told, in one line each, of damaged checkpoints that are passed over
+   * @throws IllegalArgumentException if there is no run, or none of its checkpoints was evaluated
+   */
+  public static SavedModel best(Path path, Consumer<String> notes) {
+    RunFolder run = RunFolder.open(path);
+    Checkpoint best =
+        new CheckpointFolder(run.checkpoints())
+            .best(Checkpoint.Use.WEIGHTS, notes)
+            .orElseThrow(() ->
+                new CheckpointException(
+                    path.toString(),
+                    "has no checkpoint of an evaluated step; training.eval_every says when to evaluate"));
+    return new SavedModel(best.folder(), best.openModel(), best.state().step());
+  }
+
   private static Checkpoint newest(RunFolder run, Consumer<String> notes) {
     Optional<Checkpoint> newest =
         new CheckpointFolder(run.checkpoints()).newest(Checkpoint.Use.WEIGHTS, notes);

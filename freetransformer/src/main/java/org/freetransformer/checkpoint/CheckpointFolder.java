@@ -20,6 +20,7 @@ import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The checkpoints of a run: {@code checkpoints/step-N/{model.safetensors, optimizer.safetensors,
@@ -64,6 +65,29 @@ public final class CheckpointFolder {
    */
   public Optional<Checkpoint> best(Checkpoint.Use use, Consumer<String> notes) {
     return firstWhole(byBound(candidates()), use, notes);
+  }
+
+  /**
+   * A checkpoint as a look at every byte of it found it.
+   *
+   * @param folder {@code step-N}
+   * @param whole null if it is damaged
+   * @param problem what is wrong with a damaged one, in one line
+   */
+  public record Examined(Path folder, @Nullable Checkpoint whole, @Nullable String problem) {}
+
+  /** All checkpoints by step, each looked at. */
+  public List<Examined> examine() {
+    List<Examined> found = new ArrayList<>();
+    for (Path candidate : candidates()) {
+      try {
+        Checkpoint whole = Checkpoint.open(candidate, Checkpoint.Use.RESUME);
+        found.add(new Examined(candidate, whole, null));
+      } catch (CheckpointException damaged) {
+        found.add(new Examined(candidate, null, damaged.getMessage()));
+      }
+    }
+    return found;
   }
 
   /** The lowest held-out bound of the checkpoints here, whole or not. */

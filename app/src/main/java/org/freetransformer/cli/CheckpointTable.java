@@ -1,0 +1,68 @@
+package org.freetransformer.cli;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.freetransformer.checkpoint.Checkpoint;
+import org.freetransformer.checkpoint.CheckpointFolder.Examined;
+import org.jspecify.annotations.Nullable;
+
+/** A run's checkpoints as {@code ft inspect} lists them. */
+final class CheckpointTable {
+  private CheckpointTable() {}
+
+  static List<Map<String, @Nullable Object>> json(List<Examined> checkpoints) {
+    OptionalDouble lowest = lowest(checkpoints);
+    return checkpoints.stream().map(checkpoint -> json(checkpoint, lowest)).toList();
+  }
+
+  private static Map<String, @Nullable Object> json(Examined examined, OptionalDouble lowest) {
+    Checkpoint whole = examined.whole();
+    Map<String, @Nullable Object> map = new LinkedHashMap<>();
+    map.put("path", examined.folder().toString());
+    map.put("step", whole == null ? null : whole.state().step());
+    map.put("format_version", whole == null ? null : whole.state().formatVersion());
+    map.put("nll_bound", bound(examined).isPresent() ? bound(examined).getAsDouble() : null);
+    map.put("best", isBest(examined, lowest));
+    map.put("problem", examined.problem());
+    return map;
+  }
+
+  static String text(List<Examined> checkpoints) {
+    OptionalDouble lowest = lowest(checkpoints);
+    StringBuilder text = new StringBuilder();
+    for (Examined examined : checkpoints) {
+      text.append("\n%-14s %s".formatted(examined.folder().getFileName(), condition(examined)));
+      bound(examined)
+          .ifPresent(bound -> text.append(", held-out bound %.4f".formatted(bound)));
+      text.append(isBest(examined, lowest) ? ", the best" : "");
+    }
+    return text.isEmpty() ? "" : text.append('\n').toString();
+  }
+
+  private static String condition(Examined examined) {
+    if (examined.whole() == null) {
+      return "DAMAGED: " + examined.problem();
+    }
+    return examined.whole().hasChecksums() ? "as saved, by its checksums" : "whole; has no checksums";
+  }
+
+  private static OptionalDouble bound(Examined examined) {
+    return examined.whole() == null
+        ? OptionalDouble.empty()
+        : examined.whole().state().heldOutBound();
+  }
+
+  private static OptionalDouble lowest(List<Examined> checkpoints) {
+    return checkpoints.stream()
+        .map(CheckpointTable::bound)
+        .filter(OptionalDouble::isPresent)
+        .mapToDouble(OptionalDouble::getAsDouble)
+        .min();
+  }
+
+  private static boolean isBest(Examined examined, OptionalDouble lowest) {
+    return lowest.isPresent() && bound(examined).equals(lowest);
+  }
+}

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.freetransformer.config.ConfigJson;
 
 /**
@@ -22,7 +23,9 @@ final class PartsFile {
     Map<String, String> metadata = new LinkedHashMap<>();
     List<TensorSource> tensors = new ArrayList<>();
     for (StatefulPart part : parts) {
-      if (metadata.put(part.name(), ConfigJson.write(part.numbers())) != null) {
+      // Sorted: the order of Map.of differs from JVM to JVM, and files of equal runs are equal.
+      Map<String, Object> numbers = new TreeMap<>(part.numbers());
+      if (metadata.put(part.name(), ConfigJson.write(numbers)) != null) {
         throw new IllegalArgumentException("two parts of the run have the name " + part.name());
       }
       for (TensorSource tensor : part.tensors()) {

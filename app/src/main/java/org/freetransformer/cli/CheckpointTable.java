@@ -34,8 +34,7 @@ final class CheckpointTable {
     StringBuilder text = new StringBuilder();
     for (Examined examined : checkpoints) {
       text.append("\n%-14s %s".formatted(examined.folder().getFileName(), condition(examined)));
-      bound(examined)
-          .ifPresent(bound -> text.append(", held-out bound %.4f".formatted(bound)));
+      bound(examined).ifPresent(bound -> text.append(", held-out bound %.4f".formatted(bound)));
       text.append(isBest(examined, lowest) ? ", the best" : "");
     }
     return text.isEmpty() ? "" : text.append('\n').toString();
@@ -45,7 +44,9 @@ final class CheckpointTable {
     if (examined.whole() == null) {
       return "DAMAGED: " + examined.problem();
     }
-    return examined.whole().hasChecksums() ? "as saved, by its checksums" : "whole; has no checksums";
+    return examined.whole().hasChecksums()
+        ? "as saved, by its checksums"
+        : "whole; has no checksums";
   }
 
   private static OptionalDouble bound(Examined examined) {

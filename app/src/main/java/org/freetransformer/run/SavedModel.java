@@ -74,7 +74,8 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
             .orElseThrow(() ->
                 new CheckpointException(
                     path.toString(),
-                    "has no checkpoint of an evaluated step; training.eval_every says when to evaluate"));
+                    "has no checkpoint of an evaluated step; training.eval_every says when to"
+                        + " evaluate"));
     return new SavedModel(best.folder(), best.openModel(), best.state().step());
   }
 

@@ -1,6 +1,7 @@
 package org.freetransformer.tensor.device;
 
 import java.util.Arrays;
+import java.util.function.Supplier;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.device.Instruction.CrossEntropy;
@@ -50,7 +51,7 @@ final class BlockCases {
     DType dtype = o.floating();
     Buffer x = o.of(dtype, o.contiguous(dims));
     Buffer weight = o.of(dtype, o.contiguous(dims[dims.length - 1]));
-    Output out = o.output(dtype, o.contiguous(dims));
+    Output out = o.output(o.types(dtype).get(), o.contiguous(dims));
     Buffer rstd = o.blank(dtype, o.contiguous(rows(dims)));
     return new Case(new RmsNorm(x, weight, 1e-6, out, rstd), 16);
   }
@@ -77,7 +78,7 @@ final class BlockCases {
             o.of(dtype, o.contiguous(dims), x),
             o.of(dtype, o.contiguous(columns)),
             o.of(dtype, o.contiguous(rows), rstd),
-            o.of(dtype, o.contiguous(dims)),
+            o.of(o.types(dtype).get(), o.contiguous(dims)),
             dx,
             dweight),
         32 + rows);
@@ -90,6 +91,7 @@ final class BlockCases {
     int size = 2 * o.size(33);
     int places = o.size(131);
     DType dtype = o.floating();
+    Supplier<DType> types = o.types(dtype);
     double[] table = new double[places * size];
     for (int p = 0; p < places; p++) {
       for (int d = 0; d < size / 2; d++) {
@@ -101,31 +103,31 @@ final class BlockCases {
     var positions = o.broadcast(batch, time);
     return new Case(
         new Rope(
-            o.of(dtype, o.rows(batch, time, heads, size)),
+            o.of(types.get(), o.rows(batch, time, heads, size)),
             o.of(DType.I32, positions, o.integers((long) batch * time, 0, places - 1)),
             o.of(dtype, o.contiguous(places, size), table),
             o.chance(0.5),
-            o.output(dtype, o.rows(batch, time, heads, size))),
+            o.output(types.get(), o.rows(batch, time, heads, size))),
         4);
   }
 
   static Case swiGlu(Operands o) {
     int[] dims = rowDims(o);
-    DType dtype = o.floating();
-    Buffer gate = o.of(dtype, o.contiguous(dims), o.logits(Shape.of(dims).size()));
-    Buffer up = o.of(dtype, o.contiguous(dims));
-    return new Case(new SwiGlu(gate, up, o.output(dtype, o.contiguous(dims))), 8);
+    Supplier<DType> types = o.types();
+    Buffer gate = o.of(types.get(), o.contiguous(dims), o.logits(Shape.of(dims).size()));
+    Buffer up = o.of(types.get(), o.contiguous(dims));
+    return new Case(new SwiGlu(gate, up, o.output(types.get(), o.contiguous(dims))), 8);
   }
 
   static Case swiGluBackward(Operands o) {
     int[] dims = rowDims(o);
-    DType dtype = o.floating();
-    Buffer gate = o.of(dtype, o.contiguous(dims), o.logits(Shape.of(dims).size()));
-    Buffer up = o.of(dtype, o.contiguous(dims));
-    Buffer dy = o.of(dtype, o.contiguous(dims));
+    Supplier<DType> types = o.types();
+    Buffer gate = o.of(types.get(), o.contiguous(dims), o.logits(Shape.of(dims).size()));
+    Buffer up = o.of(types.get(), o.contiguous(dims));
+    Buffer dy = o.of(types.get(), o.contiguous(dims));
     int wanted = o.between(1, 3);
-    @Nullable Output dgate = (wanted & 1) == 0 ? null : o.output(dtype, o.contiguous(dims));
-    @Nullable Output dup = (wanted & 2) == 0 ? null : o.output(dtype, o.contiguous(dims));
+    @Nullable Output dgate = (wanted & 1) == 0 ? null : o.output(types.get(), o.contiguous(dims));
+    @Nullable Output dup = (wanted & 2) == 0 ? null : o.output(types.get(), o.contiguous(dims));
     return new Case(new SwiGluBackward(gate, up, dy, dgate, dup), 32);
   }
 

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import org.freetransformer.tensor.BFloat16;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Layout;
@@ -81,6 +82,17 @@ final class Operands implements AutoCloseable {
   /** Usually f32; f64 now and then, which every device takes. */
   DType floating() {
     return chance(0.1) ? DType.F64 : DType.F32;
+  }
+
+  /** The types of an instruction's operands: all alike usually, or each of 16 or 32 bits. */
+  Supplier<DType> types() {
+    return types(floating());
+  }
+
+  /** Usually the given one; where that is f32, now and then each of 16 or 32 bits by itself. */
+  Supplier<DType> types(DType one) {
+    boolean mixed = one == DType.F32 && chance(0.4);
+    return () -> mixed ? oneOf(DType.F32, DType.BF16, DType.F16) : one;
   }
 
   // ---- Values ----

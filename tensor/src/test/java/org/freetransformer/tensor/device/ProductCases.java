@@ -1,5 +1,6 @@
 package org.freetransformer.tensor.device;
 
+import java.util.function.Supplier;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Layout;
 import org.freetransformer.tensor.Shape;
@@ -42,7 +43,12 @@ final class ProductCases {
     int m = o.chance(0.1) ? o.between(132, limit + 32) : o.count(limit);
     int k = o.chance(0.1) ? o.between(132, limit + 32) : o.count(limit);
     int n = o.chance(0.1) ? o.between(132, limit + 32) : o.count(limit);
-    DType dtype = o.floating();
+    if (o.chance(0.05)) {
+      m = o.size(40);
+      n = o.size(40);
+      k = o.between(500, 1100);
+    }
+    Supplier<DType> types = o.types();
     double alpha = o.chance(0.5) ? 1 : o.normal(1)[0];
     Layout a;
     Layout b;
@@ -67,7 +73,9 @@ final class ProductCases {
         out = o.strided(outer, inner, m, n);
       }
     }
-    return new Case(new MatMul(o.of(dtype, a), o.of(dtype, b), alpha, o.output(dtype, out)), k + 1);
+    return new Case(
+        new MatMul(o.of(types.get(), a), o.of(types.get(), b), alpha, o.output(types.get(), out)),
+        k + 1);
   }
 
   /** A batch of matrices, or one matrix for all of the batch. */

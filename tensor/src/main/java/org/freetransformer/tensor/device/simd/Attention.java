@@ -13,7 +13,8 @@ import org.freetransformer.tensor.device.Kernel;
  * Attention by blocks with a running softmax: Dao et al., "FlashAttention" (arXiv 2205.14135). A
  * task is a run of queries that read one key head. Keys and values come block by block, packed for
  * the register tiles of {@link GemmKernel}; a few rows of weights against a block of keys is all
- * that there ever is of the T×S matrix. Tiles that no query sees are skipped.
+ * that there ever is of the T×S matrix. Tiles that no query sees are skipped. Operands of 16 bits
+ * are widened on the way.
  *
  * <p>Row i of a task is query time i / group, head i mod group of those that share the key head.
  */
@@ -51,6 +52,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
   private final int paddedSize;
   private final int chunks;
   private final long valuesAt;
+  private final long wideAt;
 
   Attention(Instruction.Attention instruction, Workers workers) {
     this.workers = workers;
@@ -72,7 +74,8 @@ final class Attention implements Kernel, ThreadTeam.Task {
     chunks = Math.ceilDiv(queries * group, TASK_ROWS);
     int block = Math.min(keys, MOST);
     valuesAt = Panels.bytes(size, block);
-    workers.requireSegment(valuesAt + Panels.bytes(block, size));
+    wideAt = valuesAt + Panels.bytes(block, size);
+    workers.requireSegment(wideAt + 4L * block * size + 4L * paddedSize);
     workers.requireArray(QUERIES, TILE_ROWS * STRIDE);
     workers.requireArray(WEIGHTS, TILE_ROWS * STRIDE);
     workers.requireArray(TILE, TILE_ROWS * Panels.WIDTH);
@@ -115,11 +118,21 @@ final class Attention implements Kernel, ThreadTeam.Task {
 
   private void packKeys(int b, int keyHead, int key, int count, int worker) {
     MemorySegment panels = workers.segment(worker);
+    MemorySegment blocks = workers.blocks(worker);
     long start = k.row(b, key, keyHead);
-    Panels.packTransposed(
-        k.memory(), start, k.timeStride(), count, size, panels, 0, workers.blocks(worker));
+    if (k.isHalf()) {
+      k.widen(start, count, size, panels, wideAt);
+      Panels.packTransposed(panels, wideAt, 4L * size, count, size, panels, 0, blocks);
+    } else {
+      Panels.packTransposed(k.memory(), start, k.timeStride(), count, size, panels, 0, blocks);
+    }
     start = v.row(b, key, keyHead);
-    Panels.packRows(v.memory(), start, v.timeStride(), count, size, panels, valuesAt);
+    if (v.isHalf()) {
+      v.widen(start, count, size, panels, wideAt);
+      Panels.packRows(panels, wideAt, 4L * size, count, size, panels, valuesAt);
+    } else {
+      Panels.packRows(v.memory(), start, v.timeStride(), count, size, panels, valuesAt);
+    }
   }
 
   /** Takes a block of keys into the sums of a tile's rows. */
@@ -146,7 +159,12 @@ final class Attention implements Kernel, ThreadTeam.Task {
     for (int i = 0; i < rows; i++) {
       int t = (first + i) / group;
       int head = keyHead * group + (first + i) % group;
-      Panels.copyRow(q.memory(), q.row(b, t, head), size, scale, to, i * STRIDE);
+      long row = q.row(b, t, head);
+      if (q.isHalf()) {
+        Panels.copyRow(q.type(), q.memory(), row, size, scale, to, i * STRIDE);
+      } else {
+        Panels.copyRow(q.memory(), row, size, scale, to, i * STRIDE);
+      }
     }
   }
 
@@ -257,12 +275,17 @@ final class Attention implements Kernel, ThreadTeam.Task {
     float sum = state[TASK_ROWS + row];
     float factor = sum == 0 ? 0 : 1 / sum;
     int head = keyHead * group + index % group;
-    long target = out.row(b, index / group, head);
+    long place = out.row(b, index / group, head);
+    MemorySegment to = out.isHalf() ? workers.segment(worker) : out.memory();
+    long target = out.isHalf() ? wideAt : place;
     float[] sums = workers.array(SUMS, worker);
     for (int i = 0; i < size; i += Lanes.COUNT) {
       VectorMask<Float> mask = Lanes.mask(i, size);
       FloatVector y = FloatVector.fromArray(Lanes.SPECIES, sums, row * paddedSize + i);
-      Lanes.store(y.mul(factor), out.memory(), target + 4L * i, mask);
+      Lanes.store(y.mul(factor), to, target + 4L * i, mask);
+    }
+    if (out.isHalf()) {
+      Halves.put(to, target, size, false, out.type(), out.memory(), place);
     }
     float logSum = state[row] + (float) Math.log(sum);
     lse.setAtIndex(Memory.FLOAT, queryNumber(b, keyHead, index), logSum);

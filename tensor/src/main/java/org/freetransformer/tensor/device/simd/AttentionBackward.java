@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>With weights p, dropout factors m and {@code dp = m·(dout·v)}: {@code dv = Σ m·p·dout}, {@code
  * ds = scale·p·(dp − Σ out·dout)}, {@code dk = Σ ds·q}, {@code dq = Σ ds·k}.
+ *
+ * <p>Operands of 16 bits are widened on the way: keys and values once a task, queries once a block.
+ * Gradients of 16 bits are summed up in f32 and rounded once.
  */
 final class AttentionBackward implements Kernel, ThreadTeam.Task {
   private static final int TILE_ROWS = GemmKernel.ROWS;
@@ -78,6 +81,13 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   private final long queryGradients;
   private final long turned;
 
+  // The same for operands of 16 bits: their f32 rows, one right after the other.
+  private final long wideBlock;
+  private final long wideKeys;
+  private final long wideValues;
+  private final long keySums;
+  private final long valueSums;
+
   AttentionBackward(Instruction.AttentionBackward instruction, Workers workers) {
     this.workers = workers;
     q = HeadRows.of(instruction.q());
@@ -109,7 +119,12 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     scoreGradients = gradientRows + Panels.bytes(block, size);
     queryGradients = scoreGradients + Panels.bytes(KEY_BLOCK, block);
     turned = queryGradients + Panels.bytes(roundUp(size), block);
-    workers.requireSegment(turned + Panels.panelBytes(roundUp(size)));
+    wideBlock = turned + Panels.panelBytes(roundUp(size));
+    wideKeys = wideBlock + 4L * size * (block + 1);
+    wideValues = wideKeys + wideBytes(k);
+    keySums = wideValues + wideBytes(v);
+    valueSums = keySums + wideBytes(dk);
+    workers.requireSegment(valueSums + wideBytes(dv) + 4L * Lanes.COUNT);
     workers.requireArray(KEY_ROWS, TILE_ROWS * STRIDE + Lanes.COUNT);
     workers.requireArray(VALUE_ROWS, TILE_ROWS * STRIDE);
     workers.requireArray(SCORES, TILE_ROWS * WIDTH);
@@ -118,6 +133,15 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     workers.requireArray(SCORE_GRADIENTS, TILE_ROWS * STRIDE);
     workers.requireArray(FACTORS, TILE_ROWS * WIDTH);
     workers.requireArray(STATE, 3 * QUERY_BLOCK);
+  }
+
+  /** Room for all keys' rows of one head, where they are of 16 bits. */
+  private long wideBytes(@Nullable HeadRows rows) {
+    return isHalf(rows) ? 4L * keys * size : 0;
+  }
+
+  private static boolean isHalf(@Nullable HeadRows rows) {
+    return rows != null && rows.isHalf();
   }
 
   private static @Nullable HeadRows rows(@Nullable Output output) {
@@ -143,6 +167,7 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   public void run(int task, int worker) {
     int b = task / keyHeads;
     int keyHead = task % keyHeads;
+    widenKeys(b, keyHead, workers.segment(worker));
     boolean fresh = true;
     for (int head = keyHead * group; head < (keyHead + 1) * group; head++) {
       for (int t = 0; t < queries; t += QUERY_BLOCK) {
@@ -152,18 +177,49 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       }
     }
     if (fresh) {
-      clear(b, keyHead, 0, keys);
+      clear(b, keyHead, 0, keys, worker);
+    }
+    roundSums(dk, addK, keySums, b, keyHead, worker);
+    roundSums(dv, addV, valueSums, b, keyHead, worker);
+  }
+
+  private void widenKeys(int b, int keyHead, MemorySegment to) {
+    if (k.isHalf()) {
+      k.widen(k.row(b, 0, keyHead), keys, size, to, wideKeys);
+    }
+    if (v.isHalf()) {
+      v.widen(v.row(b, 0, keyHead), keys, size, to, wideValues);
+    }
+  }
+
+  /** Where rows of f32 are for keys or values: theirs, or what they were widened to. */
+  private MemorySegment memory(HeadRows rows, int worker) {
+    return rows.isHalf() ? workers.segment(worker) : rows.memory();
+  }
+
+  private long row(HeadRows rows, long wide, int b, int s, int keyHead) {
+    return rows.isHalf() ? wide + 4L * s * size : rows.row(b, s, keyHead);
+  }
+
+  private void roundSums(
+      @Nullable HeadRows target, boolean add, long sums, int b, int keyHead, int worker) {
+    if (target != null && target.isHalf()) {
+      for (int s = 0; s < keys; s++) {
+        long to = target.row(b, s, keyHead);
+        long from = sums + 4L * s * size;
+        Halves.put(workers.segment(worker), from, size, add, target.type(), target.memory(), to);
+      }
     }
   }
 
   /** Gradients of keys that no query sees, where they replace what is there. */
-  private void clear(int b, int keyHead, int from, int to) {
+  private void clear(int b, int keyHead, int from, int to, int worker) {
     for (int s = from; s < to; s++) {
-      if (dk != null && !addK) {
-        Panels.clearRow(dk.memory(), dk.row(b, s, keyHead), size);
+      if (dk != null && (dk.isHalf() || !addK)) {
+        Panels.clearRow(memory(dk, worker), row(dk, keySums, b, s, keyHead), size);
       }
-      if (dv != null && !addV) {
-        Panels.clearRow(dv.memory(), dv.row(b, s, keyHead), size);
+      if (dv != null && (dv.isHalf() || !addV)) {
+        Panels.clearRow(memory(dv, worker), row(dv, valueSums, b, s, keyHead), size);
       }
     }
   }
@@ -172,13 +228,13 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   private void runQueries(
       int b, int head, int keyHead, int t, int count, boolean fresh, int worker) {
     packQueries(b, head, t, count, worker);
-    loadState(b, head, t, count, workers.array(STATE, worker));
+    loadState(b, head, t, count, worker);
     MemorySegment memory = workers.segment(worker);
     long gradientBytes = Panels.bytes(roundUp(size), count);
     memory.asSlice(queryGradients, gradientBytes).fill((byte) 0);
     int seen = mask.visible(b, t + count - 1);
     if (fresh) {
-      clear(b, keyHead, seen, keys);
+      clear(b, keyHead, seen, keys, worker);
     }
     for (int key = 0; key < seen; key += KEY_BLOCK) {
       int keyCount = Math.min(KEY_BLOCK, seen - key);
@@ -196,41 +252,59 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   }
 
   private void packQueries(int b, int head, int t, int count, int worker) {
-    MemorySegment to = workers.segment(worker);
-    long start = q.row(b, t, head);
-    Panels.packTransposed(
-        q.memory(), start, q.timeStride(), count, size, to, queryColumns, workers.blocks(worker));
-    Panels.packRows(q.memory(), start, q.timeStride(), count, size, to, queryRows);
-    start = dout.row(b, t, head);
-    Panels.packTransposed(
-        dout.memory(),
-        start,
-        dout.timeStride(),
-        count,
-        size,
-        to,
-        gradientColumns,
-        workers.blocks(worker));
-    Panels.packRows(dout.memory(), start, dout.timeStride(), count, size, to, gradientRows);
+    pack(q, q.row(b, t, head), count, queryColumns, queryRows, worker);
+    pack(dout, dout.row(b, t, head), count, gradientColumns, gradientRows, worker);
   }
 
-  private void loadState(int b, int head, int t, int count, float[] state) {
+  private void pack(HeadRows from, long first, int count, long columns, long rows, int worker) {
+    MemorySegment to = workers.segment(worker);
+    MemorySegment memory = from.memory();
+    long start = first;
+    long stride = from.timeStride();
+    if (from.isHalf()) {
+      from.widen(first, count, size, to, wideBlock);
+      memory = to;
+      start = wideBlock;
+      stride = 4L * size;
+    }
+    Panels.packTransposed(memory, start, stride, count, size, to, columns, workers.blocks(worker));
+    Panels.packRows(memory, start, stride, count, size, to, rows);
+  }
+
+  private void loadState(int b, int head, int t, int count, int worker) {
+    float[] state = workers.array(STATE, worker);
     long first = ((long) b * heads + head) * queries + t;
     for (int i = 0; i < count; i++) {
       state[LSE + i] = Memory.floatAt(lse, first + i);
-      state[DELTA + i] = dot(out.row(b, t + i, head), dout.row(b, t + i, head));
+      state[DELTA + i] = dot(out.row(b, t + i, head), dout.row(b, t + i, head), worker);
       state[SEEN + i] = mask.visible(b, t + i);
     }
     // Queries that pad the last panel see nothing.
     Arrays.fill(state, SEEN + count, SEEN + QUERY_BLOCK, 0);
   }
 
-  private float dot(long x, long y) {
+  private float dot(long x, long y, int worker) {
+    MemorySegment wide = workers.segment(worker);
+    if (out.isHalf()) {
+      Halves.widen(out.type(), out.memory(), x, size, wide, wideBlock);
+    }
+    long second = wideBlock + 4L * size;
+    if (dout.isHalf()) {
+      Halves.widen(dout.type(), dout.memory(), y, size, wide, second);
+    }
+    return dot(
+        out.isHalf() ? wide : out.memory(),
+        out.isHalf() ? wideBlock : x,
+        dout.isHalf() ? wide : dout.memory(),
+        dout.isHalf() ? second : y);
+  }
+
+  private float dot(MemorySegment left, long x, MemorySegment right, long y) {
     FloatVector sum = FloatVector.zero(Lanes.SPECIES);
     for (int i = 0; i < size; i += Lanes.COUNT) {
       VectorMask<Float> lanes = Lanes.mask(i, size);
-      FloatVector a = Lanes.load(out.memory(), x + 4L * i, lanes);
-      sum = a.fma(Lanes.load(dout.memory(), y + 4L * i, lanes), sum);
+      FloatVector a = Lanes.load(left, x + 4L * i, lanes);
+      sum = a.fma(Lanes.load(right, y + 4L * i, lanes), sum);
     }
     return Lanes.sum(sum);
   }
@@ -259,8 +333,10 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     float[] keyRows = workers.array(KEY_ROWS, worker);
     float[] valueRows = workers.array(VALUE_ROWS, worker);
     for (int j = 0; j < rows; j++) {
-      Panels.copyRow(k.memory(), k.row(b, key + i + j, keyHead), size, 1, keyRows, j * STRIDE);
-      Panels.copyRow(v.memory(), v.row(b, key + i + j, keyHead), size, 1, valueRows, j * STRIDE);
+      long keyRow = row(k, wideKeys, b, key + i + j, keyHead);
+      long valueRow = row(v, wideValues, b, key + i + j, keyHead);
+      Panels.copyRow(memory(k, worker), keyRow, size, 1, keyRows, j * STRIDE);
+      Panels.copyRow(memory(v, worker), valueRow, size, 1, valueRows, j * STRIDE);
     }
     float[] scores = workers.array(SCORES, worker);
     float[] slopes = workers.array(SLOPES, worker);
@@ -271,12 +347,17 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       long query = ((long) b * heads + head) * queries + t + panel;
       weigh(query, panel, first, Math.min(WIDTH, count - panel), key, i, rows, worker);
     }
-    boolean replaceK = fresh && !addK;
-    boolean replaceV = fresh && !addV;
     int start = key + i;
-    addRows(dv, replaceV, WEIGHTS, gradientRows, b, keyHead, start, rows, first, count, worker);
-    addRows(
-        dk, replaceK, SCORE_GRADIENTS, queryRows, b, keyHead, start, rows, first, count, worker);
+    if (dv != null) {
+      boolean replace = fresh && (dv.isHalf() || !addV);
+      long to = row(dv, valueSums, b, start, keyHead);
+      addRows(dv, to, replace, WEIGHTS, gradientRows, rows, first, count, worker);
+    }
+    if (dk != null) {
+      boolean replace = fresh && (dk.isHalf() || !addK);
+      long to = row(dk, keySums, b, start, keyHead);
+      addRows(dk, to, replace, SCORE_GRADIENTS, queryRows, rows, first, count, worker);
+    }
   }
 
   /** How many keys are seen by the last query of the panel that begins at {@code first}. */
@@ -368,29 +449,25 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
 
   /** Adds, or puts, a tile's rows of the gradient of keys or values: weights times packed rows. */
   private void addRows(
-      @Nullable HeadRows target,
+      HeadRows target,
+      long start,
       boolean replace,
       int slot,
       long panels,
-      int b,
-      int keyHead,
-      int key,
       int rows,
       int first,
       int count,
       int worker) {
-    if (target == null) {
-      return;
-    }
+    MemorySegment memory = memory(target, worker);
+    long stride = target.isHalf() ? 4L * size : target.timeStride();
     float[] tile = workers.array(SCORES, worker);
     for (int d = 0; d < size; d += WIDTH) {
       long at = panels + d / WIDTH * Panels.panelBytes(count) + first * Panels.ROW_BYTES;
       Panels.multiply(
           workers.array(slot, worker), workers.segment(worker), at, count - first, rows, tile);
       for (int i = 0; i < rows; i++) {
-        long to = target.row(b, key + i, keyHead) + 4L * d;
-        Panels.putTileRow(
-            tile, i * WIDTH, Math.min(WIDTH, size - d), !replace, target.memory(), to);
+        long to = start + i * stride + 4L * d;
+        Panels.putTileRow(tile, i * WIDTH, Math.min(WIDTH, size - d), !replace, memory, to);
       }
     }
   }
@@ -404,8 +481,8 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     for (int d = 0; d < size; d += TILE_ROWS) {
       int rows = Math.min(TILE_ROWS, size - d);
       for (int s = 0; s < keyCount; s++) {
-        Panels.copyColumn(
-            k.memory(), k.row(b, key + s, keyHead) + 4L * d, rows, columns, s * TILE_ROWS);
+        long from = row(k, wideKeys, b, key + s, keyHead) + 4L * d;
+        Panels.copyColumn(memory(k, worker), from, rows, columns, s * TILE_ROWS);
       }
       for (int panel = 0; panel < count; panel += WIDTH) {
         if (lastSeen(state, panel, count) <= key) {
@@ -444,7 +521,12 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       }
       for (int i = 0; i < Math.min(Lanes.COUNT, count - query); i++) {
         long to = target.row(b, t + query + i, head);
-        Panels.putRow(memory, turned + i * rowBytes, size, addQ, target.memory(), to);
+        long from = turned + i * rowBytes;
+        if (target.isHalf()) {
+          Halves.put(memory, from, size, addQ, target.type(), target.memory(), to);
+        } else {
+          Panels.putRow(memory, from, size, addQ, target.memory(), to);
+        }
       }
     }
   }

@@ -1,10 +1,15 @@
 package org.freetransformer.tensor.device.simd;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * Matrix product by blocks, after Goto and van de Geijn, "Anatomy of High-Performance Matrix
  * Multiplication" (2008). A task is one block of C over all of k. For each slice of k it packs its
  * columns of B (they then stay in L2), then goes down its rows of A: a tile's rows stay in L1 while
  * the panels of B stream past.
+ *
+ * <p>Operands of 16 bits are widened while they are packed. A C of 16 bits is rounded once: where k
+ * is cut, its block is summed up in scratch memory.
  *
  * <p>How C is cut never shows in the result; how k is cut does, so that depends on k alone.
  */
@@ -34,6 +39,7 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
   private final int columnBlocks;
   private final boolean aByColumns;
   private final boolean bInPlace;
+  private final boolean sumsApart;
 
   /** Sizes must not be 0, and C's columns contiguous. */
   BlockedGemm(
@@ -79,7 +85,15 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
     this.rowBlocks = rowBlocks;
     this.columnBlocks = columnBlocks;
     aByColumns = a.rowStride() == 1 && a.columnStride() != 1;
-    bInPlace = b.columnStride() == 1 && shape.m() / rowBlocks < MIN_ROWS_FOR_PACKING;
+    bInPlace = !b.isHalf() && b.columnStride() == 1 && shape.m() / rowBlocks < MIN_ROWS_FOR_PACKING;
+    sumsApart = c.isHalf() && depth < shape.k();
+    if (sumsApart) {
+      long rows = (long) Math.ceilDiv(tiles, rowBlocks) * GemmKernel.ROWS;
+      long columns = (long) Math.ceilDiv(panels, columnBlocks) * GemmKernel.COLUMNS;
+      for (GemmScratch each : scratch) {
+        each.requireSums(rows * columns * Float.BYTES);
+      }
+    }
   }
 
   @Override
@@ -119,9 +133,23 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
               packedFrom,
               columnEnd,
               k,
-              steps);
+              steps,
+              (i + r - row) * (columnEnd - column));
         }
       }
+    }
+    if (sumsApart) {
+      roundSums(scratch[worker].sums(), item, row, rowEnd, column, columnEnd);
+    }
+  }
+
+  private void roundSums(
+      MemorySegment sums, int item, int row, int rowEnd, int column, int columnEnd) {
+    int width = columnEnd - column;
+    for (int i = row; i < rowEnd; i++) {
+      long from = (long) (i - row) * width * Float.BYTES;
+      long to = c.start(item) + i * c.rowBytes() + column * c.columnBytes();
+      Halves.put(sums, from, width, accumulate, c.type(), c.memory(), to);
     }
   }
 
@@ -133,18 +161,42 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
   private void packB(GemmScratch scratch, int item, int k, int steps, int column, int end) {
     if (column < end) {
       long start = b.start(item) + k * b.rowBytes() + column * b.columnBytes();
-      Packing.packPanels(
-          b.memory(), start, b.rowBytes(), b.columnBytes(), steps, end - column, scratch);
+      if (b.isHalf()) {
+        HalfPacking.packPanels(
+            b.type(),
+            b.memory(),
+            start,
+            b.rowBytes(),
+            b.columnBytes(),
+            steps,
+            end - column,
+            scratch);
+      } else {
+        Packing.packPanels(
+            b.memory(), start, b.rowBytes(), b.columnBytes(), steps, end - column, scratch);
+      }
     }
   }
 
   private void packA(GemmScratch scratch, int item, int row, int rows, int k, int steps) {
     long start = a.start(item) + row * a.rowBytes() + k * a.columnBytes();
-    if (aByColumns) {
+    if (a.isHalf()) {
+      packHalfA(scratch, start, rows, steps);
+    } else if (aByColumns) {
       int available = shape.m() - row;
       Packing.packColumns(a.memory(), start, a.columnBytes(), rows, available, steps, scratch.a);
     } else {
       Packing.packRows(a.memory(), start, a.rowBytes(), a.columnBytes(), rows, steps, scratch.a);
+    }
+  }
+
+  private void packHalfA(GemmScratch scratch, long start, int rows, int steps) {
+    if (aByColumns) {
+      HalfPacking.packColumns(
+          a.type(), a.memory(), start, a.columnBytes(), rows, steps, scratch.rows, scratch.a);
+    } else {
+      HalfPacking.packRows(
+          a.type(), a.memory(), start, a.rowBytes(), a.columnBytes(), rows, steps, scratch.a);
     }
   }
 
@@ -159,8 +211,9 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
       int packedFrom,
       int columnEnd,
       int k,
-      int steps) {
-    boolean add = accumulate || k > 0;
+      int steps,
+      int sumsFrom) {
+    boolean add = (accumulate && !sumsApart) || k > 0;
     long bStart = b.start(item) + k * b.rowBytes();
     long cStart = c.start(item) + row * c.rowBytes();
     for (int j = column; j < columnEnd; j += GemmKernel.COLUMNS) {
@@ -176,9 +229,19 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
           rows,
           scratch.tile);
       int columns = Math.min(GemmKernel.COLUMNS, columnEnd - j);
-      long tileStart = cStart + (long) j * Float.BYTES;
-      GemmKernel.store(
-          scratch.tile, rows, columns, alpha, add, c.memory(), tileStart, c.rowBytes());
+      long tileStart = cStart + j * c.columnBytes();
+      if (sumsApart) {
+        long widthBytes = (long) (columnEnd - column) * Float.BYTES;
+        long sumsAt = (sumsFrom + j - column) * (long) Float.BYTES;
+        GemmKernel.store(
+            scratch.tile, rows, columns, alpha, add, scratch.sums(), sumsAt, widthBytes);
+      } else if (c.isHalf()) {
+        HalfPacking.store(
+            scratch.tile, rows, columns, alpha, add, c.type(), c.memory(), tileStart, c.rowBytes());
+      } else {
+        GemmKernel.store(
+            scratch.tile, rows, columns, alpha, add, c.memory(), tileStart, c.rowBytes());
+      }
     }
   }
 }

@@ -15,21 +15,22 @@ final class Copies {
 
   private Copies() {}
 
-  /** A kernel, or null where types differ or an odd type is strided. */
+  /**
+   * A kernel, or null where a type is neither f32 nor of 16 bits and there is more to do than to
+   * move bytes.
+   */
   static @Nullable Kernel copy(Instruction.Copy instruction, Workers workers) {
     Buffer in = instruction.in();
     Buffer out = instruction.out().buffer();
     boolean accumulate = instruction.out().accumulate();
-    if (in.dtype() != out.dtype()) {
-      return null;
-    }
-    if (!accumulate && in.isContiguous() && out.isContiguous()) {
+    if (in.dtype() == out.dtype() && !accumulate && in.isContiguous() && out.isContiguous()) {
       return bytes(Memory.of(in), Memory.of(out), out.bytes(), workers);
     }
-    if (in.dtype() != DType.F32) {
+    if (!isVector(in) || !isVector(out)) {
       return null;
     }
-    Kernel transposed = TransposedCopy.of(instruction, workers);
+    boolean single = in.dtype() == DType.F32 && out.dtype() == DType.F32;
+    Kernel transposed = single ? TransposedCopy.of(instruction, workers) : null;
     if (transposed != null) {
       return transposed;
     }
@@ -44,6 +45,10 @@ final class Copies {
           }
         },
         in);
+  }
+
+  private static boolean isVector(Buffer buffer) {
+    return buffer.dtype() == DType.F32 || Halves.are(buffer.dtype());
   }
 
   private static Kernel bytes(MemorySegment from, MemorySegment to, long size, Workers workers) {

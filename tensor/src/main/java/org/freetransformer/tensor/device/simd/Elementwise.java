@@ -2,15 +2,16 @@ package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Layout;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Kernel;
 import org.freetransformer.tensor.device.Output;
 
 /**
- * Runs a loop body over elements of f32 operands with any strides. Where an operand does not lie in
- * whole vectors (odd strides, broadcast, the last few elements), the elements pass through scratch
- * memory, so that a body sees whole vectors only.
+ * Runs a loop body over elements of operands with any strides. Where an operand is of 16 bits or
+ * does not lie in whole vectors (odd strides, broadcast, the last few elements), the elements pass
+ * through scratch memory, so that a body sees whole vectors of f32 only.
  */
 final class Elementwise implements Kernel, ThreadTeam.Task {
   /** What is done with a run of elements. */
@@ -40,6 +41,7 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
   private final int outputs;
   private final boolean[] accumulate;
   private final MemorySegment[] operands;
+  private final DType[] types;
   private final Loops loops;
   private final boolean[] direct;
   private final boolean rows;
@@ -60,10 +62,12 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
     accumulate = new boolean[outputs];
     int count = outputs + inputs.length;
     operands = new MemorySegment[count];
+    types = new DType[count];
     Layout[] layouts = new Layout[count];
     for (int k = 0; k < count; k++) {
       Buffer buffer = k < outputs ? outs.get(k).buffer() : inputs[k - outputs];
       operands[k] = Memory.of(buffer);
+      types[k] = buffer.dtype();
       layouts[k] = buffer.layout();
     }
     loops = Loops.over(layouts);
@@ -81,6 +85,7 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
     rows = !allContiguous && loops.inner() % Lanes.COUNT == 0 && loops.inner() >= LONG_ROW;
     for (int k = 0; k < count; k++) {
       direct[k] |= rows && loops.innerStride(k) == 1;
+      direct[k] &= !Halves.are(types[k]);
     }
     memories = new MemorySegment[workers.size()][count];
     positions = new long[workers.size()][count];
@@ -163,7 +168,9 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
       int run = (int) Math.min(n - done, loops.inner() - index % loops.inner());
       long position = loops.position(operand, index);
       long target = to + 4L * done;
-      if (stride == 1) {
+      if (Halves.are(types[operand])) {
+        gatherHalves(types[operand], from, position, stride, run, scratch, target);
+      } else if (stride == 1) {
         MemorySegment.copy(from, 4 * position, scratch, target, 4L * run);
       } else {
         for (int i = 0; i < run; i++) {
@@ -172,6 +179,42 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
         }
       }
       done += run;
+    }
+  }
+
+  private static void gatherHalves(
+      DType type,
+      MemorySegment from,
+      long position,
+      long stride,
+      int n,
+      MemorySegment scratch,
+      long target) {
+    if (stride == 1) {
+      Halves.widen(type, from, Halves.BYTES * position, n, scratch, target);
+      return;
+    }
+    for (int i = 0; i < n; i++) {
+      float value = Halves.get(type, from, Halves.BYTES * (position + i * stride));
+      scratch.set(Memory.FLOAT, target + 4L * i, value);
+    }
+  }
+
+  private static void scatterHalves(
+      MemorySegment scratch,
+      long source,
+      int n,
+      DType type,
+      MemorySegment to,
+      long position,
+      long stride) {
+    if (stride == 1) {
+      Halves.narrow(scratch, source, n, type, to, Halves.BYTES * position);
+      return;
+    }
+    for (int i = 0; i < n; i++) {
+      float value = scratch.get(Memory.FLOAT, source + 4L * i);
+      Halves.set(type, to, Halves.BYTES * (position + i * stride), value);
     }
   }
 
@@ -184,7 +227,9 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
       int run = (int) Math.min(n - done, loops.inner() - index % loops.inner());
       long position = loops.position(operand, index);
       long source = operand * SLOT_BYTES + 4L * done;
-      if (stride == 1) {
+      if (Halves.are(types[operand])) {
+        scatterHalves(scratch, source, run, types[operand], to, position, stride);
+      } else if (stride == 1) {
         MemorySegment.copy(scratch, source, to, 4 * position, 4L * run);
       } else {
         for (int i = 0; i < run; i++) {

@@ -4,8 +4,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Matrix products in f32 on a {@link ThreadTeam}: C = alpha·A·B, or C += alpha·A·B, for a batch of
- * matrices with any strides. Bits of the result do not depend on the number of threads.
+ * Matrix products in f32 on a {@link ThreadTeam}, also of operands of 16 bits: C = alpha·A·B, or C
+ * += alpha·A·B, for a batch of matrices with any strides. Bits of the result do not depend on the
+ * number of threads.
  *
  * <p>Owns the memory into which the team's members pack operands; close it after the last run of
  * anything it prepared. The team stays the caller's.
@@ -55,6 +56,9 @@ final class Gemm implements AutoCloseable {
     if (shape.k() == 0) {
       return () -> clear(shape, result);
     }
+    if (a.isHalf() || b.isHalf() || c.isHalf()) {
+      return blocked(shape, left, right, result, alpha, accumulate);
+    }
     GemmShape swapped = shape.transposed();
     if (SkinnyGemm.suits(shape, right) && !ShallowGemm.better(shape, left, right, result)) {
       return new SkinnyGemm(team, scratch, shape, left, right, result, alpha, accumulate);
@@ -85,17 +89,27 @@ final class Gemm implements AutoCloseable {
           alpha,
           accumulate);
     }
-    if (result.columnStride() == 1) {
-      return new BlockedGemm(team, scratch, shape, left, right, result, alpha, accumulate);
+    return blocked(shape, left, right, result, alpha, accumulate);
+  }
+
+  private Runnable blocked(
+      GemmShape shape,
+      StridedMatrix a,
+      StridedMatrix b,
+      StridedMatrix c,
+      float alpha,
+      boolean accumulate) {
+    if (c.columnStride() == 1) {
+      return new BlockedGemm(team, scratch, shape, a, b, c, alpha, accumulate);
     }
-    if (result.rowStride() == 1) {
+    if (c.rowStride() == 1) {
       return new BlockedGemm(
           team,
           scratch,
-          swapped,
-          right.transposed(),
-          left.transposed(),
-          result.transposed(),
+          shape.transposed(),
+          b.transposed(),
+          a.transposed(),
+          c.transposed(),
           alpha,
           accumulate);
     }

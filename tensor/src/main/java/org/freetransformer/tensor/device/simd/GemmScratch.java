@@ -34,11 +34,31 @@ final class GemmScratch {
   /** Sums of a strip of a few rows. */
   final float[] rows = new float[ROW_ELEMENTS];
 
+  /** Columns of 16 bits, a vector's width of them, widened on their way into panels. */
+  final MemorySegment wide;
+
   /** For {@link Transposer}. */
   final MemorySegment blocks;
 
+  private final Arena arena;
+  private MemorySegment sums = MemorySegment.NULL;
+
   GemmScratch(Arena arena) {
+    this.arena = arena;
+    wide = arena.allocate((long) GemmKernel.LANES * GemmKernel.A_STRIDE * Float.BYTES, CACHE_LINE);
     b = arena.allocate((long) PANEL_ELEMENTS * Float.BYTES, CACHE_LINE);
     blocks = arena.allocate(Transposer.SCRATCH_BYTES, CACHE_LINE);
+  }
+
+  /** Makes {@link #sums} at least so long. */
+  void requireSums(long bytes) {
+    if (sums.byteSize() < bytes) {
+      sums = arena.allocate(Long.highestOneBit(2 * bytes - 1), CACHE_LINE);
+    }
+  }
+
+  /** A block of C in f32 while k runs, where C itself is of 16 bits. */
+  MemorySegment sums() {
+    return sums;
   }
 }

@@ -68,6 +68,7 @@ final class MatMul {
     Layout layout = buffer.layout();
     return new StridedMatrix(
         memory,
+        buffer.dtype(),
         batch.position(operand, item),
         batch.innerStride(operand),
         layout.stride(-2),

@@ -3,10 +3,11 @@ package org.freetransformer.tensor.device.simd;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
-/** Root-mean-square norm over rows. */
+/** Root-mean-square norm over rows of f32; what it stores may be of 16 bits. */
 final class RmsNorm {
   private RmsNorm() {}
 
@@ -18,14 +19,26 @@ final class RmsNorm {
     MemorySegment rstd = Memory.of(instruction.rstd());
     double epsilon = instruction.epsilon();
     boolean accumulate = instruction.out().accumulate();
+    DType type = instruction.out().buffer().dtype();
+    boolean halves = Halves.are(type);
+    int n = blocks.columns();
+    if (halves) {
+      workers.requireSegment(4L * (n + Lanes.COUNT));
+    }
     ThreadTeam.Task task =
-        (block, _) -> {
+        (block, worker) -> {
           for (int row = blocks.first(block); row < blocks.end(block); row++) {
             long start = blocks.start(row);
-            double square = squares(x, start, blocks.columns()) / (double) blocks.columns();
+            double square = squares(x, start, n) / (double) n;
             float factor = (float) (1 / Math.sqrt(square + epsilon));
             rstd.setAtIndex(Memory.FLOAT, row, factor);
-            scale(x, weight, out, start, blocks.columns(), factor, accumulate);
+            if (halves) {
+              MemorySegment y = workers.segment(worker);
+              scale(x, start, weight, y, 0, n, factor, false);
+              Halves.put(y, 0, n, accumulate, type, out, start / 2);
+            } else {
+              scale(x, start, weight, out, start, n, factor, accumulate);
+            }
           }
         };
     return () -> workers.run(blocks.count(), blocks.elements(), task);
@@ -51,23 +64,26 @@ final class RmsNorm {
 
   private static void scale(
       MemorySegment x,
+      long start,
       MemorySegment weight,
       MemorySegment out,
-      long start,
+      long outStart,
       int n,
       float factor,
       boolean accumulate) {
     int i = 0;
     for (; i < Lanes.whole(n); i += Lanes.COUNT) {
       long at = start + 4L * i;
+      long to = outStart + 4L * i;
       FloatVector y = Lanes.load(x, at).mul(factor).mul(Lanes.load(weight, 4L * i));
-      Lanes.store(accumulate ? y.add(Lanes.load(out, at)) : y, out, at);
+      Lanes.store(accumulate ? y.add(Lanes.load(out, to)) : y, out, to);
     }
     if (i < n) {
       VectorMask<Float> mask = Lanes.mask(i, n);
       long at = start + 4L * i;
+      long to = outStart + 4L * i;
       FloatVector y = Lanes.load(x, at, mask).mul(factor).mul(Lanes.load(weight, 4L * i, mask));
-      Lanes.store(accumulate ? y.add(Lanes.load(out, at, mask)) : y, out, at, mask);
+      Lanes.store(accumulate ? y.add(Lanes.load(out, to, mask)) : y, out, to, mask);
     }
   }
 }

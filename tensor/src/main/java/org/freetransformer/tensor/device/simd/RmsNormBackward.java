@@ -3,6 +3,7 @@ package org.freetransformer.tensor.device.simd;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 import org.freetransformer.tensor.device.Output;
@@ -10,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Gradients of the root-mean-square norm, in one pass over the rows. Each block of rows sums its
- * part of the weight's gradient for itself; the parts are added in the blocks' order.
+ * part of the weight's gradient for itself; the parts are added in the blocks' order. All is f32
+ * but dy, which may be of 16 bits.
  */
 final class RmsNormBackward implements Kernel {
   private static final int MOST_PARTS = 64;
@@ -22,6 +24,7 @@ final class RmsNormBackward implements Kernel {
   private final MemorySegment weight;
   private final MemorySegment rstd;
   private final MemorySegment dy;
+  private final DType dyType;
   private final @Nullable MemorySegment dx;
   private final boolean accumulateX;
   private final @Nullable MemorySegment dweight;
@@ -38,6 +41,10 @@ final class RmsNormBackward implements Kernel {
     weight = Memory.of(instruction.weight());
     rstd = Memory.of(instruction.rstd());
     dy = Memory.of(instruction.dy());
+    dyType = instruction.dy().dtype();
+    if (Halves.are(dyType)) {
+      workers.requireSegment(4L * (blocks.columns() + Lanes.COUNT));
+    }
     Output outX = instruction.dx();
     dx = outX == null ? null : Memory.of(outX.buffer());
     accumulateX = outX != null && outX.accumulate();
@@ -68,48 +75,77 @@ final class RmsNormBackward implements Kernel {
     for (int row = blocks.first(block); row < blocks.end(block); row++) {
       long start = blocks.start(row);
       float scale = Memory.floatAt(rstd, row);
-      if (dx != null) {
-        float mean = dot(x, weight, dy, start, n) / n;
-        inputGradient(dx, start, n, scale, scale * scale * scale * mean);
+      if (Halves.are(dyType)) {
+        MemorySegment wide = workers.segment(worker);
+        Halves.widen(dyType, dy, start / 2, n, wide, 0);
+        runRow(wide, 0, start, scale, parts, part);
+      } else {
+        runRow(dy, start, start, scale, parts, part);
       }
-      if (parts != null) {
-        addWeightGradient(x, dy, parts, start, part, n, scale);
-      }
+    }
+  }
+
+  private void runRow(
+      MemorySegment g,
+      long gStart,
+      long start,
+      float scale,
+      @Nullable MemorySegment parts,
+      long part) {
+    int n = blocks.columns();
+    if (dx != null) {
+      float mean = dot(x, start, weight, g, gStart, n) / n;
+      inputGradient(g, gStart, dx, start, n, scale, scale * scale * scale * mean);
+    }
+    if (parts != null) {
+      addWeightGradient(x, start, g, gStart, parts, part, n, scale);
     }
   }
 
   /** Σ x·weight·dy. */
   private static float dot(
-      MemorySegment x, MemorySegment weight, MemorySegment dy, long start, int n) {
+      MemorySegment x, long start, MemorySegment weight, MemorySegment dy, long dyStart, int n) {
     FloatVector sum = FloatVector.zero(Lanes.SPECIES);
     int i = 0;
     for (; i < Lanes.whole(n); i += Lanes.COUNT) {
       long at = start + 4L * i;
-      sum = Lanes.load(x, at).mul(Lanes.load(weight, 4L * i)).fma(Lanes.load(dy, at), sum);
+      sum =
+          Lanes.load(x, at)
+              .mul(Lanes.load(weight, 4L * i))
+              .fma(Lanes.load(dy, dyStart + 4L * i), sum);
     }
     if (i < n) {
       VectorMask<Float> mask = Lanes.mask(i, n);
       long at = start + 4L * i;
       FloatVector g = Lanes.load(x, at, mask).mul(Lanes.load(weight, 4L * i, mask));
-      sum = g.fma(Lanes.load(dy, at, mask), sum);
+      sum = g.fma(Lanes.load(dy, dyStart + 4L * i, mask), sum);
     }
     return Lanes.sum(sum);
   }
 
   /** dx = scale·dy·weight − shrink·x. */
-  private void inputGradient(MemorySegment out, long start, int n, float scale, float shrink) {
+  private void inputGradient(
+      MemorySegment dy,
+      long dyStart,
+      MemorySegment out,
+      long start,
+      int n,
+      float scale,
+      float shrink) {
     FloatVector minus = Lanes.all(-shrink);
     int i = 0;
     for (; i < Lanes.whole(n); i += Lanes.COUNT) {
       long at = start + 4L * i;
-      FloatVector g = Lanes.load(dy, at).mul(Lanes.load(weight, 4L * i)).mul(scale);
+      FloatVector g = Lanes.load(dy, dyStart + 4L * i).mul(Lanes.load(weight, 4L * i)).mul(scale);
       FloatVector result = Lanes.load(x, at).fma(minus, g);
       Lanes.store(accumulateX ? result.add(Lanes.load(out, at)) : result, out, at);
     }
     if (i < n) {
       VectorMask<Float> mask = Lanes.mask(i, n);
       long at = start + 4L * i;
-      FloatVector g = Lanes.load(dy, at, mask).mul(Lanes.load(weight, 4L * i, mask)).mul(scale);
+      FloatVector weighted =
+          Lanes.load(dy, dyStart + 4L * i, mask).mul(Lanes.load(weight, 4L * i, mask));
+      FloatVector g = weighted.mul(scale);
       FloatVector result = Lanes.load(x, at, mask).fma(minus, g);
       Lanes.store(accumulateX ? result.add(Lanes.load(out, at, mask)) : result, out, at, mask);
     }
@@ -118,9 +154,10 @@ final class RmsNormBackward implements Kernel {
   /** part += dy·x·scale. */
   private static void addWeightGradient(
       MemorySegment x,
-      MemorySegment dy,
-      MemorySegment parts,
       long start,
+      MemorySegment dy,
+      long dyStart,
+      MemorySegment parts,
       long part,
       int n,
       float scale) {
@@ -129,13 +166,16 @@ final class RmsNormBackward implements Kernel {
       long at = start + 4L * i;
       FloatVector g = Lanes.load(x, at).mul(scale);
       Lanes.store(
-          g.fma(Lanes.load(dy, at), Lanes.load(parts, part + 4L * i)), parts, part + 4L * i);
+          g.fma(Lanes.load(dy, dyStart + 4L * i), Lanes.load(parts, part + 4L * i)),
+          parts,
+          part + 4L * i);
     }
     if (i < n) {
       VectorMask<Float> mask = Lanes.mask(i, n);
       long at = start + 4L * i;
       FloatVector g = Lanes.load(x, at, mask).mul(scale);
-      FloatVector sum = g.fma(Lanes.load(dy, at, mask), Lanes.load(parts, part + 4L * i, mask));
+      FloatVector sum =
+          g.fma(Lanes.load(dy, dyStart + 4L * i, mask), Lanes.load(parts, part + 4L * i, mask));
       Lanes.store(sum, parts, part + 4L * i, mask);
     }
   }

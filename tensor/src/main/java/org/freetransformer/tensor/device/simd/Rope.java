@@ -5,11 +5,15 @@ import java.util.function.IntUnaryOperator;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Layout;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
-/** Rotary positions: each head's two halves turned by the angles of its position. */
+/**
+ * Rotary positions: each head's two halves turned by the angles of its position. Input and output
+ * may be of 16 bits.
+ */
 final class Rope implements Kernel, ThreadTeam.Task {
   private static final int HALF = Lanes.COUNT / 2;
   private static final VectorShuffle<Float> FIRST_TWICE = shuffle(lane -> lane % HALF);
@@ -31,6 +35,8 @@ final class Rope implements Kernel, ThreadTeam.Task {
   private final float direction;
   private final boolean accumulate;
   private final RowBlocks blocks;
+  private final DType inType;
+  private final DType outType;
 
   Rope(Instruction.Rope instruction, Workers workers) {
     this.workers = workers;
@@ -47,6 +53,14 @@ final class Rope implements Kernel, ThreadTeam.Task {
     direction = instruction.inverse() ? -1 : 1;
     accumulate = instruction.out().accumulate();
     blocks = RowBlocks.of(instruction.x().dim(0) * times, 2 * heads * half);
+    inType = instruction.x().dtype();
+    outType = instruction.out().buffer().dtype();
+    workers.requireSegment(2 * wideBytes());
+  }
+
+  /** Bytes of a head in f32, and of a vector that reaches beyond it. */
+  private long wideBytes() {
+    return (2L * half + Lanes.COUNT) * Float.BYTES;
   }
 
   private static VectorShuffle<Float> shuffle(IntUnaryOperator sourceOfLane) {
@@ -68,18 +82,38 @@ final class Rope implements Kernel, ThreadTeam.Task {
       long source = b * from.stride(0) + t * from.stride(1);
       long target = b * to.stride(0) + t * to.stride(1);
       for (int h = 0; h < heads; h++) {
-        long sourceAt = (source + h * from.stride(2)) * Float.BYTES;
-        long targetAt = (target + h * to.stride(2)) * Float.BYTES;
-        if (2 * half == Lanes.COUNT) {
-          turnVector(sourceAt, targetAt, angles);
-        } else {
-          turn(sourceAt, targetAt, angles);
-        }
+        turnHead(source + h * from.stride(2), target + h * to.stride(2), angles, worker);
       }
     }
   }
 
-  private void turn(long source, long target, long angles) {
+  /** Positions of the head are in elements here. */
+  private void turnHead(long source, long target, long angles, int worker) {
+    MemorySegment wide = workers.segment(worker);
+    MemorySegment in = x;
+    long sourceAt = source * Float.BYTES;
+    if (Halves.are(inType)) {
+      Halves.widen(inType, x, source * Halves.BYTES, 2 * half, wide, 0);
+      in = wide;
+      sourceAt = 0;
+    }
+    boolean narrows = Halves.are(outType);
+    boolean apart = narrows || accumulate;
+    MemorySegment result = apart ? wide : out;
+    long resultAt = apart ? wideBytes() : target * Float.BYTES;
+    if (2 * half == Lanes.COUNT) {
+      turnVector(in, sourceAt, result, resultAt, angles);
+    } else {
+      turn(in, sourceAt, result, resultAt, angles);
+    }
+    if (narrows) {
+      Halves.put(wide, resultAt, 2 * half, accumulate, outType, out, target * Halves.BYTES);
+    } else if (accumulate) {
+      Panels.putRow(wide, resultAt, 2 * half, true, out, target * Float.BYTES);
+    }
+  }
+
+  private void turn(MemorySegment x, long source, MemorySegment out, long target, long angles) {
     long apart = 4L * half;
     for (int i = 0; i < half; i += Lanes.COUNT) {
       VectorMask<Float> mask = Lanes.mask(i, half);
@@ -90,21 +124,18 @@ final class Rope implements Kernel, ThreadTeam.Task {
       FloatVector v = Lanes.load(x, source + apart + step, mask);
       FloatVector first = u.mul(cos).sub(v.mul(sin));
       FloatVector second = v.mul(cos).add(u.mul(sin));
-      put(first, target + step, mask);
-      put(second, target + apart + step, mask);
+      Lanes.store(first, out, target + step, mask);
+      Lanes.store(second, out, target + apart + step, mask);
     }
   }
 
   /** A head that is one vector: {@code x·(cos, cos) + (v, u)·(−sin, sin)}. */
-  private void turnVector(long source, long target, long angles) {
+  private void turnVector(
+      MemorySegment x, long source, MemorySegment out, long target, long angles) {
     FloatVector row = Lanes.load(x, source);
     FloatVector angle = Lanes.load(table, angles);
     FloatVector sin = angle.rearrange(SECOND_TWICE).mul(SIGNS).mul(direction);
     FloatVector turned = row.mul(angle.rearrange(FIRST_TWICE)).add(row.rearrange(SWAPPED).mul(sin));
-    Lanes.store(accumulate ? turned.add(Lanes.load(out, target)) : turned, out, target);
-  }
-
-  private void put(FloatVector value, long at, VectorMask<Float> mask) {
-    Lanes.store(accumulate ? value.add(Lanes.load(out, at, mask)) : value, out, at, mask);
+    Lanes.store(turned, out, target);
   }
 }

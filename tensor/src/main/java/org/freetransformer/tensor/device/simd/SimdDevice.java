@@ -1,5 +1,6 @@
 package org.freetransformer.tensor.device.simd;
 
+import java.util.List;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.CpuDevice;
@@ -12,10 +13,11 @@ import org.jspecify.annotations.Nullable;
  * The fast device on the CPU: the Vector API on off-heap memory, and a team of threads. Work is cut
  * into blocks that depend on shapes alone, so that the number of threads never shows in the bits.
  *
- * <p>All of f32 is computed here, with any strides that an instruction allows. What is left to the
- * plain loops of {@link ScalarDevice}: arithmetic in f64, bf16 and f16; conversions between types;
- * strided copies of other types than f32; reductions over axes that are not neighbours; and matrix
- * products into a result with gaps both ways.
+ * <p>All of f32 is computed here, with any strides that an instruction allows; and bf16 and f16
+ * wherever {@link org.freetransformer.tensor.Precision} puts them, with f32 arithmetic. What is
+ * left to the plain loops of {@link ScalarDevice}: f64; other arithmetic on 16 bits; conversions of
+ * integers and f64; strided copies of those; reductions over axes that are not neighbours; and
+ * matrix products into a result with gaps both ways.
  *
  * <p>Kernels share scratch memory: one thread at a time may run kernels of a device.
  */
@@ -48,7 +50,7 @@ public final class SimdDevice extends CpuDevice {
 
   @Override
   public Kernel prepare(Instruction instruction) {
-    Kernel kernel = isSingle(instruction) ? single(instruction) : bytewise(instruction);
+    Kernel kernel = isSingle(instruction) ? single(instruction) : mixed(instruction);
     return kernel == null ? plain.prepare(instruction) : kernel;
   }
 
@@ -60,6 +62,41 @@ public final class SimdDevice extends CpuDevice {
 
   private static boolean isSingle(Buffer buffer) {
     return buffer.dtype() == DType.F32 || !buffer.dtype().isFloating();
+  }
+
+  /** Instructions on numbers of 16 bits, or of 16 and 32; else those that move whole elements. */
+  private @Nullable Kernel mixed(Instruction instruction) {
+    if (!areVectors(instruction.reads()) || !areVectors(instruction.writes())) {
+      return bytewise(instruction);
+    }
+    return switch (instruction) {
+      case Instruction.MatMul op -> MatMul.of(op, gemm);
+      case Instruction.RmsNorm op
+          when isSingle(op.x()) && isSingle(op.weight()) && isSingle(op.rstd()) ->
+          RmsNorm.forward(op, workers);
+      case Instruction.RmsNormBackward op when isSingleButSlope(op) ->
+          new RmsNormBackward(op, workers);
+      case Instruction.Rope op when isSingle(op.table()) -> new Rope(op, workers);
+      case Instruction.SwiGlu op -> SwiGlu.forward(op, workers);
+      case Instruction.SwiGluBackward op -> SwiGlu.backward(op, workers);
+      case Instruction.Attention op when isSingle(op.lse()) && op.q().dim(3) <= Attention.MOST ->
+          new Attention(op, workers);
+      case Instruction.AttentionBackward op
+          when isSingle(op.lse()) && op.q().dim(3) <= Attention.MOST ->
+          new AttentionBackward(op, workers);
+      default -> bytewise(instruction);
+    };
+  }
+
+  private static boolean areVectors(List<Buffer> buffers) {
+    return buffers.stream().allMatch(buffer -> isSingle(buffer) || Halves.are(buffer.dtype()));
+  }
+
+  private static boolean isSingleButSlope(Instruction.RmsNormBackward op) {
+    return isSingle(op.x())
+        && isSingle(op.weight())
+        && isSingle(op.rstd())
+        && op.writes().stream().allMatch(SimdDevice::isSingle);
   }
 
   /** Instructions that move whole elements, whatever their type, and a sum in f64. */

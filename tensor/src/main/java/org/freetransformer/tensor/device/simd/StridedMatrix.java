@@ -1,16 +1,24 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
+import org.freetransformer.tensor.DType;
 
 /**
- * A batch of f32 matrices in off-heap memory. Offset and strides count elements; strides are not
- * negative (0 repeats an element), a transposed matrix is one with its strides swapped.
+ * A batch of matrices in off-heap memory, of f32 or of 16-bit numbers. Offset and strides count
+ * elements; strides are not negative (0 repeats an element), a transposed matrix is one with its
+ * strides swapped.
  *
- * @param memory reachable from every thread (global or shared arena), 4-byte aligned
+ * @param memory reachable from every thread (global or shared arena), aligned to its elements
+ * @param type of the elements
  * @param offset of element [0, 0, 0]
  */
 record StridedMatrix(
-    MemorySegment memory, long offset, long batchStride, long rowStride, long columnStride) {
+    MemorySegment memory,
+    DType type,
+    long offset,
+    long batchStride,
+    long rowStride,
+    long columnStride) {
 
   StridedMatrix {
     if (offset < 0 || batchStride < 0 || rowStride < 0 || columnStride < 0) {
@@ -20,34 +28,45 @@ record StridedMatrix(
     }
   }
 
+  /** A batch of f32 matrices. */
+  StridedMatrix(
+      MemorySegment memory, long offset, long batchStride, long rowStride, long columnStride) {
+    this(memory, DType.F32, offset, batchStride, rowStride, columnStride);
+  }
+
+  /** Whether the elements are of 16 bits. */
+  boolean isHalf() {
+    return Halves.are(type);
+  }
+
   /** A single row-major matrix. */
   static StridedMatrix rowMajor(MemorySegment memory, long offset, long rowStride) {
     return new StridedMatrix(memory, offset, 0, rowStride, 1);
   }
 
   StridedMatrix transposed() {
-    return new StridedMatrix(memory, offset, batchStride, columnStride, rowStride);
+    return new StridedMatrix(memory, type, offset, batchStride, columnStride, rowStride);
   }
 
   /** The same elements, where a stride that is never taken counts as contiguous. */
   StridedMatrix normalized(int rows, int columns) {
     if (columns <= 1) {
-      return new StridedMatrix(memory, offset, batchStride, rowStride, 1);
+      return new StridedMatrix(memory, type, offset, batchStride, rowStride, 1);
     }
-    return rows <= 1 ? new StridedMatrix(memory, offset, batchStride, 1, columnStride) : this;
+    return rows <= 1 ? new StridedMatrix(memory, type, offset, batchStride, 1, columnStride) : this;
   }
 
   /** Byte position of the first element of matrix {@code item} of the batch. */
   long start(int item) {
-    return (offset + item * batchStride) * Float.BYTES;
+    return (offset + item * batchStride) * type.bytes();
   }
 
   long rowBytes() {
-    return rowStride * Float.BYTES;
+    return rowStride * type.bytes();
   }
 
   long columnBytes() {
-    return columnStride * Float.BYTES;
+    return columnStride * type.bytes();
   }
 
   /**
@@ -62,7 +81,7 @@ record StridedMatrix(
     }
     long last =
         offset + (batch - 1) * batchStride + (rows - 1) * rowStride + (columns - 1) * columnStride;
-    long elements = memory.byteSize() / Float.BYTES;
+    long elements = memory.byteSize() / type.bytes();
     if (last >= elements) {
       throw new IndexOutOfBoundsException(
           "%s [%d, %d, %d] with strides [%d, %d, %d] from offset %d ends at element %d of %d"

@@ -44,7 +44,16 @@ final class HotPasses {
         passes.kernel("UnaryLoops::log", passes.unary(UnaryFunction.LOG)),
         passes.kernel("UnaryLoops::exp", passes.unary(UnaryFunction.EXP)),
         passes.kernel("UnaryLoops::logOfOnePlus", passes.unary(UnaryFunction.SOFTPLUS)),
-        passes.kernel("BinaryMapper::fold", passes.binaryMapper()));
+        passes.kernel("BinaryMapper::fold", passes.binaryMapper()),
+        passes.kernel("Halves::load", passes.cast(DType.F16, DType.F32)),
+        passes.kernel("Halves::fromF16", passes.cast(DType.F16, DType.F32)),
+        passes.kernel("Halves::toF16", passes.cast(DType.F32, DType.F16)),
+        passes.kernel("Halves::toBf16", passes.cast(DType.F32, DType.BF16)),
+        passes.kernel("Halves::widen", passes.cast(DType.BF16, DType.F32)),
+        passes.kernel("Halves::narrow", passes.cast(DType.F32, DType.BF16)),
+        passes.kernel("Halves::add", passes.halfRope()),
+        passes.kernel("HalfPacking::spread", passes.halfProduct()),
+        passes.kernel("HalfPacking::storeRow", passes.halfProduct()));
   }
 
   private HotKernels.Kernel kernel(String method, Instruction instruction) {
@@ -153,6 +162,29 @@ final class HotPasses {
         buffer(DType.F32, ROWS),
         buffer(DType.F32, ROWS),
         output(ROWS, SIZE));
+  }
+
+  private Instruction cast(DType from, DType to) {
+    return new Instruction.Copy(buffer(from, ROWS, SIZE), Output.to(buffer(to, ROWS, SIZE)));
+  }
+
+  private Instruction halfRope() {
+    return new Instruction.Rope(
+        buffer(DType.BF16, 1, ROWS, 1, SIZE),
+        buffer(DType.I32, 1, ROWS),
+        buffer(DType.F32, ROWS, SIZE),
+        true,
+        Output.addTo(buffer(DType.BF16, 1, ROWS, 1, SIZE)));
+  }
+
+  /** aᵀ·b. */
+  private Instruction halfProduct() {
+    Buffer a = buffer(DType.BF16, SIZE, SIZE);
+    return new Instruction.MatMul(
+        a.with(a.layout().transpose(0, 1)),
+        buffer(DType.BF16, SIZE, SIZE),
+        1,
+        Output.addTo(buffer(DType.BF16, SIZE, SIZE)));
   }
 
   private Instruction adamW() {

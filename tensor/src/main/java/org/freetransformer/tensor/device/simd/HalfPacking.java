@@ -1,0 +1,189 @@
+package org.freetransformer.tensor.device.simd;
+
+import static org.freetransformer.tensor.device.simd.GemmKernel.A_STRIDE;
+import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
+import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
+import static org.freetransformer.tensor.device.simd.GemmKernel.PANEL_ROW_BYTES;
+import static org.freetransformer.tensor.device.simd.GemmKernel.ROWS;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import org.freetransformer.tensor.DType;
+
+/**
+ * {@link Packing} of operands of 16 bits: they are widened on the way, so that the tiles see f32
+ * and products are added up in f32. And the way of a tile back into a C of 16 bits. Positions and
+ * strides are in bytes.
+ */
+final class HalfPacking {
+  private HalfPacking() {}
+
+  /** As {@link Packing#packRows}. */
+  static void packRows(
+      DType type,
+      MemorySegment a,
+      long start,
+      long rowStride,
+      long columnStride,
+      int rows,
+      int depth,
+      float[] packed) {
+    for (int i = 0; i < rows; i++) {
+      long from = start + i * rowStride;
+      if (columnStride == Halves.BYTES) {
+        Halves.widen(type, a, from, depth, packed, i * A_STRIDE);
+      } else {
+        for (int k = 0; k < depth; k++) {
+          packed[i * A_STRIDE + k] = Halves.get(type, a, from + k * columnStride);
+        }
+      }
+    }
+  }
+
+  /**
+   * As {@link Packing#packColumns}.
+   *
+   * @param line room for a column of the rows, and a vector more
+   */
+  static void packColumns(
+      DType type,
+      MemorySegment a,
+      long start,
+      long columnStride,
+      int rows,
+      int depth,
+      float[] line,
+      float[] packed) {
+    int tiles = Math.ceilDiv(rows, ROWS);
+    for (int k = 0; k < depth; k++) {
+      Halves.widen(type, a, start + k * columnStride, rows, line, 0);
+      spread(line, tiles, packed, k * ROWS);
+    }
+  }
+
+  /** What a vector writes beyond its column, the next column overwrites. */
+  private static void spread(float[] line, int tiles, float[] packed, int to) {
+    for (int tile = 0; tile < tiles; tile++) {
+      for (int i = 0; i < ROWS; i += LANES) {
+        FloatVector.fromArray(Lanes.SPECIES, line, tile * ROWS + i)
+            .intoArray(packed, to + tile * GemmScratch.A_TILE + i);
+      }
+    }
+  }
+
+  /** As {@link Packing#packPanels}. */
+  static void packPanels(
+      DType type,
+      MemorySegment b,
+      long start,
+      long rowStride,
+      long columnStride,
+      int depth,
+      int columns,
+      GemmScratch scratch) {
+    if (columnStride == Halves.BYTES || columns == 1) {
+      for (int k = 0; k < depth; k++) {
+        packRow(type, b, start + k * rowStride, columns, depth, scratch.b, k * PANEL_ROW_BYTES);
+      }
+    } else if (rowStride == Halves.BYTES && depth >= LANES) {
+      packTransposed(type, b, start, columnStride, depth, columns, scratch);
+    } else {
+      for (int j = 0; j < columns; j++) {
+        long to = panelPosition(j, depth);
+        for (int k = 0; k < depth; k++) {
+          float x = Halves.get(type, b, start + k * rowStride + j * columnStride);
+          scratch.b.set(Memory.FLOAT, to + k * PANEL_ROW_BYTES, x);
+        }
+      }
+    }
+  }
+
+  private static void packRow(
+      DType type,
+      MemorySegment b,
+      long from,
+      int columns,
+      int depth,
+      MemorySegment panels,
+      long to) {
+    for (int j = 0; j < columns; j += COLUMNS) {
+      int width = Math.min(COLUMNS, columns - j);
+      long target = to + (long) j * depth * Float.BYTES;
+      Halves.widen(type, b, from + (long) j * Halves.BYTES, width, panels, target);
+    }
+  }
+
+  /** Where column {@code j} of the block begins. */
+  private static long panelPosition(int j, int depth) {
+    return (long) (j / COLUMNS) * depth * PANEL_ROW_BYTES + (long) (j % COLUMNS) * Float.BYTES;
+  }
+
+  private static void packTransposed(
+      DType type,
+      MemorySegment b,
+      long start,
+      long columnStride,
+      int depth,
+      int columns,
+      GemmScratch scratch) {
+    long wideColumn = (long) A_STRIDE * Float.BYTES;
+    for (int j = 0; j < columns; j += LANES) {
+      int present = Math.min(LANES, columns - j);
+      for (int i = 0; i < present; i++) {
+        long column = start + (j + i) * columnStride;
+        Halves.widen(type, b, column, depth, scratch.wide, i * wideColumn);
+      }
+      long to = panelPosition(j, depth);
+      for (int k = 0; k < depth; k += LANES) {
+        int first = Math.min(k, depth - LANES);
+        Transposer.transpose(
+            scratch.wide,
+            (long) first * Float.BYTES,
+            wideColumn,
+            present,
+            scratch.b,
+            to + first * PANEL_ROW_BYTES,
+            PANEL_ROW_BYTES,
+            scratch.blocks);
+      }
+    }
+  }
+
+  /** As {@link GemmKernel#store}. */
+  static void store(
+      float[] tile,
+      int rows,
+      int columns,
+      float alpha,
+      boolean add,
+      DType type,
+      MemorySegment c,
+      long cStart,
+      long cRowBytes) {
+    for (int i = 0; i < rows; i++) {
+      storeRow(tile, i * COLUMNS, columns, alpha, add, type, c, cStart + i * cRowBytes);
+    }
+  }
+
+  private static void storeRow(
+      float[] tile,
+      int from,
+      int columns,
+      float alpha,
+      boolean add,
+      DType type,
+      MemorySegment c,
+      long cStart) {
+    int j = 0;
+    for (; j <= columns - LANES; j += LANES) {
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, from + j).mul(alpha);
+      long at = cStart + (long) j * Halves.BYTES;
+      Halves.store(add ? x.add(Halves.load(type, c, at)) : x, type, c, at);
+    }
+    for (; j < columns; j++) {
+      long at = cStart + (long) j * Halves.BYTES;
+      float x = tile[from + j] * alpha;
+      Halves.set(type, c, at, add ? x + Halves.get(type, c, at) : x);
+    }
+  }
+}

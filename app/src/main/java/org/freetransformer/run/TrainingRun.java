@@ -174,9 +174,18 @@ public final class TrainingRun implements AutoCloseable {
         firstTokens = step.tokens() - step.tokens() / Math.max(1, step.step());
       }
       last = step;
-      boolean ends = step.step() == config.training().maxSteps();
-      if (step.step() % config.training().logEvery() == 0 || step.step() == 1 || ends) {
+      boolean redrawn = !step.redrawnBits().isEmpty();
+      if (config.training().isLogged(step.step()) || step.step() == 1 || redrawn) {
         write(metrics, line(step));
+      }
+      if (redrawn) {
+        warnings.accept(
+            "step %d: plan bits %s carried under %s nats each over %d steps, and were drawn anew"
+                .formatted(
+                    step.step(),
+                    step.redrawnBits(),
+                    config.training().remedies().deadBitKl(),
+                    config.training().remedies().deadBitSteps()));
       }
       watcher.onStep(step);
     }
@@ -229,11 +238,18 @@ public final class TrainingRun implements AutoCloseable {
       line.put("reconstruction", step.reconstruction());
       line.put("kl", step.kl());
       line.put("kl_per_bit", Arrays.stream(step.klPerBit()).boxed().toList());
+      line.put("kappa", step.kappa());
       line.put("lr", step.learningRate());
       line.put("grad_norm", step.gradientNorm());
       if (step.scaling() != null) {
         line.put("loss_scale", step.scaling().scale());
         line.put("skipped_steps", step.scaling().skippedSteps());
+      }
+      if (!step.updateRatios().isEmpty()) {
+        line.put("update_ratio", step.updateRatios());
+      }
+      if (!step.redrawnBits().isEmpty()) {
+        line.put("redrawn_bits", step.redrawnBits());
       }
       line.put("tokens_per_second", tokensPerSecond());
       line.put("time", secondsBefore + seconds());

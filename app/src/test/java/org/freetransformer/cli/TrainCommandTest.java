@@ -213,4 +213,39 @@ class TrainCommandTest {
     ft("train", "--config", TinyRun.config(folder), "--out", file.resolve("run"))
         .refused("a-file", "cannot be written");
   }
+
+  /** Decay by a factor of 1 − 1·100 at each step lets weights overflow before the twentieth. */
+  @Test
+  void aRunThatOverflowsSaysWhereAndLeavesItsCheckpoints() throws IOException {
+    CommandLineTester.Outcome outcome =
+        TinyRun.train(
+            folder,
+            "--quiet",
+            "--set=training.max_steps=40",
+            "--set=training.lr_schedule=constant",
+            "--set=training.learning_rate=1",
+            "--set=training.weight_decay=100");
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.err().lines().toList())
+        .singleElement()
+        .asString()
+        .contains("is not finite", "first to go wrong: ", ".weight", "checkpoint is as it was");
+    Path checkpoints = folder.resolve("run/checkpoints");
+    try (var saved = Files.list(checkpoints)) {
+      assertThat(saved).isNotEmpty();
+    }
+    assertThat(ft("eval", "--run", folder.resolve("run"), "--json").code()).isZero();
+  }
+
+  @Test
+  void dataOfDeadBitsAndUpdatesStandInTheMetrics() throws IOException {
+    Path run =
+        TinyRun.trained(
+            folder, "--set=training.dead_bit_steps=3", "--set=training.dead_bit_kl=0.69");
+    List<JsonNode> metrics = MetricsFile.read(run.resolve("metrics.jsonl"));
+    assertThat(metrics.get(2).path("redrawn_bits")).hasSize(4);
+    assertThat(metrics.get(1).path("redrawn_bits").isMissingNode()).isTrue();
+    assertThat(metrics.get(3).path("update_ratio").path("encoder").asDouble()).isPositive();
+    assertThat(metrics.get(3).path("kappa").asDouble()).isEqualTo(0.3466);
+  }
 }

@@ -11,6 +11,7 @@ import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** What a model is trained to minimise, with the weights that change from step to step. */
 public final class Objective implements AutoCloseable {
@@ -18,9 +19,16 @@ public final class Objective implements AutoCloseable {
   private final Tensor inversePlans;
   private final Tensor kappa;
   private final Tensor beta;
+  private final VaeLoss.@Nullable TargetKl target;
 
-  /** An objective whose weights are all 0 until {@link #set}. */
+  /** An objective without a target KL, whose weights are all 0 until {@link #set}. */
   public Objective(Engine engine) {
+    this(engine, null);
+  }
+
+  /** An objective whose weights are all 0 until {@link #set}; the target of the KL stays. */
+  public Objective(Engine engine, VaeLoss.@Nullable TargetKl target) {
+    this.target = target;
     inverseTokens = engine.allocate("inputs", DType.F32, Shape.of());
     inversePlans = engine.allocate("inputs", DType.F32, Shape.of());
     kappa = engine.allocate("inputs", DType.F32, Shape.of());
@@ -48,7 +56,7 @@ public final class Objective implements AutoCloseable {
    * @param threshold whether plans are taken by threshold ½ instead of drawn
    */
   public VaeLoss.Terms of(LanguageModel model, BatchTensors batch, boolean threshold) {
-    VaeLoss loss = new VaeLoss(inverseTokens, inversePlans, kappa, beta);
+    VaeLoss loss = new VaeLoss(inverseTokens, inversePlans, kappa, beta, target);
     return switch (model) {
       case FreeTransformer free -> {
         FreeTransformer.Result result =

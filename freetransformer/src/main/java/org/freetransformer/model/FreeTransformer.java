@@ -9,6 +9,7 @@ import org.freetransformer.nn.LlamaBlock;
 import org.freetransformer.nn.PlanEncoder;
 import org.freetransformer.nn.RmsNorm;
 import org.freetransformer.nn.Sequence;
+import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -172,6 +173,19 @@ public final class FreeTransformer extends LanguageModel {
       x = block.forward(x, sequence, cache(caches, layer++));
     }
     return norm.forward(x);
+  }
+
+  /**
+   * Draws one bit of the plan anew, from the engine's random stream: how the encoder infers it, and
+   * what it says to the decoder. The optimizer forgets what it knew of the bit's own weights.
+   */
+  public void redrawBit(int bit, AdamW optimizer) {
+    encoder.redrawBit(bit);
+    optimizer.forget("encoder.readout.weight", 0, bit);
+    latentPlan.redrawBit(bit);
+    if (latentPlan.hasColumns()) {
+      optimizer.forget("latent_plan.post_sampler_fc.weight", 1, bit);
+    }
   }
 
   @Override

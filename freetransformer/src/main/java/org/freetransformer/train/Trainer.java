@@ -1,12 +1,16 @@
 package org.freetransformer.train;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointException;
 import org.freetransformer.checkpoint.CheckpointFiles;
@@ -27,10 +31,12 @@ import org.freetransformer.data.Dataset;
 import org.freetransformer.data.Split;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.eval.Evaluator;
+import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.nn.optim.LearningRateSchedule;
+import org.freetransformer.nn.optim.WeightAverage;
 import org.freetransformer.tensor.Engine;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +47,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Trainer implements AutoCloseable {
   private static final double ADAM_EPSILON = 1e-8;
+
+  /** How the names of the plan encoder's parameters begin. */
+  private static final String ENCODER = "encoder.";
 
   /** Metadata key of how a saved model was trained, for those who resume. */
   public static final String TRAINING_CONFIG = "training_config";
@@ -64,6 +73,9 @@ public final class Trainer implements AutoCloseable {
   /** Content of the tokenizer's file, for whoever generates from a checkpoint. */
   private final @Nullable String tokenizer;
 
+  private final @Nullable AveragedWeights averaged;
+  private final @Nullable DeadBits deadBits;
+
   private @Nullable Evaluator evaluator;
   private long stepsDone;
   private long tokens;
@@ -84,16 +96,29 @@ public final class Trainer implements AutoCloseable {
         new AdamW(
             engine,
             model.parameters(),
-            new AdamW.Config(how.beta1(), how.beta2(), ADAM_EPSILON, how.weightDecay()));
+            new AdamW.Config(how.beta1(), how.beta2(), ADAM_EPSILON, how.weightDecay()),
+            name -> name.startsWith(ENCODER) ? how.remedies().encoderLrRatio() : 1);
     this.step = new TrainingStep(model, optimizer, how, dataset.length());
     this.parts.addAll(step.states());
+    WeightAverage average = step.average();
+    this.averaged = average == null ? null : new AveragedWeights(model, average);
+    this.deadBits = deadBits(model, optimizer, how.remedies());
+    Stream.of(averaged, deadBits).filter(Objects::nonNull).forEach(parts::add);
     this.schedule =
         new LearningRateSchedule(
             LearningRateSchedule.Kind.valueOf(how.lrSchedule().name()),
             how.learningRate(),
             how.minLrRatio(),
             how.warmupSteps(),
-            how.maxSteps());
+            how.maxSteps(),
+            how.wsdDecayShare());
+  }
+
+  private static @Nullable DeadBits deadBits(
+      LanguageModel model, AdamW optimizer, CollapseRemedies remedies) {
+    return remedies.deadBitSteps() > 0 && model instanceof FreeTransformer free
+        ? new DeadBits(free, optimizer, remedies.deadBitSteps(), remedies.deadBitKl())
+        : null;
   }
 
   /**
@@ -125,6 +150,9 @@ public final class Trainer implements AutoCloseable {
           }
         });
     ModelFile.read(weights, model);
+    if (step.average() != null) {
+      step.average().restart();
+    }
   }
 
   /**
@@ -141,6 +169,9 @@ public final class Trainer implements AutoCloseable {
       checkpoint.restore(parts);
       ModelFile.read(weights, model);
       ModelFile.read(moments, model, optimizer);
+    }
+    if (averaged != null) {
+      averaged.exchange();
     }
     stepsDone = state.step();
     tokens = state.tokens();
@@ -174,7 +205,11 @@ public final class Trainer implements AutoCloseable {
     return ConfigJson.read(json, weights.source() + ", metadata " + key);
   }
 
-  /** Does one step. */
+  /**
+   * Does one step.
+   *
+   * @throws NonFiniteException if its loss or gradient is not finite
+   */
   public StepMetrics next() {
     List<Batch> microBatches = new ArrayList<>();
     for (int i = 0; i < config.training().gradientAccumulationSteps(); i++) {
@@ -184,7 +219,9 @@ public final class Trainer implements AutoCloseable {
     stepsDone++;
     StepMetrics metrics = step.run(stepsDone, schedule.at(stepsDone), microBatches, tokens);
     tokens = metrics.tokens();
-    return metrics;
+    return deadBits == null
+        ? metrics
+        : metrics.withRedrawnBits(deadBits.after(stepsDone, metrics.klPerBit()));
   }
 
   /**
@@ -194,6 +231,7 @@ public final class Trainer implements AutoCloseable {
    * @param stop asked after every step
    * @return whether all steps are done
    * @throws IOException if a checkpoint cannot be written; those before it are as they were
+   * @throws NonFiniteException if a step's loss or gradient is not finite
    */
   public boolean run(CheckpointFolder folder, TrainingListener listener, BooleanSupplier stop)
       throws IOException {
@@ -230,14 +268,22 @@ public final class Trainer implements AutoCloseable {
     return stepsDone >= config.training().maxSteps();
   }
 
-  /** Evaluates on the first {@code batches} held-out batches, with drawn plans. */
+  /**
+   * Evaluates on the first {@code batches} held-out batches, with drawn plans; with averaged
+   * weights, if the run has them.
+   */
   public Evaluation evaluate(long batches) {
     if (evaluator == null) {
       evaluator =
           Evaluator.sampling(
               model, config.training().batchSize(), config.data().sequenceLength(), 1);
     }
-    return evaluator.evaluate(validation, batches * validation.batchSize());
+    Evaluator measure = evaluator;
+    return withAverage(() -> measure.evaluate(validation, batches * validation.batchSize()));
+  }
+
+  private <T> T withAverage(Supplier<T> work) {
+    return averaged == null ? work.get() : averaged.during(work);
   }
 
   /**
@@ -252,14 +298,27 @@ public final class Trainer implements AutoCloseable {
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put(ModelFile.DATA_CONFIG, ConfigJson.write(config.data().toMap()));
     metadata.put(TRAINING_CONFIG, ConfigJson.write(config.training().toMap()));
-    return folder.save(
-        state,
+    CheckpointFiles files =
         new CheckpointFiles(
-            ModelFile.of(model, metadata), ModelFile.of(model, optimizer), parts, tokenizer),
-        new Retention(config.training().keepLast(), config.training().keepBest()));
+            ModelFile.of(model, metadata), ModelFile.of(model, optimizer), parts, tokenizer);
+    Retention kept = new Retention(config.training().keepLast(), config.training().keepBest());
+    try {
+      return withAverage(() -> saved(folder, state, files, kept));
+    } catch (UncheckedIOException failure) {
+      throw failure.getCause();
+    }
   }
 
-  /** The model, which this trainer owns. */
+  private static Checkpoint saved(
+      CheckpointFolder folder, CheckpointState state, CheckpointFiles files, Retention kept) {
+    try {
+      return folder.save(state, files, kept);
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
+  /** The model, which this trainer owns, with the weights that it trains. */
   public LanguageModel model() {
     return model;
   }
@@ -281,6 +340,9 @@ public final class Trainer implements AutoCloseable {
       evaluator.close();
     }
     step.close();
+    if (deadBits != null) {
+      deadBits.close();
+    }
     optimizer.close();
     model.close();
   }

@@ -22,10 +22,15 @@ import org.freetransformer.tensor.Precision;
  * @param warmupSteps optimizer steps of linear warm-up
  * @param maxSteps optimizer steps in all
  * @param lrSchedule how the rate falls after the warm-up
+ * @param wsdDecayShare share of the steps after the warm-up in which a wsd schedule decays, in (0,
+ *     1]
  * @param minLrRatio the last rate as a share of the peak, in [0, 1]
  * @param betaKl weight β of the KL term
  * @param kappaFreeBits free bits κ, in nats per token
  * @param klWarmupSteps steps over which β rises linearly from 0; 0 for none
+ * @param remedies what may keep the plan from collapsing
+ * @param emaDecay decay per step of the weights' running average, which is then what is evaluated
+ *     and saved as the model; 0 for none
  * @param batchSize sequences in one micro-batch
  * @param gradientAccumulationSteps micro-batches in one optimizer step
  * @param precision which numbers of a step are of 16 bits; weights and evaluation are f32 in all
@@ -48,10 +53,13 @@ public record TrainingConfig(
     int warmupSteps,
     int maxSteps,
     LrSchedule lrSchedule,
+    double wsdDecayShare,
     double minLrRatio,
     double betaKl,
     double kappaFreeBits,
     int klWarmupSteps,
+    CollapseRemedies remedies,
+    double emaDecay,
     int batchSize,
     int gradientAccumulationSteps,
     Precision precision,
@@ -76,7 +84,7 @@ public record TrainingConfig(
     WSD
   }
 
-  private static final int MAX_STEPS = 1_000_000_000;
+  static final int MAX_STEPS = 1_000_000_000;
 
   /**
    * Checks every number.
@@ -91,10 +99,12 @@ public record TrainingConfig(
     between("grad_clip", gradClip, 0, 1e9);
     between("warmup_steps", warmupSteps, 0, MAX_STEPS);
     between("max_steps", maxSteps, 1, MAX_STEPS);
+    positive("wsd_decay_share", wsdDecayShare, 1);
     between("min_lr_ratio", minLrRatio, 0, 1);
     between("beta_kl", betaKl, 0, 1e6);
     between("kappa_free_bits", kappaFreeBits, 0, 100);
     between("kl_warmup_steps", klWarmupSteps, 0, MAX_STEPS);
+    below("ema_decay", emaDecay, 0, 1);
     between("batch_size", batchSize, 1, 1 << 20);
     between("gradient_accumulation_steps", gradientAccumulationSteps, 1, 1 << 20);
     between("save_every", saveEvery, 1, MAX_STEPS);
@@ -105,6 +115,11 @@ public record TrainingConfig(
     if (checkpointDir.isBlank()) {
       throw new ConfigException("checkpoint_dir", "is empty; name a folder, as in ./checkpoints");
     }
+  }
+
+  /** Whether a step stands in the metrics: every {@code log_every}th, and the last. */
+  public boolean isLogged(long step) {
+    return step % logEvery == 0 || step == maxSteps;
   }
 
   /** A builder at the defaults. */
@@ -143,10 +158,13 @@ public record TrainingConfig(
     map.put("warmup_steps", warmupSteps);
     map.put("max_steps", maxSteps);
     map.put("lr_schedule", ConfigSection.nameOf(lrSchedule));
+    map.put("wsd_decay_share", wsdDecayShare);
     map.put("min_lr_ratio", minLrRatio);
     map.put("beta_kl", betaKl);
     map.put("kappa_free_bits", kappaFreeBits);
     map.put("kl_warmup_steps", klWarmupSteps);
+    map.putAll(remedies.toMap());
+    map.put("ema_decay", emaDecay);
     map.put("batch_size", batchSize);
     map.put("gradient_accumulation_steps", gradientAccumulationSteps);
     map.put("precision", ConfigSection.nameOf(precision));

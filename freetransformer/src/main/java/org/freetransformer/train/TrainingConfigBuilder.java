@@ -1,5 +1,6 @@
 package org.freetransformer.train;
 
+import java.util.function.Supplier;
 import org.freetransformer.config.ConfigSection;
 import org.freetransformer.tensor.Precision;
 import org.freetransformer.train.TrainingConfig.LrSchedule;
@@ -15,10 +16,13 @@ public final class TrainingConfigBuilder {
   private int warmupSteps = 2000;
   private int maxSteps = 100_000;
   private LrSchedule lrSchedule = LrSchedule.COSINE;
+  private double wsdDecayShare = 0.2;
   private double minLrRatio = 0.1;
   private double betaKl = 1.0;
   private double kappaFreeBits = 0.3466;
   private int klWarmupSteps;
+  private Supplier<CollapseRemedies> remedies = () -> CollapseRemedies.NONE;
+  private double emaDecay;
   private int batchSize = 64;
   private int gradientAccumulationSteps = 1;
   private Precision precision = Precision.FP32;
@@ -42,10 +46,13 @@ public final class TrainingConfigBuilder {
     warmupSteps = from.warmupSteps();
     maxSteps = from.maxSteps();
     lrSchedule = from.lrSchedule();
+    wsdDecayShare = from.wsdDecayShare();
     minLrRatio = from.minLrRatio();
     betaKl = from.betaKl();
     kappaFreeBits = from.kappaFreeBits();
     klWarmupSteps = from.klWarmupSteps();
+    remedies = from::remedies;
+    emaDecay = from.emaDecay();
     batchSize = from.batchSize();
     gradientAccumulationSteps = from.gradientAccumulationSteps();
     precision = from.precision();
@@ -77,10 +84,13 @@ public final class TrainingConfigBuilder {
     warmupSteps = section.integer("warmup_steps", warmupSteps);
     maxSteps = section.integer("max_steps", maxSteps);
     lrSchedule = section.choice("lr_schedule", LrSchedule.class, lrSchedule);
+    wsdDecayShare = section.number("wsd_decay_share", wsdDecayShare);
     minLrRatio = section.number("min_lr_ratio", minLrRatio);
     betaKl = section.number("beta_kl", betaKl);
     kappaFreeBits = section.number("kappa_free_bits", kappaFreeBits);
     klWarmupSteps = section.integer("kl_warmup_steps", klWarmupSteps);
+    remedies = CollapseRemedies.read(section);
+    emaDecay = section.number("ema_decay", emaDecay);
   }
 
   private void readRhythm(ConfigSection section) {
@@ -123,10 +133,13 @@ public final class TrainingConfigBuilder {
         warmupSteps,
         maxSteps,
         lrSchedule,
+        wsdDecayShare,
         minLrRatio,
         betaKl,
         kappaFreeBits,
         klWarmupSteps,
+        remedies.get(),
+        emaDecay,
         batchSize,
         gradientAccumulationSteps,
         precision,
@@ -188,6 +201,12 @@ public final class TrainingConfigBuilder {
     return this;
   }
 
+  /** Share of the steps after the warm-up in which a wsd schedule decays. */
+  public TrainingConfigBuilder wsdDecayShare(double value) {
+    wsdDecayShare = value;
+    return this;
+  }
+
   /** The last rate as a share of the peak. */
   public TrainingConfigBuilder minLrRatio(double value) {
     minLrRatio = value;
@@ -209,6 +228,18 @@ public final class TrainingConfigBuilder {
   /** Steps over which β rises from 0. */
   public TrainingConfigBuilder klWarmupSteps(int value) {
     klWarmupSteps = value;
+    return this;
+  }
+
+  /** What may keep the plan from collapsing. */
+  public TrainingConfigBuilder remedies(CollapseRemedies value) {
+    remedies = () -> value;
+    return this;
+  }
+
+  /** Decay per step of the weights' running average; 0 for none. */
+  public TrainingConfigBuilder emaDecay(double value) {
+    emaDecay = value;
     return this;
   }
 

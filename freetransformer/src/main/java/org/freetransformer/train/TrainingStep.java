@@ -1,7 +1,11 @@
 package org.freetransformer.train;
 
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.freetransformer.checkpoint.StatefulPart;
 import org.freetransformer.data.Batch;
@@ -15,6 +19,7 @@ import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.nn.optim.GradientClipping;
 import org.freetransformer.nn.optim.GradientClipping.Clipped;
 import org.freetransformer.nn.optim.LossScaler;
+import org.freetransformer.nn.optim.WeightAverage;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Precision;
 import org.freetransformer.tensor.Program;
@@ -25,8 +30,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * One training step as recorded programs: the weights' 16-bit copies, if the precision wants them;
  * forward and backward of a micro-batch, which adds to the gradients; their norm; and the update,
- * which moves the parameters and sets the gradients to zero. Under fp16 a step whose gradients
- * overflowed drops them instead.
+ * which moves the parameters and sets the gradients to zero. Before an update the host sees loss
+ * and norm: if one is not finite, the parameters stay as they were. Under fp16 a step whose
+ * gradients overflowed drops them instead, and training goes on.
  */
 public final class TrainingStep implements AutoCloseable {
   /**
@@ -45,6 +51,7 @@ public final class TrainingStep implements AutoCloseable {
   private final Objective objective;
   private final WeightCopies copies;
   private final @Nullable LossScaling scaling;
+  private final @Nullable WeightAverage average;
   private final Program microStep;
   private final Program casts;
   private final Program norm;
@@ -60,12 +67,16 @@ public final class TrainingStep implements AutoCloseable {
     this.optimizer = optimizer;
     this.config = config;
     this.inputs = new BatchTensors(engine, config.batchSize(), length);
-    this.objective = new Objective(engine);
+    this.objective = new Objective(engine, target(config.remedies()));
     this.copies = new WeightCopies(engine, config.precision());
     this.scaling =
         config.precision() == Precision.FP16
             ? new LossScaling(engine, LossScaler.Config.DEFAULT)
             : null;
+    this.average =
+        config.emaDecay() == 0
+            ? null
+            : new WeightAverage(engine, model.parameters(), config.emaDecay());
     this.microStep = recordMicroStep();
     this.casts = recordEffects(copies::refresh);
     this.norm =
@@ -81,7 +92,7 @@ public final class TrainingStep implements AutoCloseable {
                       UnaryOperator.identity());
               return List.of(clipped.norm(), clipped.scale());
             });
-    this.update = recordEffects(() -> optimizer.emitUpdate(norm.outputs().getLast()));
+    this.update = recordEffects(this::emitUpdate);
     this.discard = recordEffects(optimizer::emitDiscard);
   }
 
@@ -106,6 +117,13 @@ public final class TrainingStep implements AutoCloseable {
     }
   }
 
+  private void emitUpdate() {
+    optimizer.emitUpdate(norm.outputs().getLast());
+    if (average != null) {
+      average.emitUpdate();
+    }
+  }
+
   private Program recordEffects(Runnable emitting) {
     return Program.record(
         model.engine(),
@@ -115,18 +133,27 @@ public final class TrainingStep implements AutoCloseable {
         });
   }
 
+  private static VaeLoss.@Nullable TargetKl target(CollapseRemedies remedies) {
+    return remedies.targetKlWeight() == 0
+        ? null
+        : new VaeLoss.TargetKl(remedies.targetKl(), remedies.targetKlWeight());
+  }
+
   /**
    * Trains on one step's micro-batches.
    *
    * @param step number of the step, from 1: it decides the random numbers
    * @param learningRate rate of the update
    * @param tokensBefore counted targets of the run so far
+   * @throws NonFiniteException if the loss or the gradient is not finite; the parameters and
+   *     moments are then those before the step
    */
   public StepMetrics run(
       long step, double learningRate, List<Batch> microBatches, long tokensBefore) {
     long tokens = microBatches.stream().mapToLong(Batch::countedTargets).sum();
     long plans = microBatches.stream().mapToLong(BatchTensors::countedPlans).sum();
-    objective.set(tokens, plans, config.kappaFreeBits(), klWeight(step));
+    double kappa = config.remedies().kappaAt(config.kappaFreeBits(), step);
+    objective.set(tokens, plans, kappa, klWeight(step));
     if (scaling != null) {
       scaling.set();
     }
@@ -141,9 +168,15 @@ public final class TrainingStep implements AutoCloseable {
     }
     norm.run();
     double gradientNorm = norm.outputs().getFirst().item();
-    if (scaling == null || scaling.accept(gradientNorm)) {
-      optimizer.schedule(step - skippedSteps(), learningRate);
-      update.run();
+    boolean finite = Double.isFinite(sums.loss()) && Double.isFinite(gradientNorm);
+    if (!Double.isFinite(sums.loss()) || (scaling == null && !finite)) {
+      String cause =
+          new NonFiniteSearch(model, objective, inputs, copies).first(step, microBatches);
+      throw new NonFiniteException(step, sums.loss(), gradientNorm, cause);
+    }
+    boolean updating = scaling == null || scaling.accept(gradientNorm);
+    if (updating) {
+      update(step - skippedSteps(), learningRate);
     } else {
       discard.run();
     }
@@ -154,13 +187,41 @@ public final class TrainingStep implements AutoCloseable {
         sums.reconstruction(),
         sums.kl(),
         sums.klPerBit(),
+        kappa,
         learningRate,
         gradientNorm,
-        scaling == null ? null : scaling.state());
+        scaling == null ? null : scaling.state(),
+        updating && config.isLogged(step) ? updateRatios() : Map.of(),
+        List.of());
+  }
+
+  private void update(long number, double learningRate) {
+    optimizer.schedule(number, learningRate);
+    if (average != null) {
+      average.schedule(number);
+    }
+    update.run();
   }
 
   private long skippedSteps() {
     return scaling == null ? 0 : scaling.state().skippedSteps();
+  }
+
+  /** How far the last update moved each part of the model, as a share of its size. */
+  private Map<String, Double> updateRatios() {
+    Map<String, Double> moved = new LinkedHashMap<>();
+    Map<String, Double> size = new HashMap<>();
+    for (String name : model.parameters().keySet()) {
+      AdamW.Movement movement = optimizer.lastUpdate(name);
+      String part = name.substring(0, name.indexOf('.'));
+      moved.merge(part, movement.moved(), Double::sum);
+      size.merge(part, movement.size(), Double::sum);
+    }
+    moved.replaceAll((part, squares) -> {
+      double weights = Math.sqrt(Objects.requireNonNull(size.get(part)));
+      return weights == 0 ? 0 : Math.sqrt(squares) / weights;
+    });
+    return moved;
   }
 
   private double klWeight(long step) {
@@ -195,10 +256,18 @@ public final class TrainingStep implements AutoCloseable {
     return microStep;
   }
 
+  /** The running average of the weights, or null if none is wanted. */
+  public @Nullable WeightAverage average() {
+    return average;
+  }
+
   @Override
   public void close() {
     for (Program program : List.of(microStep, casts, norm, update, discard)) {
       program.close();
+    }
+    if (average != null) {
+      average.close();
     }
     inputs.close();
     objective.close();

@@ -84,7 +84,15 @@ final class RunConfigTest {
             read("{}").model(),
             TrainingConfig.builder()
                 .lrSchedule(TrainingConfig.LrSchedule.WSD)
+                .wsdDecayShare(0.5)
                 .klWarmupSteps(9)
+                .emaDecay(0.99)
+                .remedies(
+                    CollapseRemedies.NONE
+                        .withKappaFrom(0.5, 7)
+                        .withTargetKl(0.25, 2)
+                        .withEncoderLrRatio(0.5)
+                        .withDeadBitReset(11, 0.001))
                 .seed(-1)
                 .build(),
             DataConfig.planLetters(7));
@@ -121,6 +129,19 @@ final class RunConfigTest {
             .hasMessageStartingWith("--set " + path + "=" + value + ": " + path + ": ")
             .message()
             .doesNotContain("\n"));
+  }
+
+  @Test
+  void refusesRemediesThatCannotBe() {
+    assertThat(with("training.target_kl_weight", 2).training().remedies().targetKlWeight())
+        .isEqualTo(2);
+    assertThatThrownBy(() -> with("training.kappa_schedule", "linear"))
+        .hasMessageContaining("training.kappa_schedule_steps: is 0");
+    assertThatThrownBy(() -> with("training.encoder_lr_ratio", 0))
+        .hasMessageStartingWith(
+            "--set training.encoder_lr_ratio=0: training.encoder_lr_ratio: 0.0 is out of range");
+    assertThatThrownBy(() -> with("training.target_k1", 1))
+        .hasMessageContaining("did you mean training.target_kl?");
   }
 
   @Test

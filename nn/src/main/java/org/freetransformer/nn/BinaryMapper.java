@@ -2,7 +2,11 @@ package org.freetransformer.nn;
 
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Scope;
+import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Output;
 import org.freetransformer.tensor.ops.BinaryMapperOp;
 import org.freetransformer.tensor.ops.EmbeddingOp;
 import org.freetransformer.tensor.ops.MatMulOp;
@@ -80,6 +84,39 @@ public final class BinaryMapper extends Module {
     return kind == Kind.BITS
         ? fromBits(BinaryMapperOp.bits(plans, bits, DType.F32))
         : EmbeddingOp.gather(weight.value(), plans);
+  }
+
+  /**
+   * Draws anew what one bit says, from N(0, 0.02²): the bit's column; in a table, which has none,
+   * half the difference of each two rows that differ in this bit, whose mean stays.
+   */
+  public void redrawBit(int bit) {
+    Tensor value = weight.value();
+    Engine engine = value.engine();
+    try (Scope _ = engine.scope("redraw");
+        Engine.Mode _ = engine.noGrad()) {
+      int width = value.dim(kind == Kind.BITS ? 0 : 1);
+      Tensor says = engine.normal(DType.F32, Shape.of(width, 1), 0, Parameter.INITIAL_DEVIATION);
+      if (kind == Kind.BITS) {
+        copy(says, value.narrow(1, bit, 1));
+        return;
+      }
+      Tensor pairs = value.reshape(1 << (bits - 1 - bit), 2, 1 << bit, width);
+      Tensor off = pairs.narrow(1, 0, 1);
+      Tensor on = pairs.narrow(1, 1, 1);
+      Tensor mean = off.add(on).mul(0.5);
+      copy(mean.sub(says.reshape(width)), off);
+      copy(mean.add(says.reshape(width)), on);
+    }
+  }
+
+  private static void copy(Tensor from, Tensor to) {
+    from.engine().emit(new Instruction.Copy(from.buffer(), Output.to(to.buffer())));
+  }
+
+  /** Whether each bit has a column of weights, the second axis, to itself. */
+  public boolean hasColumns() {
+    return kind == Kind.BITS;
   }
 
   private Tensor fromBits(Tensor signs) {

@@ -30,6 +30,11 @@ public final class PlanEncoder extends Module {
     readout = child("readout", new Linear(engine, width, bits));
   }
 
+  /** Draws the readout of one bit anew, as in a new encoder. */
+  public void redrawBit(int bit) {
+    readout.redrawOutput(bit);
+  }
+
   /**
    * Plan logits for every position.
    *

@@ -17,8 +17,26 @@ import org.jspecify.annotations.Nullable;
  * @param inversePlans shape [], 1 / (number of counted plans in the step)
  * @param kappa κ, shape [], free bits in nats per position
  * @param beta β, shape [], weight of the KL term
+ * @param target of the KL, or null without one
  */
-public record VaeLoss(Tensor inverseTokens, Tensor inversePlans, Tensor kappa, Tensor beta) {
+public record VaeLoss(
+    Tensor inverseTokens,
+    Tensor inversePlans,
+    Tensor kappa,
+    Tensor beta,
+    @Nullable TargetKl target) {
+
+  /**
+   * A KL that the plans of each text are drawn to from both sides, so that, unlike with free bits,
+   * a plan that is hardly used is pushed back into use (Burgess et al., "Understanding
+   * disentangling in β-VAE", 2018, equation 8, with the mean over a text's positions as its KL). It
+   * adds {@code weight · Σ_texts |Σ_t (KL_t − kl)| / plans} to the loss.
+   *
+   * @param kl nats per position
+   * @param weight γ in the source, 0 or more
+   */
+  public record TargetKl(double kl, double weight) {}
+
   /**
    * A loss and its parts, all of shape [] but the last two.
    *
@@ -53,6 +71,10 @@ public record VaeLoss(Tensor inverseTokens, Tensor inversePlans, Tensor kappa, T
     Tensor klPerPosition = klPerBit.sum(-1);
     Tensor excess = KlOp.freeBits(klPerPosition, kappa).mul(planCounts).sum();
     Tensor loss = reconstruction.mul(inverseTokens).add(excess.mul(inversePlans).mul(beta));
+    if (target != null) {
+      Tensor distance = klPerPosition.add(-target.kl()).mul(planCounts).sum(-1).abs().sum();
+      loss = loss.add(distance.mul(inversePlans).mul(target.weight()));
+    }
     Tensor countedPerBit =
         klPerBit.detach().mul(planCounts.reshape(b, t, 1)).reshape(b * t, h).sum(0);
     return new Terms(loss, reconstruction, countedPerBit.sum(), countedPerBit, planLogits);

@@ -27,7 +27,8 @@ final class VaeLossTest extends LayerTestBase {
   }
 
   private VaeLoss loss(double kappa, double beta) {
-    return new VaeLoss(scalar(1.0 / TOKENS), scalar(1.0 / PLANS), scalar(kappa), scalar(beta));
+    return new VaeLoss(
+        scalar(1.0 / TOKENS), scalar(1.0 / PLANS), scalar(kappa), scalar(beta), null);
   }
 
   private static double crossEntropies(double[] logits) {
@@ -116,5 +117,89 @@ final class VaeLossTest extends LayerTestBase {
     assertThat((double) terms.loss().item()).isCloseTo(sum / TOKENS, Offset.offset(1e-5));
     assertThat(terms.kl()).isNull();
     assertThat(terms.klPerBit()).isNull();
+  }
+
+  private VaeLoss drawnTo(double kl, double weight) {
+    return new VaeLoss(
+        engine.full(DType.F64, Shape.of(), 1.0 / TOKENS),
+        engine.full(DType.F64, Shape.of(), 1.0 / PLANS),
+        engine.full(DType.F64, Shape.of(), 100),
+        engine.full(DType.F64, Shape.of(), 1),
+        new VaeLoss.TargetKl(kl, weight));
+  }
+
+  /** Two texts of three positions; the second text's last plan does not count. */
+  private VaeLoss.Terms drawnTo(double kl, double weight, Tensor planLogits) {
+    return drawnTo(kl, weight)
+        .withPlan(
+            engine.zeros(2, 3, VOCABULARY).to(DType.F64),
+            engine.tensor(TARGETS, 2, 3),
+            planLogits,
+            engine.tensor(PLAN_COUNTS, 2, 3).to(DType.F64));
+  }
+
+  private Tensor planLogits(double... scores) {
+    return engine.tensor(scores, 2, 3, BITS);
+  }
+
+  private double[] scores(double deviation) {
+    return random.doubles(ROWS * BITS).map(u -> deviation * (2 * u - 1)).toArray();
+  }
+
+  private static double distance(double[] scores, int text, double target) {
+    double sum = 0;
+    for (int n = 3 * text; n < 3 * text + 3; n++) {
+      double position = -target;
+      for (int h = 0; h < BITS; h++) {
+        position += kl(scores[n * BITS + h]);
+      }
+      sum += PLAN_COUNTS[n] * position;
+    }
+    return Math.abs(sum);
+  }
+
+  /** Once above the target and once below it. */
+  @ParameterizedTest
+  @CsvSource({"0.1, 3", "0.9, 0.5"})
+  void addsEachTextsDistanceFromTheTargetKl(double target, double deviation) {
+    double[] scores = scores(deviation);
+    double reconstruction = TOKENS * Math.log(VOCABULARY);
+    double expected =
+        reconstruction / TOKENS
+            + 0.7 * (distance(scores, 0, target) + distance(scores, 1, target)) / PLANS;
+    assertThat(drawnTo(target, 0.7, planLogits(scores)).loss().toDoubles()[0])
+        .isCloseTo(expected, Offset.offset(1e-12));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0.1, 3", "0.9, 0.5"})
+  void theGradientOfTheTargetKlIsItsDifferenceQuotient(double target, double deviation) {
+    double[] scores = scores(deviation);
+    Tensor planLogits = planLogits(scores).requireGrad();
+    drawnTo(target, 0.7, planLogits).loss().backward();
+    double[] found = gradient(planLogits).toDoubles();
+    double step = 1e-6;
+    for (int i = 0; i < scores.length; i++) {
+      double[] more = scores.clone();
+      double[] less = scores.clone();
+      more[i] += step;
+      less[i] -= step;
+      double quotient =
+          (drawnTo(target, 0.7, planLogits(more)).loss().toDoubles()[0]
+                  - drawnTo(target, 0.7, planLogits(less)).loss().toDoubles()[0])
+              / (2 * step);
+      assertThat(found[i]).isCloseTo(quotient, Offset.offset(1e-8));
+    }
+  }
+
+  @Test
+  void aPlanUnderItsTargetIsPushedBackIntoUse() {
+    double[] scores = scores(0.5);
+    Tensor planLogits = planLogits(scores).requireGrad();
+    drawnTo(0.9, 1, planLogits).loss().backward();
+    double[] gradient = gradient(planLogits).toDoubles();
+    for (int i = 0; i < 5 * BITS; i++) {
+      assertThat(gradient[i] * scores[i]).isNegative();
+    }
   }
 }

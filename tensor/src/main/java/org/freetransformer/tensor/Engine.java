@@ -2,6 +2,7 @@ package org.freetransformer.tensor;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.function.Consumer;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.Instruction;
@@ -24,6 +25,7 @@ public final class Engine implements AutoCloseable {
   private final Deque<Scope> scopes = new ArrayDeque<>();
   private final RandomStream random;
   private @Nullable Recording recording;
+  private @Nullable Consumer<Instruction> observer;
   private int saltBeforeRecording;
   private boolean gradEnabled = true;
   private boolean parametersDeferred;
@@ -199,7 +201,29 @@ public final class Engine implements AutoCloseable {
       recording.add(instruction);
     } else {
       device.prepare(instruction).run();
+      if (observer != null) {
+        observer.accept(instruction);
+      }
     }
+  }
+
+  /**
+   * Shows every instruction that runs at once, and is not recorded, to an observer after it ran,
+   * until the mode is closed. What the observer itself emits is not shown.
+   */
+  public Mode observe(Consumer<Instruction> watcher) {
+    @Nullable Consumer<Instruction> before = observer;
+    observer =
+        instruction -> {
+          @Nullable Consumer<Instruction> own = observer;
+          observer = null;
+          try {
+            watcher.accept(instruction);
+          } finally {
+            observer = own;
+          }
+        };
+    return () -> observer = before;
   }
 
   // ---- Creation ----

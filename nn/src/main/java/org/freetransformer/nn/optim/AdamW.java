@@ -1,10 +1,15 @@
 package org.freetransformer.nn.optim;
 
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
+import java.util.function.ToDoubleFunction;
 import org.freetransformer.nn.Parameter;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Scope;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.device.Instruction;
@@ -12,6 +17,8 @@ import org.freetransformer.tensor.device.Instruction;
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter, 2019). Norm scales and the encoder's
  * query are not decayed. It owns the parameters' moments until it is closed.
+ *
+ * <p>Parameters fall into groups, each with a learning rate that is a multiple of the common one.
  */
 public final class AdamW implements AutoCloseable {
   /**
@@ -50,21 +57,41 @@ public final class AdamW implements AutoCloseable {
    */
   public record Moments(Tensor first, Tensor second) {}
 
+  /** Elements that {@link #lastUpdate} looks at together. */
+  private static final int PIECE = 1 << 20;
+
   private final Engine engine;
   private final SequencedMap<String, Parameter> parameters;
   private final Config config;
   private final SequencedMap<String, Moments> moments = new LinkedHashMap<>();
-  private final Tensor schedule;
+  private final ToDoubleFunction<String> rateRatios;
+  private final Map<Double, Tensor> schedules = new LinkedHashMap<>();
 
-  /** An optimizer at step 0; every parameter gets a gradient of zeros. */
+  /** An optimizer at step 0 with one learning rate; every parameter gets a gradient of zeros. */
   public AdamW(Engine engine, SequencedMap<String, Parameter> parameters, Config config) {
+    this(engine, parameters, config, _ -> 1);
+  }
+
+  /**
+   * An optimizer at step 0; every parameter gets a gradient of zeros.
+   *
+   * @param rateRatios learning rate of each parameter, by name, as a multiple of the common one
+   */
+  public AdamW(
+      Engine engine,
+      SequencedMap<String, Parameter> parameters,
+      Config config,
+      ToDoubleFunction<String> rateRatios) {
     this.engine = engine;
     this.parameters = parameters;
     this.config = config;
-    this.schedule = engine.allocate("optimizer", DType.F32, Shape.of(3));
+    this.rateRatios = rateRatios;
     parameters.forEach((name, parameter) -> {
       Tensor value = parameter.value();
       moments.put(name, new Moments(zerosLike(value), zerosLike(value)));
+      schedules.computeIfAbsent(
+          rateRatios.applyAsDouble(name),
+          _ -> engine.allocate("optimizer", DType.F32, Shape.of(3)));
       if (value.grad() == null) {
         value.setGrad(engine.allocate("gradients", value.dtype(), value.shape()));
       }
@@ -79,15 +106,69 @@ public final class AdamW implements AutoCloseable {
    * Sets what the next update uses.
    *
    * @param step number of the update, from 1
-   * @param learningRate its rate
+   * @param learningRate its rate, common to all groups
    */
   public void schedule(long step, double learningRate) {
-    schedule.set(
-        new float[] {
-          (float) learningRate,
-          (float) (1 - Math.pow(config.beta1(), (double) step)),
-          (float) (1 - Math.pow(config.beta2(), (double) step))
-        });
+    schedules.forEach((ratio, schedule) ->
+        schedule.set(
+            new float[] {
+              (float) (learningRate * ratio),
+              (float) (1 - Math.pow(config.beta1(), (double) step)),
+              (float) (1 - Math.pow(config.beta2(), (double) step))
+            }));
+  }
+
+  /**
+   * How far the last update moved a parameter, as a share of its size: the Euclidean norms' ratio
+   * in pieces. It is computed again from the moments, piece by piece, so that no copy of the
+   * parameters is needed.
+   *
+   * @param moved Σ of squares of the update
+   * @param size Σ of squares of the parameter
+   */
+  public record Movement(double moved, double size) {}
+
+  /** The last update of a parameter; meaningless before the first, and after {@link #forget}. */
+  public Movement lastUpdate(String name) {
+    Parameter parameter = Objects.requireNonNull(parameters.get(name), name);
+    float[] factors = scheduleOf(name).toFloats();
+    double decay = parameter.isDecayed() ? config.weightDecay() * factors[0] : 0;
+    int size = Math.toIntExact(parameter.size());
+    double moved = 0;
+    double squares = 0;
+    try (Engine.Mode _ = engine.noGrad()) {
+      for (int start = 0; start < size; start += PIECE) {
+        int length = Math.min(PIECE, size - start);
+        try (Scope _ = engine.scope("optimizer")) {
+          Tensor value = parameter.value().reshape(size).narrow(0, start, length);
+          Tensor first = moments(name).first().reshape(size).narrow(0, start, length);
+          Tensor second = moments(name).second().reshape(size).narrow(0, start, length);
+          Tensor root = second.mul(1 / factors[2]).sqrt().add(config.epsilon());
+          Tensor step = first.mul(factors[0] / factors[1]).div(root);
+          // The parameter was (value + step) / (1 − decay) before.
+          Tensor update = step.add(value.mul(decay)).mul(1 / (1 - decay));
+          moved += update.sumOfSquares().item();
+          squares += value.sumOfSquares().item();
+        }
+      }
+    }
+    return new Movement(moved, squares);
+  }
+
+  /**
+   * Sets the moments of a part of a parameter to zero, for what was drawn anew.
+   *
+   * @param axis of the parameter
+   * @param index along that axis
+   */
+  public void forget(String name, int axis, int index) {
+    for (Tensor moment : List.of(moments(name).first(), moments(name).second())) {
+      engine.emit(new Instruction.Fill(moment.narrow(axis, index, 1).buffer(), 0));
+    }
+  }
+
+  private Tensor scheduleOf(String name) {
+    return Objects.requireNonNull(schedules.get(rateRatios.applyAsDouble(name)));
   }
 
   /**
@@ -106,7 +187,7 @@ public final class AdamW implements AutoCloseable {
               gradient.buffer(),
               memory.first().buffer(),
               memory.second().buffer(),
-              schedule.buffer(),
+              scheduleOf(name).buffer(),
               gradientScale.reshape(1).buffer(),
               config.beta1(),
               config.beta2(),
@@ -138,7 +219,7 @@ public final class AdamW implements AutoCloseable {
 
   @Override
   public void close() {
-    schedule.close();
+    schedules.values().forEach(Tensor::close);
     moments
         .values()
         .forEach(memory -> {

@@ -8,9 +8,16 @@ package org.freetransformer.nn.optim;
  * @param minimumRatio the last rate as a share of the peak, in [0, 1]
  * @param warmupSteps steps until the peak, 0 or more
  * @param totalSteps steps of the run, at least 1; from then on the rate stays
+ * @param decayShare share of the steps after the warm-up in which {@link Kind#WSD} decays, in (0,
+ *     1]
  */
 public record LearningRateSchedule(
-    Kind kind, double peak, double minimumRatio, long warmupSteps, long totalSteps) {
+    Kind kind,
+    double peak,
+    double minimumRatio,
+    long warmupSteps,
+    long totalSteps,
+    double decayShare) {
   /** Ways down from the peak. */
   public enum Kind {
     /** Half a cosine (Loshchilov and Hutter, 2017). */
@@ -19,12 +26,9 @@ public record LearningRateSchedule(
     LINEAR,
     /** None: the peak until the end. */
     CONSTANT,
-    /** Warm-up, stable, decay: the peak, and in the last fifth a straight line down. */
+    /** Warm-up, stable, decay (Hu et al., 2024): the peak, and at the end a straight line down. */
     WSD
   }
-
-  /** Share of the steps after the warm-up in which a warm-up–stable–decay run decays. */
-  private static final double DECAY_SHARE = 0.2;
 
   /**
    * Checks the ranges.
@@ -36,6 +40,7 @@ public record LearningRateSchedule(
     require(minimumRatio >= 0 && minimumRatio <= 1, "minimumRatio", minimumRatio, "0 to 1");
     require(warmupSteps >= 0, "warmupSteps", warmupSteps, "0 or more");
     require(totalSteps >= 1, "totalSteps", totalSteps, "1 or more");
+    require(decayShare > 0 && decayShare <= 1, "decayShare", decayShare, "above 0 up to 1");
   }
 
   private static void require(boolean valid, String name, Number value, String allowed) {
@@ -56,7 +61,7 @@ public record LearningRateSchedule(
           case COSINE -> 0.5 * (1 + Math.cos(Math.PI * progress));
           case LINEAR -> 1 - progress;
           case CONSTANT -> 1;
-          case WSD -> Math.min(1, (1 - progress) / DECAY_SHARE);
+          case WSD -> Math.min(1, (1 - progress) / decayShare);
         };
     return peak * (minimumRatio + (1 - minimumRatio) * height);
   }

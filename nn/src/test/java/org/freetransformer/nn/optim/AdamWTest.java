@@ -174,4 +174,63 @@ final class AdamWTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("epsilon NaN");
   }
+
+  private Parameter parameter(String name) {
+    return Objects.requireNonNull(parameters.get(name), name);
+  }
+
+  @Test
+  void aGroupHasAMultipleOfTheCommonRate() {
+    parameters.put("slow.w", Parameter.zeros(engine, false, 2));
+    parameters.put("fast.w", Parameter.zeros(engine, false, 2));
+    try (AdamW optimizer =
+        new AdamW(engine, parameters, CONFIG, name -> name.startsWith("fast") ? 3 : 1)) {
+      gradient(parameter("slow.w")).set(new float[] {1, -2});
+      gradient(parameter("fast.w")).set(new float[] {1, -2});
+      optimizer.schedule(1, RATE);
+      update(optimizer);
+      float[] slow = parameter("slow.w").value().toFloats();
+      float[] fast = parameter("fast.w").value().toFloats();
+      assertThat(slow[0]).isCloseTo(-0.01f, Offset.offset(1e-6f));
+      assertThat(fast[0]).isCloseTo(3 * slow[0], Offset.offset(1e-7f));
+      assertThat(fast[1]).isCloseTo(3 * slow[1], Offset.offset(1e-7f));
+    }
+  }
+
+  @Test
+  void tellsHowFarTheLastUpdateMoved() {
+    parameters.put("w", Parameter.weight(engine, 30, 50));
+    try (AdamW optimizer = new AdamW(engine, parameters, CONFIG)) {
+      for (int step = 1; step <= 3; step++) {
+        gradient(parameter("w")).set(normals(1500, 0.01));
+        double[] before = parameter("w").value().toDoubles();
+        optimizer.schedule(step, RATE);
+        update(optimizer);
+        double[] after = parameter("w").value().toDoubles();
+        double moved = 0;
+        double size = 0;
+        for (int i = 0; i < before.length; i++) {
+          moved += (after[i] - before[i]) * (after[i] - before[i]);
+          size += after[i] * after[i];
+        }
+        AdamW.Movement told = optimizer.lastUpdate("w");
+        assertThat(told.moved()).isCloseTo(moved, Offset.offset(1e-4 * moved));
+        assertThat(told.size()).isCloseTo(size, Offset.offset(1e-4 * size));
+      }
+    }
+  }
+
+  @Test
+  void forgetsAPartOfAParameter() {
+    parameters.put("w", Parameter.weight(engine, 2, 3));
+    try (AdamW optimizer = new AdamW(engine, parameters, CONFIG)) {
+      gradient(parameter("w")).set(new float[] {1, 1, 1, 1, 1, 1});
+      optimizer.schedule(1, RATE);
+      update(optimizer);
+      float m = optimizer.moments("w").first().toFloats()[0];
+      optimizer.forget("w", 1, 2);
+      assertThat(optimizer.moments("w").first().toFloats()).containsExactly(m, m, 0, m, m, 0);
+      assertThat(optimizer.moments("w").second().toFloats()[2]).isZero();
+    }
+  }
 }

@@ -15,7 +15,7 @@ final class LearningRateScheduleTest {
 
   /** Warm-up over 10 of 110 steps, peak 2, last rate 0.2. */
   private static LearningRateSchedule schedule(Kind kind) {
-    return new LearningRateSchedule(kind, 2, 0.1, 10, 110);
+    return new LearningRateSchedule(kind, 2, 0.1, 10, 110, 0.2);
   }
 
   @ParameterizedTest
@@ -52,7 +52,7 @@ final class LearningRateScheduleTest {
   @ParameterizedTest
   @EnumSource
   void startsNearThePeakWithoutWarmUp(Kind kind) {
-    double first = new LearningRateSchedule(kind, 2, 0, 0, 1000).at(1);
+    double first = new LearningRateSchedule(kind, 2, 0, 0, 1000, 0.2).at(1);
     assertThat(first).isBetween(1.99, 2.0);
   }
 
@@ -67,14 +67,25 @@ final class LearningRateScheduleTest {
 
   @Test
   void refusesWhatIsOutOfRange() {
-    assertThatThrownBy(() -> new LearningRateSchedule(Kind.LINEAR, Double.NaN, 0, 0, 1))
+    assertThatThrownBy(() -> new LearningRateSchedule(Kind.LINEAR, Double.NaN, 0, 0, 1, 0.2))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("peak NaN: allowed are above 0");
-    assertThatThrownBy(() -> new LearningRateSchedule(Kind.LINEAR, 1, 2, 0, 1))
+    assertThatThrownBy(() -> new LearningRateSchedule(Kind.LINEAR, 1, 2, 0, 1, 0.2))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("minimumRatio 2.0");
-    assertThatThrownBy(() -> new LearningRateSchedule(Kind.LINEAR, 1, 0, -1, 1))
+    assertThatThrownBy(() -> new LearningRateSchedule(Kind.LINEAR, 1, 0, -1, 1, 0.2))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("warmupSteps -1");
+    assertThatThrownBy(() -> new LearningRateSchedule(Kind.WSD, 1, 0, 0, 1, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("decayShare 0");
+  }
+
+  @Test
+  void staysAtThePeakUntilItsShareOfTheEnd() {
+    LearningRateSchedule half = new LearningRateSchedule(Kind.WSD, 2, 0, 10, 110, 0.5);
+    assertThat(half.at(60)).isCloseTo(2, NEAR);
+    assertThat(half.at(85)).isCloseTo(1, NEAR);
+    assertThat(half.at(110)).isCloseTo(0, NEAR);
   }
 }

@@ -1,0 +1,95 @@
+package org.freetransformer.train;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.freetransformer.checkpoint.PartState;
+import org.freetransformer.checkpoint.StatefulPart;
+import org.freetransformer.checkpoint.TensorSource;
+import org.freetransformer.model.FreeTransformer;
+import org.freetransformer.nn.optim.AdamW;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+
+/**
+ * Watches the KL of every plan bit, and draws anew those that were not used over a number of steps,
+ * as is done with dead codes of vector quantisers (Dhariwal et al., "Jukebox", 2020).
+ */
+final class DeadBits implements StatefulPart, AutoCloseable {
+  /** Random steps of redrawing start here, far from those of training and evaluation. */
+  private static final long RANDOM_STEPS = 1L << 47;
+
+  private static final String SUMS = "kl_sums";
+
+  private final FreeTransformer model;
+  private final AdamW optimizer;
+  private final int steps;
+  private final double least;
+  private final Tensor sums;
+
+  /**
+   * A watch at step 0.
+   *
+   * @param steps length of a watch
+   * @param least mean KL, in nats, under which a bit is dead
+   */
+  DeadBits(FreeTransformer model, AdamW optimizer, int steps, double least) {
+    this.model = model;
+    this.optimizer = optimizer;
+    this.steps = steps;
+    this.least = least;
+    this.sums =
+        model.engine().allocate("plan bits", DType.F32, Shape.of(model.config().latentDim()));
+  }
+
+  /**
+   * Takes in a step; at the end of a watch, draws its dead bits anew.
+   *
+   * @return the bits that were drawn anew
+   */
+  List<Integer> after(long step, double[] klPerBit) {
+    float[] total = sums.toFloats();
+    for (int h = 0; h < total.length; h++) {
+      total[h] += (float) klPerBit[h];
+    }
+    List<Integer> dead = new ArrayList<>();
+    if (step % steps == 0) {
+      model.engine().random().step(RANDOM_STEPS + step);
+      for (int h = 0; h < total.length; h++) {
+        if (total[h] / steps < least) {
+          model.redrawBit(h, optimizer);
+          dead.add(h);
+        }
+        total[h] = 0;
+      }
+    }
+    sums.set(total);
+    return dead;
+  }
+
+  @Override
+  public String name() {
+    return "dead_bits";
+  }
+
+  @Override
+  public Map<String, Object> numbers() {
+    return Map.of();
+  }
+
+  @Override
+  public List<TensorSource> tensors() {
+    return List.of(TensorSource.of(SUMS, sums));
+  }
+
+  @Override
+  public void restore(PartState saved) {
+    saved.tensor(SUMS, sums);
+  }
+
+  @Override
+  public void close() {
+    sums.close();
+  }
+}

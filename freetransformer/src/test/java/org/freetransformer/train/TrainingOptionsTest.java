@@ -68,8 +68,7 @@ final class TrainingOptionsTest {
                           : ModelConfig.Latent.PostSampler.TABLE))
               .build();
       DataConfig letters =
-          new DataConfig(
-              "plan-letters", "./data", 66, TextConfig.DEFAULT, 29, 66, 50_000, 4, 5);
+          new DataConfig("plan-letters", "./data", 66, TextConfig.DEFAULT, 29, 66, 50_000, 4, 5);
       return new RunConfig(model, training().build(), letters);
     }
 

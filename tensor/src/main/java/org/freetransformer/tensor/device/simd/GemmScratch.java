@@ -7,14 +7,18 @@ import java.lang.foreign.MemorySegment;
 final class GemmScratch {
   private static final long CACHE_LINE = 64;
 
-  /** Elements of B packed at a time: three quarters of a 1 MiB L2 cache. */
-  static final int PANEL_ELEMENTS = 192 * 1024;
+  // Beyond this, packed panels do not gain from staying in the cache.
+  private static final long MOST_PANEL_BYTES = 3 << 19;
+
+  /** Elements of B packed at a time: three quarters of the second-level cache. */
+  static final int PANEL_ELEMENTS =
+      (int) (Math.min(Caches.secondLevel() / 4 * 3, MOST_PANEL_BYTES) / Float.BYTES);
 
   /** Elements of {@link #rows}. */
   static final int ROW_ELEMENTS = SkinnyGemm.MAX_ROWS * SkinnyGemm.STRIP;
 
-  /** Tiles for which A is packed at a time: a transposed A is then read in longer runs. */
-  static final int TILES = 4;
+  /** Tiles for which A is packed at a time: a transposed A is then read in runs of some cache lines. */
+  static final int TILES = 16;
 
   /** Distance of tiles in {@link #a}; leaves room for a vector that overhangs the last column. */
   static final int A_TILE = GemmKernel.ROWS * GemmKernel.A_STRIDE;

@@ -61,13 +61,14 @@ public final class BenchmarkRunner implements Benchmarks {
     return Suite.ALL.stream().filter(suite -> names.contains(suite.name())).toList();
   }
 
-  /** One thread and all of them; in a quick run that only for matrix products. */
+  /** All threads, and for matrix products and the thorough run's step one thread as well. */
   private static int[] threads(Request request, Suite suite) {
     if (request.threads() != null) {
       return new int[] {request.threads()};
     }
     int all = Runtime.getRuntime().availableProcessors();
-    boolean single = !request.quick() || suite.name().equals("gemm");
+    boolean single =
+        suite.name().equals("gemm") || (!request.quick() && suite.name().equals("step"));
     return single && all > 1 ? new int[] {1, all} : new int[] {all};
   }
 

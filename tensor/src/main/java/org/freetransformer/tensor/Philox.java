@@ -8,11 +8,17 @@ package org.freetransformer.tensor;
  * <p>Source: Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011).
  */
 public final class Philox {
-  private static final int ROUNDS = 10;
+  /** Rounds of a block. */
+  public static final int ROUNDS = 10;
+
+  /** What the key's low half grows by from round to round. */
+  public static final int KEY_STEP_0 = 0x9E3779B9;
+
+  /** What its high half grows by. */
+  public static final int KEY_STEP_1 = 0xBB67AE85;
+
   private static final long MULTIPLIER_0 = 0xD2511F53L;
   private static final long MULTIPLIER_1 = 0xCD9E8D57L;
-  private static final int KEY_STEP_0 = 0x9E3779B9;
-  private static final int KEY_STEP_1 = 0xBB67AE85;
   private static final long LOW_32 = 0xFFFFFFFFL;
 
   private Philox() {}

@@ -132,6 +132,27 @@ public final class TorchOps {
     return manager.create(bits, new Shape(plans, count));
   }
 
+  /** Drops elements with probability {@code rate} and divides the others by 1 − rate. */
+  public static NDArray dropout(NDArray x, float rate) {
+    return x.getNDArrayInternal().dropout(x, rate, true).singletonOrThrow();
+  }
+
+  /** Plan indices [N] drawn from logits [N, H]; {@code powers} is 2^h, [H]. */
+  public static NDArray samplePlans(NDArray logits, NDArray powers) {
+    NDArray p = logits.getNDArrayInternal().sigmoid();
+    NDArray uniform = logits.getManager().randomUniform(0, 1, logits.getShape());
+    return uniform.lt(p).toType(DataType.FLOAT32, false).matMul(powers);
+  }
+
+  /** 2^h for h from 0, f32 [H]: sums of these are exact up to H = 24. */
+  public static NDArray powersOfTwo(NDManager manager, int count) {
+    float[] powers = new float[count];
+    for (int h = 0; h < count; h++) {
+      powers[h] = 1 << h;
+    }
+    return manager.create(powers);
+  }
+
   /** Integers as the int64 that libtorch's indices are. */
   public static NDArray indices(NDManager manager, int[] values, long... dims) {
     return manager.create(values, new Shape(dims)).toType(DataType.INT64, false);

@@ -13,11 +13,15 @@ import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.ops.AttentionOp;
+import org.freetransformer.tensor.ops.BinaryMapperOp;
 import org.freetransformer.tensor.ops.CrossEntropyOp;
+import org.freetransformer.tensor.ops.DropoutOp;
 import org.freetransformer.tensor.ops.EmbeddingOp;
+import org.freetransformer.tensor.ops.KlOp;
 import org.freetransformer.tensor.ops.MatMulOp;
 import org.freetransformer.tensor.ops.RmsNormOp;
 import org.freetransformer.tensor.ops.RopeOp;
+import org.freetransformer.tensor.ops.SoftmaxOp;
 import org.freetransformer.tensor.ops.SwiGluOp;
 
 /**
@@ -36,6 +40,10 @@ final class KernelSuite implements Suite {
   private static final int VOCABULARY = 8192;
   private static final int PARAMETERS = 4 << 20;
 
+  // Plans are few numbers a token: of a large batch, so that a call is not over at once.
+  private static final int POSITIONS = 1 << 14;
+  private static final int PLAN_BITS = 16;
+
   /** Products of a T×S matrix in attention: two forward, and four for the gradients. */
   private static final int PRODUCTS = 6;
 
@@ -47,7 +55,18 @@ final class KernelSuite implements Suite {
   @Override
   public List<String> cases() {
     return List.of(
-        "linear", "attention", "rmsnorm", "swiglu", "rope", "cross-entropy", "embedding", "adamw");
+        "linear",
+        "attention",
+        "rmsnorm",
+        "swiglu",
+        "rope",
+        "cross-entropy",
+        "embedding",
+        "adamw",
+        "softmax",
+        "dropout",
+        "free-bits kl",
+        "plan sampling");
   }
 
   @Override
@@ -66,6 +85,10 @@ final class KernelSuite implements Suite {
       case "cross-entropy" -> crossEntropy(threads);
       case "embedding" -> embedding(threads);
       case "adamw" -> adamW(threads);
+      case "softmax" -> softmax(threads);
+      case "dropout" -> dropout(threads);
+      case "free-bits kl" -> freeBits(threads);
+      case "plan sampling" -> planSampling(threads);
       default ->
           throw new IllegalArgumentException(
               "no case of suite kernels is named '%s'".formatted(name));
@@ -272,6 +295,86 @@ final class KernelSuite implements Suite {
                   () -> optimizer.update(parameter, gradient, first, second, 1000, 1e-4, 0.1));
             });
     return Contest.memory(Traffic.ofFloats(PARAMETERS, 1, 0, 3), side, peer, threads);
+  }
+
+  private static Contest softmax(int threads) {
+    Engine engine = Ours.engine(threads);
+    Ours ours =
+        Ours.forwardAndBackward(
+            engine,
+            List.of(Ours.normal(engine, TOKENS, VOCABULARY)),
+            in -> SoftmaxOp.softmax(in.getFirst(), false));
+    Peer peer =
+        Peer.of(
+            threads,
+            manager ->
+                Peer.forwardAndBackward(
+                    List.of(Peer.normal(manager, TOKENS, VOCABULARY)),
+                    Peer.normal(manager, TOKENS, VOCABULARY),
+                    in -> in.getFirst().softmax(1)));
+    return Contest.memory(
+        Traffic.ofFloats((long) TOKENS * VOCABULARY, 3, 2, 0), ours, peer, threads);
+  }
+
+  private static Contest dropout(int threads) {
+    float rate = 0.1f;
+    Engine engine = Ours.engine(threads);
+    Ours ours =
+        Ours.forwardAndBackward(
+            engine,
+            List.of(Ours.normal(engine, TOKENS, INNER)),
+            in -> DropoutOp.dropout(in.getFirst(), rate));
+    Peer peer =
+        Peer.of(
+            threads,
+            manager ->
+                Peer.forwardAndBackward(
+                    List.of(Peer.normal(manager, TOKENS, INNER)),
+                    Peer.normal(manager, TOKENS, INNER),
+                    in -> TorchOps.dropout(in.getFirst(), rate)));
+    return Contest.memory(Traffic.ofFloats((long) TOKENS * INNER, 2, 2, 0), ours, peer, threads);
+  }
+
+  private static Contest freeBits(int threads) {
+    Engine engine = Ours.engine(threads);
+    Tensor kappa = engine.allocate("bench", DType.F32, Shape.of());
+    kappa.set(new float[] {(float) Math.log(2)});
+    Ours ours =
+        Ours.forwardAndBackward(
+            engine,
+            List.of(Ours.normal(engine, POSITIONS, PLAN_BITS)),
+            in -> KlOp.freeBits(KlOp.bernoulliKl(in.getFirst()), kappa));
+    Peer peer =
+        Peer.of(
+            threads,
+            manager ->
+                Peer.forwardAndBackward(
+                    List.of(Peer.normal(manager, POSITIONS, PLAN_BITS)),
+                    Peer.normal(manager, POSITIONS),
+                    in ->
+                        TorchOps.bernoulliKl(in.getFirst())
+                            .sub(Math.log(2))
+                            .getNDArrayInternal()
+                            .relu()));
+    return Contest.memory(
+        Traffic.ofFloats((long) POSITIONS * PLAN_BITS, 2, 1, 0), ours, peer, threads);
+  }
+
+  private static Contest planSampling(int threads) {
+    Engine engine = Ours.engine(threads);
+    Tensor logits = Ours.normal(engine, POSITIONS, PLAN_BITS);
+    Ours ours =
+        Ours.recorded(engine, () -> List.of(BinaryMapperOp.sample(logits, false)));
+    Peer peer =
+        Peer.of(
+            threads,
+            manager -> {
+              NDArray theirs = Peer.normal(manager, POSITIONS, PLAN_BITS);
+              NDArray powers = TorchOps.powersOfTwo(manager, PLAN_BITS);
+              return Peer.scoped(() -> TorchOps.samplePlans(theirs, powers));
+            });
+    return Contest.memory(
+        new Traffic(4L * POSITIONS * PLAN_BITS, 4L * POSITIONS, 0), ours, peer, threads);
   }
 
   private static float[] absolute(float[] values) {

@@ -18,7 +18,13 @@ class SuiteTest {
   @Test
   void everySideOfSmallCasesRuns() {
     String[][] cases = {
-      {"gemm", "tt 33x17x65"}, {"gemm", "nt 1x64x64"}, {"kernels", "rmsnorm"}, {"kernels", "rope"}
+      {"gemm", "tt 33x17x65"},
+      {"gemm", "nt 1x64x64"},
+      {"kernels", "rmsnorm"},
+      {"kernels", "rope"},
+      {"kernels", "dropout"},
+      {"kernels", "free-bits kl"},
+      {"kernels", "plan sampling"}
     };
     for (String[] one : cases) {
       try (Contest contest = Suite.named(one[0]).open(one[1], 2)) {

@@ -16,7 +16,13 @@ public final class Draws {
   /** Words in a block of the generator. */
   public static final int BLOCK = 4;
 
-  private static final float UNIT = 0x1p-24f;
+  /** Low bits of a word that its uniform number does not depend on. */
+  public static final int UNUSED_BITS = 8;
+
+  /** How many uniform numbers there are: k/2^24 for k from 0. */
+  public static final int VALUES = 1 << 24;
+
+  private static final float UNIT = 1f / VALUES;
 
   private final MemorySegment state;
   private final int salt;
@@ -54,9 +60,26 @@ public final class Draws {
     Philox.block(seedLow, seedHigh, (int) block, salt, stepLow, stepHigh, words);
   }
 
+  /**
+   * The words of a run of blocks, as {@link #block} gives them one by one.
+   *
+   * @param generator draws blocks of one key, all of whose counters but the first word are equal
+   */
+  public void blocks(long first, int count, int[] words, Generator generator) {
+    generator.blocks(seedLow, seedHigh, (int) first, salt, stepLow, stepHigh, count, words);
+  }
+
+  /** A way to compute {@code count} blocks of {@link Philox} with first words c0, c0 + 1, ... */
+  @FunctionalInterface
+  public interface Generator {
+    /** Writes 4·count words. */
+    void blocks(
+        int keyLow, int keyHigh, int c0, int c1, int c2, int c3, int count, int[] words);
+  }
+
   /** The uniform number in [0, 1) that a word stands for: a multiple of 2^-24, exact in f32. */
   public static float uniform(int word) {
-    return (word >>> 8) * UNIT;
+    return (word >>> UNUSED_BITS) * UNIT;
   }
 
   /** u(i) of one element; {@code words} is scratch of 4. Whole blocks are cheaper. */

@@ -1,16 +1,23 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 import org.freetransformer.tensor.device.Draws;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Plan indices drawn from their bits' logits, and back to bits. A few numbers per position: plain
- * loops, in double precision as on the scalar device, so that both draw the same plan.
+ * Plan indices drawn from their bits' logits, and back to bits. Both
+ * devices draw the same plan: what is near enough to matter is decided in double precision.
  */
 final class Plans {
+  // Far more than the f32 probabilities are off; NaN is in doubt too.
+  private static final float DOUBT = 1e-5f;
+  private static final VectorOperators.Comparison FAR = VectorOperators.GT;
+
   private Plans() {}
 
   static Kernel sample(Instruction.SamplePlan instruction, Workers workers) {
@@ -20,16 +27,22 @@ final class Plans {
     int bits = blocks.columns();
     @Nullable Draws draws =
         instruction.rng() == null ? null : new Draws(instruction.rng(), instruction.salt());
-    int[][] words = new int[workers.size()][Draws.BLOCK];
+    int most = Math.max(1, blocks.end(0) - blocks.first(0)) * bits;
+    int[][] words = new int[workers.size()][most + (VectorPhilox.LANES + 1) * Draws.BLOCK];
+    long[][] masks = new long[workers.size()][Math.ceilDiv(most, Lanes.COUNT) + 1];
     ThreadTeam.Task task =
         (block, worker) -> {
-          for (int row = blocks.first(block); row < blocks.end(block); row++) {
-            long first = (long) row * bits;
+          int begin = blocks.first(block);
+          int rows = blocks.end(block) - begin;
+          if (draws != null) {
+            draw(logits, (long) begin * bits, rows * bits, draws, words[worker], masks[worker]);
+          }
+          for (int row = 0; row < rows; row++) {
             int index =
                 draws == null
-                    ? likeliest(logits, first, bits)
-                    : drawn(logits, first, bits, draws, words[worker]);
-            indices.setAtIndex(Memory.INT, row, index);
+                    ? likeliest(logits, (long) (begin + row) * bits, bits)
+                    : gather(masks[worker], row * bits, bits);
+            indices.setAtIndex(Memory.INT, begin + row, index);
           }
         };
     return () -> {
@@ -40,13 +53,48 @@ final class Plans {
     };
   }
 
-  private static int drawn(MemorySegment logits, long first, int bits, Draws draws, int[] words) {
+  /**
+   * Draws bits of a run of logits, a mask a vector. Probabilities in f32 decide all draws but those
+   * next to them; these are decided in double precision.
+   */
+  private static void draw(
+      MemorySegment logits, long first, int n, Draws draws, int[] words, long[] masks) {
+    int ahead = (int) (first % Draws.BLOCK);
+    int count = Math.ceilDiv(ahead + n, Draws.BLOCK);
+    draws.blocks(first / Draws.BLOCK, count, words, VectorPhilox::blocks);
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      int width = Math.min(Lanes.COUNT, n - i);
+      long bits = 0;
+      long unsure = (1L << width) - 1;
+      if (width == Lanes.COUNT) {
+        FloatVector uniform = uniform(words, ahead + i);
+        FloatVector p = VectorMath.sigmoid(Lanes.load(logits, (first + i) * Float.BYTES));
+        bits = uniform.compare(VectorOperators.LT, p).toLong();
+        unsure = uniform.sub(p).lanewise(VectorOperators.ABS).compare(FAR, DOUBT).not().toLong();
+      }
+      for (long left = unsure; left != 0; left &= left - 1) {
+        int lane = Long.numberOfTrailingZeros(left);
+        double p = 1 / (1 + Math.exp(-Memory.floatAt(logits, first + i + lane)));
+        boolean set = Draws.uniform(words[ahead + i + lane]) < p;
+        bits = set ? bits | 1L << lane : bits & ~(1L << lane);
+      }
+      masks[i / Lanes.COUNT] = bits;
+    }
+  }
+
+  private static FloatVector uniform(int[] words, int at) {
+    IntVector kept =
+        IntVector.fromArray(IntVector.SPECIES_PREFERRED, words, at)
+            .lanewise(VectorOperators.LSHR, Draws.UNUSED_BITS);
+    return ((FloatVector) kept.convert(VectorOperators.I2F, 0)).mul(1f / Draws.VALUES);
+  }
+
+  /** The bits of one row, from masks of {@link Lanes#COUNT} bits each. */
+  private static int gather(long[] masks, int from, int bits) {
     int index = 0;
     for (int h = 0; h < bits; h++) {
-      double probability = 1 / (1 + Math.exp(-Memory.floatAt(logits, first + h)));
-      if (draws.uniform(first + h, words) < probability) {
-        index |= 1 << h;
-      }
+      long mask = masks[(from + h) / Lanes.COUNT];
+      index |= (int) (mask >>> (from + h) % Lanes.COUNT & 1) << h;
     }
     return index;
   }

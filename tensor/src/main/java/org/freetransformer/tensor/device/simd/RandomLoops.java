@@ -1,6 +1,10 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
 import org.freetransformer.tensor.device.Draws;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
@@ -13,26 +17,32 @@ import org.freetransformer.tensor.device.Output;
 final class RandomLoops {
   private RandomLoops() {}
 
+  /** Room for the words of a run. */
+  private static int[][] words(Workers workers) {
+    return new int[workers.size()][Elementwise.RUN + VectorPhilox.LANES * Draws.BLOCK];
+  }
+
+  private static void draw(Draws draws, long first, int n, int[] words) {
+    draws.blocks(
+        first / Draws.BLOCK, Math.ceilDiv(n, Draws.BLOCK), words, VectorPhilox::blocks);
+  }
+
   static Kernel random(Instruction.Random instruction, Workers workers) {
     Draws draws = new Draws(instruction.rng(), instruction.salt());
-    int[][] words = new int[workers.size()][Draws.BLOCK];
+    int[][] words = words(workers);
     double a = instruction.a();
     double b = instruction.b();
     Elementwise.Body body =
         switch (instruction.distribution()) {
           case UNIFORM ->
               (memory, at, n, first, worker) -> {
-                for (int i = 0; i < n; i += Draws.BLOCK) {
-                  draws.block((first + i) / Draws.BLOCK, words[worker]);
-                  uniform(words[worker], memory[0], at[0] + 4L * i, a, b - a);
-                }
+                draw(draws, first, n, words[worker]);
+                uniform(words[worker], n, memory[0], at[0], a, b - a);
               };
           case NORMAL ->
               (memory, at, n, first, worker) -> {
-                for (int i = 0; i < n; i += Draws.BLOCK) {
-                  draws.block((first + i) / Draws.BLOCK, words[worker]);
-                  normal(words[worker], memory[0], at[0] + 4L * i, a, b);
-                }
+                draw(draws, first, n, words[worker]);
+                normal(words[worker], n, memory[0], at[0], a, b);
               };
         };
     return drawing(draws, new Elementwise(workers, Output.to(instruction.out()), body));
@@ -45,44 +55,64 @@ final class RandomLoops {
     };
   }
 
-  private static void uniform(int[] words, MemorySegment out, long at, double low, double width) {
-    for (int j = 0; j < Draws.BLOCK; j++) {
-      float value = (float) (low + width * Draws.uniform(words[j]));
-      out.set(Memory.FLOAT, at + 4L * j, value);
+  private static void uniform(
+      int[] words, int n, MemorySegment out, long at, double low, double width) {
+    for (int i = 0; i < n; i++) {
+      float value = (float) (low + width * Draws.uniform(words[i]));
+      out.set(Memory.FLOAT, at + 4L * i, value);
     }
   }
 
   private static void normal(
-      int[] words, MemorySegment out, long at, double mean, double deviation) {
-    for (int j = 0; j < Draws.BLOCK; j += 2) {
-      double radius = Math.sqrt(-2 * Math.log1p(-Draws.uniform(words[j])));
-      double angle = 2 * Math.PI * Draws.uniform(words[j + 1]);
+      int[] words, int n, MemorySegment out, long at, double mean, double deviation) {
+    for (int i = 0; i < n; i += 2) {
+      double radius = Math.sqrt(-2 * Math.log1p(-Draws.uniform(words[i])));
+      double angle = 2 * Math.PI * Draws.uniform(words[i + 1]);
       float first = (float) (mean + deviation * (radius * Math.cos(angle)));
       float second = (float) (mean + deviation * (radius * Math.sin(angle)));
-      out.set(Memory.FLOAT, at + 4L * j, first);
-      out.set(Memory.FLOAT, at + 4L * (j + 1), second);
+      out.set(Memory.FLOAT, at + 4L * i, first);
+      out.set(Memory.FLOAT, at + 4L * (i + 1), second);
     }
   }
 
   static Kernel dropout(Instruction.Dropout instruction, Workers workers) {
     Draws draws = new Draws(instruction.rng(), instruction.salt());
-    int[][] words = new int[workers.size()][Draws.BLOCK];
-    double rate = instruction.rate();
-    float scale = (float) (1 / (1 - rate));
+    int[][] words = words(workers);
+    // A uniform number is a whole multiple of 2^-24, so it can be compared as one.
+    int threshold = (int) Math.ceil(instruction.rate() * Draws.VALUES);
+    float scale = (float) (1 / (1 - instruction.rate()));
     boolean accumulate = instruction.out().accumulate();
     Elementwise.Body body =
         (memory, at, n, first, worker) -> {
-          for (int i = 0; i < n; i++) {
-            int word = (int) ((first + i) % Draws.BLOCK);
-            if (word == 0) {
-              draws.block((first + i) / Draws.BLOCK, words[worker]);
-            }
-            long to = at[0] + 4L * i;
-            boolean kept = Draws.uniform(words[worker][word]) >= rate;
-            float y = kept ? memory[1].get(Memory.FLOAT, at[1] + 4L * i) * scale : 0;
-            memory[0].set(Memory.FLOAT, to, accumulate ? y + memory[0].get(Memory.FLOAT, to) : y);
-          }
+          int ahead = (int) (first % Draws.BLOCK);
+          draw(draws, first, ahead + n, words[worker]);
+          drop(words[worker], ahead, n, threshold, scale, accumulate, memory, at);
         };
     return drawing(draws, new Elementwise(workers, instruction.out(), body, instruction.in()));
+  }
+
+  private static void drop(
+      int[] words,
+      int ahead,
+      int n,
+      int threshold,
+      float scale,
+      boolean accumulate,
+      MemorySegment[] memory,
+      long[] at) {
+    MemorySegment out = memory[0];
+    MemorySegment in = memory[1];
+    long to = at[0];
+    long from = at[1];
+    FloatVector zero = FloatVector.zero(Lanes.SPECIES);
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      IntVector word = IntVector.fromArray(IntVector.SPECIES_PREFERRED, words, ahead + i);
+      VectorMask<Float> kept =
+          word.lanewise(VectorOperators.LSHR, Draws.UNUSED_BITS)
+              .compare(VectorOperators.GE, threshold)
+              .cast(Lanes.SPECIES);
+      FloatVector y = zero.blend(Lanes.load(in, from + 4L * i).mul(scale), kept);
+      Lanes.store(accumulate ? y.add(Lanes.load(out, to + 4L * i)) : y, out, to + 4L * i);
+    }
   }
 }

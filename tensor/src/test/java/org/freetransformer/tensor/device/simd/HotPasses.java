@@ -44,6 +44,9 @@ final class HotPasses {
         passes.kernel("UnaryLoops::log", passes.unary(UnaryFunction.LOG)),
         passes.kernel("UnaryLoops::exp", passes.unary(UnaryFunction.EXP)),
         passes.kernel("UnaryLoops::logOfOnePlus", passes.unary(UnaryFunction.SOFTPLUS)),
+        passes.kernel("VectorPhilox::draw", passes.dropout()),
+        passes.kernel("RandomLoops::drop", passes.dropout()),
+        passes.kernel("Plans::draw", passes.samplePlan()),
         passes.kernel("BinaryMapper::fold", passes.binaryMapper()),
         passes.kernel("Halves::load", passes.cast(DType.F16, DType.F32)),
         passes.kernel("Halves::fromF16", passes.cast(DType.F16, DType.F32)),
@@ -197,6 +200,15 @@ final class HotPasses {
 
   private Instruction unary(UnaryFunction function) {
     return new Instruction.Unary(function, rows(), output(ROWS, SIZE));
+  }
+
+  private Instruction dropout() {
+    return new Instruction.Dropout(rows(), 0.1, buffer(DType.I32, 4), 1, output(ROWS, SIZE));
+  }
+
+  private Instruction samplePlan() {
+    return new Instruction.SamplePlan(
+        buffer(DType.F32, ROWS * 16, 16), buffer(DType.I32, 4), 1, buffer(DType.I32, ROWS * 16));
   }
 
   private Instruction binaryMapper() {

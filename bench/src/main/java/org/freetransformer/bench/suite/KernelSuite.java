@@ -363,8 +363,7 @@ final class KernelSuite implements Suite {
   private static Contest planSampling(int threads) {
     Engine engine = Ours.engine(threads);
     Tensor logits = Ours.normal(engine, POSITIONS, PLAN_BITS);
-    Ours ours =
-        Ours.recorded(engine, () -> List.of(BinaryMapperOp.sample(logits, false)));
+    Ours ours = Ours.recorded(engine, () -> List.of(BinaryMapperOp.sample(logits, false)));
     Peer peer =
         Peer.of(
             threads,

@@ -73,8 +73,7 @@ public final class Draws {
   @FunctionalInterface
   public interface Generator {
     /** Writes 4·count words. */
-    void blocks(
-        int keyLow, int keyHigh, int c0, int c1, int c2, int c3, int count, int[] words);
+    void blocks(int keyLow, int keyHigh, int c0, int c1, int c2, int c3, int count, int[] words);
   }
 
   /** The uniform number in [0, 1) that a word stands for: a multiple of 2^-24, exact in f32. */

@@ -17,7 +17,9 @@ final class GemmScratch {
   /** Elements of {@link #rows}. */
   static final int ROW_ELEMENTS = SkinnyGemm.MAX_ROWS * SkinnyGemm.STRIP;
 
-  /** Tiles for which A is packed at a time: a transposed A is then read in runs of some cache lines. */
+  /**
+   * Tiles for which A is packed at a time: a transposed A is then read in runs of some cache lines.
+   */
   static final int TILES = 16;
 
   /** Distance of tiles in {@link #a}; leaves room for a vector that overhangs the last column. */

@@ -10,8 +10,8 @@ import org.freetransformer.tensor.device.Kernel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Plan indices drawn from their bits' logits, and back to bits. Both
- * devices draw the same plan: what is near enough to matter is decided in double precision.
+ * Plan indices drawn from their bits' logits, and back to bits. Both devices draw the same plan:
+ * what is near enough to matter is decided in double precision.
  */
 final class Plans {
   // Far more than the f32 probabilities are off; NaN is in doubt too.

@@ -23,8 +23,7 @@ final class RandomLoops {
   }
 
   private static void draw(Draws draws, long first, int n, int[] words) {
-    draws.blocks(
-        first / Draws.BLOCK, Math.ceilDiv(n, Draws.BLOCK), words, VectorPhilox::blocks);
+    draws.blocks(first / Draws.BLOCK, Math.ceilDiv(n, Draws.BLOCK), words, VectorPhilox::blocks);
   }
 
   static Kernel random(Instruction.Random instruction, Workers workers) {

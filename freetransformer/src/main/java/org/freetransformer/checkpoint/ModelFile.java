@@ -34,6 +34,9 @@ public final class ModelFile {
   private static final String FIRST_MOMENT = ".first_moment";
   private static final String SECOND_MOMENT = ".second_moment";
 
+  /** A table of rotary angles up to this size, 64 MiB, needs no model to match. */
+  private static final long ALWAYS_PLAUSIBLE_ANGLES = 1 << 24;
+
   private ModelFile() {}
 
   /**
@@ -112,6 +115,13 @@ public final class ModelFile {
           file.source(),
           "its configuration describes a model of %d parameters, but it holds %d"
               .formatted(config.parameterCount(), held));
+    }
+    long angles = (long) config.maxSeqLen() * config.headDim();
+    if (angles > Math.max(ALWAYS_PLAUSIBLE_ANGLES, held)) {
+      throw new CheckpointException(
+          file.source(),
+          "its configuration asks for %d positions, which take more memory than its %d parameters"
+              .formatted(config.maxSeqLen(), held));
     }
   }
 

@@ -183,7 +183,12 @@ public record ModelConfig(
 
   /** Reads a section that knows its place in a larger document. */
   public static ModelConfig read(ConfigSection section) {
-    return ModelConfigBuilder.read(section);
+    return read(section, Kind.FREE);
+  }
+
+  /** The same where a section that says no kind means {@code usual}. */
+  public static ModelConfig read(ConfigSection section, Kind usual) {
+    return ModelConfigBuilder.read(section, usual);
   }
 
   /** All keys and values as {@link #read(ConfigNode)} takes them. */

@@ -59,8 +59,8 @@ public final class ModelConfigBuilder {
   }
 
   /** Reads every key of the {@code model} section, and refuses the others. */
-  static ModelConfig read(ConfigSection section) {
-    ModelConfigBuilder values = new ModelConfigBuilder();
+  static ModelConfig read(ConfigSection section, Kind usual) {
+    ModelConfigBuilder values = new ModelConfigBuilder().kind(usual);
     values.readShape(section);
     values.readPlan(section);
     String onlyThis = "the blocks are built with it alone; remove the key or say true";

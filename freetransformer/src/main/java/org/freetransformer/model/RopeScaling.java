@@ -32,27 +32,25 @@ public record RopeScaling(
    * @throws ConfigException naming the first that is wrong, as a key of {@code rope_scaling}
    */
   public RopeScaling {
-    between("rope_scaling.factor", factor, 1, 1e6);
-    positive("rope_scaling.low_freq_factor", lowFreqFactor, 1e6);
-    positive("rope_scaling.high_freq_factor", highFreqFactor, 1e6);
-    between("rope_scaling.original_max_position_embeddings", originalMaxPositions, 1, 1 << 30);
+    between("factor", factor, 1, 1e6);
+    positive("low_freq_factor", lowFreqFactor, 1e6);
+    positive("high_freq_factor", highFreqFactor, 1e6);
+    between("original_max_position_embeddings", originalMaxPositions, 1, 1 << 30);
     if (lowFreqFactor >= highFreqFactor) {
       throw new ConfigException(
-          "rope_scaling.high_freq_factor",
+          "high_freq_factor",
           "%s is not above low_freq_factor %s".formatted(highFreqFactor, lowFreqFactor));
     }
   }
 
   /** Reads the section {@code rope_scaling}; what it does not say is as in {@link #NONE}. */
   static RopeScaling read(ConfigSection section) {
-    RopeScaling scaling =
-        new RopeScaling(
-            section.number("factor", NONE.factor),
-            section.number("low_freq_factor", NONE.lowFreqFactor),
-            section.number("high_freq_factor", NONE.highFreqFactor),
-            section.integer("original_max_position_embeddings", NONE.originalMaxPositions));
-    section.refuseUnknownKeys();
-    return scaling;
+    double factor = section.number("factor", NONE.factor);
+    double low = section.number("low_freq_factor", NONE.lowFreqFactor);
+    double high = section.number("high_freq_factor", NONE.highFreqFactor);
+    int original =
+        section.integer("original_max_position_embeddings", NONE.originalMaxPositions);
+    return section.build(() -> new RopeScaling(factor, low, high, original));
   }
 
   /** All keys and values of the section. */

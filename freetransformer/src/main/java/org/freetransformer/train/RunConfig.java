@@ -2,6 +2,7 @@ package org.freetransformer.train;
 
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.freetransformer.config.ConfigException;
@@ -19,6 +20,16 @@ import org.freetransformer.model.ModelConfig;
  * @param data on what; its tokens and lengths fit the model
  */
 public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig data) {
+  private static final List<String> PLAN_KEYS =
+      List.of(
+          "kind",
+          "latent_dim",
+          "split_layer",
+          "latent",
+          "encoder",
+          "beta_kl",
+          "kappa_free_bits",
+          "kl_warmup_steps");
 
   /**
    * Checks that the model can read the data.
@@ -73,10 +84,26 @@ public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig d
     ConfigSection trainingSection = root.section("training");
     ConfigSection dataSection = root.section("data");
     root.refuseUnknownKeys();
-    ModelConfig model = ModelConfig.read(modelSection);
+    ModelConfig model =
+        ModelConfig.read(modelSection, usualKind(modelSection, trainingSection, notes));
     TrainingConfig training = TrainingConfig.read(trainingSection);
     DataConfig data = DataConfig.read(dataSection, model.vocabSize(), model.maxSeqLen(), notes);
     return root.build(() -> new RunConfig(model, training, data));
+  }
+
+  /**
+   * The model that a document without {@code model.kind} means. The seed repository's files never
+   * say it, for it has a program for each; those for its baseline have a shape and no key of a plan.
+   */
+  private static ModelConfig.Kind usualKind(
+      ConfigSection model, ConfigSection training, Consumer<String> notes) {
+    boolean spoken = PLAN_KEYS.stream().anyMatch(key -> model.has(key) || training.has(key));
+    if (spoken || !model.has("hidden_dim")) {
+      return ModelConfig.Kind.FREE;
+    }
+    notes.accept(
+        "model.kind is taken as baseline, for no key speaks of a plan; model.kind: free asks for a Free Transformer");
+    return ModelConfig.Kind.BASELINE;
   }
 
   /** The document as {@link #read} takes it, with every default written out. */

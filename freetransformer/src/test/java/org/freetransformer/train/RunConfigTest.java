@@ -12,6 +12,7 @@ import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.ConfigNode;
 import org.freetransformer.config.Origin;
 import org.freetransformer.data.DataConfig;
+import org.freetransformer.model.ModelConfig;
 import org.freetransformer.data.SplitRule;
 import org.freetransformer.data.TextConfig;
 import org.junit.jupiter.api.Test;
@@ -55,6 +56,26 @@ final class RunConfigTest {
     assertThat(config.data().syntheticVocabSize()).isEqualTo(1000);
     assertThat(config.data().sequenceLength()).isEqualTo(127);
     assertThat(notes).singleElement().asString().startsWith("data.num_workers has no effect");
+  }
+
+  @Test
+  void theSeedsFileWithoutAPlanIsABaseline() {
+    String plan = ",\n  \"latent_dim\": 8, \"split_layer\": 2";
+    String loss = " \"beta_kl\": 1.0,\n  \"kappa_free_bits\": 0.3466,";
+    assertThat(SEED_FILE).contains(plan).contains(loss);
+    String baseline = SEED_FILE.replace(plan, "").replace(loss, "");
+    List<String> notes = new ArrayList<>();
+    RunConfig config = RunConfig.read(ConfigJson.read(baseline, "run.json"), notes::add);
+    assertThat(config.model().kind()).isEqualTo(ModelConfig.Kind.BASELINE);
+    assertThat(notes)
+        .hasSize(2)
+        .first()
+        .asString()
+        .startsWith("model.kind is taken as baseline")
+        .contains("model.kind: free");
+    // One key of a plan is enough to mean the other model.
+    assertThat(read(SEED_FILE.replace(plan, "")).model().kind()).isEqualTo(ModelConfig.Kind.FREE);
+    assertThat(read("{}").model().kind()).isEqualTo(ModelConfig.Kind.FREE);
   }
 
   @Test

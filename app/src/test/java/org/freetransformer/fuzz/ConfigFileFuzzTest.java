@@ -19,10 +19,42 @@ import org.junit.jupiter.api.io.TempDir;
 final class ConfigFileFuzzTest {
   private static final List<String> WORDS =
       List.of(
-          "null", "~", "true", "-1", ".inf", ".nan", "1e999", "0x7fffffffffffffff", "- ", ": ",
-          "\n", "  ", "\t", "&a ", "*a", "<<: *a", "!!java.io.File x", "!!python/object:os.system",
-          "!!binary ", "|\n", ">-\n", "{a: {", "[[[[", "]", "}", "? ", "---\n", "...\n", "%YAML 1.2",
-          "\"\\u0000\"", "model:\n", "  latent:\n", "9".repeat(400), "a: &x [*x]\n", "'", "#");
+          "null",
+          "~",
+          "true",
+          "-1",
+          ".inf",
+          ".nan",
+          "1e999",
+          "0x7fffffffffffffff",
+          "- ",
+          ": ",
+          "\n",
+          "  ",
+          "\t",
+          "&a ",
+          "*a",
+          "<<: *a",
+          "!!java.io.File x",
+          "!!python/object:os.system",
+          "!!binary ",
+          "|\n",
+          ">-\n",
+          "{a: {",
+          "[[[[",
+          "]",
+          "}",
+          "? ",
+          "---\n",
+          "...\n",
+          "%YAML 1.2",
+          "\"\\u0000\"",
+          "model:\n",
+          "  latent:\n",
+          "9".repeat(400),
+          "a: &x [*x]\n",
+          "'",
+          "#");
 
   @TempDir private Path folder;
 
@@ -34,8 +66,7 @@ final class ConfigFileFuzzTest {
         files.add(Files.readAllBytes(preset));
       }
     }
-    files.add(
-        "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n".getBytes(StandardCharsets.UTF_8));
+    files.add("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n".getBytes(StandardCharsets.UTF_8));
     Path file = folder.resolve("config.yaml");
     Fuzzing.run(
         "yaml",

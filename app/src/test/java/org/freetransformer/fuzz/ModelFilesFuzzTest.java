@@ -33,21 +33,84 @@ import org.junit.jupiter.api.io.TempDir;
 final class ModelFilesFuzzTest {
   private static final List<String> JSON_WORDS =
       List.of(
-          "null", "true", "-1", "0", "1e999", "NaN", "9223372036854775808", "\"", "\\u0000", "{",
-          "}", "[", "]", ",", ":", "{\"a\":", "[[[[", "\"llama3\"", "\"rope_scaling\":{",
-          "\"F32\"", "\"U8\"", "\"data_offsets\":[0,0]", "\"shape\":[4294967296,4294967296,0]",
-          "\"__metadata__\":{}", "\"head_dim\":8,", "../model.safetensors", "1073741824");
+          "null",
+          "true",
+          "-1",
+          "0",
+          "1e999",
+          "NaN",
+          "9223372036854775808",
+          "\"",
+          "\\u0000",
+          "{",
+          "}",
+          "[",
+          "]",
+          ",",
+          ":",
+          "{\"a\":",
+          "[[[[",
+          "\"llama3\"",
+          "\"rope_scaling\":{",
+          "\"F32\"",
+          "\"U8\"",
+          "\"data_offsets\":[0,0]",
+          "\"shape\":[4294967296,4294967296,0]",
+          "\"__metadata__\":{}",
+          "\"head_dim\":8,",
+          "../model.safetensors",
+          "1073741824");
 
   /** Opcodes of pickles, and short pieces that often go together. */
   private static final List<String> PICKLE_WORDS =
       List.of(
-          "]", ")", "}", "(", "t", "e", "u", "a", "s", "d", "l", "0", "1", "N", "\u0088", "\u0085",
-          "\u0086", "\u0087", "R", "b", "Q", ".", "q\0", "h\0", "q\1", "h\1", "\u0094", "K\1",
-          "K\4", "J\u00ff\u00ff\u00ff\u00ff", "\u008a\10\0\0\0\0\0\0\0\100", "M\0\1",
-          "G\177\u00f0\0\0\0\0\0\0", "X\1\0\0\0000", "X\7\0\0\0storage", "X\3\0\0\0cpu",
-          "ctorch\nFloatStorage\n", "ctorch\nBFloat16Storage\n", "ccollections\nOrderedDict\n)R",
-          "ctorch._utils\n_rebuild_tensor_v2\n", "ctorch\nSize\n", "cos\nsystem\n",
-          "cbuiltins\neval\n", "\u0093", "\u0095\0\0\0\0\0\0\0\0", "\u0080\2", "\u0080\5");
+          "]",
+          ")",
+          "}",
+          "(",
+          "t",
+          "e",
+          "u",
+          "a",
+          "s",
+          "d",
+          "l",
+          "0",
+          "1",
+          "N",
+          "\u0088",
+          "\u0085",
+          "\u0086",
+          "\u0087",
+          "R",
+          "b",
+          "Q",
+          ".",
+          "q\0",
+          "h\0",
+          "q\1",
+          "h\1",
+          "\u0094",
+          "K\1",
+          "K\4",
+          "J\u00ff\u00ff\u00ff\u00ff",
+          "\u008a\10\0\0\0\0\0\0\0\100",
+          "M\0\1",
+          "G\177\u00f0\0\0\0\0\0\0",
+          "X\1\0\0\0000",
+          "X\7\0\0\0storage",
+          "X\3\0\0\0cpu",
+          "ctorch\nFloatStorage\n",
+          "ctorch\nBFloat16Storage\n",
+          "ccollections\nOrderedDict\n)R",
+          "ctorch._utils\n_rebuild_tensor_v2\n",
+          "ctorch\nSize\n",
+          "cos\nsystem\n",
+          "cbuiltins\neval\n",
+          "\u0093",
+          "\u0095\0\0\0\0\0\0\0\0",
+          "\u0080\2",
+          "\u0080\5");
 
   @TempDir private Path folder;
 
@@ -96,7 +159,10 @@ final class ModelFilesFuzzTest {
         touch(tensor.rows(arena));
       }
     } else if (value instanceof Map<?, ?> map) {
-      map.values().stream().limit(100).filter(part -> part instanceof TorchTensor).forEach(ModelFilesFuzzTest::visit);
+      map.values().stream()
+          .limit(100)
+          .filter(part -> part instanceof TorchTensor)
+          .forEach(ModelFilesFuzzTest::visit);
     }
   }
 
@@ -197,8 +263,7 @@ final class ModelFilesFuzzTest {
 
   @Test
   void llamaConfigurations() throws IOException {
-    Files.write(
-        folder.resolve("model.safetensors"), Fuzzing.resource("llama/model.safetensors"));
+    Files.write(folder.resolve("model.safetensors"), Fuzzing.resource("llama/model.safetensors"));
     Path config = folder.resolve("config.json");
     Fuzzing.run(
         "config.json",

@@ -11,8 +11,20 @@ import java.util.SplittableRandom;
 /** Spoils files: one to eight small changes, of kinds that tend to find what a reader forgot. */
 final class Mutator {
   private static final long[] EDGES = {
-    0, 1, -1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, Integer.MAX_VALUE, Integer.MIN_VALUE,
-    0xFFFF_FFFFL, Long.MAX_VALUE, Long.MIN_VALUE, 1L << 40
+    0,
+    1,
+    -1,
+    0x7F,
+    0x80,
+    0xFF,
+    0x7FFF,
+    0xFFFF,
+    Integer.MAX_VALUE,
+    Integer.MIN_VALUE,
+    0xFFFF_FFFFL,
+    Long.MAX_VALUE,
+    Long.MIN_VALUE,
+    1L << 40
   };
   private static final int MOST_REPEATS = 2000;
 
@@ -69,8 +81,7 @@ final class Mutator {
 
   private byte[] edge(int bytes) {
     long value = EDGES[random.nextInt(EDGES.length)];
-    byte[] wide =
-        ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(value).array();
+    byte[] wide = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(value).array();
     return Arrays.copyOf(wide, bytes);
   }
 

@@ -48,8 +48,7 @@ public record RopeScaling(
     double factor = section.number("factor", NONE.factor);
     double low = section.number("low_freq_factor", NONE.lowFreqFactor);
     double high = section.number("high_freq_factor", NONE.highFreqFactor);
-    int original =
-        section.integer("original_max_position_embeddings", NONE.originalMaxPositions);
+    int original = section.integer("original_max_position_embeddings", NONE.originalMaxPositions);
     return section.build(() -> new RopeScaling(factor, low, high, original));
   }
 

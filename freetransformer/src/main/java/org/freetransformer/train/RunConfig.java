@@ -93,7 +93,8 @@ public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig d
 
   /**
    * The model that a document without {@code model.kind} means. The seed repository's files never
-   * say it, for it has a program for each; those for its baseline have a shape and no key of a plan.
+   * say it, for it has a program for each; those for its baseline have a shape and no key of a
+   * plan.
    */
   private static ModelConfig.Kind usualKind(
       ConfigSection model, ConfigSection training, Consumer<String> notes) {
@@ -102,7 +103,8 @@ public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig d
       return ModelConfig.Kind.FREE;
     }
     notes.accept(
-        "model.kind is taken as baseline, for no key speaks of a plan; model.kind: free asks for a Free Transformer");
+        "model.kind is taken as baseline, for no key speaks of a plan; model.kind: free asks for a"
+            + " Free Transformer");
     return ModelConfig.Kind.BASELINE;
   }
 

@@ -39,8 +39,16 @@ final class RopeScalingTest {
         ModelConfig.read(
             ConfigNode.of(
                 Map.of(
-                    "hidden_dim", 64, "num_heads", 4, "num_layers", 2, "vocab_size", 5,
-                    "rope_scaling", Map.of("factor", 8)),
+                    "hidden_dim",
+                    64,
+                    "num_heads",
+                    4,
+                    "num_layers",
+                    2,
+                    "vocab_size",
+                    5,
+                    "rope_scaling",
+                    Map.of("factor", 8)),
                 Origin.of("run.yaml")));
     assertThat(config.ropeScaling()).isEqualTo(LLAMA);
     assertThat(ModelConfig.read(ConfigNode.of(config.toMap(), Origin.of("x")))).isEqualTo(config);
@@ -55,13 +63,11 @@ final class RopeScalingTest {
         .hasMessageStartingWith("high_freq_factor: 4.0 is not above");
     assertThatThrownBy(() ->
             ModelConfig.read(
-                ConfigNode.of(
-                    Map.of("rope_scaling", Map.of("factr", 8)), Origin.of("run.yaml"))))
+                ConfigNode.of(Map.of("rope_scaling", Map.of("factr", 8)), Origin.of("run.yaml"))))
         .hasMessageContaining("did you mean rope_scaling.factor?");
     assertThatThrownBy(() ->
             ModelConfig.read(
-                ConfigNode.of(
-                    Map.of("rope_scaling", Map.of("factor", 0)), Origin.of("run.yaml"))))
+                ConfigNode.of(Map.of("rope_scaling", Map.of("factor", 0)), Origin.of("run.yaml"))))
         .isInstanceOf(ConfigException.class)
         .hasMessageStartingWith("run.yaml: rope_scaling.factor: 0.0 is out of range");
   }

@@ -12,9 +12,9 @@ import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.ConfigNode;
 import org.freetransformer.config.Origin;
 import org.freetransformer.data.DataConfig;
-import org.freetransformer.model.ModelConfig;
 import org.freetransformer.data.SplitRule;
 import org.freetransformer.data.TextConfig;
+import org.freetransformer.model.ModelConfig;
 import org.junit.jupiter.api.Test;
 
 final class RunConfigTest {

@@ -11,6 +11,7 @@ module org.freetransformer.app {
   requires static org.jspecify;
 
   uses org.freetransformer.cli.Benchmarks;
+  uses org.freetransformer.tensor.device.DeviceProvider;
 
   opens org.freetransformer.cli to
       info.picocli;

@@ -1,11 +1,14 @@
 package org.freetransformer.cli;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.ServiceLoader;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Limits;
 import org.freetransformer.config.Nearest;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.device.Device;
+import org.freetransformer.tensor.device.DeviceProvider;
 import org.freetransformer.tensor.device.Devices;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -13,13 +16,14 @@ import picocli.CommandLine.Option;
 /** Which device computes, and with how many threads. */
 final class DeviceOptions {
   private static final int MOST_THREADS = 1024;
-  private static final List<String> CHOICES = List.of("auto", "cpu", "scalar");
+  private static final List<String> CHOICES = List.of("auto", "cpu", "scalar", "opencl:0", "cuda:0");
 
   @Option(
       names = "--device",
       paramLabel = "D",
       defaultValue = "auto",
-      description = "auto, cpu or scalar: see ft devices (default: ${DEFAULT-VALUE}).")
+      description =
+          "auto, cpu, scalar, opencl:N or cuda:N: see ft devices (default: ${DEFAULT-VALUE}).")
   private String device = "auto";
 
   @Option(
@@ -40,9 +44,35 @@ final class DeviceOptions {
         switch (device) {
           case "auto", "cpu" -> Devices.cpu(count);
           case "scalar" -> Devices.scalar();
-          default -> throw unknown();
+          default -> provided(count);
         };
     return Engine.on(chosen);
+  }
+
+  /** A device of a kind that a provider on the class path knows. */
+  private Device provided(int count) {
+    int colon = device.indexOf(':');
+    if (colon < 0) {
+      throw unknown();
+    }
+    String kind = device.substring(0, colon + 1);
+    List<String> why = new ArrayList<>();
+    for (DeviceProvider provider : ServiceLoader.load(DeviceProvider.class)) {
+      for (DeviceProvider.Listing listing : provider.devices()) {
+        if (listing.id().equals(device) && listing.whyNot() == null) {
+          return provider.open(device, count);
+        }
+        if (listing.whyNot() != null) {
+          why.add(listing.whyNot());
+        } else if (listing.id().startsWith(kind)) {
+          why.add("there is " + listing.id());
+        }
+      }
+    }
+    throw new ConfigException(
+        "--device",
+        "'%s' is not available%s"
+            .formatted(device, why.isEmpty() ? "" : ": " + String.join("; ", why)));
   }
 
   private ConfigException unknown() {

@@ -5,7 +5,7 @@ import org.freetransformer.tensor.device.scalar.ScalarDevice;
 /** The oracle against itself: it leaves everything else alone, and repeats itself bit by bit. */
 class ScalarParityTest extends DeviceParity {
   @Override
-  Device open() {
+  protected Device open() {
     return new ScalarDevice();
   }
 }

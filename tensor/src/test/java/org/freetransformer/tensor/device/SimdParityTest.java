@@ -5,7 +5,7 @@ import org.freetransformer.tensor.device.simd.SimdDevice;
 /** The SIMD device, with two threads, against the scalar one. */
 class SimdParityTest extends DeviceParity {
   @Override
-  Device open() {
+  protected Device open() {
     return new SimdDevice(2);
   }
 }

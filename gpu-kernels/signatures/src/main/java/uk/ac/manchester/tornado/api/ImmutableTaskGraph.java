@@ -1,0 +1,27 @@
+package uk.ac.manchester.tornado.api;
+
+import java.util.List;
+import uk.ac.manchester.tornado.api.TaskGraph.Task;
+import uk.ac.manchester.tornado.api.TaskGraph.Transfer;
+
+/** A task graph that changes no more. */
+public class ImmutableTaskGraph {
+  private final List<Transfer> transfers;
+  private final List<Task> tasks;
+
+  ImmutableTaskGraph(List<Transfer> transfers, List<Task> tasks) {
+    this.transfers = transfers;
+    this.tasks = tasks;
+  }
+
+  void run(DeviceMemory memory, GridScheduler grids) {
+    for (Transfer transfer : transfers) {
+      memory.transferToDevice(transfer.array(), transfer.always());
+    }
+    for (Task task : tasks) {
+      WorkerGrid1D grid = grids.grid(task.name());
+      WorkGroup.runAll(
+          grid.groups(), grid.groupSize(), context -> task.body().run(context, memory));
+    }
+  }
+}

@@ -1,0 +1,100 @@
+package org.freetransformer.gpu;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/**
+ * The gradient that passes the one-hot plan to its logits: {@code Σ_d g_d·G_d·(b_h(d) − p_h)}, with
+ * {@code g_d = ⟨dr, table_d⟩} and {@code G_d = Π_h p_h^b (1−p_h)^(1−b)}. One work group a row; what
+ * is kept of a plan are the H + 1 sums alone.
+ *
+ * <p>Args: {@code [H, D, logits, indices, dr, table, dlogits, accumulate]}.
+ */
+final class BinaryMapperKernels {
+  private static final int MOST_BITS = 20;
+  private static final int LOW_BITS = 6; // Of a plan; a work item keeps to one value of them.
+
+  private BinaryMapperKernels() {}
+
+  /** Over all 2^H plans. */
+  static void full(
+      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+    float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
+    float[] ones = new float[MOST_BITS];
+    int bits = args.get(0);
+    int columns = args.get(1);
+    int row = c.groupIdx;
+    int logits = args.get(2) + row * bits;
+    int dr = args.get(4) + row * columns;
+    int plans = 1 << bits;
+    float all = 0f;
+    for (int h = 0; h < MOST_BITS; h++) {
+      ones[h] = 0f;
+    }
+    for (int d = c.localIdx; d < plans; d += Groups.SIZE) {
+      int table = args.get(5) + d * columns;
+      float dot = 0f;
+      for (int k = 0; k < columns; k++) {
+        dot += floats.get(dr + k) * floats.get(table + k);
+      }
+      float weighted = dot * probability(floats, logits, bits, d);
+      all += weighted;
+      for (int h = LOW_BITS; h < bits; h++) {
+        if (((d >> h) & 1) == 1) {
+          ones[h] = ones[h] + weighted;
+        }
+      }
+    }
+    float total = Groups.sum(c, scratch, all);
+    for (int h = 0; h < bits; h++) {
+      float mine = ones[h];
+      if (h < LOW_BITS) {
+        mine = ((c.localIdx >> h) & 1) == 1 ? all : 0f;
+      }
+      float withBit = Groups.sum(c, scratch, mine);
+      if (c.localIdx == 0) {
+        float p = Scalars.sigmoid(floats.get(logits + h));
+        put(floats, args, row * bits + h, withBit - p * total);
+      }
+    }
+  }
+
+  /** Over the drawn plan alone. */
+  static void sampled(
+      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+    float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
+    int bits = args.get(0);
+    int columns = args.get(1);
+    int row = c.groupIdx;
+    int logits = args.get(2) + row * bits;
+    int d = ints.get(args.get(3) + row);
+    float mine = 0f;
+    for (int k = c.localIdx; k < columns; k += Groups.SIZE) {
+      mine += floats.get(args.get(4) + row * columns + k) * floats.get(args.get(5) + d * columns + k);
+    }
+    float weighted = Groups.sum(c, scratch, mine) * probability(floats, logits, bits, d);
+    for (int h = c.localIdx; h < bits; h += Groups.SIZE) {
+      float p = Scalars.sigmoid(floats.get(logits + h));
+      put(floats, args, row * bits + h, weighted * ((float) ((d >> h) & 1) - p));
+    }
+  }
+
+  private static float probability(FloatArray floats, int logits, int bits, int d) {
+    float product = 1f;
+    for (int h = 0; h < bits; h++) {
+      float logit = floats.get(logits + h);
+      product *= Scalars.sigmoid(((d >> h) & 1) == 1 ? logit : -logit);
+    }
+    return product;
+  }
+
+  private static void put(FloatArray floats, IntArray args, int i, float value) {
+    int out = args.get(6) + i;
+    if (args.get(7) != 0) {
+      floats.set(out, floats.get(out) + value);
+    } else {
+      floats.set(out, value);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+package org.freetransformer.gpu;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+
+/** Sums and maxima over a work group, by halving, in a fixed order. */
+final class Groups {
+  /** Work items of a group that shares a row. */
+  static final int SIZE = 64;
+
+  private Groups() {}
+
+  /** The sum of every item's {@code value}, in all items; {@code scratch} has {@link #SIZE}. */
+  static float sum(KernelContext c, float[] scratch, float value) {
+    int me = c.localIdx;
+    scratch[me] = value;
+    c.localBarrier();
+    for (int half = SIZE / 2; half > 0; half >>= 1) {
+      if (me < half) {
+        scratch[me] += scratch[me + half];
+      }
+      c.localBarrier();
+    }
+    float result = scratch[0];
+    c.localBarrier();
+    return result;
+  }
+
+  /** The largest of every item's {@code value}, in all items. */
+  static float max(KernelContext c, float[] scratch, float value) {
+    int me = c.localIdx;
+    scratch[me] = value;
+    c.localBarrier();
+    for (int half = SIZE / 2; half > 0; half >>= 1) {
+      if (me < half) {
+        float other = scratch[me + half];
+        scratch[me] = scratch[me] > other ? scratch[me] : other;
+      }
+      c.localBarrier();
+    }
+    float result = scratch[0];
+    c.localBarrier();
+    return result;
+  }
+}

@@ -1,0 +1,158 @@
+package org.freetransformer.gpu;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/**
+ * {@code out = a · A × B}: a work group of 256 computes a tile of 64 × 64, each item 4 × 4 of it in
+ * registers, from slices of 16 of the shared dimension in local memory.
+ *
+ * <p>Args: {@code [M, N, K, batch dims × 2, then for A, B, out: offset, row stride, column stride,
+ * batch strides × 2, then accumulate]}.
+ */
+final class MatMulKernels {
+  /** Rows and columns of a group's tile. */
+  static final int TILE = 64;
+
+  /** Work items of a group. */
+  static final int GROUP = 256;
+
+  private static final int SLICE = 16;
+  private static final int PADDED = TILE + 4; // So that columns of a slice fall into other banks.
+
+  private MatMulKernels() {}
+
+  static void matMul(
+      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+    float[] as = c.allocateFloatLocalArray(SLICE * PADDED);
+    float[] bs = c.allocateFloatLocalArray(SLICE * PADDED);
+    int m = args.get(0);
+    int n = args.get(1);
+    int depth = args.get(2);
+    int tilesN = (n + TILE - 1) / TILE;
+    int tilesM = (m + TILE - 1) / TILE;
+    int group = c.groupIdx;
+    int tileN = group % tilesN;
+    int tileM = (group / tilesN) % tilesM;
+    int batch = group / (tilesN * tilesM);
+    int inner = batch % args.get(4);
+    int outer = batch / args.get(4);
+    int aBase = args.get(5) + outer * args.get(8) + inner * args.get(9);
+    int bBase = args.get(10) + outer * args.get(13) + inner * args.get(14);
+    int aRow = args.get(6);
+    int aColumn = args.get(7);
+    int bRow = args.get(11);
+    int bColumn = args.get(12);
+    int me = c.localIdx;
+    int firstRow = tileM * TILE;
+    int firstColumn = tileN * TILE;
+    int myRow = (me / 16) * 4;
+    int myColumn = (me % 16) * 4;
+
+    float c00 = 0f;
+    float c01 = 0f;
+    float c02 = 0f;
+    float c03 = 0f;
+    float c10 = 0f;
+    float c11 = 0f;
+    float c12 = 0f;
+    float c13 = 0f;
+    float c20 = 0f;
+    float c21 = 0f;
+    float c22 = 0f;
+    float c23 = 0f;
+    float c30 = 0f;
+    float c31 = 0f;
+    float c32 = 0f;
+    float c33 = 0f;
+    for (int k0 = 0; k0 < depth; k0 += SLICE) {
+      for (int part = 0; part < 4; part++) {
+        int e = me + part * GROUP;
+        // Neighbouring items read neighbouring memory, whichever way the operand lies.
+        int r = aRow < aColumn ? e % TILE : e / SLICE;
+        int k = aRow < aColumn ? e / TILE : e % SLICE;
+        float value = 0f;
+        if (firstRow + r < m && k0 + k < depth) {
+          value = floats.get(aBase + (firstRow + r) * aRow + (k0 + k) * aColumn);
+        }
+        as[k * PADDED + r] = value;
+        int col = bRow < bColumn ? e / SLICE : e % TILE;
+        int kb = bRow < bColumn ? e % SLICE : e / TILE;
+        float other = 0f;
+        if (firstColumn + col < n && k0 + kb < depth) {
+          other = floats.get(bBase + (k0 + kb) * bRow + (firstColumn + col) * bColumn);
+        }
+        bs[kb * PADDED + col] = other;
+      }
+      c.localBarrier();
+      for (int k = 0; k < SLICE; k++) {
+        int at = k * PADDED + myRow;
+        float a0 = as[at];
+        float a1 = as[at + 1];
+        float a2 = as[at + 2];
+        float a3 = as[at + 3];
+        int bt = k * PADDED + myColumn;
+        float b0 = bs[bt];
+        float b1 = bs[bt + 1];
+        float b2 = bs[bt + 2];
+        float b3 = bs[bt + 3];
+        c00 += a0 * b0;
+        c01 += a0 * b1;
+        c02 += a0 * b2;
+        c03 += a0 * b3;
+        c10 += a1 * b0;
+        c11 += a1 * b1;
+        c12 += a1 * b2;
+        c13 += a1 * b3;
+        c20 += a2 * b0;
+        c21 += a2 * b1;
+        c22 += a2 * b2;
+        c23 += a2 * b3;
+        c30 += a3 * b0;
+        c31 += a3 * b1;
+        c32 += a3 * b2;
+        c33 += a3 * b3;
+      }
+      c.localBarrier();
+    }
+    int outBase = args.get(15) + outer * args.get(18) + inner * args.get(19);
+    int row = firstRow + myRow;
+    int column = firstColumn + myColumn;
+    putRow(floats, args, outBase, row, column, a, c00, c01, c02, c03);
+    putRow(floats, args, outBase, row + 1, column, a, c10, c11, c12, c13);
+    putRow(floats, args, outBase, row + 2, column, a, c20, c21, c22, c23);
+    putRow(floats, args, outBase, row + 3, column, a, c30, c31, c32, c33);
+  }
+
+  private static void putRow(
+      FloatArray floats,
+      IntArray args,
+      int base,
+      int row,
+      int column,
+      float alpha,
+      float v0,
+      float v1,
+      float v2,
+      float v3) {
+    if (row < args.get(0)) {
+      int at = base + row * args.get(16);
+      put(floats, args, at, column, alpha * v0);
+      put(floats, args, at, column + 1, alpha * v1);
+      put(floats, args, at, column + 2, alpha * v2);
+      put(floats, args, at, column + 3, alpha * v3);
+    }
+  }
+
+  private static void put(FloatArray floats, IntArray args, int rowAt, int column, float value) {
+    if (column < args.get(1)) {
+      int at = rowAt + column * args.get(17);
+      if (args.get(20) != 0) {
+        floats.set(at, floats.get(at) + value);
+      } else {
+        floats.set(at, value);
+      }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+package org.freetransformer.gpu;
+
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+
+/** Functions of one number that several kernels share; the compiler inlines them. */
+final class Scalars {
+  private Scalars() {}
+
+  /** 1/(1 + e^−x), by way of numbers up to 1 alone: fast mathematics knows no infinity. */
+  static float sigmoid(float x) {
+    float e = TornadoMath.exp(-TornadoMath.abs(x));
+    float larger = 1f / (1f + e);
+    return x >= 0f ? larger : e * larger;
+  }
+
+  /** ln(1 + e^x), stable at any x. */
+  static float softplus(float x) {
+    float e = TornadoMath.exp(-TornadoMath.abs(x));
+    // ln(1 + e) loses what of e is under 2^-24; its series does not.
+    float log = e < 1e-3f ? e - 0.5f * e * e : TornadoMath.log(1f + e);
+    return TornadoMath.max(0f, x) + log;
+  }
+}

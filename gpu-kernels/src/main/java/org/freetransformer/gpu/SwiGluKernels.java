@@ -1,0 +1,56 @@
+package org.freetransformer.gpu;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/** {@code silu(gate)·up} and its gradients: one work item an element. */
+final class SwiGluKernels {
+  private SwiGluKernels() {}
+
+  /** Args: {@code [n, gate, up, out, accumulate]}. */
+  static void swiGlu(
+      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+    int i = c.globalIdx;
+    if (i < args.get(0)) {
+      float gate = floats.get(args.get(1) + i);
+      float y = gate * Scalars.sigmoid(gate) * floats.get(args.get(2) + i);
+      int out = args.get(3) + i;
+      if (args.get(4) != 0) {
+        y += floats.get(out);
+      }
+      floats.set(out, y);
+    }
+  }
+
+  /**
+   * Args: {@code [n, gate, up, dy, dgate, accumulate, dup, accumulate]}; a place of −1 is not
+   * wanted.
+   */
+  static void backward(
+      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+    int i = c.globalIdx;
+    if (i < args.get(0)) {
+      float gate = floats.get(args.get(1) + i);
+      float up = floats.get(args.get(2) + i);
+      float dy = floats.get(args.get(3) + i);
+      float sigmoid = Scalars.sigmoid(gate);
+      if (args.get(4) >= 0) {
+        int out = args.get(4) + i;
+        float dgate = dy * up * sigmoid * (1f + gate * Scalars.sigmoid(-gate));
+        if (args.get(5) != 0) {
+          dgate += floats.get(out);
+        }
+        floats.set(out, dgate);
+      }
+      if (args.get(6) >= 0) {
+        int out = args.get(6) + i;
+        float dup = dy * gate * sigmoid;
+        if (args.get(7) != 0) {
+          dup += floats.get(out);
+        }
+        floats.set(out, dup);
+      }
+    }
+  }
+}

@@ -1,0 +1,325 @@
+package org.freetransformer.gpu;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.WeakHashMap;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.CpuDevice;
+import org.freetransformer.tensor.device.Device;
+import org.freetransformer.tensor.device.Devices;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Instruction.HostCall;
+import org.freetransformer.tensor.device.Kernel;
+import org.freetransformer.tensor.device.Storage;
+import org.freetransformer.tensor.memory.MemoryPool;
+import org.freetransformer.tensor.memory.OffHeapStorage;
+import org.jspecify.annotations.Nullable;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
+
+/**
+ * A device of TornadoVM, computing in f32: recorded programs run on it as task graphs, on parameters and activations
+ * that stay there. A single instruction outside of a program (drawing initial weights, say) is
+ * computed on the host, whose copy of the device's heaps follows on demand.
+ *
+ * <p>What lies where: a storage is a place in one of two heaps, f32 and i32, that host and device
+ * both have. Programs make places newer on the device; host writes and single instructions make
+ * them newer on the host. Before a program runs, what the host wrote goes to the device; before the
+ * host reads, what programs wrote comes back, and nothing else does.
+ */
+public final class TornadoVmDevice extends CpuDevice {
+  /** System property: bytes of device memory for tensors of f32. */
+  public static final String MEMORY_PROPERTY = "ft.gpu.memory";
+
+  private static final long DEFAULT_MEMORY = 1L << 30;
+
+  /** Whole numbers are tokens, plans, positions: little beside the rest. */
+  private static final int INT_SHARE = 16;
+
+  private static final long LEAST_INTS = 1 << 20;
+
+  private static final int CONSTANTS = 256;
+
+  static {
+    // TornadoVM reads these once. A program is hundreds of tasks, and a task that cannot be
+    // compiled must not quietly run as Java.
+    setUnlessGiven("tornado.tvm.maxbytecodesize", Integer.toString(1 << 20));
+    setUnlessGiven("tornado.recover.bailout", "False");
+    setUnlessGiven("tornado.device.memory", Long.toString(2 * memorySize() + (64L << 20)));
+  }
+
+  private static void setUnlessGiven(String property, String value) {
+    if (System.getProperty(property) == null) {
+      System.setProperty(property, value);
+    }
+  }
+
+  private static long memorySize() {
+    return Long.getLong(MEMORY_PROPERTY, DEFAULT_MEMORY);
+  }
+
+  private final String name;
+  private final Arena arena = Arena.ofShared();
+  private final Heap floats;
+  private final Heap ints;
+  private final FloatArray floatArray;
+  private final IntArray intArray;
+  private final Device host;
+  private final TaskGraphs graphs;
+  private final Map<Storage, DType> reserved = new WeakHashMap<>();
+  private final Map<Float, Integer> constants = new TreeMap<>();
+  private final Set<Storage> newerOnDevice = Collections.newSetFromMap(new IdentityHashMap<>());
+
+  /**
+   * Opens a device.
+   *
+   * @param name as the user called it
+   * @param device TornadoVM's, or null for its default
+   * @param threads of the host, for instructions outside of programs
+   */
+  TornadoVmDevice(String name, @Nullable TornadoDevice device, int threads) {
+    this.name = name;
+    long words = memorySize() / Heap.WORD;
+    MemorySegment floatMemory = Heap.memory(arena, words);
+    MemorySegment intMemory = Heap.memory(arena, Math.max(words / INT_SHARE, LEAST_INTS));
+    this.floatArray = FloatArray.fromSegmentShallow(floatMemory);
+    this.intArray = IntArray.fromSegmentShallow(intMemory);
+    this.floats = new Heap(floatMemory, "f32");
+    this.ints = new Heap(intMemory, "i32");
+    floats.block(CONSTANTS * (long) Heap.WORD);
+    this.host = Devices.cpu(threads);
+    this.graphs = new TaskGraphs(floatArray, intArray, device);
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public String description() {
+    return "TornadoVM task graphs on %s; %d MiB for tensors"
+        .formatted(name, memorySize() / (1 << 20));
+  }
+
+  // ---- Memory ----
+
+  @Override
+  public Storage allocate(long bytes, DType dtype, String owner) {
+    return switch (dtype) {
+      case F32 -> memory().allocate(bytes, owner, floats);
+      case I32 -> memory().allocate(bytes, owner, ints);
+      case F64, BF16, F16, U8 -> memory().allocate(bytes, owner);
+    };
+  }
+
+  @Override
+  public Storage reserve(long bytes, DType dtype) {
+    Storage storage = super.reserve(bytes, dtype);
+    reserved.put(storage, dtype);
+    return storage;
+  }
+
+  /**
+   * Floats go where the plan says, those of f64 as f32 in the first half of their place; other types
+   * are few, and get places of their own.
+   */
+  @Override
+  public Storage bind(List<Storage> storages, long[] offsets, long bytes) {
+    List<Storage> blocks = new ArrayList<>();
+    OffHeapStorage block = memory().allocate(bytes, "program", floats);
+    blocks.add(block);
+    for (int i = 0; i < offsets.length; i++) {
+      OffHeapStorage storage = (OffHeapStorage) storages.get(i);
+      DType dtype = reserved.getOrDefault(storage, DType.F32);
+      if (dtype == DType.F32 || dtype == DType.F64) {
+        storage.bind(block.segment().asSlice(offsets[i], wholeLines(storage.bytes())));
+      } else {
+        OffHeapStorage own = (OffHeapStorage) allocate(storage.bytes(), dtype, "program");
+        blocks.add(own);
+        storage.bind(own.segment());
+      }
+    }
+    return new Bound(bytes, blocks, List.copyOf(storages));
+  }
+
+  private static long wholeLines(long bytes) {
+    return Math.ceilDiv(bytes, MemoryPool.ALIGNMENT) * (long) MemoryPool.ALIGNMENT;
+  }
+
+  /** A program's memory; closed, it closes the storages within. */
+  private record Bound(long bytes, List<Storage> blocks, List<Storage> parts) implements Storage {
+    @Override
+    public boolean isAlive() {
+      return blocks.getFirst().isAlive();
+    }
+
+    @Override
+    public void close() {
+      parts.forEach(Storage::close);
+      blocks.forEach(Storage::close);
+    }
+  }
+
+  @Override
+  public void write(Storage target, long offset, MemorySegment source) {
+    toHost(target);
+    super.write(target, offset, source);
+    wrote(target);
+  }
+
+  @Override
+  public void read(Storage source, long offset, MemorySegment target) {
+    toHost(source);
+    if (reserved.get(source) == DType.F64) {
+      readWidened(((OffHeapStorage) source).segment(), offset, target);
+    } else {
+      super.read(source, offset, target);
+    }
+  }
+
+  /** A program's f64 results, which the device has as f32. */
+  private static void readWidened(MemorySegment floats, long offset, MemorySegment target) {
+    long first = offset / Double.BYTES;
+    for (long i = 0; i < target.byteSize() / Double.BYTES; i++) {
+      double value = floats.getAtIndex(ValueLayout.JAVA_FLOAT, first + i);
+      target.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, i * Double.BYTES, value);
+    }
+  }
+
+  private void toHost(Storage storage) {
+    if (newerOnDevice.remove(storage) && storage.isAlive()) {
+      MemorySegment segment = ((OffHeapStorage) storage).segment();
+      int words = Math.toIntExact(Math.ceilDiv(storage.bytes(), (long) Heap.WORD));
+      if (contains(floats, segment)) {
+        graphs.download(floatArray, floats.place(segment), words);
+      } else if (contains(ints, segment)) {
+        graphs.download(intArray, ints.place(segment), words);
+      }
+    }
+  }
+
+  private void wrote(Storage storage) {
+    MemorySegment segment = ((OffHeapStorage) storage).segment();
+    int words = Math.toIntExact(Math.ceilDiv(storage.bytes(), (long) Heap.WORD));
+    for (Heap heap : List.of(floats, ints)) {
+      if (contains(heap, segment)) {
+        heap.wrote(heap.place(segment), heap.place(segment) + words);
+      }
+    }
+  }
+
+  private static boolean contains(Heap heap, MemorySegment segment) {
+    long offset = segment.address() - heap.words().address();
+    return offset >= 0 && offset < heap.words().byteSize();
+  }
+
+  // ---- Computing ----
+
+  /** One instruction, on the host. */
+  @Override
+  public Kernel prepare(Instruction instruction) {
+    Kernel kernel = host.prepare(instruction);
+    List<Storage> read = storages(instruction.reads());
+    List<Storage> written = storages(instruction.writes());
+    return () -> {
+      read.forEach(this::toHost);
+      written.forEach(this::toHost); // What is not written of it must not be lost.
+      kernel.run();
+      written.forEach(this::wrote);
+    };
+  }
+
+  /** A program, on the device but for what it calls on the host. */
+  @Override
+  public Kernel prepare(List<Instruction> instructions) {
+    List<Kernel> kernels = new ArrayList<>();
+    int from = 0;
+    for (int i = 0; i <= instructions.size(); i++) {
+      boolean isEnd = i == instructions.size();
+      if (isEnd || instructions.get(i) instanceof HostCall) {
+        if (i > from) {
+          kernels.add(onDevice(instructions.subList(from, i)));
+        }
+        if (!isEnd) {
+          kernels.add(prepare(instructions.get(i)));
+        }
+        from = i + 1;
+      }
+    }
+    return kernels.size() == 1 ? kernels.getFirst() : () -> kernels.forEach(Kernel::run);
+  }
+
+  private Kernel onDevice(List<Instruction> instructions) {
+    Lowering lowering = new Lowering(this::place, this::constant);
+    List<Launch> launches = new ArrayList<>();
+    Set<Storage> written = Collections.newSetFromMap(new IdentityHashMap<>());
+    for (Instruction instruction : instructions) {
+      launches.addAll(lowering.launches(instruction));
+      written.addAll(storages(instruction.writes()));
+    }
+    List<Storage> results = List.copyOf(written);
+    TaskGraphs.Graphs program = graphs.add(launches, results);
+    return () -> {
+      toDevice();
+      graphs.run(program);
+      results.stream().filter(Storage::isAlive).forEach(newerOnDevice::add);
+    };
+  }
+
+  private void toDevice() {
+    if (graphs.isStale()) {
+      List.copyOf(newerOnDevice).forEach(this::toHost);
+      floats.takeWritten();
+      ints.takeWritten();
+      graphs.plan();
+    } else {
+      graphs.upload(floats.takeWritten(), ints.takeWritten());
+    }
+  }
+
+  private static List<Storage> storages(List<Buffer> buffers) {
+    return buffers.stream().map(Buffer::storage).distinct().toList();
+  }
+
+  private int place(Buffer buffer) {
+    MemorySegment segment = segment(buffer);
+    Heap heap = buffer.dtype() == DType.I32 ? ints : floats;
+    if (!contains(heap, segment)) {
+      throw new UnsupportedOperationException(
+          "the GPU device keeps f32 and i32 only; this is " + buffer);
+    }
+    return heap.place(segment);
+  }
+
+  private int constant(float value) {
+    return constants.computeIfAbsent(value, _ -> {
+      int place = constants.size();
+      if (place == CONSTANTS) {
+        throw new IllegalStateException("more than %d different constants".formatted(CONSTANTS));
+      }
+      floatArray.set(place, value);
+      floats.wrote(place, place + 1);
+      return place;
+    });
+  }
+
+  @Override
+  public void close() {
+    graphs.close();
+    host.close();
+    super.close();
+    arena.close();
+  }
+}

@@ -1,0 +1,77 @@
+package org.freetransformer.gpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.freetransformer.data.DataConfig;
+import org.freetransformer.data.Dataset;
+import org.freetransformer.generate.Generator;
+import org.freetransformer.generate.PlanControl;
+import org.freetransformer.generate.Sampling;
+import org.freetransformer.model.ModelConfig;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.device.Device;
+import org.freetransformer.tensor.device.Devices;
+import org.freetransformer.train.RunConfig;
+import org.freetransformer.train.StepMetrics;
+import org.freetransformer.train.Trainer;
+import org.freetransformer.train.TrainingConfig;
+import org.junit.jupiter.api.Test;
+
+/** The same model code trains and generates on the GPU device as on the CPU. */
+class GpuTrainingTest {
+  private record Run(List<StepMetrics> steps, List<List<Integer>> tokens) {}
+
+  private static RunConfig config() {
+    ModelConfig model =
+        ModelConfig.builder()
+            .vocabSize(29)
+            .hiddenDim(16)
+            .numLayers(2)
+            .numHeads(2)
+            .numKvHeads(1)
+            .ffnHiddenDim(24)
+            .maxSeqLen(66)
+            .latentDim(4)
+            .dropout(0.1)
+            .build();
+    TrainingConfig training =
+        TrainingConfig.builder().batchSize(2).maxSteps(3).warmupSteps(1).learningRate(3e-3).build();
+    return new RunConfig(model, training, DataConfig.planLetters(1));
+  }
+
+  private static Run run(Device device) {
+    RunConfig config = config();
+    List<StepMetrics> steps = new ArrayList<>();
+    try (Engine engine = Engine.on(device);
+        Trainer trainer = new Trainer(engine, config, Dataset.open(config.data(), _ -> {}))) {
+      for (int i = 0; i < 3; i++) {
+        steps.add(trainer.next());
+      }
+      Generator.Request request =
+          new Generator.Request(
+              List.of(new int[] {3, 28}), 6, Sampling.plain(1), PlanControl.prior(2), Set.of());
+      List<List<Integer>> tokens =
+          new Generator(trainer.model())
+              .generate(request).stream().map(Generator.Sample::tokens).toList();
+      return new Run(steps, tokens);
+    }
+  }
+
+  @Test
+  void trainsAndGeneratesAsTheCpuDoes() {
+    Run expected = run(Devices.cpu(1));
+    Run actual = run(TornadoVm.open());
+    for (int i = 0; i < expected.steps().size(); i++) {
+      StepMetrics known = expected.steps().get(i);
+      StepMetrics step = actual.steps().get(i);
+      assertThat(step.loss()).isCloseTo(known.loss(), within(1e-4));
+      assertThat(step.kl()).isCloseTo(known.kl(), within(1e-4));
+      assertThat(step.gradientNorm()).isCloseTo(known.gradientNorm(), within(1e-3));
+    }
+    assertThat(actual.tokens()).isEqualTo(expected.tokens());
+  }
+}

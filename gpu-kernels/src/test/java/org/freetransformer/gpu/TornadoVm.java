@@ -1,0 +1,31 @@
+package org.freetransformer.gpu;
+
+import org.freetransformer.tensor.device.Device;
+import org.freetransformer.tensor.device.DeviceProvider.Listing;
+
+/** The device that these tests run on: the SDK's first one, or the kernels' Java bodies. */
+public final class TornadoVm {
+  private static final long MEMORY = 32L << 20;
+
+  private TornadoVm() {}
+
+  /** Whether a real device computes, not Java. */
+  public static boolean isReal() {
+    return new TornadoVmDevices().devices().getFirst().whyNot() == null;
+  }
+
+  /** Opens it, and says which it is. */
+  public static Device open() {
+    if (System.getProperty(TornadoVmDevice.MEMORY_PROPERTY) == null) {
+      System.setProperty(TornadoVmDevice.MEMORY_PROPERTY, Long.toString(MEMORY));
+    }
+    TornadoVmDevices devices = new TornadoVmDevices();
+    Listing first = devices.devices().getFirst();
+    if (first.whyNot() == null) {
+      System.out.printf("GPU kernels run on %s, %s%n", first.id(), first.name());
+      return devices.open(first.id(), 1);
+    }
+    System.out.println("GPU kernels run as Java, one work group after the other: no device of TornadoVM");
+    return new TornadoVmDevice("java", null, 1);
+  }
+}

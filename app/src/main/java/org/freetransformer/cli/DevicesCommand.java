@@ -57,8 +57,7 @@ final class DevicesCommand implements Callable<Integer> {
       text.append("%-9s %s; %s%n".formatted(row.id(), row.name(), state));
     }
     text.append("memory    %s%n".formatted(Units.bytes(memory)));
-    output.result(
-        Map.of("devices", rows.stream().map(Row::toMap).toList()), text.toString());
+    output.result(Map.of("devices", rows.stream().map(Row::toMap).toList()), text.toString());
     return 0;
   }
 

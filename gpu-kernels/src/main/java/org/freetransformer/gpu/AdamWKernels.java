@@ -8,8 +8,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 /**
  * One AdamW update in place: one work item a parameter.
  *
- * <p>Args: {@code [n, parameter, gradient, first moment, second moment, schedule, scale,
- * β1, β2, ε, weight decay]}, all of them places among the floats.
+ * <p>Args: {@code [n, parameter, gradient, first moment, second moment, schedule, scale, β1, β2, ε,
+ * weight decay]}, all of them places among the floats.
  */
 final class AdamWKernels {
   private AdamWKernels() {}

@@ -63,7 +63,8 @@ final class AttentionKernels {
   }
 
   /** What dropout makes of a weight: a factor 0 or 1/(1 − rate). */
-  private static float kept(IntArray args, IntArray ints, int b, int head, int t, int s, float rate) {
+  private static float kept(
+      IntArray args, IntArray ints, int b, int head, int t, int s, float rate) {
     float factor = 1f;
     if (args.get(8) >= 0) {
       int i = ((b * args.get(3) + head) * args.get(1) + t) * args.get(2) + s;

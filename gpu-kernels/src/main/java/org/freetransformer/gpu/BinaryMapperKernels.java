@@ -71,7 +71,8 @@ final class BinaryMapperKernels {
     int d = ints.get(args.get(3) + row);
     float mine = 0f;
     for (int k = c.localIdx; k < columns; k += Groups.SIZE) {
-      mine += floats.get(args.get(4) + row * columns + k) * floats.get(args.get(5) + d * columns + k);
+      mine +=
+          floats.get(args.get(4) + row * columns + k) * floats.get(args.get(5) + d * columns + k);
     }
     float weighted = Groups.sum(c, scratch, mine) * probability(floats, logits, bits, d);
     for (int h = c.localIdx; h < bits; h += Groups.SIZE) {

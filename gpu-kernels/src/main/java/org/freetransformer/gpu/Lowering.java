@@ -59,41 +59,43 @@ record Lowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
    * @throws UnsupportedOperationException if a kernel for its types or sizes is missing
    */
   List<Launch> launches(Instruction instruction) {
-    List<Launch> launches = switch (instruction) {
-      case Fill op -> List.of(fill(op));
-      case Copy op -> List.of(copy(op));
-      case Random op -> List.of(random(op));
-      case Affine op -> List.of(affine(op));
-      case Unary op -> List.of(unary(op));
-      case UnaryBackward op -> List.of(unaryBackward(op));
-      case Binary op -> List.of(binary(op));
-      case Select op -> List.of(select(op));
-      case Dropout op -> List.of(dropout(op));
-      case Reduce op -> List.of(reduce(op));
-      case MatMul op -> List.of(matMul(op));
-      case Gather op -> List.of(gather(op));
-      case ScatterAdd op -> List.of(scatterAdd(op));
-      case ScatterRows op -> List.of(scatterRows(op));
-      case Softmax op -> List.of(softmax(op));
-      case SoftmaxBackward op -> List.of(softmaxBackward(op));
-      case RmsNorm op -> List.of(rmsNorm(op));
-      case RmsNormBackward op -> rmsNormBackward(op);
-      case Rope op -> List.of(rope(op));
-      case SwiGlu op -> List.of(swiGlu(op));
-      case SwiGluBackward op -> List.of(swiGluBackward(op));
-      case Attention op -> List.of(attention(op));
-      case AttentionBackward op -> attentionBackward(op);
-      case CrossEntropy op -> List.of(crossEntropy(op));
-      case CrossEntropyBackward op -> List.of(crossEntropyBackward(op));
-      case SamplePlan op -> List.of(samplePlan(op));
-      case PlanBits op -> List.of(planBits(op));
-      case BinaryMapperBackward op -> List.of(binaryMapperBackward(op));
-      case BernoulliKl op -> List.of(bernoulliKl(op));
-      case BernoulliKlBackward op -> List.of(bernoulliKlBackward(op));
-      case AdamW op -> List.of(adamW(op));
-      default -> throw new UnsupportedOperationException(
-          "the GPU device has no kernel for " + instruction.getClass().getSimpleName());
-    };
+    List<Launch> launches =
+        switch (instruction) {
+          case Fill op -> List.of(fill(op));
+          case Copy op -> List.of(copy(op));
+          case Random op -> List.of(random(op));
+          case Affine op -> List.of(affine(op));
+          case Unary op -> List.of(unary(op));
+          case UnaryBackward op -> List.of(unaryBackward(op));
+          case Binary op -> List.of(binary(op));
+          case Select op -> List.of(select(op));
+          case Dropout op -> List.of(dropout(op));
+          case Reduce op -> List.of(reduce(op));
+          case MatMul op -> List.of(matMul(op));
+          case Gather op -> List.of(gather(op));
+          case ScatterAdd op -> List.of(scatterAdd(op));
+          case ScatterRows op -> List.of(scatterRows(op));
+          case Softmax op -> List.of(softmax(op));
+          case SoftmaxBackward op -> List.of(softmaxBackward(op));
+          case RmsNorm op -> List.of(rmsNorm(op));
+          case RmsNormBackward op -> rmsNormBackward(op);
+          case Rope op -> List.of(rope(op));
+          case SwiGlu op -> List.of(swiGlu(op));
+          case SwiGluBackward op -> List.of(swiGluBackward(op));
+          case Attention op -> List.of(attention(op));
+          case AttentionBackward op -> attentionBackward(op);
+          case CrossEntropy op -> List.of(crossEntropy(op));
+          case CrossEntropyBackward op -> List.of(crossEntropyBackward(op));
+          case SamplePlan op -> List.of(samplePlan(op));
+          case PlanBits op -> List.of(planBits(op));
+          case BinaryMapperBackward op -> List.of(binaryMapperBackward(op));
+          case BernoulliKl op -> List.of(bernoulliKl(op));
+          case BernoulliKlBackward op -> List.of(bernoulliKlBackward(op));
+          case AdamW op -> List.of(adamW(op));
+          default ->
+              throw new UnsupportedOperationException(
+                  "the GPU device has no kernel for " + instruction.getClass().getSimpleName());
+        };
     return launches.stream().filter(launch -> launch.groups() > 0).toList();
   }
 
@@ -249,8 +251,7 @@ record Lowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
     int tiles =
         Math.ceilDiv(m, MatMulKernels.TILE) * Math.ceilDiv(n, MatMulKernels.TILE) * outer * inner;
     float alpha = (float) op.alpha();
-    return new Launch(
-        MatMulKernels::matMul, args.toArray(), alpha, 0, tiles, MatMulKernels.GROUP);
+    return new Launch(MatMulKernels::matMul, args.toArray(), alpha, 0, tiles, MatMulKernels.GROUP);
   }
 
   private void matrix(Args args, Buffer buffer) {
@@ -348,8 +349,7 @@ record Lowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
     Buffer out = op.out().buffer();
     requireFloats(op.gate(), op.up(), out);
     Args args = new Args().add(size(out), at(op.gate()), at(op.up()), at(out));
-    return Launch.items(
-        SwiGluKernels::swiGlu, size(out), args.add(op.out().accumulate()), 0, 0);
+    return Launch.items(SwiGluKernels::swiGlu, size(out), args.add(op.out().accumulate()), 0, 0);
   }
 
   private Launch swiGluBackward(SwiGluBackward op) {
@@ -377,8 +377,7 @@ record Lowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
     args.add(at(op.lse()), 0);
     int queries = op.q().dim(0) * op.q().dim(1) * op.q().dim(2);
     AttentionRule rule = op.rule();
-    return Launch.groups(
-        AttentionKernels::forward, queries, args, rule.scale(), rule.dropout());
+    return Launch.groups(AttentionKernels::forward, queries, args, rule.scale(), rule.dropout());
   }
 
   private List<Launch> attentionBackward(AttentionBackward op) {
@@ -396,8 +395,7 @@ record Lowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
     if (op.dk() != null) {
       Args args = backward(op, op.dk());
       launches.add(
-          Launch.groups(
-              AttentionKernels::backwardToKey, keys, args, rule.scale(), rule.dropout()));
+          Launch.groups(AttentionKernels::backwardToKey, keys, args, rule.scale(), rule.dropout()));
     }
     if (op.dv() != null) {
       Args args = backward(op, op.dv());
@@ -509,8 +507,7 @@ record Lowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
     args.add(at(op.firstMoment()), at(op.secondMoment()), at(op.schedule()));
     args.add(at(op.gradientScale()));
     args.add(constant(op.beta1()), constant(op.beta2()), constant(op.epsilon()));
-    return Launch.items(
-        AdamWKernels::update, size, args.add(constant(op.weightDecay())), 0, 0);
+    return Launch.items(AdamWKernels::update, size, args.add(constant(op.weightDecay())), 0, 0);
   }
 
   // ---- Operands ----

@@ -4,7 +4,9 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** Rows of a table by index. Args: {@code [n, columns, rows, table, indices, other, accumulate]}. */
+/**
+ * Rows of a table by index. Args: {@code [n, columns, rows, table, indices, other, accumulate]}.
+ */
 final class RowKernels {
   private RowKernels() {}
 

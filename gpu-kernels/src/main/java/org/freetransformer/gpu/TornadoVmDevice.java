@@ -26,12 +26,12 @@ import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
- * A device of TornadoVM, computing in f32: recorded programs run on it as task graphs, on parameters and activations
- * that stay there. A single instruction outside of a program (drawing initial weights, say) is
- * computed on the host, whose copy of the device's heaps follows on demand.
+ * A device of TornadoVM, computing in f32: recorded programs run on it as task graphs, on
+ * parameters and activations that stay there. A single instruction outside of a program (drawing
+ * initial weights, say) is computed on the host, whose copy of the device's heaps follows on
+ * demand.
  *
  * <p>What lies where: a storage is a place in one of two heaps, f32 and i32, that host and device
  * both have. Programs make places newer on the device; host writes and single instructions make
@@ -132,8 +132,8 @@ public final class TornadoVmDevice extends CpuDevice {
   }
 
   /**
-   * Floats go where the plan says, those of f64 as f32 in the first half of their place; other types
-   * are few, and get places of their own.
+   * Floats go where the plan says, those of f64 as f32 in the first half of their place; other
+   * types are few, and get places of their own.
    */
   @Override
   public Storage bind(List<Storage> storages, long[] offsets, long bytes) {
@@ -304,15 +304,18 @@ public final class TornadoVmDevice extends CpuDevice {
   }
 
   private int constant(float value) {
-    return constants.computeIfAbsent(value, _ -> {
-      int place = constants.size();
-      if (place == CONSTANTS) {
-        throw new IllegalStateException("more than %d different constants".formatted(CONSTANTS));
-      }
-      floatArray.set(place, value);
-      floats.wrote(place, place + 1);
-      return place;
-    });
+    return constants.computeIfAbsent(
+        value,
+        _ -> {
+          int place = constants.size();
+          if (place == CONSTANTS) {
+            throw new IllegalStateException(
+                "more than %d different constants".formatted(CONSTANTS));
+          }
+          floatArray.set(place, value);
+          floats.wrote(place, place + 1);
+          return place;
+        });
   }
 
   @Override

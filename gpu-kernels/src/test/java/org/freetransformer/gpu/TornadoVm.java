@@ -25,7 +25,8 @@ public final class TornadoVm {
       System.out.printf("GPU kernels run on %s, %s%n", first.id(), first.name());
       return devices.open(first.id(), 1);
     }
-    System.out.println("GPU kernels run as Java, one work group after the other: no device of TornadoVM");
+    System.out.println(
+        "GPU kernels run as Java, one work group after the other: no device of TornadoVM");
     return new TornadoVmDevice("java", null, 1);
   }
 }

@@ -63,14 +63,16 @@ final class WorkGroup {
     Thread[] items = new Thread[size];
     for (int item = 0; item < size; item++) {
       KernelContext context = new KernelContext(group, item, size, shared);
-      items[item] = Thread.ofVirtual().start(() -> {
-        try {
-          kernel.accept(context);
-        } catch (RuntimeException e) {
-          failure.compareAndSet(null, e);
-          shared.barrier.reset();
-        }
-      });
+      items[item] =
+          Thread.ofVirtual()
+              .start(() -> {
+                try {
+                  kernel.accept(context);
+                } catch (RuntimeException e) {
+                  failure.compareAndSet(null, e);
+                  shared.barrier.reset();
+                }
+              });
     }
     for (Thread item : items) {
       join(item);

@@ -64,7 +64,7 @@ public final class TornadoVmDevices implements DeviceProvider {
           ? "%s is not set: install TornadoVM's SDK for JDK 25, and set it to the SDK's folder"
               .formatted(HOME)
           : "this JVM was started without TornadoVM's flags: ./ft sets them, or see"
-                + " scripts/tornado-flags";
+              + " scripts/tornado-flags";
     } catch (RuntimeException broken) {
       return "TornadoVM does not start: " + broken.getMessage();
     }

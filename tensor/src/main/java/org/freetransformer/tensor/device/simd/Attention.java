@@ -143,7 +143,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
     if (depth <= 0) {
       return;
     }
-    loadQueries(b, keyHead, first, rows, workers.array(QUERIES, worker));
+    loadQueries(b, keyHead, first, rows, worker);
     score(rows, depth, worker);
     for (int i = 0; i < rows; i++) {
       int seen = Math.clamp(mask.visible(b, (first + i) / group) - key, 0, depth);
@@ -155,13 +155,16 @@ final class Attention implements Kernel, ThreadTeam.Task {
     addValues(row, rows, depth, count, worker);
   }
 
-  private void loadQueries(int b, int keyHead, int first, int rows, float[] to) {
+  private void loadQueries(int b, int keyHead, int first, int rows, int worker) {
+    float[] to = workers.array(QUERIES, worker);
+    MemorySegment wide = workers.segment(worker);
     for (int i = 0; i < rows; i++) {
       int t = (first + i) / group;
       int head = keyHead * group + (first + i) % group;
       long row = q.row(b, t, head);
       if (q.isHalf()) {
-        Panels.copyRow(q.type(), q.memory(), row, size, scale, to, i * STRIDE);
+        Halves.widen(q.type(), q.memory(), row, size, wide, wideAt);
+        Panels.copyRow(wide, wideAt, size, scale, to, i * STRIDE);
       } else {
         Panels.copyRow(q.memory(), row, size, scale, to, i * STRIDE);
       }

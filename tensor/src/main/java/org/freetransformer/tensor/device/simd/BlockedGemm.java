@@ -193,10 +193,18 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
   private void packHalfA(GemmScratch scratch, long start, int rows, int steps) {
     if (aByColumns) {
       HalfPacking.packColumns(
-          a.type(), a.memory(), start, a.columnBytes(), rows, steps, scratch.rows, scratch.a);
+          a.type(), a.memory(), start, a.columnBytes(), rows, steps, scratch.wide, scratch.a);
     } else {
       HalfPacking.packRows(
-          a.type(), a.memory(), start, a.rowBytes(), a.columnBytes(), rows, steps, scratch.a);
+          a.type(),
+          a.memory(),
+          start,
+          a.rowBytes(),
+          a.columnBytes(),
+          rows,
+          steps,
+          scratch.wide,
+          scratch.a);
     }
   }
 
@@ -237,7 +245,16 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
             scratch.tile, rows, columns, alpha, add, scratch.sums(), sumsAt, widthBytes);
       } else if (c.isHalf()) {
         HalfPacking.store(
-            scratch.tile, rows, columns, alpha, add, c.type(), c.memory(), tileStart, c.rowBytes());
+            scratch.tile,
+            rows,
+            columns,
+            alpha,
+            add,
+            c.type(),
+            c.memory(),
+            tileStart,
+            c.rowBytes(),
+            scratch.wide);
       } else {
         GemmKernel.store(
             scratch.tile, rows, columns, alpha, add, c.memory(), tileStart, c.rowBytes());

@@ -209,7 +209,7 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
       long position,
       long stride) {
     if (stride == 1) {
-      Halves.narrow(scratch, source, n, type, to, Halves.BYTES * position);
+      Halves.put(scratch, source, n, false, type, to, Halves.BYTES * position);
       return;
     }
     for (int i = 0; i < n; i++) {

@@ -7,7 +7,6 @@ import static org.freetransformer.tensor.device.simd.GemmKernel.PANEL_ROW_BYTES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.ROWS;
 
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
 import org.freetransformer.tensor.DType;
 
 /**
@@ -18,7 +17,11 @@ import org.freetransformer.tensor.DType;
 final class HalfPacking {
   private HalfPacking() {}
 
-  /** As {@link Packing#packRows}. */
+  /**
+   * As {@link Packing#packRows}.
+   *
+   * @param wide room for a row
+   */
   static void packRows(
       DType type,
       MemorySegment a,
@@ -27,11 +30,13 @@ final class HalfPacking {
       long columnStride,
       int rows,
       int depth,
+      MemorySegment wide,
       float[] packed) {
     for (int i = 0; i < rows; i++) {
       long from = start + i * rowStride;
       if (columnStride == Halves.BYTES) {
-        Halves.widen(type, a, from, depth, packed, i * A_STRIDE);
+        Halves.widen(type, a, from, depth, wide, 0);
+        MemorySegment.copy(wide, Memory.FLOAT, 0, packed, i * A_STRIDE, depth);
       } else {
         for (int k = 0; k < depth; k++) {
           packed[i * A_STRIDE + k] = Halves.get(type, a, from + k * columnStride);
@@ -43,7 +48,7 @@ final class HalfPacking {
   /**
    * As {@link Packing#packColumns}.
    *
-   * @param line room for a column of the rows, and a vector more
+   * @param wide room for a column of the rows, and a vector more
    */
   static void packColumns(
       DType type,
@@ -52,20 +57,20 @@ final class HalfPacking {
       long columnStride,
       int rows,
       int depth,
-      float[] line,
+      MemorySegment wide,
       float[] packed) {
     int tiles = Math.ceilDiv(rows, ROWS);
     for (int k = 0; k < depth; k++) {
-      Halves.widen(type, a, start + k * columnStride, rows, line, 0);
-      spread(line, tiles, packed, k * ROWS);
+      Halves.widen(type, a, start + k * columnStride, rows, wide, 0);
+      spread(wide, tiles, packed, k * ROWS);
     }
   }
 
   /** What a vector writes beyond its column, the next column overwrites. */
-  private static void spread(float[] line, int tiles, float[] packed, int to) {
+  private static void spread(MemorySegment line, int tiles, float[] packed, int to) {
     for (int tile = 0; tile < tiles; tile++) {
       for (int i = 0; i < ROWS; i += LANES) {
-        FloatVector.fromArray(Lanes.SPECIES, line, tile * ROWS + i)
+        Lanes.load(line, 4L * (tile * ROWS + i))
             .intoArray(packed, to + tile * GemmScratch.A_TILE + i);
       }
     }
@@ -149,7 +154,11 @@ final class HalfPacking {
     }
   }
 
-  /** As {@link GemmKernel#store}. */
+  /**
+   * As {@link GemmKernel#store}.
+   *
+   * @param row room for a row of the tile
+   */
   static void store(
       float[] tile,
       int rows,
@@ -159,31 +168,11 @@ final class HalfPacking {
       DType type,
       MemorySegment c,
       long cStart,
-      long cRowBytes) {
+      long cRowBytes,
+      MemorySegment row) {
     for (int i = 0; i < rows; i++) {
-      storeRow(tile, i * COLUMNS, columns, alpha, add, type, c, cStart + i * cRowBytes);
-    }
-  }
-
-  private static void storeRow(
-      float[] tile,
-      int from,
-      int columns,
-      float alpha,
-      boolean add,
-      DType type,
-      MemorySegment c,
-      long cStart) {
-    int j = 0;
-    for (; j <= columns - LANES; j += LANES) {
-      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, from + j).mul(alpha);
-      long at = cStart + (long) j * Halves.BYTES;
-      Halves.store(add ? x.add(Halves.load(type, c, at)) : x, type, c, at);
-    }
-    for (; j < columns; j++) {
-      long at = cStart + (long) j * Halves.BYTES;
-      float x = tile[from + j] * alpha;
-      Halves.set(type, c, at, add ? x + Halves.get(type, c, at) : x);
+      GemmKernel.storeRow(tile, i * COLUMNS, columns, alpha, false, row, 0);
+      Halves.put(row, 0, columns, add, type, c, cStart + i * cRowBytes);
     }
   }
 }

@@ -14,6 +14,7 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 import org.freetransformer.tensor.BFloat16;
@@ -38,10 +39,8 @@ final class Halves {
   private static final int QUIET = 0x40;
 
   // f16: 5 bits of exponent and 10 of fraction, where f32 has 8 and 23.
-  private static final int EXPONENT_MASK = 0x7c00 << 13;
   private static final int REBIAS = (127 - 15) << 23;
   private static final int SMALLEST_NORMAL = (127 - 14) << 23;
-  private static final int FIRST_TOO_LARGE = (127 + 16) << 23;
   private static final int HALF_INFINITY = 0x7c00;
   private static final int HALF_NAN = 0x7e00;
 
@@ -55,101 +54,18 @@ final class Halves {
     return type == DType.BF16 || type == DType.F16;
   }
 
-  // ---- Vectors ----
-
-  /** As many numbers as an f32 vector has lanes. */
-  static FloatVector load(DType type, MemorySegment memory, long at) {
-    IntVector bits =
-        (IntVector)
-            ShortVector.fromMemorySegment(SHORTS, memory, at, ORDER)
-                .convertShape(ZERO_EXTEND_S2I, INTS, 0);
-    return type == DType.BF16 ? bits.lanewise(LSHL, 16).reinterpretAsFloats() : fromF16(bits);
-  }
-
-  private static FloatVector fromF16(IntVector bits) {
-    IntVector magnitude = bits.and(0x7fff).lanewise(LSHL, 13);
-    IntVector exponent = magnitude.and(EXPONENT_MASK);
-    IntVector normal = magnitude.add(REBIAS);
-    IntVector infinite = normal.add((128 - 16) << 23);
-    FloatVector subnormal =
-        normal.add(1 << 23).reinterpretAsFloats().sub(Float.intBitsToFloat(SMALLEST_NORMAL));
-    IntVector result =
-        normal
-            .blend(infinite, exponent.eq(EXPONENT_MASK))
-            .blend(subnormal.reinterpretAsInts(), exponent.eq(0));
-    IntVector sign = bits.and(0x8000).lanewise(LSHL, 16);
-    return result.or(sign).reinterpretAsFloats();
-  }
-
-  /** Stores a vector's lanes as numbers of 16 bits. */
-  static void store(FloatVector x, DType type, MemorySegment memory, long at) {
-    IntVector bits = x.reinterpretAsInts();
-    IntVector halves = type == DType.BF16 ? toBf16(bits) : toF16(bits);
-    ((ShortVector) halves.convertShape(I2S, SHORTS, 0)).intoMemorySegment(memory, at, ORDER);
-  }
-
-  private static IntVector toBf16(IntVector bits) {
-    IntVector upper = bits.lanewise(LSHR, 16);
-    IntVector rounded = bits.add(0x7fff).add(upper.and(1)).lanewise(LSHR, 16);
-    return rounded.blend(upper.or(QUIET), bits.and(0x7fff_ffff).compare(GT, INFINITY));
-  }
-
-  private static IntVector toF16(IntVector bits) {
-    IntVector magnitude = bits.and(0x7fff_ffff);
-    IntVector odd = magnitude.lanewise(LSHR, 13).and(1);
-    IntVector normal = magnitude.add(0xfff - REBIAS).add(odd).lanewise(LSHR, 13);
-    IntVector subnormal =
-        magnitude
-            .reinterpretAsFloats()
-            .add(Float.intBitsToFloat(SUBNORMAL_MAGIC))
-            .reinterpretAsInts()
-            .sub(SUBNORMAL_MAGIC);
-    IntVector result =
-        normal
-            .blend(subnormal, magnitude.compare(LT, SMALLEST_NORMAL))
-            .blend(HALF_INFINITY, magnitude.compare(GE, FIRST_TOO_LARGE))
-            .blend(HALF_NAN, magnitude.compare(GT, INFINITY));
-    return result.or(bits.lanewise(LSHR, 16).and(0x8000));
-  }
-
   // ---- Runs ----
 
-  /** Widens {@code n} numbers into memory. */
+  /** Widens {@code n} numbers. */
   static void widen(
       DType type, MemorySegment from, long start, int n, MemorySegment to, long target) {
-    int i = 0;
-    for (; i < Lanes.whole(n); i += Lanes.COUNT) {
-      Lanes.store(load(type, from, start + 2L * i), to, target + 4L * i);
-    }
-    for (; i < n; i++) {
-      to.set(Memory.FLOAT, target + 4L * i, get(type, from, start + 2L * i));
-    }
+    widen(type, from, start, n, false, to, target);
   }
 
-  /** Widens {@code n} numbers into an array. */
-  static void widen(DType type, MemorySegment from, long start, int n, float[] to, int target) {
-    int i = 0;
-    for (; i < Lanes.whole(n); i += Lanes.COUNT) {
-      load(type, from, start + 2L * i).intoArray(to, target + i);
-    }
-    for (; i < n; i++) {
-      to[target + i] = get(type, from, start + 2L * i);
-    }
-  }
-
-  /** Narrows {@code n} numbers of f32. */
-  static void narrow(
-      MemorySegment from, long start, int n, DType type, MemorySegment to, long target) {
-    int i = 0;
-    for (; i < Lanes.whole(n); i += Lanes.COUNT) {
-      store(Lanes.load(from, start + 4L * i), type, to, target + 2L * i);
-    }
-    for (; i < n; i++) {
-      set(type, to, target + 2L * i, from.get(Memory.FLOAT, start + 4L * i));
-    }
-  }
-
-  /** Narrows {@code n} numbers of f32, or adds them to those that are there. */
+  /**
+   * Narrows {@code n} numbers of f32, or adds them to those that are there; then the sums, before
+   * they are rounded, take the numbers' place.
+   */
   static void put(
       MemorySegment from,
       long start,
@@ -159,22 +75,118 @@ final class Halves {
       MemorySegment to,
       long target) {
     if (add) {
-      add(from, start, n, type, to, target);
+      widen(type, to, target, n, true, from, start);
+    }
+    int whole = Lanes.whole(n);
+    if (type == DType.BF16) {
+      narrowBf16(from, start, whole, to, target);
     } else {
-      narrow(from, start, n, type, to, target);
+      narrowF16(from, start, whole, to, target);
+    }
+    for (int i = whole; i < n; i++) {
+      set(type, to, target + 2L * i, from.get(Memory.FLOAT, start + 4L * i));
     }
   }
 
-  private static void add(
-      MemorySegment from, long start, int n, DType type, MemorySegment to, long target) {
-    int i = 0;
-    for (; i < Lanes.whole(n); i += Lanes.COUNT) {
-      FloatVector sum = Lanes.load(from, start + 4L * i).add(load(type, to, target + 2L * i));
-      store(sum, type, to, target + 2L * i);
+  private static void widen(
+      DType type,
+      MemorySegment from,
+      long start,
+      int n,
+      boolean add,
+      MemorySegment to,
+      long target) {
+    int whole = Lanes.whole(n);
+    if (type == DType.BF16) {
+      widenBf16(from, start, whole, add, to, target);
+    } else {
+      widenF16(from, start, whole, add, to, target);
     }
-    for (; i < n; i++) {
-      float sum = from.get(Memory.FLOAT, start + 4L * i) + get(type, to, target + 2L * i);
-      set(type, to, target + 2L * i, sum);
+    for (int i = whole; i < n; i++) {
+      long at = target + 4L * i;
+      float x = get(type, from, start + 2L * i);
+      to.set(Memory.FLOAT, at, add ? to.get(Memory.FLOAT, at) + x : x);
+    }
+  }
+
+  // Whole vectors. Each loop is for one type and calls nothing that gives a vector back: what is
+  // not inlined, or where two types meet, a vector goes through the heap, thirty times as slow.
+
+  private static void widenBf16(
+      MemorySegment from, long start, int n, boolean add, MemorySegment to, long target) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector x =
+          ((IntVector)
+                  ShortVector.fromMemorySegment(SHORTS, from, start + 2L * i, ORDER)
+                      .convertShape(ZERO_EXTEND_S2I, INTS, 0))
+              .lanewise(LSHL, 16)
+              .reinterpretAsFloats();
+      long at = target + 4L * i;
+      FloatVector y = add ? x.add(FloatVector.fromMemorySegment(Lanes.SPECIES, to, at, ORDER)) : x;
+      y.intoMemorySegment(to, at, ORDER);
+    }
+  }
+
+  private static void narrowBf16(
+      MemorySegment from, long start, int n, MemorySegment to, long target) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      IntVector bits = IntVector.fromMemorySegment(INTS, from, start + 4L * i, ORDER);
+      IntVector upper = bits.lanewise(LSHR, 16);
+      IntVector rounded = bits.add(0x7fff).add(upper.and(1)).lanewise(LSHR, 16);
+      VectorMask<Integer> nan = bits.and(0x7fff_ffff).compare(GT, INFINITY);
+      ((ShortVector) rounded.blend(upper.or(QUIET), nan).convertShape(I2S, SHORTS, 0))
+          .intoMemorySegment(to, target + 2L * i, ORDER);
+    }
+  }
+
+  private static void widenF16(
+      MemorySegment from, long start, int n, boolean add, MemorySegment to, long target) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      IntVector bits =
+          (IntVector)
+              ShortVector.fromMemorySegment(SHORTS, from, start + 2L * i, ORDER)
+                  .convertShape(ZERO_EXTEND_S2I, INTS, 0);
+      IntVector magnitude = bits.and(0x7fff);
+      IntVector normal = magnitude.lanewise(LSHL, 13).add(REBIAS);
+      IntVector subnormal =
+          normal
+              .add(1 << 23)
+              .reinterpretAsFloats()
+              .sub(Float.intBitsToFloat(SMALLEST_NORMAL))
+              .reinterpretAsInts();
+      FloatVector x =
+          normal
+              .blend(normal.add((128 - 16) << 23), magnitude.compare(GE, HALF_INFINITY))
+              .blend(subnormal, magnitude.compare(LT, 1 << 10))
+              .or(bits.and(0x8000).lanewise(LSHL, 16))
+              .reinterpretAsFloats();
+      long at = target + 4L * i;
+      FloatVector y = add ? x.add(FloatVector.fromMemorySegment(Lanes.SPECIES, to, at, ORDER)) : x;
+      y.intoMemorySegment(to, at, ORDER);
+    }
+  }
+
+  private static void narrowF16(
+      MemorySegment from, long start, int n, MemorySegment to, long target) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      IntVector bits = IntVector.fromMemorySegment(INTS, from, start + 4L * i, ORDER);
+      IntVector magnitude = bits.and(0x7fff_ffff);
+      IntVector odd = magnitude.lanewise(LSHR, 13).and(1);
+      IntVector normal = magnitude.add(0xfff - REBIAS).add(odd).lanewise(LSHR, 13);
+      IntVector subnormal =
+          magnitude
+              .reinterpretAsFloats()
+              .add(Float.intBitsToFloat(SUBNORMAL_MAGIC))
+              .reinterpretAsInts()
+              .sub(SUBNORMAL_MAGIC);
+      IntVector result =
+          normal
+              .min(HALF_INFINITY)
+              .blend(subnormal, magnitude.compare(LT, SMALLEST_NORMAL))
+              .blend(HALF_NAN, magnitude.compare(GT, INFINITY))
+              .or(bits.lanewise(LSHR, 16).and(0x8000));
+      ((ShortVector) result.convertShape(I2S, SHORTS, 0))
+          .intoMemorySegment(to, target + 2L * i, ORDER);
     }
   }
 

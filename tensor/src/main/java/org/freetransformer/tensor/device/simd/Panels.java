@@ -3,7 +3,6 @@ package org.freetransformer.tensor.device.simd;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import org.freetransformer.tensor.DType;
 
 /**
  * Matrices in the form that {@link GemmKernel} reads, for attention: strips of {@link #WIDTH}
@@ -103,19 +102,6 @@ final class Panels {
     }
     for (; i < columns; i++) {
       to[at + i] = from.get(Memory.FLOAT, start + 4L * i) * factor;
-    }
-  }
-
-  /** The same from numbers of 16 bits. */
-  static void copyRow(
-      DType type, MemorySegment from, long start, int columns, float factor, float[] to, int at) {
-    Halves.widen(type, from, start, columns, to, at);
-    int i = 0;
-    for (; i < Lanes.whole(columns); i += Lanes.COUNT) {
-      FloatVector.fromArray(Lanes.SPECIES, to, at + i).mul(factor).intoArray(to, at + i);
-    }
-    for (; i < columns; i++) {
-      to[at + i] *= factor;
     }
   }
 

@@ -48,15 +48,11 @@ final class HotPasses {
         passes.kernel("RandomLoops::drop", passes.dropout()),
         passes.kernel("Plans::draw", passes.samplePlan()),
         passes.kernel("BinaryMapper::fold", passes.binaryMapper()),
-        passes.kernel("Halves::load", passes.cast(DType.F16, DType.F32)),
-        passes.kernel("Halves::fromF16", passes.cast(DType.F16, DType.F32)),
-        passes.kernel("Halves::toF16", passes.cast(DType.F32, DType.F16)),
-        passes.kernel("Halves::toBf16", passes.cast(DType.F32, DType.BF16)),
-        passes.kernel("Halves::widen", passes.cast(DType.BF16, DType.F32)),
-        passes.kernel("Halves::narrow", passes.cast(DType.F32, DType.BF16)),
-        passes.kernel("Halves::add", passes.halfRope()),
-        passes.kernel("HalfPacking::spread", passes.halfProduct()),
-        passes.kernel("HalfPacking::storeRow", passes.halfProduct()));
+        passes.kernel("Halves::widenBf16", passes.cast(DType.BF16, DType.F32)),
+        passes.kernel("Halves::widenF16", passes.cast(DType.F16, DType.F32)),
+        passes.kernel("Halves::narrowBf16", passes.cast(DType.F32, DType.BF16)),
+        passes.kernel("Halves::narrowF16", passes.cast(DType.F32, DType.F16)),
+        passes.kernel("HalfPacking::spread", passes.halfProduct()));
   }
 
   private HotKernels.Kernel kernel(String method, Instruction instruction) {
@@ -169,15 +165,6 @@ final class HotPasses {
 
   private Instruction cast(DType from, DType to) {
     return new Instruction.Copy(buffer(from, ROWS, SIZE), Output.to(buffer(to, ROWS, SIZE)));
-  }
-
-  private Instruction halfRope() {
-    return new Instruction.Rope(
-        buffer(DType.BF16, 1, ROWS, 1, SIZE),
-        buffer(DType.I32, 1, ROWS),
-        buffer(DType.F32, ROWS, SIZE),
-        true,
-        Output.addTo(buffer(DType.BF16, 1, ROWS, 1, SIZE)));
   }
 
   /** aᵀ·b. */

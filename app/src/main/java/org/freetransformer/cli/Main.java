@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
       InspectCommand.class,
       CheckpointCommand.class,
       PlanRunCommand.class,
+      PrecisionCommand.class,
       DevicesCommand.class,
       BenchCommand.class
     },

@@ -27,6 +27,11 @@ public final class PlanningDevice implements Device {
     return Map.copyOf(bytesByOwner);
   }
 
+  /** All bytes asked for so far. */
+  public long totalBytes() {
+    return bytesByOwner.values().stream().mapToLong(Long::longValue).sum();
+  }
+
   @Override
   public String name() {
     return "planning";
@@ -56,7 +61,7 @@ public final class PlanningDevice implements Device {
 
   @Override
   public Storage bind(List<Storage> storages, long[] offsets, long bytes) {
-    return allocate(bytes, DType.U8, "planned arena");
+    return allocate(bytes, DType.U8, RunPlan.ACTIVATIONS);
   }
 
   @Override

@@ -3,10 +3,12 @@ package org.freetransformer.run;
 import java.util.Map;
 import java.util.StringJoiner;
 import java.util.TreeMap;
+import org.freetransformer.eval.Evaluator;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.RunConfig;
+import org.freetransformer.train.Trainer;
 import org.freetransformer.train.TrainingConfig;
 import org.freetransformer.train.TrainingStep;
 
@@ -14,7 +16,8 @@ import org.freetransformer.train.TrainingStep;
  * What a training run will take, known before anything is computed.
  *
  * @param parameters trained numbers
- * @param bytes memory by kind: parameters, gradients, moments, the planned arena, and the rest
+ * @param bytes memory by kind: parameters, gradients, moments, {@value #ACTIVATIONS}, and the rest;
+ *     and {@value #EVALUATION}, which a run adds at its first evaluation
  * @param flopsPerToken useful floating-point operations of training, per input token
  * @param instructions how many a step has, forward, backward and update
  * @param listing the instructions of a step, one a line
@@ -25,6 +28,12 @@ public record RunPlan(
     double flopsPerToken,
     int instructions,
     String listing) {
+  /** The arenas of recorded programs: activations, and what else is in between. */
+  public static final String ACTIVATIONS = "activations";
+
+  /** What evaluation takes, beside what it shares with training. */
+  public static final String EVALUATION = "evaluation";
+
   private static final double EPSILON = 1e-8; // Of AdamW; it changes no size.
 
   /** Copies the map. */
@@ -51,17 +60,26 @@ public record RunPlan(
       }
       long microSteps = training.gradientAccumulationSteps();
       long tokens = microSteps * training.batchSize() * length;
+      Map<String, Long> bytes = new TreeMap<>(device.bytesByOwner());
+      try (Evaluator _ = Trainer.evaluator(model, config)) {
+        bytes.put(EVALUATION, device.totalBytes() - sum(bytes));
+      }
       return new RunPlan(
-          model.parameterCount(),
-          device.bytesByOwner(),
-          flops / tokens,
-          instructions,
-          listing.toString());
+          model.parameterCount(), bytes, flops / tokens, instructions, listing.toString());
     }
   }
 
   /** All memory together, in bytes. */
   public long totalBytes() {
+    return sum(bytes);
+  }
+
+  /** What training steps take, before the first evaluation, in bytes. */
+  public long stepBytes() {
+    return totalBytes() - bytes.getOrDefault(EVALUATION, 0L);
+  }
+
+  private static long sum(Map<String, Long> bytes) {
     return bytes.values().stream().mapToLong(Long::longValue).sum();
   }
 

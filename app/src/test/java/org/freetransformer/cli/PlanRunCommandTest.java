@@ -32,7 +32,37 @@ class PlanRunCommandTest {
     assertThat(plan.at("/bytes/parameters").asLong()).isEqualTo(4 * parameters);
     assertThat(plan.at("/bytes/gradients").asLong()).isEqualTo(4 * parameters);
     assertThat(plan.at("/bytes/moments").asLong()).isEqualTo(8 * parameters);
-    assertThat(plan.at("/bytes/planned arena").asLong()).isPositive();
+    assertThat(plan.at("/bytes/activations").asLong()).isPositive();
+    assertThat(plan.at("/bytes/evaluation").asLong()).isPositive();
+  }
+
+  @Test
+  void tellsWhatSixteenBitsAndRecomputationSave() {
+    JsonNode full = ft("plan-run", "--config", LETTERS, "--json").json();
+    JsonNode half =
+        ft("plan-run", "--config", LETTERS, "--json", "--set", "training.precision=bf16").json();
+    assertThat(full.at("/bytes/16-bit weights").isMissingNode()).isTrue();
+    assertThat(half.at("/bytes/16-bit weights").asLong())
+        .isPositive()
+        .isLessThan(2 * half.path("parameters").asLong());
+    assertThat(half.at("/bytes/parameters")).isEqualTo(full.at("/bytes/parameters"));
+    assertThat(half.at("/bytes/moments")).isEqualTo(full.at("/bytes/moments"));
+    long kept = half.at("/bytes/activations").asLong();
+    assertThat(kept).isLessThan(full.at("/bytes/activations").asLong() * 3 / 4);
+    JsonNode again =
+        ft(
+                "plan-run",
+                "--config",
+                LETTERS,
+                "--json",
+                "--set",
+                "training.precision=bf16",
+                "--set",
+                "training.activation_checkpointing=true")
+            .json();
+    assertThat(again.at("/bytes/activations").asLong()).isLessThan(kept * 3 / 4);
+    assertThat(again.path("flops_per_token").asDouble())
+        .isGreaterThan(1.2 * half.path("flops_per_token").asDouble());
   }
 
   @Test

@@ -268,15 +268,19 @@ public final class Trainer implements AutoCloseable {
     return stepsDone >= config.training().maxSteps();
   }
 
+  /** The evaluator that a run uses in between. */
+  public static Evaluator evaluator(LanguageModel model, RunConfig config) {
+    return Evaluator.sampling(
+        model, config.training().batchSize(), config.data().sequenceLength(), 1);
+  }
+
   /**
    * Evaluates on the first {@code batches} held-out batches, with drawn plans; with averaged
    * weights, if the run has them.
    */
   public Evaluation evaluate(long batches) {
     if (evaluator == null) {
-      evaluator =
-          Evaluator.sampling(
-              model, config.training().batchSize(), config.data().sequenceLength(), 1);
+      evaluator = evaluator(model, config);
     }
     Evaluator measure = evaluator;
     return withAverage(() -> measure.evaluate(validation, batches * validation.batchSize()));

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalDouble;
 import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointException;
@@ -20,8 +21,11 @@ import org.freetransformer.data.TextConfig;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.model.SmallModels;
+import org.freetransformer.nn.optim.LossScaler;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Precision;
 import org.freetransformer.tensor.device.Devices;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -105,6 +109,43 @@ final class TrainerTest {
     Map<String, float[]> other =
         trained(new RunConfig(plain.model(), reseeded, plain.data()), 1, false);
     assertThat(other.get("token_embedding.weight")).isNotEqualTo(one.get("token_embedding.weight"));
+  }
+
+  /** With the loss scale, its steps and its count of skipped ones. */
+  @Test
+  void aRunInSixteenBitsGoesOnTheSame() throws IOException {
+    RunConfig plain = config();
+    TrainingConfig half =
+        plain.training().toBuilder()
+            .precision(Precision.FP16)
+            .activationCheckpointing(true)
+            .build();
+    RunConfig config = new RunConfig(plain.model(), half, plain.data());
+    Checkpoint saved;
+    @Nullable StepMetrics last = null;
+    Map<String, float[]> expected;
+    try (Engine engine = Engine.on(Devices.cpu(2));
+        Trainer trainer = trainer(engine, config)) {
+      trainer.next();
+      trainer.next();
+      saved = trainer.save(new CheckpointFolder(temporary), OptionalDouble.empty());
+      while (!trainer.isDone()) {
+        last = trainer.next();
+      }
+      expected = weights(trainer);
+    }
+    try (Engine engine = Engine.on(Devices.cpu(1));
+        Trainer trainer = trainer(engine, config)) {
+      trainer.restore(saved);
+      @Nullable StepMetrics found = null;
+      while (!trainer.isDone()) {
+        found = trainer.next();
+      }
+      requireSame(weights(trainer), expected);
+      assertThat(found).usingRecursiveComparison().isEqualTo(last);
+      assertThat(Objects.requireNonNull(found).scaling())
+          .isEqualTo(new LossScaler.State(0x1p16, 6, 0));
+    }
   }
 
   @Test

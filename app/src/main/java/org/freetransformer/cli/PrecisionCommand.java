@@ -1,0 +1,105 @@
+package org.freetransformer.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.BooleanSupplier;
+import org.freetransformer.precision.PrecisionReport;
+import org.freetransformer.precision.PrecisionStudy;
+import org.freetransformer.run.FolderLock;
+import org.freetransformer.run.OutputFiles;
+import org.freetransformer.run.RunFolder;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.train.RunConfig;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code ft precision}: one model in every precision. */
+@Command(
+    name = "precision",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Trains one configuration in fp32, bf16 and fp16, with activations kept and computed again,",
+      "and compares losses, memory and speed."
+    })
+final class PrecisionCommand implements Callable<Integer> {
+  @ParentCommand private Main main;
+  @Spec private CommandSpec spec;
+  @Mixin private Output output;
+  @Mixin private ConfigOptions config;
+  @Mixin private DeviceOptions device;
+
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      required = true,
+      description = "A new folder for the runs, results.json and the pictures.")
+  private Path out;
+
+  @Option(
+      names = "--report",
+      paramLabel = "FILE",
+      description = "Also writes the results as a Markdown document, with its pictures beside it.")
+  private @Nullable Path report;
+
+  @Override
+  public Integer call() throws IOException {
+    RunConfig run = config.read(output);
+    PrecisionStudy study = new PrecisionStudy(device::open, out, run, output::warn);
+    try (FolderLock _ = FolderLock.take(out, output::warn)) {
+      new RunFolder(out).requireWritable(List.of());
+      Map<String, Object> environment = environment();
+      BooleanSupplier stop =
+          main.interruption().listen(() -> output.note("ft precision: stopping after this step"));
+      PrecisionReport result =
+          study.run(
+              Output.toJson(environment) + "\n",
+              (task, trained) -> new TrainingDisplay(output, task, trained),
+              stop);
+      if (result == null) {
+        output.warn("stopped; there are results only when all is trained");
+      } else {
+        conclude(result, environment);
+      }
+    }
+    return 0;
+  }
+
+  private Map<String, Object> environment() {
+    try (Engine engine = device.open()) {
+      return Version.environment(spec, engine);
+    }
+  }
+
+  private void conclude(PrecisionReport result, Map<String, Object> environment)
+      throws IOException {
+    Map<String, @Nullable Object> object = new LinkedHashMap<>(result.toMap(environment));
+    OutputFiles.write(out.resolve("results.json"), Output.toJson(object) + "\n");
+    result.draw(out.resolve("loss.png"), out.resolve("memory.png"), output::warn);
+    if (report != null) {
+      result.write(report, command(environment), environment, output::warn);
+    }
+    object.put("folder", out.toString());
+    output.result(
+        object,
+        "%s%n%s%n%nresults: %s%n"
+            .formatted(
+                result.table(), String.join("\n", result.findings()), out.resolve("results.json")));
+  }
+
+  private static String command(Map<String, Object> environment) {
+    StringBuilder command = new StringBuilder("./ft");
+    if (environment.get("command") instanceof List<?> words) {
+      words.forEach(word -> command.append(' ').append(word));
+    }
+    return command.toString();
+  }
+}

@@ -1,0 +1,53 @@
+package org.freetransformer.plots;
+
+import java.awt.Color;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Losses and memory of one model trained in several ways. */
+public final class PrecisionPictures {
+  private static final double MIB = 1024 * 1024;
+
+  /** The kinds of memory that decide; all others are summed up. */
+  private static final List<String> KINDS =
+      List.of("parameters", "gradients", "moments", "16-bit weights", "activations");
+
+  private PrecisionPictures() {}
+
+  /** Loss curves over each other. */
+  public static void losses(Path file, List<Curve> curves) throws IOException {
+    LineChart chart =
+        new LineChart(
+            "Loss in each precision (mean of the last steps)", "optimizer step", "nats per token");
+    curves.forEach(chart::add);
+    chart.colours(Palette.series()).write(file);
+  }
+
+  /**
+   * A bar for each way, made of its kinds of memory.
+   *
+   * @param bytes by kind, as many as ways
+   */
+  public static void memory(Path file, List<String> ways, List<Map<String, Long>> bytes)
+      throws IOException {
+    BarChart chart = new BarChart("Memory of a training step", "", "MiB", ways);
+    Color[] colours = Palette.series();
+    for (int i = 0; i < KINDS.size(); i++) {
+      String kind = KINDS.get(i);
+      List<Double> heights = bytes.stream().map(b -> b.getOrDefault(kind, 0L) / MIB).toList();
+      chart.part(kind, heights, colours[i]);
+    }
+    chart.part("the rest", bytes.stream().map(PrecisionPictures::rest).toList(), Palette.QUIET);
+    chart.write(file);
+  }
+
+  private static double rest(Map<String, Long> bytes) {
+    Set<String> others = new TreeSet<>(bytes.keySet());
+    KINDS.forEach(others::remove);
+    return others.stream().mapToLong(kind -> bytes.getOrDefault(kind, 0L)).sum() / MIB;
+  }
+}

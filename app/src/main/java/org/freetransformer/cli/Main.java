@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
       TrainCommand.class,
       EvalCommand.class,
       CompareCommand.class,
+      CollapseCommand.class,
       GenerateCommand.class,
       InspectCommand.class,
       CheckpointCommand.class,

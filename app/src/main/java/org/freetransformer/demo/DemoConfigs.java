@@ -29,14 +29,16 @@ public record DemoConfigs(List<String> changes, Consumer<String> notes) {
    * @throws org.freetransformer.config.ConfigException if a change does not fit
    */
   public RunConfig of(Regime regime) {
-    ConfigNode document = ConfigFile.parse(text(regime.preset()), "configs/" + regime.preset());
+    ConfigNode document = preset(regime.preset());
     if (regime.hasPlan()) {
       document = ConfigFile.set(document, "training.kappa_free_bits=" + regime.kappa());
     }
-    for (String change : changes) {
-      document = ConfigFile.set(document, change);
-    }
-    return RunConfig.read(document, notes);
+    return RunConfig.read(ConfigFile.set(document, changes), notes);
+  }
+
+  /** The file of a name in {@code configs}. */
+  public static ConfigNode preset(String name) {
+    return ConfigFile.parse(text(name), "configs/" + name);
   }
 
   private static String text(String preset) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigNode;
@@ -40,6 +41,15 @@ public final class ConfigFile {
   /** Reads a document that is in memory, named {@code source} in errors. */
   public static ConfigNode parse(String yaml, String source) {
     return YamlReader.readFile(yaml, source);
+  }
+
+  /** The document with values replaced or added, one after the other. */
+  public static ConfigNode set(ConfigNode document, List<String> assignments) {
+    ConfigNode changed = document;
+    for (String assignment : assignments) {
+      changed = set(changed, assignment);
+    }
+    return changed;
   }
 
   /**

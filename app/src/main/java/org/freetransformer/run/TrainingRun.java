@@ -25,15 +25,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Trains in a run folder, and keeps its metrics there. */
 public final class TrainingRun implements AutoCloseable {
-  /** A plan that spends less than this share of its free bits is not used, */
-  private static final double COLLAPSED = 0.1;
-
-  /** or of these free bits, in nats, where it was given more than it can need. */
-  private static final double USUAL_FREE_BITS = Math.log(2) / 8;
-
-  /** Share of the run in which the plan may take its time. */
-  private static final double SETTLED = 0.25;
-
   private final Engine engine;
   private final RunConfig config;
   private final Consumer<String> warnings;
@@ -149,7 +140,7 @@ public final class TrainingRun implements AutoCloseable {
     private @Nullable StepMetrics last;
     private @Nullable Evaluation evaluation;
     private @Nullable Checkpoint checkpoint;
-    private boolean warned;
+    private final CollapseWarning collapse = new CollapseWarning(config.training());
 
     Recorder(RunFolder folder, TrainingListener watcher, long stepsDone) throws IOException {
       this.watcher = watcher;
@@ -197,7 +188,7 @@ public final class TrainingRun implements AutoCloseable {
       line.put("step", step);
       line.putAll(Reports.of(result));
       write(evaluations, line);
-      warnOfCollapse(step, result);
+      collapse.after(step, result).ifPresent(warnings);
       watcher.onEvaluation(step, result);
     }
 
@@ -216,18 +207,6 @@ public final class TrainingRun implements AutoCloseable {
     public void onCheckpoint(Checkpoint saved) {
       checkpoint = saved;
       watcher.onCheckpoint(saved);
-    }
-
-    private void warnOfCollapse(long step, Evaluation result) {
-      double least = COLLAPSED * Math.min(config.training().kappaFreeBits(), USUAL_FREE_BITS);
-      boolean settled = step >= config.training().maxSteps() * SETTLED;
-      boolean planned = config.model().kind() == ModelConfig.Kind.FREE;
-      if (planned && settled && !warned && result.kl() < least) {
-        warned = true;
-        warnings.accept(
-            "step %d: the plan is hardly used (KL %.4f nats per token, κ is %.4f): posterior collapse; more steps, training.kl_warmup_steps or another training.seed may help"
-                .formatted(step, result.kl(), config.training().kappaFreeBits()));
-      }
     }
 
     private Map<String, Object> line(StepMetrics step) {

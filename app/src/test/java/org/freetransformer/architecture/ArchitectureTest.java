@@ -42,7 +42,8 @@ class ArchitectureTest {
     "org.freetransformer.compare..",
     "org.freetransformer.demo..",
     "org.freetransformer.plots..",
-    "org.freetransformer.run.."
+    "org.freetransformer.run..",
+    "org.freetransformer.study.."
   };
   private static final Set<String> VALUES =
       Stream.of(BFloat16.class, DType.class, Layout.class, Philox.class, Shape.class)

@@ -18,6 +18,9 @@ import java.util.List;
  * @param bits [H]
  */
 public record PlanStatistics(long positions, List<Bit> bits) {
+  /** A plan that tells less of its text than this share of its free bits has collapsed. */
+  public static final double COLLAPSED = 0.1;
+
   private static final double LN_2 = Math.log(2);
 
   /**

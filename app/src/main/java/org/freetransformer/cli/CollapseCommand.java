@@ -1,0 +1,109 @@
+package org.freetransformer.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.BooleanSupplier;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.demo.DemoConfigs;
+import org.freetransformer.run.ConfigFile;
+import org.freetransformer.run.OutputFiles;
+import org.freetransformer.study.CollapseReport;
+import org.freetransformer.study.CollapseStudy;
+import org.freetransformer.study.StudyRun;
+import org.freetransformer.tensor.Engine;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code ft collapse}: compares the remedies against collapsed plans. */
+@Command(
+    name = "collapse",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Trains a small model with each remedy against collapsed plans, over several seeds.",
+      "Runs that are done stand in a file and are not done again, so it may be stopped and called anew."
+    })
+final class CollapseCommand implements Callable<Integer> {
+  private static final long NANOS_PER_SECOND = 1_000_000_000;
+
+  @ParentCommand private Main main;
+  @Spec private CommandSpec spec;
+  @Mixin private Output output;
+  @Mixin private DeviceOptions device;
+
+  @Option(
+      names = "--out",
+      paramLabel = "FILE",
+      description = "File of the runs, one a line (default: ${DEFAULT-VALUE}).")
+  private Path out = Path.of("runs", "collapse.jsonl");
+
+  @Option(
+      names = "--seeds",
+      paramLabel = "N",
+      description = "Seeds for each remedy (default: ${DEFAULT-VALUE}).")
+  private int seeds = 10;
+
+  @Option(
+      names = "--seconds",
+      paramLabel = "S",
+      description = "Begins no further run after so many seconds.")
+  private @Nullable Long seconds;
+
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "Changes one value of every run's configuration. May be repeated.")
+  private List<String> changes = new ArrayList<>();
+
+  @Option(
+      names = "--report",
+      paramLabel = "FILE",
+      description = "Also writes the tables as a Markdown document.")
+  private @Nullable Path report;
+
+  @Override
+  public Integer call() throws IOException {
+    if (seeds < 1) {
+      throw new ConfigException("--seeds", "%d is too few; nearest is 1".formatted(seeds));
+    }
+    Path file = out.toAbsolutePath();
+    Files.createDirectories(file.resolveSibling(""));
+    CollapseStudy study =
+        new CollapseStudy(
+            device::open,
+            ConfigFile.set(DemoConfigs.preset("collapse-study.yaml"), changes),
+            output::note);
+    List<StudyRun> runs = study.run(file, seeds, stop());
+    if (report != null) {
+      OutputFiles.write(report.toAbsolutePath(), CollapseReport.of(runs, environment()));
+    }
+    output.result(
+        Map.of("runs", runs.stream().map(StudyRun::toMap).toList()), CollapseReport.tables(runs));
+    return 0;
+  }
+
+  private BooleanSupplier stop() {
+    BooleanSupplier asked =
+        main.interruption()
+            .listen(() -> output.note("ft collapse: stopping after this run, which is kept"));
+    long began = System.nanoTime();
+    return () ->
+        asked.getAsBoolean()
+            || (seconds != null && System.nanoTime() - began > seconds * NANOS_PER_SECOND);
+  }
+
+  private Map<String, Object> environment() {
+    try (Engine engine = device.open()) {
+      return Version.environment(spec, engine);
+    }
+  }
+}

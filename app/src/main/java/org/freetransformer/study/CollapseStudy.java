@@ -1,0 +1,129 @@
+package org.freetransformer.study;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.freetransformer.config.ConfigNode;
+import org.freetransformer.data.Dataset;
+import org.freetransformer.run.ConfigFile;
+import org.freetransformer.run.MetricsFile;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.train.RunConfig;
+import org.freetransformer.train.Trainer;
+
+/**
+ * Trains a small model with each remedy against collapse over several seeds. Each run's line is
+ * written when it is done, and what has a line is not done again.
+ */
+public final class CollapseStudy {
+  private static final double HALF_BIT = 0.5 * Math.log(2);
+  private static final double EIGHTH_OF_A_BIT = 0.125 * Math.log(2);
+
+  /** Free bits that are studied, in nats: 0.125 and 0.5 bit. */
+  public static final List<Double> KAPPAS = List.of(EIGHTH_OF_A_BIT, HALF_BIT);
+
+  private static final int EVALUATION_BATCHES = 40;
+
+  private final Supplier<Engine> device;
+  private final ConfigNode preset;
+  private final Consumer<String> notes;
+
+  /**
+   * A study that has not begun.
+   *
+   * @param device opens what computes; opened anew for every run
+   * @param preset configuration of the plain recipe
+   * @param notes told of each run in one line
+   */
+  public CollapseStudy(Supplier<Engine> device, ConfigNode preset, Consumer<String> notes) {
+    this.device = device;
+    this.preset = preset;
+    this.notes = notes;
+  }
+
+  /**
+   * Does the runs that are missing in a file, seed by seed.
+   *
+   * @param stop asked before every run
+   * @return all runs in the file
+   * @throws IOException if it cannot be read or written
+   */
+  public List<StudyRun> run(Path file, int seeds, BooleanSupplier stop) throws IOException {
+    List<StudyRun> runs = new ArrayList<>(done(file));
+    try (MetricsFile lines = MetricsFile.from(file, Long.MAX_VALUE)) {
+      for (Trial trial : trials(seeds)) {
+        boolean known = runs.stream().map(Trial::of).anyMatch(trial::equals);
+        if (!known && stop.getAsBoolean()) {
+          return runs;
+        }
+        if (!known) {
+          StudyRun run = train(trial);
+          lines.add(run.toMap());
+          runs.add(run);
+        }
+      }
+    }
+    return runs;
+  }
+
+  private record Trial(Remedy remedy, double kappa, long seed) {
+    static Trial of(StudyRun run) {
+      return new Trial(run.remedy(), run.kappa(), run.seed());
+    }
+  }
+
+  private static List<Trial> trials(int seeds) {
+    List<Trial> trials = new ArrayList<>();
+    for (long seed = 1; seed <= seeds; seed++) {
+      for (double kappa : KAPPAS) {
+        for (Remedy remedy : Remedy.values()) {
+          trials.add(new Trial(remedy, kappa, seed));
+        }
+      }
+    }
+    return trials;
+  }
+
+  private static List<StudyRun> done(Path file) throws IOException {
+    return Files.exists(file)
+        ? MetricsFile.read(file).stream().map(StudyRun::read).toList()
+        : List.of();
+  }
+
+  private RunConfig config(Trial trial) {
+    List<String> changes = new ArrayList<>(trial.remedy().changes(trial.kappa()));
+    changes.add("training.kappa_free_bits=" + trial.kappa());
+    changes.add("training.seed=" + trial.seed());
+    return RunConfig.read(ConfigFile.set(preset, changes), notes);
+  }
+
+  private StudyRun train(Trial trial) {
+    long began = System.nanoTime();
+    RunConfig config = config(trial);
+    try (Engine engine = device.get();
+        Trainer trainer = new Trainer(engine, config, Dataset.open(config.data(), notes))) {
+      while (!trainer.isDone()) {
+        trainer.next();
+      }
+      StudyRun run =
+          StudyRun.of(
+              trial.remedy(), trial.kappa(), trial.seed(), trainer.evaluate(EVALUATION_BATCHES));
+      notes.accept(
+          "%s, κ %.4f, seed %d: KL %.4f, bound %.4f, of the text %.4f (%.1f s)"
+              .formatted(
+                  run.remedy().label(),
+                  run.kappa(),
+                  run.seed(),
+                  run.kl(),
+                  run.bound(),
+                  run.text(),
+                  (System.nanoTime() - began) * 1e-9));
+      return run;
+    }
+  }
+}

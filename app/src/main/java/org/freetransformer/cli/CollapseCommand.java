@@ -30,7 +30,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Trains a small model with each remedy against collapsed plans, over several seeds.",
-      "Runs that are done stand in a file and are not done again, so it may be stopped and called anew."
+      "Runs that are done stand in a file and are not done again, so it may be stopped and called"
+          + " anew."
     })
 final class CollapseCommand implements Callable<Integer> {
   private static final long NANOS_PER_SECOND = 1_000_000_000;

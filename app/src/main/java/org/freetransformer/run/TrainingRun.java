@@ -15,7 +15,6 @@ import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointFolder;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.eval.Evaluation;
-import org.freetransformer.model.ModelConfig;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.StepMetrics;

@@ -55,7 +55,8 @@ public final class CollapseReport {
     seed. No bound can be under the source's entropy, %.5f; free bits are always spent, so that a plan which
     is used as well as can be costs no more than that, and one which is of no use costs its KL on top.
 
-    %s"""
+    %s\
+    """
         .formatted(
             environment.get("cpu"),
             environment.get("processors"),

@@ -17,8 +17,7 @@ final class CollapseWarningTest {
   private static Evaluation evaluation(double kl, double text) {
     PlanStatistics plans =
         new PlanStatistics(100, List.of(new PlanStatistics.Bit(0.69, kl, 0, 0, text)));
-    return new Evaluation(
-        100, true, 1, 0.3, kl, new double[] {kl}, Double.NaN, Double.NaN, plans);
+    return new Evaluation(100, true, 1, 0.3, kl, new double[] {kl}, Double.NaN, Double.NaN, plans);
   }
 
   @Test

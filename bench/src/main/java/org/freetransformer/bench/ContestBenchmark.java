@@ -1,5 +1,7 @@
 package org.freetransformer.bench;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.freetransformer.bench.suite.Contest;
@@ -34,6 +36,10 @@ public class ContestBenchmark {
   /** Idle threads of either side spin for some milliseconds before they sleep. */
   private static final long PAUSE_MILLIS = 25;
 
+  private static final int GARBAGE_CALLS = 4;
+  private static final ThreadMXBean THREADS =
+      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
   /** The suite's name. */
   @Param("gemm")
   public String suite;
@@ -62,8 +68,14 @@ public class ContestBenchmark {
     /** Libtorch's. */
     public double peer;
 
+    /** The second peer's. */
+    public double other;
+
     /** The limit's. */
     public double limit;
+
+    /** Bytes of garbage that one call of ours leaves on the heap. */
+    public double garbage;
 
     /** Work of one call. */
     public double amount;
@@ -94,7 +106,19 @@ public class ContestBenchmark {
     outcome.ours = microsOfOneCall(contest.ours());
     Runnable peer = contest.peer();
     outcome.peer = peer == null ? 0 : microsOfOneCall(peer);
+    Runnable other = contest.other();
+    outcome.other = other == null ? 0 : microsOfOneCall(other);
+    outcome.garbage = garbageOfOneCall(contest.ours());
     outcome.limit = microsOfOneCall(contest.limit());
+  }
+
+  /** Of all threads; the measurement itself leaves some bytes, which many calls share. */
+  private static double garbageOfOneCall(Runnable call) {
+    long before = THREADS.getTotalThreadAllocatedBytes();
+    for (int i = 0; i < GARBAGE_CALLS; i++) {
+      call.run();
+    }
+    return (double) (THREADS.getTotalThreadAllocatedBytes() - before) / GARBAGE_CALLS;
   }
 
   private double microsOfOneCall(Runnable call) throws InterruptedException {

@@ -97,7 +97,9 @@ final class JmhMeasurement {
     return new Row.Round(
         MICRO * counter(round, "ours"),
         MICRO * counter(round, "peer"),
-        MICRO * counter(round, "limit"));
+        MICRO * counter(round, "other"),
+        MICRO * counter(round, "limit"),
+        counter(round, "garbage"));
   }
 
   private static double counter(IterationResult round, String name) {

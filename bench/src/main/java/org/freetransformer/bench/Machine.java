@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.freetransformer.bench.libtorch.Libtorch;
 import org.freetransformer.bench.limit.FmaLoop;
+import org.freetransformer.bench.openblas.OpenBlas;
 import org.freetransformer.run.Environment;
 
 /**
@@ -14,20 +15,23 @@ import org.freetransformer.run.Environment;
  * @param vectorBits width of the vectors in use
  * @param jdk version and vendor
  * @param libtorch version, or why it is missing
+ * @param openBlas the kernels that it picked, or why it is missing
  */
-record Machine(String cpu, int processors, int vectorBits, String jdk, String libtorch) {
+record Machine(
+    String cpu, int processors, int vectorBits, String jdk, String libtorch, String openBlas) {
   static Machine here() {
     return new Machine(
         Environment.cpuName(),
         Runtime.getRuntime().availableProcessors(),
         FmaLoop.vectorBits(),
         System.getProperty("java.vm.name") + " " + Runtime.version(),
-        Libtorch.whyMissing().orElseGet(Libtorch::version));
+        Libtorch.whyMissing().orElseGet(Libtorch::version),
+        OpenBlas.whyMissing().orElseGet(OpenBlas::coreName));
   }
 
   String describe() {
-    return "%s, %d processors, %d-bit vectors; %s; libtorch %s"
-        .formatted(cpu, processors, vectorBits, jdk, libtorch);
+    return "%s, %d processors, %d-bit vectors; %s; libtorch %s; OpenBLAS: %s"
+        .formatted(cpu, processors, vectorBits, jdk, libtorch, openBlas);
   }
 
   Map<String, Object> toMap() {
@@ -37,6 +41,7 @@ record Machine(String cpu, int processors, int vectorBits, String jdk, String li
     map.put("vector_bits", vectorBits);
     map.put("jdk", jdk);
     map.put("libtorch", libtorch);
+    map.put("openblas", openBlas);
     return map;
   }
 }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** All rows of a run, as a table, as JSON, and as a page of ratios. */
 record Results(Machine machine, List<Row> rows) {
-  private static final String LINE = "%-8s %-26s %7s  %-9s %9s %9s %9s %7s %7s %7s%n";
+  private static final String LINE = "%-8s %-26s %7s  %-9s %9s %9s %9s %7s %7s %7s %7s %8s%n";
 
   /** Geometric mean of the ratios to the peer; empty if no row has one. */
   OptionalDouble geometricMean() {
@@ -34,8 +34,10 @@ record Results(Machine machine, List<Row> rows) {
         "libtorch",
         "limit",
         "×torch",
+        "×oblas",
         "×limit",
-        "spread");
+        "spread",
+        "B/call");
   }
 
   /** One line of the table. */
@@ -49,8 +51,10 @@ record Results(Machine machine, List<Row> rows) {
         rate(row.peer()),
         rate(row.limit()),
         ratio(row.ratioPeer()),
+        ratio(row.ratioOther()),
         ratio(row.ratioLimit()),
-        percent(row.spread()));
+        percent(row.spread()),
+        Math.round(row.garbage()));
   }
 
   /** What stands under the table. */
@@ -86,21 +90,25 @@ record Results(Machine machine, List<Row> rows) {
         Ours, libtorch and the limit take turns in one JVM on equal numbers of threads. ×torch is our
         speed as a multiple of libtorch's, ×limit as a share of what the machine can do: a loop of
         multiply-adds on registers, or one that reads and writes the same number of bytes. Spread is
-        the interquartile range of our time as a share of its median.
+        the interquartile range of our time as a share of its median. ×OpenBLAS is given for matrix
+        products where the machine has the library. B/call is the garbage that a call of ours leaves
+        on the heap, in bytes.
 
-        | suite | case | threads | ×torch | ×limit | spread |
-        |---|---|---|---|---|---|
+        | suite | case | threads | ×torch | ×OpenBLAS | ×limit | spread | B/call |
+        |---|---|---|---|---|---|---|---|
         """);
     for (Row row : rows) {
       page.append(
-          "| %s | %s | %d | %s | %s | %s |\n"
+          "| %s | %s | %d | %s | %s | %s | %s | %d |\n"
               .formatted(
                   row.suite(),
                   row.name(),
                   row.threads(),
                   ratio(row.ratioPeer()),
+                  ratio(row.ratioOther()),
                   ratio(row.ratioLimit()),
-                  percent(row.spread())));
+                  percent(row.spread()),
+                  Math.round(row.garbage())));
     }
     return page.append("\n").append(footer()).toString();
   }

@@ -13,10 +13,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param ours this project's rate
  * @param peer libtorch's, or null where it is missing
+ * @param other OpenBLAS's, or null where it is missing
  * @param limit the machine's
  * @param ratioPeer ours as a multiple of the peer's, or null
+ * @param ratioOther ours as a multiple of OpenBLAS's, or null
  * @param ratioLimit ours as a share of the limit
  * @param spread of our time: interquartile range as a share of the median
+ * @param garbage bytes that one call of ours leaves on the heap
  */
 record Row(
     String suite,
@@ -25,18 +28,25 @@ record Row(
     Unit unit,
     double ours,
     @Nullable Double peer,
+    @Nullable Double other,
     double limit,
     @Nullable Double ratioPeer,
+    @Nullable Double ratioOther,
     double ratioLimit,
-    double spread) {
+    double spread,
+    double garbage) {
 
-  /** Seconds of one call of each side in one round; peer 0 where there is none. */
-  record Round(double ours, double peer, double limit) {}
+  /**
+   * Seconds of one call of each side in one round, and bytes of garbage; a peer's is 0 where there
+   * is none.
+   */
+  record Round(double ours, double peer, double other, double limit, double garbage) {}
 
   /** Sums up the rounds of a case, of which each call did {@code amount} of work. */
   static Row of(
       String suite, String name, int threads, Unit unit, double amount, List<Round> rounds) {
     boolean hasPeer = rounds.stream().allMatch(round -> round.peer() > 0);
+    boolean hasOther = rounds.stream().allMatch(round -> round.other() > 0);
     double ours = quantile(rounds, Round::ours, 0.5);
     double spread = (quantile(rounds, Round::ours, 0.75) - quantile(rounds, Round::ours, 0.25));
     return new Row(
@@ -46,10 +56,13 @@ record Row(
         unit,
         unit.rate(amount, ours),
         hasPeer ? unit.rate(amount, quantile(rounds, Round::peer, 0.5)) : null,
+        hasOther ? unit.rate(amount, quantile(rounds, Round::other, 0.5)) : null,
         unit.rate(amount, quantile(rounds, Round::limit, 0.5)),
         hasPeer ? quantile(rounds, round -> round.peer() / round.ours(), 0.5) : null,
+        hasOther ? quantile(rounds, round -> round.other() / round.ours(), 0.5) : null,
         quantile(rounds, round -> round.limit() / round.ours(), 0.5),
-        spread / ours);
+        spread / ours,
+        quantile(rounds, Round::garbage, 0.5));
   }
 
   /** Linear between the two values next to the quantile. */
@@ -70,10 +83,13 @@ record Row(
     map.put("unit", unit.label());
     map.put("ours", ours);
     map.put("peer", peer);
+    map.put("openblas", other);
     map.put("limit", limit);
     map.put("ratio_peer", ratioPeer);
+    map.put("ratio_openblas", ratioOther);
     map.put("ratio_limit", ratioLimit);
     map.put("spread", spread);
+    map.put("garbage_bytes", garbage);
     return map;
   }
 }

@@ -10,15 +10,19 @@ import org.freetransformer.bench.suite.Unit;
 import org.junit.jupiter.api.Test;
 
 class RowTest {
-  private static final Machine MACHINE = new Machine("A CPU", 2, 512, "A JVM 25", "2.7.1");
+  private static final Machine MACHINE = new Machine("A CPU", 2, 512, "A JVM 25", "2.7.1", "none here");
 
   private static Row row(Row.Round... rounds) {
     return Row.of("gemm", "nt 1x2x3", 2, Unit.GFLOPS, 4e9, List.of(rounds));
   }
 
+  private static Row.Round round(double ours, double peer, double limit) {
+    return new Row.Round(ours, peer, 0, limit, 0);
+  }
+
   @Test
   void ratesAreWorkPerSecondOfTheMedianRound() {
-    Row row = row(new Row.Round(1, 2, 0.5), new Row.Round(2, 4, 1), new Row.Round(100, 200, 50));
+    Row row = row(round(1, 2, 0.5), round(2, 4, 1), round(100, 200, 50));
     assertThat(row.ours()).isEqualTo(2);
     assertThat(row.peer()).isEqualTo(1);
     assertThat(row.limit()).isEqualTo(4);
@@ -28,7 +32,7 @@ class RowTest {
 
   @Test
   void ratiosComeFromRoundsSoThatSlowOnesDoNotTipThem() {
-    Row row = row(new Row.Round(1, 2, 1), new Row.Round(10, 20, 10), new Row.Round(1, 2, 1));
+    Row row = row(round(1, 2, 1), round(10, 20, 10), round(1, 2, 1));
     assertThat(row.ratioPeer()).isEqualTo(2);
     assertThat(row.ratioLimit()).isEqualTo(1);
   }
@@ -37,27 +41,35 @@ class RowTest {
   void spreadIsTheMiddleHalfOfOurTimes() {
     Row row =
         row(
-            new Row.Round(1, 1, 1),
-            new Row.Round(2, 1, 1),
-            new Row.Round(3, 1, 1),
-            new Row.Round(4, 1, 1),
-            new Row.Round(50, 1, 1));
+            round(1, 1, 1),
+            round(2, 1, 1),
+            round(3, 1, 1),
+            round(4, 1, 1),
+            round(50, 1, 1));
     assertThat(row.spread()).isCloseTo(2.0 / 3, within(1e-12));
   }
 
   @Test
   void withoutPeerThereAreNoRatiosToIt() {
-    Row row = row(new Row.Round(1, 0, 0.5));
+    Row row = row(round(1, 0, 0.5));
     assertThat(row.peer()).isNull();
     assertThat(row.ratioPeer()).isNull();
     assertThat(new Results(MACHINE, List.of(row)).geometricMean()).isEmpty();
   }
 
   @Test
+  void theSecondPeerAndGarbageStandBesideTheRest() {
+    Row row = row(new Row.Round(2, 2, 3, 1, 40), new Row.Round(2, 2, 5, 1, 48));
+    assertThat(row.other()).isEqualTo(1); // 4e9 operations in 4 seconds
+    assertThat(row.ratioOther()).isEqualTo(2);
+    assertThat(row.garbage()).isEqualTo(44);
+  }
+
+  @Test
   void jsonHasTheKeysThatOthersRelyOn() throws Exception {
-    Row fast = row(new Row.Round(1, 4, 1));
-    Row slow = row(new Row.Round(1, 0.25, 1));
-    Row even = row(new Row.Round(1, 8, 1));
+    Row fast = row(round(1, 4, 1));
+    Row slow = row(round(1, 0.25, 1));
+    Row even = row(round(1, 8, 1));
     JsonNode json =
         new ObjectMapper().readTree(new Results(MACHINE, List.of(fast, slow, even)).toJson());
     assertThat(json.get("geomean_ratio_peer").asDouble()).isCloseTo(2, within(1e-12));
@@ -79,8 +91,8 @@ class RowTest {
   @Test
   void thePageNamesTheMachineAndHoldsRatios() {
     String page =
-        new Results(MACHINE, List.of(row(new Row.Round(1, 3, 0.5)))).toMarkdown("./ft bench");
+        new Results(MACHINE, List.of(row(round(1, 3, 0.5)))).toMarkdown("./ft bench");
     assertThat(page)
-        .contains("A CPU", "512-bit", "`./ft bench`", "| gemm | nt 1x2x3 | 2 | 3.00 | 0.50 | 0% |");
+        .contains("A CPU", "512-bit", "`./ft bench`", "| gemm | nt 1x2x3 | 2 | 3.00 | - | 0.50 | 0% | 0 |");
   }
 }

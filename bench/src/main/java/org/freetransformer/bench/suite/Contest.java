@@ -1,5 +1,6 @@
 package org.freetransformer.bench.suite;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.freetransformer.bench.limit.FmaLoop;
 import org.freetransformer.bench.limit.MemoryLoop;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param unit what the amount counts
  * @param ours this project's way
  * @param peer libtorch's way, or null where libtorch is missing
+ * @param other a second peer's way, OpenBLAS's, or null where there is none
  * @param limit the loop that takes as long as the machine must
  * @param closing what frees the sides, in this order
  */
@@ -20,6 +22,7 @@ public record Contest(
     Unit unit,
     Runnable ours,
     @Nullable Runnable peer,
+    @Nullable Runnable other,
     Runnable limit,
     List<Runnable> closing)
     implements AutoCloseable {
@@ -32,6 +35,7 @@ public record Contest(
         Unit.GFLOPS,
         ours::run,
         peer.orNull(),
+        null,
         limit,
         List.of(ours::close, peer::close, limit::close));
   }
@@ -45,8 +49,20 @@ public record Contest(
         Unit.GIGABYTES,
         ours::run,
         peer.orNull(),
+        null,
         limit,
         List.of(ours::close, peer::close, limit::close));
+  }
+
+  /**
+   * The same with a second peer.
+   *
+   * @param freed what frees it
+   */
+  Contest against(@Nullable Runnable second, Runnable freed) {
+    List<Runnable> all = new ArrayList<>(closing);
+    all.add(freed);
+    return new Contest(amount, unit, ours, peer, second, limit, List.copyOf(all));
   }
 
   @Override

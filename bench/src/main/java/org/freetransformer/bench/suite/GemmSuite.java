@@ -1,16 +1,19 @@
 package org.freetransformer.bench.suite;
 
 import ai.djl.ndarray.NDArray;
+import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.freetransformer.bench.openblas.OpenBlas;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Tensor;
 
 /**
  * Matrix products. A case such as {@code nt 1024x1376x512} is M×N×K, with A as it is ({@code n})
  * and B transposed ({@code t}): the products of a training step of a Llama with D 512, F 1376 and V
- * 8192 on 1024 tokens, some round numbers, and one product with a single row, which memory bounds.
+ * 8192 on 1024 tokens, some round numbers, some with a thin side or a small k, and one with a single
+ * row, which memory bounds.
  */
 final class GemmSuite implements Suite {
   private static final Pattern CASE = Pattern.compile("([nt])([nt]) (\\d+)x(\\d+)x(\\d+)");
@@ -36,6 +39,11 @@ final class GemmSuite implements Suite {
         "tn 8192x512x1024",
         "tt 1008x960x1024",
         "nn 2048x2048x512",
+        "nn 1024x1024x8",
+        "nn 1024x16x1024",
+        "nt 32x1024x1024",
+        "tn 16x16x4096",
+        "nt 8x4096x4096",
         "nt 1x4096x4096");
   }
 
@@ -64,9 +72,41 @@ final class GemmSuite implements Suite {
     Peer peer = peer(leftTransposed, rightTransposed, m, n, k, threads);
     if (m < FEWEST_ROWS_FOR_ARITHMETIC) {
       Traffic traffic = new Traffic(4L * k * ((long) m + n), 4L * m * n, 0);
-      return Contest.memory(traffic, ours, peer, threads);
+      return openBlas(
+          Contest.memory(traffic, ours, peer, threads),
+          leftTransposed,
+          rightTransposed,
+          m,
+          n,
+          k,
+          threads);
     }
-    return Contest.arithmetic(2.0 * m * n * k, ours, peer, threads);
+    return openBlas(
+        Contest.arithmetic(2.0 * m * n * k, ours, peer, threads),
+        leftTransposed,
+        rightTransposed,
+        m,
+        n,
+        k,
+        threads);
+  }
+
+  /** Adds OpenBLAS to the sides, where the machine has it. */
+  private static Contest openBlas(
+      Contest contest,
+      boolean leftTransposed,
+      boolean rightTransposed,
+      int m,
+      int n,
+      int k,
+      int threads) {
+    if (OpenBlas.whyMissing().isPresent()) {
+      return contest;
+    }
+    OpenBlas.setThreads(threads);
+    Arena arena = Arena.ofShared();
+    return contest.against(
+        OpenBlas.product(arena, leftTransposed, rightTransposed, m, n, k), arena::close);
   }
 
   private static Ours ours(

@@ -97,6 +97,7 @@ final class StepSuite implements Suite {
         Unit.TOKENS,
         ours::run,
         peer.orNull(),
+        null,
         limit,
         List.of(ours::close, peer::close, limit::close));
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.freetransformer.bench.libtorch.Libtorch;
+import org.freetransformer.bench.openblas.OpenBlas;
 import org.junit.jupiter.api.Test;
 
 class SuiteTest {
@@ -35,6 +36,11 @@ class SuiteTest {
           Runnable peer = contest.peer();
           assertThat(peer).isNotNull();
           peer.run();
+        }
+        if (OpenBlas.whyMissing().isEmpty() && one[0].equals("gemm")) {
+          Runnable other = contest.other();
+          assertThat(other).isNotNull();
+          other.run();
         }
       }
     }

@@ -17,6 +17,6 @@ record Effort(int forks, int warmups, int rounds, int batchMillis) {
     if (quick) {
       return manyKernels ? new Effort(1, 12, 5, 150) : new Effort(1, 9, 5, 40);
     }
-    return manyKernels ? new Effort(2, 12, 6, 150) : new Effort(2, 9, 8, 40);
+    return manyKernels ? new Effort(2, 12, 6, 150) : new Effort(2, 8, 6, 40);
   }
 }

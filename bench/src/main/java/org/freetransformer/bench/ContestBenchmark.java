@@ -37,8 +37,7 @@ public class ContestBenchmark {
   private static final long PAUSE_MILLIS = 25;
 
   private static final int GARBAGE_CALLS = 4;
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   /** The suite's name. */
   @Param("gemm")

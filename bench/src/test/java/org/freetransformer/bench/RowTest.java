@@ -10,7 +10,8 @@ import org.freetransformer.bench.suite.Unit;
 import org.junit.jupiter.api.Test;
 
 class RowTest {
-  private static final Machine MACHINE = new Machine("A CPU", 2, 512, "A JVM 25", "2.7.1", "none here");
+  private static final Machine MACHINE =
+      new Machine("A CPU", 2, 512, "A JVM 25", "2.7.1", "none here");
 
   private static Row row(Row.Round... rounds) {
     return Row.of("gemm", "nt 1x2x3", 2, Unit.GFLOPS, 4e9, List.of(rounds));
@@ -39,13 +40,7 @@ class RowTest {
 
   @Test
   void spreadIsTheMiddleHalfOfOurTimes() {
-    Row row =
-        row(
-            round(1, 1, 1),
-            round(2, 1, 1),
-            round(3, 1, 1),
-            round(4, 1, 1),
-            round(50, 1, 1));
+    Row row = row(round(1, 1, 1), round(2, 1, 1), round(3, 1, 1), round(4, 1, 1), round(50, 1, 1));
     assertThat(row.spread()).isCloseTo(2.0 / 3, within(1e-12));
   }
 
@@ -90,9 +85,12 @@ class RowTest {
 
   @Test
   void thePageNamesTheMachineAndHoldsRatios() {
-    String page =
-        new Results(MACHINE, List.of(row(round(1, 3, 0.5)))).toMarkdown("./ft bench");
+    String page = new Results(MACHINE, List.of(row(round(1, 3, 0.5)))).toMarkdown("./ft bench");
     assertThat(page)
-        .contains("A CPU", "512-bit", "`./ft bench`", "| gemm | nt 1x2x3 | 2 | 3.00 | - | 0.50 | 0% | 0 |");
+        .contains(
+            "A CPU",
+            "512-bit",
+            "`./ft bench`",
+            "| gemm | nt 1x2x3 | 2 | 3.00 | - | 0.50 | 0% | 0 |");
   }
 }

@@ -34,8 +34,7 @@ public final class OpenBlas {
   private static final int NOT_TRANSPOSED = 111;
   private static final int TRANSPOSED = 112;
 
-  private static final MemoryLayout CHARS =
-      MemoryLayout.sequenceLayout(64, JAVA_BYTE);
+  private static final MemoryLayout CHARS = MemoryLayout.sequenceLayout(64, JAVA_BYTE);
 
   private static final @Nullable SymbolLookup LIBRARY = open();
   private static final Linker LINKER = Linker.nativeLinker();
@@ -73,8 +72,7 @@ public final class OpenBlas {
 
   /** Number of threads that one product may use. */
   public static void setThreads(int threads) {
-    MethodHandle set =
-        function("openblas_set_num_threads", FunctionDescriptor.ofVoid(JAVA_INT));
+    MethodHandle set = function("openblas_set_num_threads", FunctionDescriptor.ofVoid(JAVA_INT));
     try {
       set.invokeExact(threads);
     } catch (Throwable failure) {
@@ -96,8 +94,20 @@ public final class OpenBlas {
         function(
             "cblas_sgemm",
             FunctionDescriptor.ofVoid(
-                JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_FLOAT, ADDRESS,
-                JAVA_INT, ADDRESS, JAVA_INT, JAVA_FLOAT, ADDRESS, JAVA_INT));
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_FLOAT,
+                ADDRESS,
+                JAVA_INT,
+                ADDRESS,
+                JAVA_INT,
+                JAVA_FLOAT,
+                ADDRESS,
+                JAVA_INT));
     MemorySegment a = random(arena, (long) m * k);
     MemorySegment b = random(arena, (long) k * n);
     MemorySegment c = random(arena, (long) m * n);

@@ -12,8 +12,8 @@ import org.freetransformer.tensor.Tensor;
 /**
  * Matrix products. A case such as {@code nt 1024x1376x512} is M×N×K, with A as it is ({@code n})
  * and B transposed ({@code t}): the products of a training step of a Llama with D 512, F 1376 and V
- * 8192 on 1024 tokens, some round numbers, some with a thin side or a small k, and one with a single
- * row, which memory bounds.
+ * 8192 on 1024 tokens, some round numbers, some with a thin side or a small k, and one with a
+ * single row, which memory bounds.
  */
 final class GemmSuite implements Suite {
   private static final Pattern CASE = Pattern.compile("([nt])([nt]) (\\d+)x(\\d+)x(\\d+)");

@@ -16,6 +16,7 @@ import org.freetransformer.generate.Sampling;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.SavedModel;
+import org.freetransformer.nn.Linear;
 import org.freetransformer.tensor.Engine;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -81,6 +82,20 @@ final class GenerateCommand implements Callable<Integer> {
       description = "Seed of plans and tokens: the same seed writes the same text (default: 0).")
   private long seed;
 
+  /** How linear weights are held. */
+  enum Weights {
+    F32,
+    BF16
+  }
+
+  @Option(
+      names = "--weights",
+      paramLabel = "TYPE",
+      description =
+          "f32, or bf16: linear weights rounded to half the memory, which is read faster"
+              + " (default: f32).")
+  private Weights weights = Weights.F32;
+
   @Option(
       names = "--save-plan",
       paramLabel = "FILE",
@@ -100,6 +115,9 @@ final class GenerateCommand implements Callable<Integer> {
           new Generator.Request(prompts, maxTokens, sampling, plan.control(seed), Set.of());
       try (Engine engine = device.open();
           LanguageModel loaded = saved.load(engine)) {
+        if (weights == Weights.BF16) {
+          Linear.narrowAll(loaded);
+        }
         print(new Generator(loaded).generate(request), tokenizer);
       }
     }

@@ -54,7 +54,8 @@ public final class MatMulOp {
   /**
    * A linear layer without bias: x [.., in], weight [out, in], y = x × weightᵀ [.., out].
    * Gradients: dx = dy × weight, dweight = dyᵀ × x. Under a mixed {@link
-   * org.freetransformer.tensor.Precision} both operands and y are of 16 bits.
+   * org.freetransformer.tensor.Precision} both operands and y are of 16 bits. A bf16 weight
+   * without gradient may meet an x of f32, as in generation: y is then f32.
    *
    * @throws IllegalArgumentException if the inner sizes differ
    */
@@ -72,12 +73,21 @@ public final class MatMulOp {
     Check.floating("linear", given);
     Tensor x = CastOp.cast(given, engine.precision().operand(given.dtype()));
     Tensor factor = engine.productWeight(weight);
-    Check.together("linear", x, factor);
+    boolean narrowed = x.dtype() == DType.F32 && factor.dtype() == DType.BF16;
+    if (!narrowed) {
+      Check.together("linear", x, factor);
+    }
+    Check.that(
+        !narrowed || !weight.requiresGrad(),
+        "linear",
+        "a bf16 weight for f32 operands is read only: forbid its gradient",
+        x,
+        weight);
     boolean fits =
         weight.shape().rank() == 2 && x.shape().rank() >= 1 && x.dim(-1) == weight.dim(1);
     Check.that(fits, "linear", "shapes must be [.., in] and [out, in]", x, weight);
     Tensor rows = x.contiguous();
-    DType type = inFull ? weight.dtype() : x.dtype();
+    DType type = inFull && !narrowed ? weight.dtype() : x.dtype();
     Tensor y = engine.empty(type, x.shape().with(-1, weight.dim(0)));
     Buffer in = asRows(rows.buffer());
     engine.emit(

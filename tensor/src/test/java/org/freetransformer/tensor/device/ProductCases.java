@@ -38,7 +38,22 @@ final class ProductCases {
     return new Case(new Reduce(function, in, out), length);
   }
 
+  /** A few rows of f32 times a weight of bf16, as in generation. */
+  private static Case narrowedWeight(Operands o) {
+    int m = o.chance(0.5) ? 1 : o.size(20);
+    int k = o.size(300);
+    int n = o.size(40);
+    Buffer a = o.of(DType.F32, o.contiguous(m, k));
+    Buffer weight = o.of(DType.BF16, o.contiguous(n, k));
+    Buffer b = weight.with(weight.layout().transpose(0, 1));
+    double alpha = o.chance(0.5) ? 1 : o.normal(1)[0];
+    return new Case(new MatMul(a, b, alpha, o.output(DType.F32, o.contiguous(m, n))), k);
+  }
+
   static Case matMul(Operands o) {
+    if (o.chance(0.15)) {
+      return narrowedWeight(o);
+    }
     int limit = o.chance(0.1) ? 300 : 131;
     int m = o.chance(0.1) ? o.between(132, limit + 32) : o.count(limit);
     int k = o.chance(0.1) ? o.between(132, limit + 32) : o.count(limit);

@@ -56,6 +56,9 @@ final class Gemm implements AutoCloseable {
     if (shape.k() == 0) {
       return () -> clear(shape, result);
     }
+    if (SkinnyGemm.suitsHalf(shape, left, right, result)) {
+      return new SkinnyGemm(team, scratch, shape, left, right, result, alpha, accumulate);
+    }
     if (a.isHalf() || b.isHalf() || c.isHalf()) {
       return blocked(shape, left, right, result, alpha, accumulate);
     }

@@ -3,6 +3,7 @@ package org.freetransformer.tensor.device.simd;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import org.freetransformer.tensor.DType;
 
 /**
  * Matrix product with a thin left side: C[m, n] = X[m, k] · W[k, n] for a handful of rows, as in
@@ -95,8 +96,25 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
       for (int i = 0; i < shape.m(); i++) {
         packRow(x.start(item) + i * x.rowBytes(), (item * paddedRows + i) * shape.k());
       }
+      if (w.isHalf() && shape.m() == 1) {
+        SkinnyKernel.splitPairs(packed, item * shape.k(), shape.k(), scratch[0].lanes);
+      }
     }
     team.run(Math.multiplyExact(shape.batch(), blocks), this);
+  }
+
+  /** A W of 16 bits is only read by dot products, and widened first where X has several rows. */
+  static boolean suitsHalf(
+      GemmShape shape, StridedMatrix x, StridedMatrix w, StridedMatrix c) {
+    return w.type() == DType.BF16
+        && !x.isHalf()
+        && !c.isHalf()
+        && shape.m() <= MAX_ROWS
+        && w.rowStride() == 1
+        && w.columnStride() != 1
+        && shape.k() >= SkinnyKernel.PAIRS
+        && (long) DOT_COLUMNS * shape.k() <= GemmScratch.PANEL_ELEMENTS
+        && (long) shape.batch() * MAX_ROWS * shape.k() <= Integer.MAX_VALUE / 2;
   }
 
   private void packRow(long from, int to) {
@@ -164,6 +182,10 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   }
 
   private void sumDots(GemmScratch scratch, int item, int begin, int end) {
+    if (w.isHalf()) {
+      sumHalfDots(scratch, item, begin, end);
+      return;
+    }
     if (shape.m() == 1 && shape.k() <= SHORT_DEPTH) {
       sumShortDots(scratch, item, begin, end);
       return;
@@ -186,6 +208,47 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
       for (int i = 0; i < shape.m(); i += ROWS) {
         SkinnyKernel.dotRows(
             packed, at + i * shape.k(), w.memory(), w0, w1, w2, w3, shape.k(), scratch.lanes, sums);
+        for (int r = 0; r < ROWS && i + r < shape.m(); r++) {
+          storeRow(sums, r * DOT_COLUMNS, item, i + r, j, width);
+        }
+      }
+    }
+  }
+
+  private void sumHalfDots(GemmScratch scratch, int item, int begin, int end) {
+    float[] sums = scratch.rows;
+    int depth = shape.k();
+    int at = item * paddedRows * depth;
+    long columnBytes = w.columnBytes();
+    long widened = (long) depth * Float.BYTES;
+    for (int j = begin; j < end; j += DOT_COLUMNS) {
+      int width = Math.min(DOT_COLUMNS, end - j);
+      long w0 = w.start(item) + j * columnBytes;
+      long w1 = w0 + Math.min(1, width - 1) * columnBytes;
+      long w2 = w0 + Math.min(2, width - 1) * columnBytes;
+      long w3 = w0 + (width - 1) * columnBytes;
+      if (shape.m() == 1) {
+        SkinnyKernel.dotPairs(
+            packed, at, w.memory(), w0, w1, w2, w3, depth, scratch.lanes, sums);
+        storeRow(sums, 0, item, 0, j, width);
+        continue;
+      }
+      for (int column = 0; column < width; column++) {
+        Halves.widen(
+            w.type(), w.memory(), w0 + column * columnBytes, depth, scratch.b, column * widened);
+      }
+      for (int i = 0; i < shape.m(); i += ROWS) {
+        SkinnyKernel.dotRows(
+            packed,
+            at + i * depth,
+            scratch.b,
+            0,
+            widened,
+            2 * widened,
+            3 * widened,
+            depth,
+            scratch.lanes,
+            sums);
         for (int r = 0; r < ROWS && i + r < shape.m(); r++) {
           storeRow(sums, r * DOT_COLUMNS, item, i + r, j, width);
         }

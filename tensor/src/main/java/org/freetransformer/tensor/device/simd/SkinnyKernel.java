@@ -1,9 +1,12 @@
 package org.freetransformer.tensor.device.simd;
 
+import static jdk.incubator.vector.VectorOperators.LSHL;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -27,6 +30,13 @@ final class SkinnyKernel {
 
   private static final VectorSpecies<Float> SPECIES = GemmKernel.SPECIES;
   private static final int LANES = GemmKernel.LANES;
+  private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+
+  /** Numbers of bfloat16 that fill a vector. */
+  static final int PAIRS = 2 * LANES;
+
+  private static final int HIGH_HALF = 0xFFFF_0000;
+  private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
   private static final int STRIP = SkinnyGemm.STRIP;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -225,6 +235,79 @@ final class SkinnyKernel {
     s3.intoArray(lanes, 3 * LANES);
     LaneSums.add(lanes, DOT_COLUMNS, sums);
     addTails(x, at, w, w0, w1, w2, w3, whole, depth, sums, 0);
+  }
+
+  /**
+   * {@link #dotRow} for a W of bfloat16: two numbers come in each 32-bit lane, and are f32 after a
+   * shift or a mask.
+   *
+   * @param x in blocks of {@link #PAIRS}: the even ones, then the odd ones; what is left over of
+   *     {@code depth} as it is
+   */
+  static void dotPairs(
+      float[] x,
+      int at,
+      MemorySegment w,
+      long w0,
+      long w1,
+      long w2,
+      long w3,
+      int depth,
+      float[] lanes,
+      float[] sums) {
+    FloatVector even0 = FloatVector.zero(SPECIES);
+    FloatVector even1 = FloatVector.zero(SPECIES);
+    FloatVector even2 = FloatVector.zero(SPECIES);
+    FloatVector even3 = FloatVector.zero(SPECIES);
+    FloatVector odd0 = FloatVector.zero(SPECIES);
+    FloatVector odd1 = FloatVector.zero(SPECIES);
+    FloatVector odd2 = FloatVector.zero(SPECIES);
+    FloatVector odd3 = FloatVector.zero(SPECIES);
+    int whole = depth - depth % PAIRS;
+    for (int k = 0; k < whole; k += PAIRS) {
+      long from = (long) k * Short.BYTES;
+      FloatVector evens = FloatVector.fromArray(SPECIES, x, at + k);
+      FloatVector odds = FloatVector.fromArray(SPECIES, x, at + k + LANES);
+      IntVector pair = IntVector.fromMemorySegment(INTS, w, w0 + from, ORDER);
+      even0 = evens.fma(pair.lanewise(LSHL, 16).reinterpretAsFloats(), even0);
+      odd0 = odds.fma(pair.and(HIGH_HALF).reinterpretAsFloats(), odd0);
+      pair = IntVector.fromMemorySegment(INTS, w, w1 + from, ORDER);
+      even1 = evens.fma(pair.lanewise(LSHL, 16).reinterpretAsFloats(), even1);
+      odd1 = odds.fma(pair.and(HIGH_HALF).reinterpretAsFloats(), odd1);
+      pair = IntVector.fromMemorySegment(INTS, w, w2 + from, ORDER);
+      even2 = evens.fma(pair.lanewise(LSHL, 16).reinterpretAsFloats(), even2);
+      odd2 = odds.fma(pair.and(HIGH_HALF).reinterpretAsFloats(), odd2);
+      pair = IntVector.fromMemorySegment(INTS, w, w3 + from, ORDER);
+      even3 = evens.fma(pair.lanewise(LSHL, 16).reinterpretAsFloats(), even3);
+      odd3 = odds.fma(pair.and(HIGH_HALF).reinterpretAsFloats(), odd3);
+    }
+    even0.add(odd0).intoArray(lanes, 0);
+    even1.add(odd1).intoArray(lanes, LANES);
+    even2.add(odd2).intoArray(lanes, 2 * LANES);
+    even3.add(odd3).intoArray(lanes, 3 * LANES);
+    LaneSums.add(lanes, DOT_COLUMNS, sums);
+    for (int k = whole; k < depth; k++) {
+      long from = (long) k * Short.BYTES;
+      sums[0] = Math.fma(x[at + k], bfloat16(w, w0 + from), sums[0]);
+      sums[1] = Math.fma(x[at + k], bfloat16(w, w1 + from), sums[1]);
+      sums[2] = Math.fma(x[at + k], bfloat16(w, w2 + from), sums[2]);
+      sums[3] = Math.fma(x[at + k], bfloat16(w, w3 + from), sums[3]);
+    }
+  }
+
+  private static float bfloat16(MemorySegment w, long at) {
+    return Float.intBitsToFloat(w.get(SHORT, at) << 16);
+  }
+
+  /** Brings a row of X into the order that {@link #dotPairs} reads. */
+  static void splitPairs(float[] x, int at, int depth, float[] scratch) {
+    for (int k = 0; k + PAIRS <= depth; k += PAIRS) {
+      System.arraycopy(x, at + k, scratch, 0, PAIRS);
+      for (int i = 0; i < LANES; i++) {
+        x[at + k + i] = scratch[2 * i];
+        x[at + k + LANES + i] = scratch[2 * i + 1];
+      }
+    }
   }
 
   /** Dot products of four rows of X, {@code depth} apart, with four columns of W: [4, 4]. */

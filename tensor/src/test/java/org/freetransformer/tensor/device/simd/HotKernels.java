@@ -85,6 +85,9 @@ final class HotKernels {
             "SkinnyKernel::dotRow",
             () -> SkinnyKernel.dotRow(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums)),
         new Kernel(
+            "SkinnyKernel::dotPairs",
+            () -> SkinnyKernel.dotPairs(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums)),
+        new Kernel(
             "SkinnyKernel::dotRows",
             () -> SkinnyKernel.dotRows(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums)));
   }

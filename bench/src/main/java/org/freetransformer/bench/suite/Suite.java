@@ -3,9 +3,15 @@ package org.freetransformer.bench.suite;
 import java.util.List;
 
 /** A family of cases. */
-public sealed interface Suite permits GemmSuite, KernelSuite, MapperSuite, StepSuite {
+public sealed interface Suite 
+    permits DecodeSuite, GemmSuite, KernelSuite, MapperSuite, StepSuite {
   /** All suites, in the order in which they are run. */
-  List<Suite> ALL = List.of(new GemmSuite(), new KernelSuite(), new MapperSuite(), new StepSuite());
+  List<Suite> ALL = List.of(
+          new GemmSuite(),
+          new KernelSuite(),
+          new MapperSuite(),
+          new StepSuite(),
+          new DecodeSuite());
 
   /** Its name on the command line. */
   String name();

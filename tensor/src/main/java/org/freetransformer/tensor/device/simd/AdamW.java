@@ -2,7 +2,6 @@ package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
@@ -50,26 +49,52 @@ final class AdamW implements Kernel, ThreadTeam.Task {
 
   @Override
   public void run(int block, int worker) {
-    long start = 4L * block * Workers.BLOCK;
-    int n = (int) Math.min(Workers.BLOCK, size - (long) block * Workers.BLOCK);
+    long first = (long) block * Workers.BLOCK;
+    int n = (int) Math.min(Workers.BLOCK, size - first);
+    int whole = Lanes.whole(n);
+    updateWhole(first * Float.BYTES, whole);
+    for (int i = whole; i < n; i++) {
+      updateOne((first + i) * Float.BYTES);
+    }
+  }
+
+  // Without masks: each would cost so much of what C2 is willing to inline that vectors were objects.
+  private void updateWhole(long start, int n) {
     float beta1 = (float) rule.beta1();
     float beta2 = (float) rule.beta2();
     float rest1 = (float) (1 - rule.beta1());
     float rest2 = (float) (1 - rule.beta2());
+    float epsilon = (float) rule.epsilon();
     for (int i = 0; i < n; i += Lanes.COUNT) {
-      VectorMask<Float> mask = Lanes.mask(i, n);
       long at = start + 4L * i;
-      FloatVector g = Lanes.load(gradient, at, mask).mul(scale);
-      FloatVector m = Lanes.load(firstMoment, at, mask).mul(beta1);
-      m = g.fma(Lanes.all(rest1), m);
-      Lanes.store(m, firstMoment, at, mask);
-      FloatVector v = Lanes.load(secondMoment, at, mask).mul(beta2);
-      v = g.mul(rest2).fma(g, v);
-      Lanes.store(v, secondMoment, at, mask);
-      FloatVector root = v.mul(secondFactor).sqrt().add((float) rule.epsilon());
-      FloatVector p = Lanes.load(parameter, at, mask);
+      FloatVector g = Lanes.load(gradient, at).mul(scale);
+      FloatVector m = g.fma(Lanes.all(rest1), Lanes.load(firstMoment, at).mul(beta1));
+      Lanes.store(m, firstMoment, at);
+      FloatVector v = g.mul(rest2).fma(g, Lanes.load(secondMoment, at).mul(beta2));
+      Lanes.store(v, secondMoment, at);
+      FloatVector root = v.mul(secondFactor).sqrt().add(epsilon);
+      FloatVector p = Lanes.load(parameter, at);
       FloatVector change = m.mul(stepSize).div(root);
-      Lanes.store(p.sub(p.mul(decay)).sub(change), parameter, at, mask);
+      Lanes.store(p.sub(p.mul(decay)).sub(change), parameter, at);
     }
+  }
+
+  private void updateOne(long at) {
+    float g = gradient.get(Memory.FLOAT, at) * scale;
+    float m =
+        Math.fma(
+            g,
+            (float) (1 - rule.beta1()),
+            firstMoment.get(Memory.FLOAT, at) * (float) rule.beta1());
+    firstMoment.set(Memory.FLOAT, at, m);
+    float v =
+        Math.fma(
+            g * (float) (1 - rule.beta2()),
+            g,
+            secondMoment.get(Memory.FLOAT, at) * (float) rule.beta2());
+    secondMoment.set(Memory.FLOAT, at, v);
+    float root = (float) Math.sqrt(v * secondFactor) + (float) rule.epsilon();
+    float p = parameter.get(Memory.FLOAT, at);
+    parameter.set(Memory.FLOAT, at, p - p * decay - m * stepSize / root);
   }
 }

@@ -3,7 +3,6 @@ package org.freetransformer.tensor.device.simd;
 import java.lang.foreign.MemorySegment;
 import java.util.function.IntUnaryOperator;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Layout;
@@ -113,19 +112,26 @@ final class Rope implements Kernel, ThreadTeam.Task {
     }
   }
 
+  // Without masks: each would cost so much of what C2 is willing to inline that vectors were objects.
   private void turn(MemorySegment x, long source, MemorySegment out, long target, long angles) {
     long apart = 4L * half;
-    for (int i = 0; i < half; i += Lanes.COUNT) {
-      VectorMask<Float> mask = Lanes.mask(i, half);
+    int whole = Lanes.whole(half);
+    for (int i = 0; i < whole; i += Lanes.COUNT) {
       long step = 4L * i;
-      FloatVector cos = Lanes.load(table, angles + step, mask);
-      FloatVector sin = Lanes.load(table, angles + apart + step, mask).mul(direction);
-      FloatVector u = Lanes.load(x, source + step, mask);
-      FloatVector v = Lanes.load(x, source + apart + step, mask);
-      FloatVector first = u.mul(cos).sub(v.mul(sin));
-      FloatVector second = v.mul(cos).add(u.mul(sin));
-      Lanes.store(first, out, target + step, mask);
-      Lanes.store(second, out, target + apart + step, mask);
+      FloatVector cos = Lanes.load(table, angles + step);
+      FloatVector sin = Lanes.load(table, angles + apart + step).mul(direction);
+      FloatVector u = Lanes.load(x, source + step);
+      FloatVector v = Lanes.load(x, source + apart + step);
+      Lanes.store(u.mul(cos).sub(v.mul(sin)), out, target + step);
+      Lanes.store(v.mul(cos).add(u.mul(sin)), out, target + apart + step);
+    }
+    for (long step = 4L * whole; step < apart; step += 4) {
+      float cos = table.get(Memory.FLOAT, angles + step);
+      float sin = table.get(Memory.FLOAT, angles + apart + step) * direction;
+      float u = x.get(Memory.FLOAT, source + step);
+      float v = x.get(Memory.FLOAT, source + apart + step);
+      out.set(Memory.FLOAT, target + step, u * cos - v * sin);
+      out.set(Memory.FLOAT, target + apart + step, v * cos + u * sin);
     }
   }
 

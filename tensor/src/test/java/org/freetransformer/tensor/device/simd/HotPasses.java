@@ -39,7 +39,7 @@ final class HotPasses {
         passes.kernel("SwiGlu::gateGradients", passes.swiGluBackward()),
         passes.kernel("LogSumExp::sumWhole", passes.crossEntropy()),
         passes.kernel("CrossEntropy::probabilitiesWhole", passes.crossEntropyBackward()),
-        passes.kernel("AdamW::run", passes.adamW()),
+        passes.kernel("AdamW::updateWhole", passes.adamW()),
         passes.kernel("UnaryLoops::tanh", passes.unary(UnaryFunction.TANH)),
         passes.kernel("UnaryLoops::log", passes.unary(UnaryFunction.LOG)),
         passes.kernel("UnaryLoops::exp", passes.unary(UnaryFunction.EXP)),

@@ -1,0 +1,195 @@
+package org.freetransformer.bench.suite;
+
+import ai.djl.ndarray.NDArray;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.freetransformer.bench.libtorch.TorchOps;
+import org.freetransformer.bench.limit.FmaLoop;
+import org.freetransformer.bench.limit.MemoryLoop;
+import org.freetransformer.generate.IncrementalDecoder;
+import org.freetransformer.model.Baseline;
+import org.freetransformer.model.ModelConfig;
+import org.freetransformer.nn.Linear;
+import org.freetransformer.nn.Parameter;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.ops.CastOp;
+import org.freetransformer.tensor.ops.MatMulOp;
+
+/**
+ * Generation: a layer's product for a few rows with weights of f32 or bf16, beside libtorch with
+ * f32 (its bf16 product ends the JVM when it is called through DJL); whole steps of a model, one token a row; and the reading of a
+ * prompt. The limit of what memory bounds reads the weights, as they are held, and nothing else.
+ */
+final class DecodeSuite implements Suite {
+  private static final int SIDE = 4096;
+  private static final int PROMPT = 256;
+  private static final int CAPACITY = 1024;
+  private static final ModelConfig MODEL =
+      ModelConfig.builder()
+          .kind(ModelConfig.Kind.BASELINE)
+          .vocabSize(8192)
+          .hiddenDim(768)
+          .numLayers(8)
+          .numHeads(12)
+          .numKvHeads(12)
+          .ffnHiddenDim(2048)
+          .maxSeqLen(CAPACITY)
+          .tieEmbeddings(false)
+          .build();
+
+  @Override
+  public String name() {
+    return "decode";
+  }
+
+  @Override
+  public List<String> cases() {
+    return List.of(
+        "layer B 1, f32",
+        "layer B 1, bf16",
+        "layer B 8, f32",
+        "layer B 8, bf16",
+        "model B 1, f32",
+        "model B 1, bf16",
+        "model B 8, f32",
+        "model B 8, bf16",
+        "prompt of 256");
+  }
+
+  @Override
+  public List<String> quickCases() {
+    return List.of("layer B 1, f32", "layer B 1, bf16", "model B 1, f32", "model B 1, bf16");
+  }
+
+  @Override
+  public Contest open(String name, int threads) {
+    if (!cases().contains(name)) {
+      throw new IllegalArgumentException("no case of suite decode is named '%s'".formatted(name));
+    }
+    boolean narrow = name.endsWith("bf16");
+    int rows = name.contains("B 8") ? 8 : 1;
+    if (name.startsWith("layer")) {
+      return layer(rows, narrow, threads);
+    }
+    return name.startsWith("model") ? model(rows, narrow, threads) : prompt(threads);
+  }
+
+  private static Contest layer(int rows, boolean narrow, int threads) {
+    Engine engine = Ours.engine(threads);
+    Tensor x = Ours.normal(engine, rows, SIDE);
+    Tensor wide = Ours.normal(engine, SIDE, SIDE);
+    Tensor weight = narrow ? CastOp.cast(wide, DType.BF16) : wide;
+    Ours ours = Ours.recorded(engine, () -> List.of(MatMulOp.linear(x, weight)));
+    Peer peer =
+        Peer.of(
+            threads,
+            manager -> {
+              NDArray theirs = Peer.normal(manager, rows, SIDE);
+              NDArray theirWeight = Peer.normal(manager, SIDE, SIDE);
+              return Peer.scoped(() -> TorchOps.linear(theirs, theirWeight));
+            });
+    long bytes = (long) SIDE * SIDE * weight.dtype().bytes();
+    return Contest.memory(new Traffic(bytes, 0, 0), ours, peer, threads);
+  }
+
+  private static Contest model(int rows, boolean narrow, int threads) {
+    Decoding ours = new Decoding(rows, narrow, threads);
+    MemoryLoop limit = new MemoryLoop(ours.bytesOfStep(), 0, 0, threads);
+    return new Contest(
+        rows,
+        Unit.TOKENS,
+        ours::step,
+        null,
+        null,
+        limit,
+        List.of(ours::close, limit::close));
+  }
+
+  private static Contest prompt(int threads) {
+    Decoding ours = new Decoding(1, false, threads);
+    FmaLoop limit = new FmaLoop(2.0 * PROMPT * ours.linearWeights(), threads);
+    return new Contest(
+        PROMPT,
+        Unit.TOKENS,
+        ours::readPrompt,
+        null,
+        null,
+        limit,
+        List.of(ours::close, limit::close));
+  }
+
+  /** A model that reads tokens; begins anew when its cache is full. */
+  private static final class Decoding implements AutoCloseable {
+    private final Engine engine;
+    private final Baseline model;
+    private final List<int[]> prompts;
+    private final int[] next;
+    private final int[] noPlans;
+    private IncrementalDecoder decoder;
+
+    Decoding(int rows, boolean narrow, int threads) {
+      engine = Ours.engine(threads);
+      model = new Baseline(engine, MODEL);
+      if (narrow) {
+        Linear.narrowAll(model);
+      }
+      int[] prompt =
+          new SplittableRandom(6).ints(PROMPT, 0, MODEL.vocabSize()).toArray();
+      prompts = new ArrayList<>(Collections.nCopies(rows, prompt));
+      next = new int[rows];
+      noPlans = new int[rows];
+      decoder = begun();
+    }
+
+    private IncrementalDecoder begun() {
+      IncrementalDecoder fresh = new IncrementalDecoder(model, prompts.size(), CAPACITY);
+      fresh.prompt(prompts, null);
+      return fresh;
+    }
+
+    void step() {
+      if (decoder.length(0) == CAPACITY) {
+        readPrompt();
+      }
+      Arrays.fill(next, decoder.length(0));
+      decoder.next(next, noPlans);
+    }
+
+    void readPrompt() {
+      decoder.close();
+      decoder = begun();
+    }
+
+    /** Bytes of all weights but the token embedding, of which a step reads a few rows. */
+    long bytesOfStep() {
+      long bytes = 0;
+      for (Parameter parameter : model.parameters().values()) {
+        bytes += parameter.size() * parameter.value().dtype().bytes();
+      }
+      return bytes - (long) MODEL.vocabSize() * MODEL.hiddenDim() * Float.BYTES;
+    }
+
+    /** Numbers in matrices that every token of a prompt meets: not the output's. */
+    long linearWeights() {
+      Shape table = Shape.of(MODEL.vocabSize(), MODEL.hiddenDim());
+      return model.parameters().values().stream()
+          .filter(parameter -> parameter.value().shape().rank() == 2)
+          .filter(parameter -> !parameter.value().shape().equals(table))
+          .mapToLong(Parameter::size)
+          .sum();
+    }
+
+    @Override
+    public void close() {
+      decoder.close();
+      model.close();
+      engine.close();
+    }
+  }
+}

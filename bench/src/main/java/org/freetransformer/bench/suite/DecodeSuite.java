@@ -23,8 +23,9 @@ import org.freetransformer.tensor.ops.MatMulOp;
 
 /**
  * Generation: a layer's product for a few rows with weights of f32 or bf16, beside libtorch with
- * f32 (its bf16 product ends the JVM when it is called through DJL); whole steps of a model, one token a row; and the reading of a
- * prompt. The limit of what memory bounds reads the weights, as they are held, and nothing else.
+ * f32 (its bf16 product ends the JVM when it is called through DJL); whole steps of a model, one
+ * token a row; and the reading of a prompt. The limit of what memory bounds reads the weights, as
+ * they are held, and nothing else.
  */
 final class DecodeSuite implements Suite {
   private static final int SIDE = 4096;
@@ -102,13 +103,7 @@ final class DecodeSuite implements Suite {
     Decoding ours = new Decoding(rows, narrow, threads);
     MemoryLoop limit = new MemoryLoop(ours.bytesOfStep(), 0, 0, threads);
     return new Contest(
-        rows,
-        Unit.TOKENS,
-        ours::step,
-        null,
-        null,
-        limit,
-        List.of(ours::close, limit::close));
+        rows, Unit.TOKENS, ours::step, null, null, limit, List.of(ours::close, limit::close));
   }
 
   private static Contest prompt(int threads) {
@@ -139,8 +134,7 @@ final class DecodeSuite implements Suite {
       if (narrow) {
         Linear.narrowAll(model);
       }
-      int[] prompt =
-          new SplittableRandom(6).ints(PROMPT, 0, MODEL.vocabSize()).toArray();
+      int[] prompt = new SplittableRandom(6).ints(PROMPT, 0, MODEL.vocabSize()).toArray();
       prompts = new ArrayList<>(Collections.nCopies(rows, prompt));
       next = new int[rows];
       noPlans = new int[rows];

@@ -3,10 +3,10 @@ package org.freetransformer.bench.suite;
 import java.util.List;
 
 /** A family of cases. */
-public sealed interface Suite 
-    permits DecodeSuite, GemmSuite, KernelSuite, MapperSuite, StepSuite {
+public sealed interface Suite permits DecodeSuite, GemmSuite, KernelSuite, MapperSuite, StepSuite {
   /** All suites, in the order in which they are run. */
-  List<Suite> ALL = List.of(
+  List<Suite> ALL =
+      List.of(
           new GemmSuite(),
           new KernelSuite(),
           new MapperSuite(),

@@ -54,8 +54,8 @@ public final class MatMulOp {
   /**
    * A linear layer without bias: x [.., in], weight [out, in], y = x × weightᵀ [.., out].
    * Gradients: dx = dy × weight, dweight = dyᵀ × x. Under a mixed {@link
-   * org.freetransformer.tensor.Precision} both operands and y are of 16 bits. A bf16 weight
-   * without gradient may meet an x of f32, as in generation: y is then f32.
+   * org.freetransformer.tensor.Precision} both operands and y are of 16 bits. A bf16 weight without
+   * gradient may meet an x of f32, as in generation: y is then f32.
    *
    * @throws IllegalArgumentException if the inner sizes differ
    */

@@ -58,7 +58,8 @@ final class AdamW implements Kernel, ThreadTeam.Task {
     }
   }
 
-  // Without masks: each would cost so much of what C2 is willing to inline that vectors were objects.
+  // Without masks: each would cost so much of what C2 is willing to inline that vectors were
+  // objects.
   private void updateWhole(long start, int n) {
     float beta1 = (float) rule.beta1();
     float beta2 = (float) rule.beta2();

@@ -112,7 +112,8 @@ final class Rope implements Kernel, ThreadTeam.Task {
     }
   }
 
-  // Without masks: each would cost so much of what C2 is willing to inline that vectors were objects.
+  // Without masks: each would cost so much of what C2 is willing to inline that vectors were
+  // objects.
   private void turn(MemorySegment x, long source, MemorySegment out, long target, long angles) {
     long apart = 4L * half;
     int whole = Lanes.whole(half);

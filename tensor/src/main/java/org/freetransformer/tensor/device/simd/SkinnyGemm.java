@@ -104,8 +104,7 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   }
 
   /** A W of 16 bits is only read by dot products, and widened first where X has several rows. */
-  static boolean suitsHalf(
-      GemmShape shape, StridedMatrix x, StridedMatrix w, StridedMatrix c) {
+  static boolean suitsHalf(GemmShape shape, StridedMatrix x, StridedMatrix w, StridedMatrix c) {
     return w.type() == DType.BF16
         && !x.isHalf()
         && !c.isHalf()
@@ -228,8 +227,7 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
       long w2 = w0 + Math.min(2, width - 1) * columnBytes;
       long w3 = w0 + (width - 1) * columnBytes;
       if (shape.m() == 1) {
-        SkinnyKernel.dotPairs(
-            packed, at, w.memory(), w0, w1, w2, w3, depth, scratch.lanes, sums);
+        SkinnyKernel.dotPairs(packed, at, w.memory(), w0, w1, w2, w3, depth, scratch.lanes, sums);
         storeRow(sums, 0, item, 0, j, width);
         continue;
       }

@@ -2,6 +2,7 @@
 module org.freetransformer.app {
   requires org.freetransformer;
   requires com.fasterxml.jackson.databind;
+  requires com.google.protobuf;
   requires info.picocli;
   requires java.desktop;
   requires jdk.management;

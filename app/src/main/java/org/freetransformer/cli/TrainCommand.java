@@ -9,8 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import org.freetransformer.config.ConfigException;
-import org.freetransformer.plots.Drawing;
-import org.freetransformer.plots.RunPictures;
+import org.freetransformer.plots.PictureRefresher;
 import org.freetransformer.run.ConfigFile;
 import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.OutputFiles;
@@ -83,7 +82,6 @@ final class TrainCommand implements Callable<Integer> {
       OutputFiles.write(
           folder.environment(), Output.toJson(Version.environment(spec, engine)) + "\n");
       TrainingRun.Outcome outcome = train(training, run, folder);
-      Drawing.attempt(() -> RunPictures.draw(folder, run), output::warn);
       output.result(json(outcome), text(outcome, folder));
     }
     return 0;
@@ -107,8 +105,11 @@ final class TrainCommand implements Callable<Integer> {
     BooleanSupplier stop =
         main.interruption()
             .listen(() -> output.note("ft train: stopping after this step, to save the state"));
-    try (TrainingDisplay display = new TrainingDisplay(output, "train", run)) {
-      return training.train(folder, display, stop);
+    TrainingDisplay display = new TrainingDisplay(output, "train", run);
+    try (PictureRefresher pictures = new PictureRefresher(folder, run, display, output::warn)) {
+      TrainingRun.Outcome outcome = training.train(folder, pictures, stop);
+      pictures.draw();
+      return outcome;
     }
   }
 

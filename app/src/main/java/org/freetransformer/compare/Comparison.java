@@ -19,8 +19,7 @@ import org.freetransformer.data.Split;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.eval.Evaluator;
 import org.freetransformer.model.LanguageModel;
-import org.freetransformer.plots.Drawing;
-import org.freetransformer.plots.RunPictures;
+import org.freetransformer.plots.PictureRefresher;
 import org.freetransformer.run.ConfigFile;
 import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.OutputFiles;
@@ -198,12 +197,13 @@ public final class Comparison {
       BooleanSupplier stop)
       throws IOException {
     try (TrainingRun training = new TrainingRun(engine, config, warnings);
-        RunWatcher watcher = display.training(task, config)) {
+        PictureRefresher pictures =
+            new PictureRefresher(run, config, display.training(task, config), warnings)) {
       run.requireWritable();
       training.resume(run);
       OutputFiles.write(run.config(), ConfigFile.write(config.toMap()));
-      TrainingRun.Outcome outcome = training.train(run, watcher, stop);
-      Drawing.attempt(() -> RunPictures.draw(run, config), warnings);
+      TrainingRun.Outcome outcome = training.train(run, pictures, stop);
+      pictures.draw();
       return outcome;
     }
   }

@@ -14,8 +14,7 @@ import org.freetransformer.data.Split;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.eval.Evaluator;
 import org.freetransformer.model.LanguageModel;
-import org.freetransformer.plots.Drawing;
-import org.freetransformer.plots.RunPictures;
+import org.freetransformer.plots.PictureRefresher;
 import org.freetransformer.run.ConfigFile;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.RunFolder;
@@ -69,7 +68,6 @@ public final class PlanLettersDemo {
       RunFolder run = RunFolder.create(folder.resolve(regime.folder()));
       OutputFiles.write(run.config(), ConfigFile.write(config.toMap()));
       Optional<RegimeResult> result = train(regime, config, run, displays, stop);
-      Drawing.attempt(() -> RunPictures.draw(run, config), warnings);
       if (result.isEmpty()) {
         return results;
       }
@@ -86,8 +84,10 @@ public final class PlanLettersDemo {
     try (Engine engine = device.get()) {
       TrainingRun.Outcome outcome;
       try (TrainingRun training = new TrainingRun(engine, config, warnings);
-          RunWatcher display = displays.open(regime, config)) {
-        outcome = training.train(run, display, stop);
+          PictureRefresher pictures =
+              new PictureRefresher(run, config, displays.open(regime, config), warnings)) {
+        outcome = training.train(run, pictures, stop);
+        pictures.draw();
       }
       double seconds = (System.nanoTime() - began) * 1e-9;
       if (!outcome.finished()) {

@@ -2,6 +2,7 @@ package org.freetransformer.plots;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,16 +20,22 @@ public final class RunPictures {
   private final RunFolder folder;
   private final RunConfig config;
   private final List<JsonNode> metrics;
+  private final List<JsonNode> evaluations;
 
-  private RunPictures(RunFolder folder, RunConfig config, List<JsonNode> metrics) {
+  private RunPictures(RunFolder folder, RunConfig config) throws IOException {
     this.folder = folder;
     this.config = config;
-    this.metrics = metrics;
+    this.metrics = lines(folder.metrics());
+    this.evaluations = lines(folder.evaluations());
+  }
+
+  private static List<JsonNode> lines(Path file) throws IOException {
+    return Files.exists(file) ? MetricsFile.read(file) : List.of();
   }
 
   /** Draws all of them into the run's {@code plots}; none if the run has no metrics yet. */
   public static void draw(RunFolder folder, RunConfig config) throws IOException {
-    RunPictures pictures = new RunPictures(folder, config, MetricsFile.read(folder.metrics()));
+    RunPictures pictures = new RunPictures(folder, config);
     if (!pictures.metrics.isEmpty()) {
       pictures.curves(folder.plots().resolve("training.png"));
       if (pictures.hasPlan()) {
@@ -45,9 +52,9 @@ public final class RunPictures {
     LineChart chart =
         new LineChart(
             "Training: " + folder.path().getFileName(), "optimizer step", "nats per token");
-    Curve reconstruction = curve("cross-entropy", "reconstruction");
+    Curve reconstruction = curve(metrics, "cross-entropy", "reconstruction");
     if (hasPlan()) {
-      Curve kl = curve("KL", "kl");
+      Curve kl = curve(metrics, "KL", "kl");
       List<Double> bound = new ArrayList<>();
       for (int i = 0; i < kl.y().size(); i++) {
         bound.add(reconstruction.y().get(i) + kl.y().get(i));
@@ -58,6 +65,9 @@ public final class RunPictures {
     } else {
       chart.add(reconstruction);
     }
+    if (!evaluations.isEmpty()) {
+      chart.add(curve(evaluations, hasPlan() ? "bound, held out" : "held out", "nll_bound"));
+    }
     if (config.data().source() == DataConfig.Source.PLAN_LETTERS) {
       chart.add(new Level("source entropy", PlanLettersEntropy.perCharacter()));
     }
@@ -65,10 +75,10 @@ public final class RunPictures {
     chart.upTo(Math.min(highest(reconstruction), ROOM_ABOVE * last)).write(file);
   }
 
-  private Curve curve(String name, String key) {
+  private static Curve curve(List<JsonNode> lines, String name, String key) {
     List<Double> steps = new ArrayList<>();
     List<Double> values = new ArrayList<>();
-    for (JsonNode line : metrics) {
+    for (JsonNode line : lines) {
       steps.add(line.path("step").asDouble());
       values.add(line.path(key).asDouble());
     }

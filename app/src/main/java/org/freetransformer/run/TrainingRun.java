@@ -133,6 +133,7 @@ public final class TrainingRun implements AutoCloseable {
     private final TrainingListener watcher;
     private final MetricsFile metrics;
     private final MetricsFile evaluations;
+    private final TensorBoardFile board;
     private final double secondsBefore;
     private final long began = System.nanoTime();
     private long firstTokens = -1;
@@ -145,6 +146,7 @@ public final class TrainingRun implements AutoCloseable {
       this.watcher = watcher;
       metrics = MetricsFile.from(folder.metrics(), stepsDone);
       evaluations = MetricsFile.from(folder.evaluations(), stepsDone);
+      board = TensorBoardFile.from(folder.path(), stepsDone);
       List<JsonNode> before = metrics.kept();
       secondsBefore = before.isEmpty() ? 0 : before.getLast().path("time").asDouble();
     }
@@ -196,6 +198,7 @@ public final class TrainingRun implements AutoCloseable {
       try {
         metrics.flush();
         evaluations.flush();
+        board.flush();
       } catch (IOException failure) {
         throw new UncheckedIOException(failure);
       }
@@ -234,9 +237,12 @@ public final class TrainingRun implements AutoCloseable {
       return line;
     }
 
-    private static void write(MetricsFile file, Map<String, ? extends @Nullable Object> line) {
+    private void write(MetricsFile file, Map<String, ? extends @Nullable Object> line) {
       try {
         file.add(line);
+        if (line.get("step") instanceof Long step) {
+          board.add(step, file == metrics ? "train" : "held_out", line);
+        }
       } catch (IOException failure) {
         throw new UncheckedIOException(failure);
       }
@@ -246,6 +252,7 @@ public final class TrainingRun implements AutoCloseable {
     public void close() throws IOException {
       metrics.close();
       evaluations.close();
+      board.close();
     }
   }
 }

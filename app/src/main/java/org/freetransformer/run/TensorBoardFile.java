@@ -17,8 +17,8 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A run's figures as TensorBoard reads them: {@code tensorboard --logdir} the run folder, or the one
- * above it.
+ * A run's figures as TensorBoard reads them: {@code tensorboard --logdir} the run folder, or the
+ * one above it.
  *
  * <p>An event file is a sequence of records (length, masked CRC-32C of the length, message, masked
  * CRC-32C of the message; all numbers little-endian), each an {@code Event} in protocol buffers'
@@ -84,8 +84,7 @@ public final class TensorBoardFile implements AutoCloseable {
       long before =
           files.filter(file -> String.valueOf(file.getFileName()).startsWith(PREFIX)).count();
       String host = InetAddress.getLoopbackAddress().getHostName();
-      return "%s%010d.%s.%04d"
-          .formatted(PREFIX, System.currentTimeMillis() / 1000, host, before);
+      return "%s%010d.%s.%04d".formatted(PREFIX, System.currentTimeMillis() / 1000, host, before);
     }
   }
 

@@ -76,8 +76,9 @@ class TensorBoardFileTest {
         file.flush();
       }
     }
-    assertThat(files()).hasSize(3).allMatch(file ->
-        String.valueOf(file.getFileName()).startsWith("events.out.tfevents."));
+    assertThat(files())
+        .hasSize(3)
+        .allMatch(file -> String.valueOf(file.getFileName()).startsWith("events.out.tfevents."));
     List<Event> last = TensorBoardReader.read(files().getLast());
     assertThat(last).extracting(Event::step).containsExactly(0L, 9L, 9L);
     assertThat(last).extracting(Event::starts).containsExactly(false, true, false);

@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
       EvalCommand.class,
       CompareCommand.class,
       CollapseCommand.class,
+      PlansCommand.class,
       GenerateCommand.class,
       InspectCommand.class,
       CheckpointCommand.class,

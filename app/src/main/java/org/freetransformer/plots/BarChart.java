@@ -19,6 +19,7 @@ public final class BarChart {
   private static final int WIDTH = 1100;
   private static final int HEIGHT = 720;
   private static final double BAR_WIDTH = 0.6;
+  private static final double GROUP_WIDTH = 0.8;
   private static final float LEVEL = 2f;
   private static final float[] DASHES = {8, 6};
 
@@ -46,6 +47,13 @@ public final class BarChart {
     chart.getStyler().setStacked(true);
     chart.getStyler().setAvailableSpaceFill(BAR_WIDTH);
     chart.getStyler().setYAxisMin(0.0);
+  }
+
+  /** Puts the parts beside each other instead. */
+  public BarChart sideBySide() {
+    chart.getStyler().setStacked(false);
+    chart.getStyler().setAvailableSpaceFill(GROUP_WIDTH);
+    return this;
   }
 
   /**

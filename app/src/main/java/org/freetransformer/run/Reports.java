@@ -52,7 +52,7 @@ public final class Reports {
     return map;
   }
 
-  private static Map<String, Object> of(PlanStatistics.Bit bit) {
+  static Map<String, Object> of(PlanStatistics.Bit bit) {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("entropy", bit.entropy());
     map.put("kl", bit.kl());

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -91,6 +92,30 @@ class SavedModelCommandsTest {
     assertThat(result.path("nll").asDouble()).isEqualTo(result.path("nll_bound").asDouble());
     assertThat(result.has("kl")).isFalse();
     assertThat(result.path("tokens").asInt()).isEqualTo(8 * 64);
+  }
+
+  @Test
+  void showsWhatPlansMean() throws IOException {
+    JsonNode result = ft("plans", "--run", run, "--json", "--out", folder).json();
+    assertThat(result.path("bits")).hasSize(4);
+    assertThat(result.path("positions").asInt()).isEqualTo(20 * 65);
+    for (JsonNode bit : result.path("bits")) {
+      assertThat(bit.path("entropy").asDouble()).isBetween(0.0, Math.log(2));
+      assertThat(bit.path("kl").asDouble()).isBetween(0.0, Math.log(2));
+      assertThat(bit.path("mi_position").isNumber()).isTrue();
+      assertThat(bit.path("mi_token").isNumber()).isTrue();
+      assertThat(bit.at("/probe/position").asDouble()).isBetween(0.0, 1.0);
+      assertThat(bit.at("/steering/total_variation").asDouble()).isBetween(0.0, 1.0);
+      assertThat(bit.at("/steering/kl").asDouble()).isNotNegative();
+    }
+    assertThat(result.path("pictures")).hasSize(4);
+    for (JsonNode picture : result.path("pictures")) {
+      assertThat(ImageIO.read(Path.of(picture.asText()).toFile())).isNotNull();
+    }
+    assertThat(ft("plans", "--run", run).out())
+        .contains("bit  entropy", run.resolve("plots/plan-steering.png").toString());
+    ft("plans", "--run", baseline).refused("no plan");
+    ft("plans", "--run", run, "--examples", 1).refused("--examples", "nearest is 2");
   }
 
   @Test

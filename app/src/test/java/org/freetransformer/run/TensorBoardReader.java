@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A strict reader of event files, written from the format's definition and without the library that
@@ -28,7 +29,7 @@ final class TensorBoardReader {
    * @param starts whether it begins a session
    */
   record Event(
-      double wallTime, long step, String fileVersion, boolean starts, Map<String, Float> scalars) {}
+      double wallTime, long step, @Nullable String fileVersion, boolean starts, Map<String, Float> scalars) {}
 
   private TensorBoardReader() {}
 
@@ -62,7 +63,7 @@ final class TensorBoardReader {
   private static Event event(ByteBuffer message) {
     double wallTime = Double.NaN;
     long step = 0;
-    String version = null;
+    @Nullable String version = null;
     boolean starts = false;
     Map<String, Float> scalars = new LinkedHashMap<>();
     while (message.hasRemaining()) {

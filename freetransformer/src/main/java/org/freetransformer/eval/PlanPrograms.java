@@ -54,6 +54,11 @@ final class PlanPrograms implements AutoCloseable {
     return new PlanPosterior(encode.outputs().get(1));
   }
 
+  /** The first half's output [B, T, D], after {@link #encode}. */
+  Tensor firstHalf() {
+    return encode.outputs().getFirst();
+  }
+
   /** What was inferred, as logits [B·T·H]. */
   float[] planLogits() {
     return encode.outputs().get(1).toFloats();

@@ -1,0 +1,88 @@
+package org.freetransformer.eval;
+
+import java.util.List;
+import java.util.function.LongPredicate;
+import org.freetransformer.data.Batch;
+import org.freetransformer.data.Batches;
+import org.freetransformer.data.ExampleRandom;
+import org.freetransformer.model.FreeTransformer;
+import org.freetransformer.model.PlanPosterior;
+import org.freetransformer.tensor.Engine;
+
+/**
+ * What a model's plans mean on held-out text: how they use their bits, how well position and token
+ * tell them, and what flipping one does to the next token.
+ */
+public final class PlanAnalysis implements AutoCloseable {
+  private final FreeTransformer model;
+  private final BatchTensors inputs;
+  private final PlanPrograms programs;
+  private final PlanSteering steering;
+
+  /**
+   * What was found, by bit [H].
+   *
+   * @param statistics entropy, KL and information
+   * @param probe how well bits can be guessed
+   * @param effects of flipping them
+   */
+  public record Result(PlanStatistics statistics, PlanProbe probe, List<PlanSteering.Effect> effects) {
+    /** Copies the list. */
+    public Result {
+      effects = List.copyOf(effects);
+    }
+  }
+
+  /** Records the programs, for batches of B = {@code size} texts of T = {@code length} tokens. */
+  public PlanAnalysis(FreeTransformer model, int size, int length) {
+    Engine engine = model.engine();
+    this.model = model;
+    this.inputs = new BatchTensors(engine, size, length);
+    boolean training = model.isTraining();
+    model.train(false);
+    try (Engine.Mode _ = engine.noGrad()) {
+      programs = new PlanPrograms(model, inputs);
+      steering = new PlanSteering(model, inputs, programs.firstHalf());
+    } finally {
+      model.train(training);
+    }
+  }
+
+  /**
+   * Looks at the first {@code examples} held-out texts, or all if there are fewer; to be called
+   * once.
+   *
+   * @param steered of how many of them bits are flipped, which takes 4·H passes through the second
+   *     half of the model
+   * @param goOn asked before each batch, with the number of texts done; false ends it with what was
+   *     seen so far
+   * @throws IllegalStateException if no plan was counted
+   */
+  public Result run(Batches batches, long examples, long steered, LongPredicate goOn) {
+    int bits = model.config().latentDim();
+    PlanTally tally = new PlanTally(bits);
+    PlanProbe probe = new PlanProbe(bits);
+    ExampleRandom random =
+        new ExampleRandom(model.engine().random().seed(), "posterior plans 0");
+    long end = Math.min(examples, batches.examples());
+    for (long first = 0; first < end && goOn.test(first); first += batches.batchSize()) {
+      Batch batch = batches.upTo(first, end);
+      inputs.set(batch);
+      PlanPosterior posterior = programs.encode();
+      float[] logits = programs.planLogits();
+      tally.add(batch, logits);
+      probe.add(batch, first, logits);
+      if (first < steered) {
+        steering.add(posterior.draw(random, first), BatchTensors.planCounts(batch), first);
+      }
+    }
+    return new Result(tally.statistics(), probe, steering.effects());
+  }
+
+  @Override
+  public void close() {
+    steering.close();
+    programs.close();
+    inputs.close();
+  }
+}

@@ -32,7 +32,8 @@ import picocli.CommandLine.Option;
     name = "plans",
     mixinStandardHelpOptions = true,
     description = {
-      "Shows what plans mean on held-out text: how much each bit is used, how well position and next",
+      "Shows what plans mean on held-out text: how much each bit is used, how well position and"
+          + " next",
       "token tell it, and how far flipping it moves the next token's distribution."
     })
 final class PlansCommand implements Callable<Integer> {

@@ -42,11 +42,7 @@ public final class HeatMap {
    * @throws IllegalArgumentException if there is no cell, or the sizes differ
    */
   public HeatMap(
-      String title,
-      String columnAxis,
-      List<String> rows,
-      List<String> columns,
-      double[][] values) {
+      String title, String columnAxis, List<String> rows, List<String> columns, double[][] values) {
     if (rows.isEmpty() || columns.isEmpty() || values.length != rows.size()) {
       throw new IllegalArgumentException(
           "%d rows of %d columns with %d rows of values: as many are needed, at least one"
@@ -84,8 +80,7 @@ public final class HeatMap {
       for (int column = 0; column < columns.size(); column++) {
         graphics.setColor(colour(values[row][column]));
         int gap = cellWidth > 4 ? 1 : 0;
-        graphics.fillRect(
-            left + column * cellWidth, top, cellWidth - gap, CELL_HEIGHT - 1);
+        graphics.fillRect(left + column * cellWidth, top, cellWidth - gap, CELL_HEIGHT - 1);
       }
     }
     columnNames(graphics, left, bottom);

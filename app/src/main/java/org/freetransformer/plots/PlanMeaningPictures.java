@@ -79,10 +79,12 @@ public final class PlanMeaningPictures {
   private Path steering(Path file) throws IOException {
     List<Double> everywhere = new ArrayList<>();
     List<Double> once = new ArrayList<>();
-    result.effects().forEach(effect -> {
-      everywhere.add(effect.everywhere().totalVariation());
-      once.add(effect.once().totalVariation());
-    });
+    result
+        .effects()
+        .forEach(effect -> {
+          everywhere.add(effect.everywhere().totalVariation());
+          once.add(effect.once().totalVariation());
+        });
     new BarChart(
             "How far flipping a bit moves the next token's distribution",
             "plan bit",

@@ -64,8 +64,7 @@ public final class PlanReport {
     StringBuilder text = new StringBuilder();
     text.append(
         "%,d plans; %.1f %% of their entropy says something of the text%n%n"
-            .formatted(
-                result.statistics().positions(), 100 * result.statistics().entropyUsed()));
+            .formatted(result.statistics().positions(), 100 * result.statistics().entropyUsed()));
     text.append(
         """
              ----------------- nats ------------------   --- guessed right ---   ---- flipped: moves by ----

@@ -29,7 +29,11 @@ final class TensorBoardReader {
    * @param starts whether it begins a session
    */
   record Event(
-      double wallTime, long step, @Nullable String fileVersion, boolean starts, Map<String, Float> scalars) {}
+      double wallTime,
+      long step,
+      @Nullable String fileVersion,
+      boolean starts,
+      Map<String, Float> scalars) {}
 
   private TensorBoardReader() {}
 

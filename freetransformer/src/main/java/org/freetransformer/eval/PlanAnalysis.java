@@ -26,7 +26,8 @@ public final class PlanAnalysis implements AutoCloseable {
    * @param probe how well bits can be guessed
    * @param effects of flipping them
    */
-  public record Result(PlanStatistics statistics, PlanProbe probe, List<PlanSteering.Effect> effects) {
+  public record Result(
+      PlanStatistics statistics, PlanProbe probe, List<PlanSteering.Effect> effects) {
     /** Copies the list. */
     public Result {
       effects = List.copyOf(effects);
@@ -62,8 +63,7 @@ public final class PlanAnalysis implements AutoCloseable {
     int bits = model.config().latentDim();
     PlanTally tally = new PlanTally(bits);
     PlanProbe probe = new PlanProbe(bits);
-    ExampleRandom random =
-        new ExampleRandom(model.engine().random().seed(), "posterior plans 0");
+    ExampleRandom random = new ExampleRandom(model.engine().random().seed(), "posterior plans 0");
     long end = Math.min(examples, batches.examples());
     for (long first = 0; first < end && goOn.test(first); first += batches.batchSize()) {
       Batch batch = batches.upTo(first, end);

@@ -141,8 +141,7 @@ public final class PlanProbe {
     static double[] means(Group[] halves) {
       double[] means = new double[halves[0].sum.length];
       long count = count(halves);
-      Arrays.setAll(
-          means, h -> count == 0 ? 0.5 : (halves[0].sum[h] + halves[1].sum[h]) / count);
+      Arrays.setAll(means, h -> count == 0 ? 0.5 : (halves[0].sum[h] + halves[1].sum[h]) / count);
       return means;
     }
   }

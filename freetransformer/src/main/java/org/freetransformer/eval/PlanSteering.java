@@ -116,17 +116,14 @@ public final class PlanSteering implements AutoCloseable {
   private Moved move(int[] to) {
     flipped.set(to);
     compare.run();
-    return new Moved(
-        compare.outputs().get(0).toFloats(), compare.outputs().get(1).toFloats());
+    return new Moved(compare.outputs().get(0).toFloats(), compare.outputs().get(1).toFloats());
   }
 
   /** What was seen of each bit [H]; NaN if no plan was counted. */
   List<Effect> effects() {
     List<Effect> effects = new ArrayList<>();
     for (int h = 0; h < bits; h++) {
-      effects.add(
-          new Effect(
-              everywhere.shift(h), once.shift(h), once.klAfter[h] / once.weight[h]));
+      effects.add(new Effect(everywhere.shift(h), once.shift(h), once.klAfter[h] / once.weight[h]));
     }
     return effects;
   }

@@ -27,7 +27,7 @@ final class EvaluationText {
     bound %.4f nats per token, perplexity at most %.4f%s: compare this with a baseline
       = reconstruction %.4f, which has seen the text through the plan, + KL %.4f
     tighter bound %.4f, importance-weighted with %d plans a text: compare this too
-    cross-entropy under one plan from the prior: %.4f
+    cross-entropy under one plan from the prior %.4f: a bound as well, tight where plans do nothing
     """
         .formatted(
             evaluation.nllBound(),
@@ -43,8 +43,8 @@ final class EvaluationText {
   private static String likeliest(Evaluation evaluation) {
     return """
     reconstruction %.4f nats per token under the likeliest plan, which has seen the text; KL %.4f
-    no bound: it needs plans that are drawn, so nothing here can be compared with a baseline
-    cross-entropy under one plan from the prior: %.4f
+    no bound: it needs plans that are drawn, so neither can be compared with a baseline
+    cross-entropy under one plan from the prior %.4f: a bound, tight where plans do nothing
     """
         .formatted(evaluation.reconstruction(), evaluation.kl(), evaluation.priorCrossEntropy());
   }

@@ -82,6 +82,9 @@ public final class ComparisonResult {
             new DotPlot.Row(
                 "%s, bound by %d plans".formatted(model.contender().label(), samples),
                 model.values("nll_iw")));
+        rows.add(
+            new DotPlot.Row(
+                model.contender().label() + ", prior plan", model.values("prior_ce")));
       }
     }
     new DotPlot("Held-out text, %d seeds: lower is better".formatted(seeds), "nats per token", rows)

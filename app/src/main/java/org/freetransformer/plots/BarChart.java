@@ -47,6 +47,7 @@ public final class BarChart {
     chart.getStyler().setStacked(true);
     chart.getStyler().setAvailableSpaceFill(BAR_WIDTH);
     chart.getStyler().setYAxisMin(0.0);
+    chart.getStyler().setYAxisDecimalPattern("0.####");
   }
 
   /** Puts the parts beside each other instead. */

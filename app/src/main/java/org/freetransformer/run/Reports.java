@@ -29,6 +29,7 @@ public final class Reports {
       map.put("nll_iw", drawn ? evaluation.weightedBound() : null);
       map.put("perplexity", drawn ? evaluation.perplexityBound() : null);
       map.put("prior_ce", evaluation.priorCrossEntropy());
+      map.put("nll_tightest", evaluation.tightestBound());
       map.put("kl_per_bit", Arrays.stream(evaluation.klPerBit()).boxed().toList());
       if (evaluation.plans() != null) {
         map.putAll(of(evaluation.plans()));

@@ -60,6 +60,9 @@ class SavedModelCommandsTest {
     assertThat(result.path("nll_iw").asDouble()).isBetween(0.0, reconstruction + kl + 0.1);
     assertThat(result.path("kl_per_bit")).hasSize(4);
     assertThat(result.path("prior_ce").asDouble()).isPositive();
+    assertThat(result.path("nll_tightest").asDouble())
+        .isLessThanOrEqualTo(result.path("prior_ce").asDouble())
+        .isLessThanOrEqualTo(result.path("nll_iw").asDouble());
     String text = ft("eval", "--run", run, "--samples", 2, "--quiet").out();
     assertThat(text)
         .contains("bound", "seen the text through the plan", "importance-weighted with 2 plans");

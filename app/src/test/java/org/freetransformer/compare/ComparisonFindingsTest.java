@@ -22,6 +22,8 @@ class ComparisonFindingsTest {
               Map<String, Object> evaluation = new LinkedHashMap<>();
               evaluation.put("nll_bound", bound + (contender == Contender.FREE ? 0.1 : 0));
               evaluation.put("nll_iw", bound);
+              evaluation.put("nll_tightest", bound);
+              evaluation.put("prior_ce", bound + 0.2);
               evaluation.put("reconstruction", 0.001);
               evaluation.put("kl", bound);
               return SeedResult.of(1, 10, 20, new EvaluationSettings(5, 8), evaluation);
@@ -63,6 +65,7 @@ class ComparisonFindingsTest {
     List<String> found = findings(seeds(1.4, 1.5), seeds(1.2, 1.3), seeds(1.2, 1.3));
     assertThat(found.subList(0, 2)).allMatch(sentence -> sentence.contains("worse"));
     assertThat(found.get(2)).contains("reconstruction 0.0010", "compared with nothing");
-    assertThat(found.get(3)).contains("Parameters: ", "with one more layer");
+    assertThat(found.get(3)).contains("saves the decoder 1.6490", "the plan is read");
+    assertThat(found.get(4)).contains("Parameters: ", "with one more layer");
   }
 }

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param klPerBit the same by bit [H]
  * @param weightedBound importance-weighted bound of −log p(text) by the K plans, comparable and
  *     tighter than reconstruction + KL; NaN without drawn plans
- * @param priorCrossEntropy cross-entropy given one plan drawn from the prior
+ * @param priorCrossEntropy cross-entropy given one plan drawn from the prior; a bound as well, as
+ *     −log E[p(x|z)] ≤ E[−log p(x|z)]: tight where plans do nothing, loose where they matter
  * @param plans how the plans use their bits
  */
 @SuppressWarnings("ArrayRecordComponent") // A report; equality means nothing.
@@ -42,6 +43,19 @@ public record Evaluation(
    */
   public double nllBound() {
     return hasBound() ? reconstruction + kl : Double.NaN;
+  }
+
+  /**
+   * The lowest of all bounds here: reconstruction + KL, the importance-weighted one, and the prior
+   * cross-entropy. A baseline's is its likelihood.
+   */
+  public double tightestBound() {
+    if (!hasPlan) {
+      return reconstruction;
+    }
+    return hasBound()
+        ? Math.min(nllBound(), Math.min(weightedBound, priorCrossEntropy))
+        : priorCrossEntropy;
   }
 
   /** e to the bound. */

@@ -83,8 +83,7 @@ public final class ComparisonResult {
                 "%s, bound by %d plans".formatted(model.contender().label(), samples),
                 model.values("nll_iw")));
         rows.add(
-            new DotPlot.Row(
-                model.contender().label() + ", prior plan", model.values("prior_ce")));
+            new DotPlot.Row(model.contender().label() + ", prior plan", model.values("prior_ce")));
       }
     }
     new DotPlot("Held-out text, %d seeds: lower is better".formatted(seeds), "nats per token", rows)

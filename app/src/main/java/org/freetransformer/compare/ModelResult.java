@@ -62,7 +62,10 @@ record ModelResult(Contender contender, ModelConfig model, List<SeedResult> seed
 
   private List<String> figures() {
     List<String> keys = new ArrayList<>(List.of("nll_bound"));
-    keys.addAll(hasPlan() ? List.of("nll_iw", "prior_ce", "nll_tightest", "reconstruction", "kl") : List.of("nll"));
+    keys.addAll(
+        hasPlan()
+            ? List.of("nll_iw", "prior_ce", "nll_tightest", "reconstruction", "kl")
+            : List.of("nll"));
     if (seeds.getFirst().evaluation().hasNonNull("bits_per_byte")) {
       keys.add("bits_per_byte");
     }

@@ -59,8 +59,9 @@ final class ConvertCommand implements Callable<Integer> {
       TensorType floats = type == null ? null : TensorType.valueOf(type.name());
       if (isSafeTensors(to)) {
         Conversion.toSafeTensors(saved.file(), to, floats);
+        OutputFiles.placeBeside(to, saved.tokenizer(), output::warn);
       } else {
-        Conversion.toHuggingFace(saved.file(), to, floats);
+        Conversion.toHuggingFace(saved.file(), saved.tokenizer(), to, floats);
       }
     }
     output.result(Map.of("written", to.toString()), "written: " + to);

@@ -83,6 +83,7 @@ final class UpcycleCommand implements Callable<Integer> {
         Map<String, String> metadata = new HashMap<>(saved.file().metadata());
         metadata.keySet().retainAll(Set.of(ModelFile.DATA_CONFIG));
         ModelFile.of(model, metadata).write(to);
+        OutputFiles.placeBeside(to, saved.tokenizer(), output::warn);
       }
     }
     output.result(Map.of("written", to.toString()), "written: " + to);

@@ -6,9 +6,11 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 import org.freetransformer.checkpoint.AtomicFile;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Origin;
+import org.jspecify.annotations.Nullable;
 
 /** Files with results: whole or not there, in folders that are made as needed. */
 public final class OutputFiles {
@@ -23,6 +25,24 @@ public final class OutputFiles {
     if (Files.exists(path)) {
       throw new ConfigException("", "exists already; name another, or remove it first")
           .at(Origin.of(path.toString()), "");
+    }
+  }
+
+  /**
+   * Copies a file, if there is one, into the folder of another; one that is there already stays.
+   *
+   * @param notes told if that one differs
+   */
+  public static void placeBeside(Path file, @Nullable Path other, Consumer<String> notes)
+      throws IOException {
+    if (other == null) {
+      return;
+    }
+    Path target = file.resolveSibling(other.getFileName());
+    if (!Files.exists(target)) {
+      write(target, Files.readAllBytes(other));
+    } else if (Files.mismatch(target, other) >= 0) {
+      notes.accept("%s is another file than %s, and was left as it is".formatted(target, other));
     }
   }
 

@@ -119,16 +119,18 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
             model.maxSeqLen(),
             notes);
     Path tokenizer = tokenizer();
-    return Files.exists(tokenizer)
-        ? data.withText(data.text().withTokenizer(tokenizer.toString()))
-        : data;
+    return tokenizer == null
+        ? data
+        : data.withText(data.text().withTokenizer(tokenizer.toString()));
   }
 
-  /** Where the tokenizer's file is, if the model's tokens need one: beside the weights. */
-  private Path tokenizer() {
-    return Files.isDirectory(path)
-        ? path.resolve(Checkpoint.TOKENIZER)
-        : path.resolveSibling(Checkpoint.TOKENIZER);
+  /** The tokenizer's file, beside the weights; null if there is none. */
+  public @Nullable Path tokenizer() {
+    Path file =
+        Files.isDirectory(path)
+            ? path.resolve(Checkpoint.TOKENIZER)
+            : path.resolveSibling(Checkpoint.TOKENIZER);
+    return Files.isRegularFile(file) ? file : null;
   }
 
   @Override

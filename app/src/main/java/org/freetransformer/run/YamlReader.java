@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.ConstructNode;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.composer.Composer;
+import org.snakeyaml.engine.v2.events.CollectionEndEvent;
+import org.snakeyaml.engine.v2.events.CollectionStartEvent;
 import org.snakeyaml.engine.v2.exceptions.Mark;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
@@ -20,6 +22,7 @@ import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
+import org.snakeyaml.engine.v2.parser.Parser;
 import org.snakeyaml.engine.v2.parser.ParserImpl;
 import org.snakeyaml.engine.v2.scanner.StreamReader;
 import org.snakeyaml.engine.v2.schema.CoreSchema;
@@ -80,8 +83,30 @@ final class YamlReader {
   }
 
   private Optional<Node> compose(String yaml) {
-    StreamReader characters = new StreamReader(settings, yaml);
-    return new Composer(settings, new ParserImpl(settings, characters)).getSingleNode();
+    requireShallow(parser(yaml));
+    return new Composer(settings, parser(yaml)).getSingleNode();
+  }
+
+  private Parser parser(String yaml) {
+    return new ParserImpl(settings, new StreamReader(settings, yaml));
+  }
+
+  /** The composer calls itself for every level, and would overflow the stack. */
+  private void requireShallow(Parser events) {
+    int depth = 0;
+    while (events.hasNext()) {
+      switch (events.next()) {
+        case CollectionStartEvent start -> {
+          if (++depth > MAX_DEPTH) {
+            throw problem(
+                "nests deeper than %d levels".formatted(MAX_DEPTH),
+                start.getStartMark().map(this::lineOf).orElse(0));
+          }
+        }
+        case CollectionEndEvent _ -> depth--;
+        default -> {}
+      }
+    }
   }
 
   private ConfigNode convert(Node node, int depth) {

@@ -77,6 +77,26 @@ final class ForeignModelsTest {
   }
 
   @Test
+  void theTokenizerTravels() throws IOException {
+    Path llama = Files.createDirectory(folder.resolve("llama"));
+    for (String name : new String[] {"config.json", "model.safetensors"}) {
+      Files.copy(LLAMA.resolve(name), llama.resolve(name));
+    }
+    Files.writeString(llama.resolve("tokenizer.json"), "{}");
+    Path inside = Files.createDirectory(folder.resolve("inside"));
+    Path ours = inside.resolve("ours.safetensors");
+    ft("checkpoint", "convert", llama, ours);
+    assertThat(inside.resolve("tokenizer.json")).hasContent("{}");
+    Path theirs = folder.resolve("theirs");
+    ft("checkpoint", "convert", ours, theirs);
+    assertThat(theirs.resolve("tokenizer.json")).hasContent("{}");
+    Files.writeString(inside.resolve("tokenizer.json"), "[]");
+    assertThat(ft("checkpoint", "convert", llama, inside.resolve("again.safetensors")).err())
+        .hasLineCount(1)
+        .contains("is another file than");
+  }
+
+  @Test
   void aSeedCheckpointInSafetensorsIsTheSameModel() {
     Path ours = folder.resolve("seed.safetensors");
     assertThat(ft("checkpoint", "convert", SEED, ours).code()).isZero();

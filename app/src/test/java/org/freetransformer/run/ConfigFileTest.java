@@ -146,4 +146,13 @@ class ConfigFileTest {
     assertThat(RunConfig.read(ConfigFile.read(written), notes::add)).isEqualTo(config);
     assertThat(notes).isEmpty();
   }
+
+  @Test
+  void refusesNestingThatWouldOverflowTheStack() {
+    for (String level : List.of("[", "{a: ", "- ", "? ")) {
+      assertThatThrownBy(() -> ConfigFile.parse("model: 1\n" + level.repeat(100_000), "deep.yaml"))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageStartingWith("deep.yaml:2: ");
+    }
+  }
 }

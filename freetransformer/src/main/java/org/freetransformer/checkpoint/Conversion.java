@@ -39,14 +39,16 @@ public final class Conversion {
 
   /**
    * Writes a folder that Hugging Face's libraries load: {@code config.json} and {@code
-   * model.safetensors}, and a copy of the tokenizer's file if the model comes with one. A folder of
-   * this name is replaced.
+   * model.safetensors}, and a copy of the tokenizer's file if there is one. A folder of this name is
+   * replaced.
    *
+   * @param tokenizer a {@code tokenizer.json}, or null
    * @param type of the floats in the file; null for those they have
    * @throws CheckpointException if the model is a Free Transformer, which no Llama can hold
    * @throws IOException if it cannot be written; nothing is left behind then
    */
-  public static void toHuggingFace(TensorStore model, Path folder, @Nullable TensorType type)
+  public static void toHuggingFace(
+      TensorStore model, @Nullable Path tokenizer, Path folder, @Nullable TensorType type)
       throws IOException {
     ModelConfig config = ModelFile.config(model);
     if (config.kind() != ModelConfig.Kind.BASELINE) {
@@ -67,8 +69,8 @@ public final class Conversion {
           AtomicFile.create(
               temporary.resolve(HuggingFaceFolder.CONFIG),
               channel -> channel.write(ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8))));
-          if (model instanceof HuggingFaceFolder from && from.tokenizer().isPresent()) {
-            Files.copy(from.tokenizer().get(), temporary.resolve(HuggingFaceFolder.TOKENIZER));
+          if (tokenizer != null) {
+            Files.copy(tokenizer, temporary.resolve(Checkpoint.TOKENIZER));
           }
         });
   }

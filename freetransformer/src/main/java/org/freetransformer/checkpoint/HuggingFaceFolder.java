@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.ConfigNode;
@@ -26,7 +25,6 @@ public final class HuggingFaceFolder implements TensorStore {
   static final String WEIGHTS = "model.safetensors";
   static final String INDEX = "model.safetensors.index.json";
   private static final String PICKLED = "pytorch_model.bin";
-  static final String TOKENIZER = "tokenizer.json";
 
   private static final long LONGEST_JSON = 1 << 26;
 
@@ -53,7 +51,10 @@ public final class HuggingFaceFolder implements TensorStore {
       throw refused;
     }
     metadata.put(ModelFile.CONFIG, ConfigJson.write(config.toMap()));
-    tokenizer().ifPresent(path -> metadata.put(ModelFile.DATA_CONFIG, textOf(path)));
+    Path tokenizer = folder.resolve(Checkpoint.TOKENIZER);
+    if (Files.isRegularFile(tokenizer)) {
+      metadata.put(ModelFile.DATA_CONFIG, textOf(tokenizer));
+    }
     for (SafeTensors file : files.values()) {
       String data = file.metadata().get(ModelFile.DATA_CONFIG);
       if (data != null) {
@@ -179,12 +180,6 @@ public final class HuggingFaceFolder implements TensorStore {
     data.put("dataset_name", "text");
     data.put("tokenizer", tokenizer.toString());
     return ConfigJson.write(data);
-  }
-
-  /** The tokenizer's file, if there is one. */
-  public Optional<Path> tokenizer() {
-    return Optional.of(folder.resolve(TOKENIZER).toAbsolutePath().normalize())
-        .filter(Files::isRegularFile);
   }
 
   @Override

@@ -122,7 +122,7 @@ final class HuggingFaceFolderTest {
       assertThat(ModelFile.config(store)).isEqualTo(config);
       assertComputes(store, SHARDED);
       // What was bf16 at first loses nothing by becoming so again.
-      Conversion.toHuggingFace(store, theirs, TensorType.BF16);
+      Conversion.toHuggingFace(store, null, theirs, TensorType.BF16);
     }
     try (TensorStore store = TensorStore.open(theirs)) {
       assertThat(ModelFile.config(store)).isEqualTo(config);
@@ -157,7 +157,7 @@ final class HuggingFaceFolderTest {
     try (TensorStore store = TensorStore.open(from)) {
       assertThat(store.metadata().get(ModelFile.DATA_CONFIG))
           .contains("\"text\"", "tokenizer.json");
-      Conversion.toHuggingFace(store, to, TensorType.F16);
+      Conversion.toHuggingFace(store, from.resolve("tokenizer.json"), to, TensorType.F16);
     }
     assertThat(to.resolve("tokenizer.json")).hasContent("{}");
   }
@@ -236,7 +236,7 @@ final class HuggingFaceFolderTest {
   void aFreeTransformerIsNoLlama() {
     Resources.copy(folder, "seed/free.pt");
     try (TensorStore store = TensorStore.open(folder.resolve("free.pt"))) {
-      assertThatThrownBy(() -> Conversion.toHuggingFace(store, folder.resolve("x"), TensorType.F32))
+      assertThatThrownBy(() -> Conversion.toHuggingFace(store, null, folder.resolve("x"), TensorType.F32))
           .isInstanceOf(CheckpointException.class)
           .hasMessageContaining("is a Free Transformer");
     }

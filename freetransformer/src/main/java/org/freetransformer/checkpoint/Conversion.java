@@ -39,8 +39,8 @@ public final class Conversion {
 
   /**
    * Writes a folder that Hugging Face's libraries load: {@code config.json} and {@code
-   * model.safetensors}, and a copy of the tokenizer's file if there is one. A folder of this name is
-   * replaced.
+   * model.safetensors}, and a copy of the tokenizer's file if there is one. A folder of this name
+   * is replaced.
    *
    * @param tokenizer a {@code tokenizer.json}, or null
    * @param type of the floats in the file; null for those they have

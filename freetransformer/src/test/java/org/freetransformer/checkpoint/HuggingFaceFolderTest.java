@@ -236,7 +236,8 @@ final class HuggingFaceFolderTest {
   void aFreeTransformerIsNoLlama() {
     Resources.copy(folder, "seed/free.pt");
     try (TensorStore store = TensorStore.open(folder.resolve("free.pt"))) {
-      assertThatThrownBy(() -> Conversion.toHuggingFace(store, null, folder.resolve("x"), TensorType.F32))
+      assertThatThrownBy(
+              () -> Conversion.toHuggingFace(store, null, folder.resolve("x"), TensorType.F32))
           .isInstanceOf(CheckpointException.class)
           .hasMessageContaining("is a Free Transformer");
     }

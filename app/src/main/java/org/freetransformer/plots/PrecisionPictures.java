@@ -12,6 +12,9 @@ import java.util.TreeSet;
 public final class PrecisionPictures {
   private static final double MIB = 1024 * 1024;
 
+  /** Height of the picture of losses, as a multiple of the last one: the start is no news. */
+  private static final double ROOM_ABOVE = 1.6;
+
   /** The kinds of memory that decide; all others are summed up. */
   private static final List<String> KINDS =
       List.of("parameters", "gradients", "moments", "16-bit weights", "activations");
@@ -24,7 +27,8 @@ public final class PrecisionPictures {
         new LineChart(
             "Loss in each precision (mean of the last steps)", "optimizer step", "nats per token");
     curves.forEach(chart::add);
-    chart.colours(Palette.series()).write(file);
+    double last = curves.getFirst().y().getLast();
+    chart.colours(Palette.series()).upTo(ROOM_ABOVE * last).write(file);
   }
 
   /**

@@ -45,7 +45,9 @@ public final class PrecisionReport {
     List<String> sentences = new ArrayList<>();
     WayResult full = result(results.getFirst().way());
     for (WayResult result : results) {
-      if (!result.way().recomputes() && result != full) {
+      if (result.way().seedShift() != 0) {
+        sentences.add(besideSeed(result, full));
+      } else if (result.way().precision().isMixed() && !result.way().recomputes()) {
         sentences.add(besideFull(result, full));
       }
       if (result.way().recomputes()) {
@@ -71,10 +73,15 @@ public final class PrecisionReport {
             steps,
             lastSteps(half),
             mean(half) - mean(full),
-            half.evaluation().nllBound() - full.evaluation().nllBound(),
+            half.heldOutBound() - full.heldOutBound(),
             PERCENT * half.planned("activations") / full.planned("activations"),
             PERCENT * half.measuredBytes() / full.measuredBytes(),
             skipped);
+  }
+
+  private static String besideSeed(WayResult other, WayResult full) {
+    return "The yardstick for such differences: fp32 with another seed differs by %+.4f and %+.4f nats."
+        .formatted(mean(other) - mean(full), other.heldOutBound() - full.heldOutBound());
   }
 
   private static String besideKept(WayResult again, WayResult kept) {
@@ -123,12 +130,12 @@ public final class PrecisionReport {
             """);
     for (WayResult result : results) {
       text.append(
-          "| %s | %,d | %.4f | %.4f | %.1f MiB | %.1f MiB | %.1f MiB | %,.0f |%n"
+          "| %s | %,d | %.4f | %s | %.1f MiB | %.1f MiB | %.1f MiB | %,.0f |%n"
               .formatted(
                   result.way().label(),
                   result.losses().size(),
                   mean(result),
-                  result.evaluation().nllBound(),
+                  result.evaluation() == null ? "–" : "%.4f".formatted(result.heldOutBound()),
                   result.planned("activations") / MIB,
                   result.plannedTotal() / MIB,
                   result.measuredBytes() / MIB,
@@ -157,10 +164,11 @@ public final class PrecisionReport {
     Drawing.attempt(
         () -> {
           PrecisionPictures.losses(losses, curves());
+          List<WayResult> ways = results.stream().filter(r -> r.way().seedShift() == 0).toList();
           PrecisionPictures.memory(
               memory,
-              results.stream().map(r -> r.way().label()).toList(),
-              results.stream().map(WayResult::plannedBytes).toList());
+              ways.stream().map(r -> r.way().label()).toList(),
+              ways.stream().map(WayResult::plannedBytes).toList());
         },
         warnings);
   }
@@ -215,7 +223,7 @@ public final class PrecisionReport {
         """
 
         *Last loss*: what is minimised, nats per token, mean of the last %d steps; of *recomputed* ways,
-        which do fewer steps, it is that of an earlier time. *Held-out bound*: nats per token, in f32.
+        which do only the first steps, it is that of an earlier time. *Held-out bound*: nats per token, in f32.
         *Planned*: by `ft plan-run`, before the run. *Measured*: the most off-heap memory that the tensors
         of the run had in use before the first evaluation; the JVM itself and the kernels' scratch memory,
         some megabytes a thread, come on top. *Tokens/s*: by the median step.

@@ -84,9 +84,11 @@ public final class PrecisionStudy {
       RunFolder runFolder = RunFolder.create(folder.resolve(way.folder()));
       OutputFiles.write(runFolder.config(), ConfigFile.write(config.toMap()));
       OutputFiles.write(runFolder.environment(), environment);
-      TrainingRun.Outcome outcome = run.train(runFolder, watcher, stop);
-      Evaluation evaluation = outcome.evaluation();
-      if (!outcome.finished() || evaluation == null) {
+      int steps = way.steps(base);
+      TrainingRun.Outcome outcome =
+          run.train(
+              runFolder, watcher, () -> stop.getAsBoolean() || watcher.losses.size() == steps);
+      if (outcome.steps() < steps) {
         return null;
       }
       return new WayResult(
@@ -96,7 +98,7 @@ public final class PrecisionStudy {
           watcher.peakBytes,
           watcher.tokensPerSecond(),
           watcher.scaling,
-          evaluation);
+          outcome.finished() ? outcome.evaluation() : null);
     }
   }
 

@@ -11,10 +11,16 @@ import org.freetransformer.train.TrainingConfig;
  *
  * @param precision which numbers are of 16 bits
  * @param recomputes whether activations are computed again in the backward pass
+ * @param seedShift added to the seed: another seed is what differences are measured by
  */
-public record Way(Precision precision, boolean recomputes) {
+public record Way(Precision precision, boolean recomputes, int seedShift) {
   /** Steps of a run whose losses are those of another: enough to see that, and its memory. */
   private static final int SHORT_RUN = 50;
+
+  /** A way with the configuration's own seed. */
+  Way(Precision precision, boolean recomputes) {
+    this(precision, recomputes, 0);
+  }
 
   /** All of them, those with a loss curve of their own first. */
   public static List<Way> all() {
@@ -22,6 +28,7 @@ public record Way(Precision precision, boolean recomputes) {
         new Way(Precision.FP32, false),
         new Way(Precision.BF16, false),
         new Way(Precision.FP16, false),
+        new Way(Precision.FP32, false, 1),
         new Way(Precision.FP32, true),
         new Way(Precision.BF16, true),
         new Way(Precision.FP16, true));
@@ -29,11 +36,15 @@ public record Way(Precision precision, boolean recomputes) {
 
   /** Its name for readers. */
   public String label() {
-    return precisionName() + (recomputes ? ", recomputed" : "");
+    return precisionName()
+        + (recomputes ? ", recomputed" : "")
+        + (seedShift == 0 ? "" : ", another seed");
   }
 
   String folder() {
-    return precisionName() + (recomputes ? "-checkpointed" : "");
+    return precisionName()
+        + (recomputes ? "-checkpointed" : "")
+        + (seedShift == 0 ? "" : "-another-seed");
   }
 
   private String precisionName() {
@@ -45,6 +56,12 @@ public record Way(Precision precision, boolean recomputes) {
     return new Way(precision, false);
   }
 
+  /** How many of a run's steps this way does: all, or the first ones. */
+  int steps(RunConfig base) {
+    int all = base.training().maxSteps();
+    return recomputes ? Math.min(SHORT_RUN, all) : all;
+  }
+
   /** A configuration trained this way. */
   RunConfig config(RunConfig base) {
     TrainingConfig training = base.training();
@@ -53,7 +70,7 @@ public record Way(Precision precision, boolean recomputes) {
         training.toBuilder()
             .precision(precision)
             .activationCheckpointing(recomputes)
-            .maxSteps(recomputes ? Math.min(SHORT_RUN, training.maxSteps()) : training.maxSteps())
+            .seed(training.seed() + seedShift)
             .build(),
         base.data());
   }

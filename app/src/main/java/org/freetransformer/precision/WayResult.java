@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param measuredBytes the most memory that the steps had in use, before the first evaluation
  * @param tokensPerSecond counted targets, by the median step
  * @param scaling the loss scale at the end; null without one
- * @param evaluation on held-out data at the end, in f32
+ * @param evaluation on held-out data at the end, in f32; null if the run did not get there
  */
 record WayResult(
     Way way,
@@ -25,7 +25,7 @@ record WayResult(
     long measuredBytes,
     double tokensPerSecond,
     LossScaler.@Nullable State scaling,
-    Evaluation evaluation) {
+    @Nullable Evaluation evaluation) {
   /** Copies the lists. */
   WayResult {
     losses = List.copyOf(losses);
@@ -40,12 +40,17 @@ record WayResult(
     return plannedBytes.getOrDefault(kind, 0L);
   }
 
+  /** Nats per held-out token; NaN if the run was not evaluated. */
+  double heldOutBound() {
+    return evaluation == null ? Double.NaN : evaluation.nllBound();
+  }
+
   Map<String, @Nullable Object> toMap() {
     Map<String, @Nullable Object> map = new LinkedHashMap<>();
     map.put("way", way.label());
     map.put("steps", losses.size());
     map.put("loss", losses.getLast());
-    map.put("held_out_bound", evaluation.nllBound());
+    map.put("held_out_bound", evaluation == null ? null : evaluation.nllBound());
     map.put("planned_bytes", plannedBytes);
     map.put("planned_total", plannedTotal());
     map.put("measured_bytes", measuredBytes);

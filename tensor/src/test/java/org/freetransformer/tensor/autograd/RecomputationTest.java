@@ -53,7 +53,9 @@ class RecomputationTest {
     return leaf.set(values).requireGrad();
   }
 
-  /** Layers that read their input twice, drop some of it, and share a scale; the last reads both. */
+  /**
+   * Layers that read their input twice, drop some of it, and share a scale; the last reads both.
+   */
   private static Tensor loss(List<Tensor> leaves) {
     Tensor first = leaves.getFirst();
     Tensor scale = leaves.get(1);
@@ -63,8 +65,7 @@ class RecomputationTest {
       boolean last = i == LAYERS - 1;
       x =
           Recomputation.of(
-              last ? List.of(x, first, x) : List.of(x),
-              inputs -> layer(inputs, scale, weight));
+              last ? List.of(x, first, x) : List.of(x), inputs -> layer(inputs, scale, weight));
       x = x.add(first.mul(0.5));
     }
     return x.square().sum();

@@ -1,5 +1,6 @@
 package org.freetransformer.cli;
 
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
@@ -34,6 +35,14 @@ final class EvalCommand implements Callable<Integer> {
   @Mixin private DeviceOptions device;
 
   @Option(
+      names = "--data",
+      paramLabel = "PATH",
+      description =
+          "Text to evaluate on instead: the held-out part of this file or folder, such as the last"
+              + " tenth of a text file.")
+  private @Nullable Path text;
+
+  @Option(
       names = "--deterministic",
       description = "Takes each plan bit by threshold ½ instead of drawing it; gives no bound.")
   private boolean deterministic;
@@ -57,12 +66,19 @@ final class EvalCommand implements Callable<Integer> {
   public Integer call() {
     Limits.between("--examples", examples, 1, Integer.MAX_VALUE);
     Limits.between("--samples", samples, 1, Evaluator.MOST_SAMPLES);
-    try (SavedModel saved = model.open(output);
-        Engine engine = device.open();
+    try (SavedModel saved = model.open(output)) {
+      DataConfig data =
+          text == null ? saved.dataConfig(output::note) : saved.dataConfig(text, output::note);
+      evaluate(saved, data);
+    }
+    return 0;
+  }
+
+  private void evaluate(SavedModel saved, DataConfig data) {
+    try (Engine engine = device.open();
         LanguageModel loaded = saved.load(engine);
-        Dataset dataset = Dataset.open(saved.dataConfig(output::note), output::note)) {
+        Dataset dataset = Dataset.open(data, output::note)) {
       engine.random().seed(seed);
-      DataConfig data = saved.dataConfig(_ -> {});
       int size = (int) Math.min(Math.min(BATCH, examples), dataset.size(Split.VALIDATION));
       Batches batches = new Batches(dataset, Split.VALIDATION, size, seed);
       Evaluation evaluation = evaluate(loaded, batches, dataset.length());
@@ -72,7 +88,6 @@ final class EvalCommand implements Callable<Integer> {
       object.put("bits_per_byte", bitsPerByte.isPresent() ? bitsPerByte.getAsDouble() : null);
       output.result(object, EvaluationText.of(evaluation, bitsPerByte));
     }
-    return 0;
   }
 
   private Evaluation evaluate(LanguageModel loaded, Batches batches, int length) {

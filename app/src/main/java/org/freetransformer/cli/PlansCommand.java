@@ -76,8 +76,9 @@ final class PlansCommand implements Callable<Integer> {
       try (free) {
         engine.random().seed(seed);
         DataConfig data = saved.dataConfig(output::note);
-        PlanAnalysis.Result result = analyse(free, Dataset.open(data, output::note));
-        report(result, Tokenizer.of(data), folder(saved));
+        try (Dataset dataset = Dataset.open(data, output::note)) {
+          report(analyse(free, dataset), Tokenizer.of(data), folder(saved));
+        }
       }
     }
     return 0;

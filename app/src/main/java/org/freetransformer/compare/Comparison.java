@@ -216,25 +216,26 @@ public final class Comparison {
       String task,
       Display display,
       BooleanSupplier stop) {
-    Dataset dataset = Dataset.open(config.data(), warnings);
-    long examples = Math.min(settings.examples(), dataset.size(Split.VALIDATION));
-    int size = (int) Math.min(EVALUATION_BATCH, examples);
-    Batches batches = new Batches(dataset, Split.VALIDATION, size, 0);
-    engine.random().seed(config.training().seed());
-    try (SavedModel saved = SavedModel.open(run.path(), warnings);
-        LanguageModel model = saved.load(engine);
-        Evaluator evaluator =
-            Evaluator.sampling(model, size, dataset.length(), settings.samples());
-        Meter meter = display.evaluation(task, examples)) {
-      Evaluation evaluation =
-          evaluator.evaluate(
-              batches,
-              examples,
-              done -> {
-                meter.at(done);
-                return !stop.getAsBoolean();
-              });
-      return stop.getAsBoolean() ? Optional.empty() : Optional.of(evaluation);
+    try (Dataset dataset = Dataset.open(config.data(), warnings);
+        SavedModel saved = SavedModel.open(run.path(), warnings);
+        LanguageModel model = saved.load(engine)) {
+      long examples = Math.min(settings.examples(), dataset.size(Split.VALIDATION));
+      int size = (int) Math.min(EVALUATION_BATCH, examples);
+      Batches batches = new Batches(dataset, Split.VALIDATION, size, 0);
+      engine.random().seed(config.training().seed());
+      try (Evaluator evaluator =
+              Evaluator.sampling(model, size, dataset.length(), settings.samples());
+          Meter meter = display.evaluation(task, examples)) {
+        Evaluation evaluation =
+            evaluator.evaluate(
+                batches,
+                examples,
+                done -> {
+                  meter.at(done);
+                  return !stop.getAsBoolean();
+                });
+        return stop.getAsBoolean() ? Optional.empty() : Optional.of(evaluation);
+      }
     }
   }
 

@@ -110,6 +110,45 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
           "does not say what it was trained on: its metadata has no key '%s'"
               .formatted(ModelFile.DATA_CONFIG));
     }
+    return dataConfig(json, notes);
+  }
+
+  /**
+   * Other text for the same model: tokens and lengths as it was trained on, or bytes where the file
+   * does not say.
+   *
+   * @param text a text file, one with the ending {@code .jsonl} or {@code .parquet}, or a folder of
+   *     what the model was trained on
+   * @throws CheckpointException if the model's tokens do not stand for text
+   */
+  public DataConfig dataConfig(Path text, Consumer<String> notes) {
+    InputFiles.requireExists(text, "text");
+    DataConfig trained =
+        dataConfig(
+            file.metadata().getOrDefault(ModelFile.DATA_CONFIG, "{\"dataset_name\": \"text\"}"),
+            notes);
+    if (!trained.source().isText()) {
+      throw new CheckpointException(
+          file.source(),
+          "was trained on %s, whose tokens are not those of a text".formatted(trained.datasetName()));
+    }
+    return trained.withFiles(datasetName(text, trained), text.toString());
+  }
+
+  private static String datasetName(Path text, DataConfig trained) {
+    String name = String.valueOf(text.getFileName());
+    if (name.endsWith(".jsonl")) {
+      return "jsonl";
+    }
+    if (name.endsWith(".parquet")) {
+      return "parquet";
+    }
+    boolean likeBefore =
+        Files.isDirectory(text) && trained.source() != DataConfig.Source.JDK_SOURCE;
+    return likeBefore ? trained.datasetName() : "text";
+  }
+
+  private DataConfig dataConfig(String json, Consumer<String> notes) {
     ModelConfig model = config();
     String source = file.source() + ", metadata " + ModelFile.DATA_CONFIG;
     DataConfig data =

@@ -165,6 +165,20 @@ public record DataConfig(
         seed);
   }
 
+  /** The same tokens and lengths, cut from other files. */
+  public DataConfig withFiles(String otherName, String otherDir) {
+    return new DataConfig(
+        otherName,
+        otherDir,
+        maxLength,
+        text,
+        syntheticVocabSize,
+        syntheticSeqLength,
+        numTrainSamples,
+        numValSamples,
+        seed);
+  }
+
   /**
    * Reads the {@code data} section. What it does not say follows from the model: inputs as long as
    * the model takes up to the default 2048, a synthetic vocabulary up to the default 10,000.

@@ -130,7 +130,8 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
     if (!trained.source().isText()) {
       throw new CheckpointException(
           file.source(),
-          "was trained on %s, whose tokens are not those of a text".formatted(trained.datasetName()));
+          "was trained on %s, whose tokens are not those of a text"
+              .formatted(trained.datasetName()));
     }
     return trained.withFiles(datasetName(text, trained), text.toString());
   }

@@ -90,17 +90,23 @@ class SavedModelCommandsTest {
     Path bytes =
         TinyRun.trained(
             folder.resolve("bytes"),
-            "--set", "model.vocab_size=256",
-            "--set", "data.dataset_name=text",
-            "--set", "data.data_dir=" + text,
-            "--set", "data.max_length=16",
-            "--set", "data.cache_dir=" + folder.resolve("cache"));
+            "--set",
+            "model.vocab_size=256",
+            "--set",
+            "data.dataset_name=text",
+            "--set",
+            "data.data_dir=" + text,
+            "--set",
+            "data.max_length=16",
+            "--set",
+            "data.cache_dir=" + folder.resolve("cache"));
     Path other = Files.writeString(folder.resolve("other.txt"), "Whether 'tis nobler. ".repeat(90));
     JsonNode own = ft("eval", "--run", bytes, "--json").json();
     JsonNode elsewhere = ft("eval", "--run", bytes, "--data", other, "--json").json();
     assertThat(elsewhere.path("nll_bound")).isNotEqualTo(own.path("nll_bound"));
     assertThat(elsewhere.path("tokens").asInt()).isEqualTo(189 / 16 * 16);
-    ft("eval", "--run", bytes, "--data", folder.resolve("text.tx")).refused("no such text", "text.txt");
+    ft("eval", "--run", bytes, "--data", folder.resolve("text.tx"))
+        .refused("no such text", "text.txt");
     ft("eval", "--run", run, "--data", other).refused("plan-letters", "not those of a text");
   }
 

@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
     description = "Trains and samples the Free Transformer, in pure Java.",
     subcommands = {
       DemoCommand.class,
+      DataCommand.class,
       TrainCommand.class,
       EvalCommand.class,
       CompareCommand.class,

@@ -39,11 +39,13 @@ class ArchitectureTest {
   };
   private static final String[] APP = {
     "org.freetransformer.cli..",
+    "org.freetransformer.corpus..",
     "org.freetransformer.compare..",
     "org.freetransformer.demo..",
     "org.freetransformer.plots..",
     "org.freetransformer.run..",
     "org.freetransformer.study.."
+    "org.freetransformer.tokenizers.."
   };
   private static final Set<String> VALUES =
       Stream.of(BFloat16.class, DType.class, Layout.class, Philox.class, Shape.class)

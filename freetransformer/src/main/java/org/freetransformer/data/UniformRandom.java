@@ -2,7 +2,6 @@ package org.freetransformer.data;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.function.Consumer;
 
 /**
  * Uniform random tokens, the seed repository's synthetic set: nothing in them can be learnt, and
@@ -36,11 +35,18 @@ public final class UniformRandom implements Dataset {
     validation = new ExampleRandom(seed, "synthetic validation");
   }
 
-  static UniformRandom open(DataConfig config, Consumer<String> notes) {
-    Path written = Path.of(config.dataDir(), "train.pt");
-    if (Files.exists(written)) {
-      notes.accept(
-          written + " is not read in this version; uniform random tokens are made from the seed");
+  /** The sequences in the seed repository's files, if they are there; else made from the seed. */
+  static Dataset open(DataConfig config) {
+    Path folder = Path.of(config.dataDir());
+    if (Files.exists(folder.resolve(SeedSequences.TRAINING))) {
+      SeedSequences written = new SeedSequences(folder);
+      if (written.length() != config.sequenceLength()) {
+        written.close();
+        throw new IllegalArgumentException(
+            "synthetic_seq_length: %d is not the %d of the sequences in %s"
+                .formatted(config.syntheticSeqLength(), written.length() + 1, folder));
+      }
+      return written;
     }
     return new UniformRandom(
         config.syntheticVocabSize(),

@@ -92,9 +92,35 @@ final class DatasetTest {
     assertThat(random.size(Split.TRAIN)).isEqualTo(100);
     assertThat(random.length()).isEqualTo(config("synthetic-x", folder, 64).sequenceLength());
     assertThat(notes).isEmpty();
-    Files.createFile(folder.resolve("train.pt"));
-    Dataset.open(config("synthetic", folder, 64), notes::add);
-    assertThat(notes).singleElement().asString().contains("train.pt is not read in this version");
+  }
+
+  @Test
+  void readsTheSeedsOwnFiles() throws IOException {
+    UniformRandom random = new UniformRandom(10, 5, 7, 3, 1);
+    SeedSequencesWriter writer = new SeedSequencesWriter(random);
+    writer.write(Split.TRAIN, folder.resolve("train.pt"), 1);
+    writer.write(Split.VALIDATION, folder.resolve("val.pt"), 1);
+    assertThat(folder.resolve("val_metadata.json"))
+        .content()
+        .contains("\"vocab_size\":10", "\"seq_length\":5", "\"num_samples\":3", "\"seed\":1");
+    try (Dataset written = Dataset.open(config("synthetic-x", folder, 64), _ -> {})) {
+      assertThat(written).isInstanceOf(SeedSequences.class);
+      assertThat(written.length()).isEqualTo(4);
+      for (Split split : Split.values()) {
+        assertThat(written.size(split)).isEqualTo(random.size(split));
+        for (int i = 0; i < written.size(split); i++) {
+          int[][] read = new int[4][4];
+          written.read(split, i, read[0], read[1], 0);
+          random.read(split, i, read[2], read[3], 0);
+          assertThat(read[0]).isEqualTo(read[2]);
+          assertThat(read[1]).isEqualTo(read[3]);
+        }
+      }
+    }
+    Files.writeString(folder.resolve("val.pt"), "PK");
+    assertThatThrownBy(() -> Dataset.open(config("synthetic", folder, 64), _ -> {}))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith(folder.resolve("val.pt").toString());
   }
 
   @Test

@@ -1,0 +1,208 @@
+package org.freetransformer.corpus;
+
+import dev.hardwood.InputFile;
+import dev.hardwood.metadata.PhysicalType;
+import dev.hardwood.reader.ParquetFileReader;
+import dev.hardwood.reader.RowReader;
+import dev.hardwood.schema.ColumnProjection;
+import dev.hardwood.schema.ColumnSchema;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.Nearest;
+import org.freetransformer.data.Document;
+import org.freetransformer.data.DocumentSink;
+import org.freetransformer.data.DocumentSource;
+import org.freetransformer.data.SkipReason;
+import org.freetransformer.data.Split;
+import org.freetransformer.data.TextBytes;
+import org.jspecify.annotations.Nullable;
+
+/** A Parquet table, of which one column is the text. */
+final class ParquetFile implements DocumentSource {
+  /** The library announces its SIMD width; held here, or the setting would be collected. */
+  private static final Logger LIBRARY_LOG = Logger.getLogger("dev.hardwood");
+
+  static {
+    LIBRARY_LOG.setLevel(Level.WARNING);
+  }
+
+  private final Path file;
+  private final String column;
+  private final Optional<Split> split;
+
+  ParquetFile(Path file, String column, Optional<Split> split) {
+    this.file = file;
+    this.column = column;
+    this.split = split;
+  }
+
+  @Override
+  public List<DocumentSource.Part> parts() {
+    try {
+      return List.of(new Table(Files.size(file), Files.getLastModifiedTime(file).toMillis()));
+    } catch (IOException gone) {
+      throw new UncheckedIOException(gone);
+    }
+  }
+
+  private final class Table implements DocumentSource.Part {
+    private final long size;
+    private final long modified;
+
+    Table(long size, long modified) {
+      this.size = size;
+      this.modified = modified;
+    }
+
+    @Override
+    public String identity() {
+      return "%s of %d at %d, column %s".formatted(file.getFileName(), size, modified, column);
+    }
+
+    @Override
+    public long bytes() {
+      return size;
+    }
+
+    @Override
+    public Optional<Split> split() {
+      return split;
+    }
+
+    @Override
+    public void read(DocumentSink sink) throws IOException {
+      try (Rows rows = new Rows()) {
+        rows.open();
+        long number = 0;
+        while (rows.next()) {
+          number++;
+          byte[] text = rows.text();
+          String place = file + " row " + number;
+          if (text == null) {
+            sink.skip(SkipReason.NO_TEXT, place, "'%s' is null".formatted(column));
+          } else {
+            give(place, text, sink);
+          }
+        }
+      } catch (Damaged damaged) {
+        sink.skip(SkipReason.DAMAGED_FILE, file.toString(), String.valueOf(damaged.getMessage()));
+      }
+    }
+  }
+
+  private static void give(String place, byte[] bytes, DocumentSink sink) throws IOException {
+    String text = bytes.length > Document.MAX_BYTES ? null : TextBytes.decode(bytes);
+    if (bytes.length > Document.MAX_BYTES) {
+      sink.skip(SkipReason.TOO_LARGE, place, "%,d bytes".formatted(bytes.length));
+    } else if (text == null) {
+      sink.skip(SkipReason.INVALID_UTF8, place, "");
+    } else {
+      sink.document(new Document(place, text));
+    }
+  }
+
+  /** Whatever the library throws when a file is not what it should be. */
+  private static final class Damaged extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    Damaged(Throwable cause) {
+      super(reason(cause), cause);
+    }
+
+    private static String reason(Throwable cause) {
+      String message = cause.getMessage();
+      String first = message == null ? "" : message.lines().findFirst().orElse("").strip();
+      return first.isEmpty() ? cause.getClass().getSimpleName() : first;
+    }
+  }
+
+  /** Something the library does, which may fail in any way when a file lies. */
+  @FunctionalInterface
+  private interface Step<T> {
+    T run() throws IOException;
+  }
+
+  /** The library's reader, with all that it throws made one. */
+  private final class Rows implements AutoCloseable {
+    private @Nullable ParquetFileReader reader;
+    private @Nullable RowReader rows;
+
+    void open() throws Damaged {
+      ParquetFileReader opened = attempt(() -> ParquetFileReader.open(InputFile.of(file)));
+      reader = opened;
+      List<ColumnSchema> columns = attempt(() -> opened.getFileSchema().getColumns());
+      requireText(columns);
+      rows =
+          attempt(
+              () -> opened.buildRowReader().projection(ColumnProjection.columns(column)).build());
+    }
+
+    private void requireText(List<ColumnSchema> columns) {
+      List<String> names = columns.stream().map(ColumnSchema::name).toList();
+      int found = names.indexOf(column);
+      if (found < 0) {
+        String near = Nearest.to(column, names).map(name -> "; nearest is " + name).orElse("");
+        throw new ConfigException(
+            "text_field",
+            "%s has no column '%s'; its columns are %s%s"
+                .formatted(file, column, String.join(", ", names), near));
+      }
+      if (columns.get(found).type() != PhysicalType.BYTE_ARRAY) {
+        throw new ConfigException(
+            "text_field",
+            "column '%s' of %s holds %s, not text"
+                .formatted(column, file, columns.get(found).type()));
+      }
+    }
+
+    boolean next() throws Damaged {
+      RowReader open = opened();
+      return attempt(() -> {
+        boolean more = open.hasNext();
+        if (more) {
+          open.next();
+        }
+        return more;
+      });
+    }
+
+    byte @Nullable [] text() throws Damaged {
+      RowReader open = opened();
+      boolean absent = attempt(() -> open.isNull(column));
+      return absent ? null : attempt(() -> open.getBinary(column));
+    }
+
+    private RowReader opened() {
+      if (rows == null) {
+        throw new IllegalStateException("not open");
+      }
+      return rows;
+    }
+
+    @SuppressWarnings("CatchingUnchecked") // A damaged file makes the library throw anything.
+    private static <T> T attempt(Step<T> step) throws Damaged {
+      try {
+        return step.run();
+      } catch (IOException | RuntimeException | OutOfMemoryError failure) {
+        throw new Damaged(failure);
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      if (rows != null) {
+        rows.close();
+      }
+      if (reader != null) {
+        reader.close();
+      }
+    }
+  }
+}

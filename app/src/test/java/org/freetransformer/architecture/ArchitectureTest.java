@@ -44,7 +44,7 @@ class ArchitectureTest {
     "org.freetransformer.demo..",
     "org.freetransformer.plots..",
     "org.freetransformer.run..",
-    "org.freetransformer.study.."
+    "org.freetransformer.study..",
     "org.freetransformer.tokenizers.."
   };
   private static final Set<String> VALUES =

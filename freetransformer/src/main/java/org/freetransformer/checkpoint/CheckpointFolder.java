@@ -126,6 +126,61 @@ public final class CheckpointFolder {
    */
   public Checkpoint save(CheckpointState state, CheckpointFiles files, Retention retention)
       throws IOException {
+    return save(
+        state,
+        retention,
+        temporary -> {
+          Checksums sums = Checksums.inNew(temporary);
+          sums.create(Checkpoint.MODEL, files.model()::writeTo);
+          sums.create(Checkpoint.OPTIMIZER, files.optimizer()::writeTo);
+          finish(state, files, sums);
+        });
+  }
+
+  private static void finish(CheckpointState state, CheckpointFiles files, Checksums sums)
+      throws IOException {
+    sums.create(Checkpoint.PARTS, PartsFile.of(files.parts())::writeTo);
+    String tokenizer = files.tokenizer();
+    if (tokenizer != null) {
+      byte[] json = tokenizer.getBytes(StandardCharsets.UTF_8);
+      sums.create(Checkpoint.TOKENIZER, channel -> channel.write(ByteBuffer.wrap(json)));
+    }
+    sums.create(Checkpoint.STATE, state::writeTo);
+    sums.create();
+  }
+
+  /**
+   * The same by several ranks, each of which writes its share of the tensors at the same time: all
+   * ranks call it, and return when the checkpoint is complete.
+   *
+   * @param files all of it; of the tensors only names and shapes are used
+   * @param share what this rank writes
+   */
+  public Checkpoint saveTogether(
+      CheckpointState state, CheckpointFiles files, CheckpointShare share, Retention retention)
+      throws IOException {
+    Path target = folder.resolve("step-" + state.step());
+    if (share.isFirst()) {
+      save(
+          state,
+          retention,
+          temporary -> {
+            share.writeInto(temporary, files);
+            Checksums sums = Checksums.inNew(temporary);
+            sums.note(Checkpoint.MODEL);
+            sums.note(Checkpoint.OPTIMIZER);
+            finish(state, files, sums);
+          });
+    } else {
+      share.writeInto(AtomicDirectory.aside(target, AtomicDirectory.TEMPORARY), files);
+    }
+    share.meet();
+    return new Checkpoint(target, state);
+  }
+
+  private Checkpoint save(
+      CheckpointState state, Retention retention, AtomicDirectory.Content content)
+      throws IOException {
     Path target = folder.resolve("step-" + state.step());
     try {
       AtomicFile.createFolders(folder);
@@ -133,27 +188,23 @@ public final class CheckpointFolder {
     } catch (IOException cause) {
       throw AtomicFile.failure(target, cause);
     }
-    AtomicDirectory.write(
-        target,
-        temporary -> {
-          Checksums sums = Checksums.inNew(temporary);
-          sums.create(Checkpoint.MODEL, files.model()::writeTo);
-          sums.create(Checkpoint.OPTIMIZER, files.optimizer()::writeTo);
-          sums.create(Checkpoint.PARTS, PartsFile.of(files.parts())::writeTo);
-          String tokenizer = files.tokenizer();
-          if (tokenizer != null) {
-            byte[] json = tokenizer.getBytes(StandardCharsets.UTF_8);
-            sums.create(Checkpoint.TOKENIZER, channel -> channel.write(ByteBuffer.wrap(json)));
-          }
-          sums.create(Checkpoint.STATE, state::writeTo);
-          sums.create();
-        });
+    AtomicDirectory.write(target, content);
     List<Path> byBound = byBound(steps());
     if (!byBound.isEmpty()) {
       linkBest(byBound.getFirst());
     }
     removeOld(target, byBound, retention);
     return new Checkpoint(target, state);
+  }
+
+  /**
+   * The checkpoint of a step, which another rank has verified.
+   *
+   * @throws CheckpointException if it cannot be read
+   */
+  public Checkpoint verifiedByAnother(long step) {
+    Path target = folder.resolve("step-" + step);
+    return new Checkpoint(target, CheckpointState.read(target.resolve(Checkpoint.STATE)));
   }
 
   /**

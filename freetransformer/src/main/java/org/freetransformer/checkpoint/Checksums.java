@@ -77,6 +77,11 @@ final class Checksums {
     byName.put(name, HexFormat.of().formatHex(digest.digest()));
   }
 
+  /** Notes the sum of a file that several wrote: of what can be read of it. */
+  void note(String name) throws IOException {
+    byName.put(name, of(folder.resolve(name)));
+  }
+
   /** Writes and flushes the list itself. */
   void create() throws IOException {
     StringBuilder text = new StringBuilder();

@@ -31,8 +31,8 @@ public final class ModelFile {
   /** Metadata key of the configuration of the data it was trained on. */
   public static final String DATA_CONFIG = "data_config";
 
-  private static final String FIRST_MOMENT = ".first_moment";
-  private static final String SECOND_MOMENT = ".second_moment";
+  static final String FIRST_MOMENT = ".first_moment";
+  static final String SECOND_MOMENT = ".second_moment";
 
   /** A table of rotary angles up to this size, 64 MiB, needs no model to match. */
   private static final long ALWAYS_PLAUSIBLE_ANGLES = 1 << 24;
@@ -64,6 +64,19 @@ public final class ModelFile {
           AdamW.Moments moments = optimizer.moments(name);
           tensors.add(TensorSource.of(name + FIRST_MOMENT, parameter.stored(moments.first())));
           tensors.add(TensorSource.of(name + SECOND_MOMENT, parameter.stored(moments.second())));
+        });
+    return new TensorFile(Map.of(), tensors);
+  }
+
+  /** What is written for the optimizer of a model whose ranks write their moments themselves. */
+  public static TensorFile optimizerOutline(LanguageModel model) {
+    List<TensorSource> tensors = new ArrayList<>();
+    model
+        .parameters()
+        .forEach((name, parameter) -> {
+          Tensor like = parameter.stored(parameter.value());
+          tensors.add(TensorSource.of(name + FIRST_MOMENT, like));
+          tensors.add(TensorSource.of(name + SECOND_MOMENT, like));
         });
     return new TensorFile(Map.of(), tensors);
   }
@@ -156,7 +169,12 @@ public final class ModelFile {
   }
 
   private static void readAll(TensorStore file, Map<String, Tensor> stored) {
-    Set<String> names = stored.keySet();
+    requireKnown(file, stored.keySet());
+    stored.forEach((name, tensor) -> copy(file, name, tensor));
+  }
+
+  /** Demands that a file holds no other tensors than those named. */
+  static void requireKnown(TensorStore file, Set<String> names) {
     for (TensorEntry entry : file.tensors()) {
       if (!names.contains(entry.name())) {
         String near = Nearest.to(entry.name(), names).map(n -> "; nearest is " + n).orElse("");
@@ -164,7 +182,6 @@ public final class ModelFile {
             file.source(), "tensor '%s' is no part of its model%s".formatted(entry.name(), near));
       }
     }
-    stored.forEach((name, tensor) -> copy(file, name, tensor));
   }
 
   /** Fills a tensor from a file that must hold one of its shape, and of its type or any float. */
@@ -189,7 +206,8 @@ public final class ModelFile {
     }
   }
 
-  private static MemorySegment converted(
+  /** The elements as another type; the same memory if they are of it. */
+  static MemorySegment converted(
       TensorEntry entry, MemorySegment rows, TensorType type, Arena arena) {
     if (entry.type() == type) {
       return rows;

@@ -55,8 +55,8 @@ public record TensorFile(Map<String, String> metadata, List<TensorSource> tensor
     AtomicFile.write(file, this::writeTo);
   }
 
-  /** Writes header and data to a channel that takes what it is given in one go. */
-  void writeTo(WritableByteChannel channel) throws IOException {
+  /** What stands in the file before the data. */
+  ByteBuffer start() throws IOException {
     byte[] json = header().getBytes(StandardCharsets.UTF_8);
     int padded = Math.ceilDiv(Long.BYTES + json.length, ALIGNMENT) * ALIGNMENT;
     ByteBuffer start = ByteBuffer.allocate(padded).order(ByteOrder.LITTLE_ENDIAN);
@@ -64,7 +64,23 @@ public record TensorFile(Map<String, String> metadata, List<TensorSource> tensor
     while (start.hasRemaining()) {
       start.put((byte) ' ');
     }
-    channel.write(start.flip());
+    return start.flip();
+  }
+
+  /** Where each tensor begins behind {@link #start}, in bytes. */
+  Map<String, Long> offsets() {
+    Map<String, Long> offsets = new LinkedHashMap<>();
+    long offset = 0;
+    for (TensorSource tensor : tensors) {
+      offsets.put(tensor.name(), offset);
+      offset = Math.addExact(offset, tensor.bytes());
+    }
+    return offsets;
+  }
+
+  /** Writes header and data to a channel that takes what it is given in one go. */
+  void writeTo(WritableByteChannel channel) throws IOException {
+    channel.write(start());
     for (TensorSource tensor : tensors) {
       CountingChannel counting = new CountingChannel(channel);
       tensor.content().writeTo(counting);

@@ -139,13 +139,13 @@ public final class ConfigSection {
     throw wrongType(key, node, "text");
   }
 
-  /** One of an enum's constants, written in lower case with {@code -} for {@code _}. */
+  /** One of an enum's constants, such as {@code full-shard}; {@code FULL_SHARD} is the same. */
   public <E extends Enum<E>> E choice(String key, Class<E> type, E absent) {
     ConfigNode node = find(key);
     if (node == null) {
       return absent;
     }
-    String word = text(key, "");
+    String word = text(key, "").toLowerCase(Locale.ROOT).replace('_', '-');
     return Arrays.stream(type.getEnumConstants())
         .filter(constant -> nameOf(constant).equals(word))
         .findFirst()

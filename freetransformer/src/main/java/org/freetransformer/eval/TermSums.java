@@ -6,48 +6,62 @@ import org.freetransformer.tensor.Tensor;
 
 /** Adds up a loss's parts over batches, on the host and in double precision. */
 public final class TermSums {
+  /** Numbers before those of the bits. */
+  private static final int PARTS = 3;
+
   private final double[] klPerBit;
   private double loss;
   private double reconstruction;
   private double kl;
-  private long tokens;
+  private final long tokens;
 
   /**
    * Sums of nothing.
    *
    * @param bits H, or 0 for a model without a plan
+   * @param tokens counted targets of all batches
    */
-  public TermSums(int bits) {
+  public TermSums(int bits, long tokens) {
     klPerBit = new double[bits];
+    this.tokens = tokens;
+  }
+
+  /**
+   * A batch's numbers in a row: loss, reconstruction, and with a plan KL and KL by bit.
+   *
+   * @param outputs loss, reconstruction, and with a plan KL [] and KL by bit [H]
+   */
+  public static float[] row(List<Tensor> outputs) {
+    int bits = outputs.size() > 2 ? Math.toIntExact(outputs.get(3).shape().size()) : 0;
+    float[] row = new float[bits == 0 ? 2 : PARTS + bits];
+    row[0] = outputs.get(0).item();
+    row[1] = outputs.get(1).item();
+    if (bits > 0) {
+      row[2] = outputs.get(2).item();
+      System.arraycopy(outputs.get(3).toFloats(), 0, row, PARTS, bits);
+    }
+    return row;
   }
 
   /**
    * Takes in one batch.
    *
-   * @param outputs loss, reconstruction, and with a plan KL [] and KL by bit [H]
-   * @param counted the batch's counted targets
+   * @param row from {@link #row}
    */
-  public void add(List<Tensor> outputs, long counted) {
-    loss += outputs.get(0).item();
-    reconstruction += outputs.get(1).item();
+  public void add(float[] row) {
+    loss += row[0];
+    reconstruction += row[1];
     if (klPerBit.length > 0) {
-      kl += outputs.get(2).item();
-      float[] bits = outputs.get(3).toFloats();
-      for (int h = 0; h < bits.length; h++) {
-        klPerBit[h] += bits[h];
+      kl += row[2];
+      for (int h = 0; h < klPerBit.length; h++) {
+        klPerBit[h] += row[PARTS + h];
       }
     }
-    tokens += counted;
   }
 
   /** Sum of the losses. */
   public double loss() {
     return loss;
-  }
-
-  /** Counted targets. */
-  public long tokens() {
-    return tokens;
   }
 
   /** Cross-entropy in nats per counted token. */

@@ -24,6 +24,12 @@ final class SettingsCheck {
               "training.keep_last",
               "training.keep_best",
               "training.checkpoint_dir",
+              "training.use_fsdp",
+              "training.fsdp_config.sharding_strategy",
+              "training.fsdp_config.min_num_params",
+              "training.fsdp_config.exchange_precision",
+              "training.fsdp_config.reduce_every_micro_batch",
+              "training.fsdp_config.node_ranks",
               "data.data_dir",
               "data.cache_dir",
               "data.tokenizer"));

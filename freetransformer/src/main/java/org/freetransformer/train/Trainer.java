@@ -15,11 +15,13 @@ import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointException;
 import org.freetransformer.checkpoint.CheckpointFiles;
 import org.freetransformer.checkpoint.CheckpointFolder;
+import org.freetransformer.checkpoint.CheckpointShare;
 import org.freetransformer.checkpoint.CheckpointState;
 import org.freetransformer.checkpoint.ModelFile;
 import org.freetransformer.checkpoint.Retention;
 import org.freetransformer.checkpoint.SafeTensors;
 import org.freetransformer.checkpoint.StatefulPart;
+import org.freetransformer.checkpoint.TensorFile;
 import org.freetransformer.checkpoint.TensorStore;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigJson;
@@ -37,6 +39,7 @@ import org.freetransformer.model.ModelConfig;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.nn.optim.LearningRateSchedule;
 import org.freetransformer.nn.optim.WeightAverage;
+import org.freetransformer.nn.sharding.FullyShardedModel;
 import org.freetransformer.tensor.Engine;
 import org.jspecify.annotations.Nullable;
 
@@ -60,6 +63,8 @@ public final class Trainer implements AutoCloseable {
   private static final OptionalDouble NO_BOUND = OptionalDouble.empty();
 
   private final RunConfig config;
+  private final Ranks ranks;
+  private final Replica replica;
   private final LanguageModel model;
   private final AdamW optimizer;
   private final TrainingStep step;
@@ -83,22 +88,34 @@ public final class Trainer implements AutoCloseable {
 
   /** A run at step 0, with new weights drawn from the configuration's seed. */
   public Trainer(Engine engine, RunConfig config, Dataset dataset) {
+    this(engine, config, dataset, Ranks.ONE);
+  }
+
+  /**
+   * The same as one of several ranks.
+   *
+   * @throws ConfigException if a step's micro-batches cannot be dealt out to them evenly
+   */
+  public Trainer(Engine engine, RunConfig config, Dataset dataset, Ranks ranks) {
     TrainingConfig how = config.training();
+    ranks.requireShares(how);
     RunConfig.requireVocabulary(config.model(), config.data(), dataset.vocabSize());
     this.config = config;
+    this.ranks = ranks;
     this.tokenizer = config.data().tokenizerJson().orElse(null);
     this.training = new Batches(dataset, Split.TRAIN, how.batchSize(), config.data().seed());
     this.validation = new Batches(dataset, Split.VALIDATION, how.batchSize(), config.data().seed());
     parts.add(new DataFingerprint(dataset, training));
     engine.random().seed(how.seed());
-    this.model = LanguageModel.create(engine, config.model());
+    this.replica = Replica.create(engine, config.model(), how.sharding(), ranks);
+    this.model = replica.model();
     this.optimizer =
         new AdamW(
             engine,
-            model.parameters(),
+            replica.trained(),
             new AdamW.Config(how.beta1(), how.beta2(), ADAM_EPSILON, how.weightDecay()),
             name -> name.startsWith(ENCODER) ? how.remedies().encoderLrRatio() : 1);
-    this.step = new TrainingStep(model, optimizer, how, dataset.length());
+    this.step = new TrainingStep(replica, optimizer, how, dataset.length());
     this.parts.addAll(step.states());
     WeightAverage average = step.average();
     this.averaged = average == null ? null : new AveragedWeights(model, average);
@@ -149,7 +166,12 @@ public final class Trainer implements AutoCloseable {
                     .formatted(key, found.get(key), key, value));
           }
         });
-    ModelFile.read(weights, model);
+    CheckpointShare share = share();
+    if (share == null) {
+      ModelFile.read(weights, model);
+    } else {
+      share.readWeights(weights, model.parameters().keySet());
+    }
     if (step.average() != null) {
       step.average().restart();
     }
@@ -167,8 +189,14 @@ public final class Trainer implements AutoCloseable {
         SafeTensors moments = checkpoint.openOptimizer()) {
       SettingsCheck.requireSame(checkpoint.folder().toString(), settings(weights, state), config);
       checkpoint.restore(parts);
-      ModelFile.read(weights, model);
-      ModelFile.read(moments, model, optimizer);
+      CheckpointShare share = share();
+      if (share == null) {
+        ModelFile.read(weights, model);
+        ModelFile.read(moments, model, optimizer);
+      } else {
+        share.readWeights(weights, model.parameters().keySet());
+        share.readMoments(moments, model.parameters().keySet());
+      }
     }
     if (averaged != null) {
       averaged.exchange();
@@ -213,7 +241,9 @@ public final class Trainer implements AutoCloseable {
   public StepMetrics next() {
     List<Batch> microBatches = new ArrayList<>();
     for (int i = 0; i < config.training().gradientAccumulationSteps(); i++) {
-      microBatches.add(training.at(position));
+      if (i % ranks.size() == ranks.rank()) {
+        microBatches.add(training.at(position));
+      }
       position += config.training().batchSize();
     }
     stepsDone++;
@@ -243,7 +273,7 @@ public final class Trainer implements AutoCloseable {
       OptionalDouble bound = isDue(config.training().evalEvery()) ? evaluate(listener) : NO_BOUND;
       boolean isBest = bound.isPresent() && bound.getAsDouble() < best;
       best = isBest ? bound.getAsDouble() : best;
-      stopping = stop.getAsBoolean();
+      stopping = ranks.any(stop.getAsBoolean());
       boolean keepsBest = isBest && config.training().keepBest() > 0;
       if (stopping || keepsBest || isDue(config.training().saveEvery())) {
         listener.onSaving();
@@ -302,15 +332,29 @@ public final class Trainer implements AutoCloseable {
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put(ModelFile.DATA_CONFIG, ConfigJson.write(config.data().toMap()));
     metadata.put(TRAINING_CONFIG, ConfigJson.write(config.training().toMap()));
-    CheckpointFiles files =
-        new CheckpointFiles(
-            ModelFile.of(model, metadata), ModelFile.of(model, optimizer), parts, tokenizer);
     Retention kept = new Retention(config.training().keepLast(), config.training().keepBest());
+    TensorFile weights = ModelFile.of(model, metadata);
+    CheckpointShare share = share();
+    if (share != null) {
+      TensorFile moments = ModelFile.optimizerOutline(model);
+      return folder.saveTogether(
+          state, new CheckpointFiles(weights, moments, parts, tokenizer), share, kept);
+    }
+    CheckpointFiles files =
+        new CheckpointFiles(weights, ModelFile.of(model, optimizer), parts, tokenizer);
     try {
       return withAverage(() -> saved(folder, state, files, kept));
     } catch (UncheckedIOException failure) {
       throw failure.getCause();
     }
+  }
+
+  /** This rank's share of a checkpoint, or null where it has all. */
+  private @Nullable CheckpointShare share() {
+    FullyShardedModel shards = replica.shards();
+    return shards == null
+        ? null
+        : new CheckpointShare(shards, optimizer, ranks.isFirst(), ranks::meet);
   }
 
   private static Checkpoint saved(
@@ -348,6 +392,6 @@ public final class Trainer implements AutoCloseable {
       deadBits.close();
     }
     optimizer.close();
-    model.close();
+    replica.close();
   }
 }

@@ -33,6 +33,7 @@ public final class TrainingConfigBuilder {
   private String checkpointDir = "./checkpoints";
   private int keepLast = 3;
   private int keepBest = 1;
+  private ShardingConfig sharding = ShardingConfig.DEFAULT;
   private long seed = 42;
 
   TrainingConfigBuilder() {}
@@ -63,6 +64,7 @@ public final class TrainingConfigBuilder {
     checkpointDir = from.checkpointDir();
     keepLast = from.keepLast();
     keepBest = from.keepBest();
+    sharding = from.sharding();
     seed = from.seed();
   }
 
@@ -105,15 +107,13 @@ public final class TrainingConfigBuilder {
     checkpointDir = section.text("checkpoint_dir", checkpointDir);
     keepLast = section.integer("keep_last", keepLast);
     keepBest = section.integer("keep_best", keepBest);
+    sharding = ShardingConfig.read(section);
     seed = section.longInteger("seed", seed);
   }
 
   private static void refuseWhatIsNotBuilt(ConfigSection section) {
-    section.onlyBuilt("use_fsdp", false, "training runs in one process");
-    section.onlyBuilt(
-        "use_deepspeed", false, "nor will be: the sharding key is use_fsdp, for a later version");
-    section.onlyEmpty("fsdp_config", "it belongs to use_fsdp, and training runs in one process");
-    section.onlyEmpty("deepspeed_config", "the sharding key is use_fsdp, for a later version");
+    section.onlyBuilt("use_deepspeed", false, "nor will be: the sharding key is use_fsdp");
+    section.onlyEmpty("deepspeed_config", "the sharding keys are use_fsdp and fsdp_config");
     section.onlyEmpty("wandb_project", "metrics go to metrics.jsonl in the run folder");
     section.onlyEmpty("wandb_run_name", "metrics go to metrics.jsonl in the run folder");
   }
@@ -150,6 +150,7 @@ public final class TrainingConfigBuilder {
         checkpointDir,
         keepLast,
         keepBest,
+        sharding,
         seed);
   }
 
@@ -300,6 +301,12 @@ public final class TrainingConfigBuilder {
   /** Checkpoints to keep for their held-out bound. */
   public TrainingConfigBuilder keepBest(int value) {
     keepBest = value;
+    return this;
+  }
+
+  /** How it is spread over ranks, where there are several. */
+  public TrainingConfigBuilder sharding(ShardingConfig value) {
+    sharding = value;
     return this;
   }
 

@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.UnaryOperator;
 import org.freetransformer.checkpoint.StatefulPart;
 import org.freetransformer.data.Batch;
 import org.freetransformer.eval.BatchTensors;
@@ -44,6 +43,7 @@ public final class TrainingStep implements AutoCloseable {
    */
   public record Part(String name, Program program, int runs) {}
 
+  private final Replica replica;
   private final LanguageModel model;
   private final AdamW optimizer;
   private final TrainingConfig config;
@@ -62,8 +62,14 @@ public final class TrainingStep implements AutoCloseable {
    * Records the step for batches of {@code config.batchSize()} examples of {@code length} tokens.
    */
   public TrainingStep(LanguageModel model, AdamW optimizer, TrainingConfig config, int length) {
+    this(Replica.whole(model), optimizer, config, length);
+  }
+
+  /** The same for a share of a model. */
+  TrainingStep(Replica replica, AdamW optimizer, TrainingConfig config, int length) {
+    this.replica = replica;
+    this.model = replica.model();
     Engine engine = model.engine();
-    this.model = model;
     this.optimizer = optimizer;
     this.config = config;
     this.inputs = new BatchTensors(engine, config.batchSize(), length);
@@ -86,10 +92,10 @@ public final class TrainingStep implements AutoCloseable {
               Clipped clipped =
                   GradientClipping.clip(
                       engine,
-                      model.parameters(),
+                      replica.trained(),
                       config.gradClip(),
                       scaling == null ? null : scaling.inverse(),
-                      UnaryOperator.identity());
+                      replica::sumOverRanks);
               return List.of(clipped.norm(), clipped.scale());
             });
     this.update = recordEffects(this::emitUpdate);
@@ -144,34 +150,44 @@ public final class TrainingStep implements AutoCloseable {
    *
    * @param step number of the step, from 1: it decides the random numbers
    * @param learningRate rate of the update
+   * @param microBatches this rank's; if there are several ranks, theirs come in turn
    * @param tokensBefore counted targets of the run so far
    * @throws NonFiniteException if the loss or the gradient is not finite; the parameters and
    *     moments are then those before the step
    */
   public StepMetrics run(
       long step, double learningRate, List<Batch> microBatches, long tokensBefore) {
-    long tokens = microBatches.stream().mapToLong(Batch::countedTargets).sum();
-    long plans = microBatches.stream().mapToLong(BatchTensors::countedPlans).sum();
+    Ranks ranks = replica.ranks();
+    long[] counts =
+        ranks.sums(
+            microBatches.stream().mapToLong(Batch::countedTargets).sum(),
+            microBatches.stream().mapToLong(BatchTensors::countedPlans).sum());
+    long tokens = counts[0];
     double kappa = config.remedies().kappaAt(config.kappaFreeBits(), step);
-    objective.set(tokens, plans, kappa, klWeight(step));
+    objective.set(tokens, counts[1], kappa, klWeight(step));
     if (scaling != null) {
       scaling.set();
     }
     casts.run();
-    TermSums sums = new TermSums(planBits());
-    long microStepNumber = (step - 1) * microBatches.size();
-    for (Batch batch : microBatches) {
-      inputs.set(batch);
-      model.engine().random().step(++microStepNumber);
+    List<float[]> rows = new ArrayList<>();
+    long number = (step - 1) * microBatches.size() * ranks.size() + ranks.rank() + 1;
+    for (int i = 0; i < microBatches.size(); i++) {
+      inputs.set(microBatches.get(i));
+      model.engine().random().step(number + (long) i * ranks.size());
+      replica.lastMicroBatch(i == microBatches.size() - 1);
       microStep.run();
-      sums.add(microStep.outputs(), batch.countedTargets());
+      rows.add(TermSums.row(microStep.outputs()));
     }
+    TermSums sums = new TermSums(planBits(), tokens);
+    ranks.inOrder(rows).forEach(sums::add);
     norm.run();
     double gradientNorm = norm.outputs().getFirst().item();
     boolean finite = Double.isFinite(sums.loss()) && Double.isFinite(gradientNorm);
     if (!Double.isFinite(sums.loss()) || (scaling == null && !finite)) {
       String cause =
-          new NonFiniteSearch(model, objective, inputs, copies).first(step, microBatches);
+          replica.shards() == null
+              ? new NonFiniteSearch(model, objective, inputs, copies).first(step, microBatches)
+              : "a tensor that one rank without sharding would find";
       throw new NonFiniteException(step, sums.loss(), gradientNorm, cause);
     }
     boolean updating = scaling == null || scaling.accept(gradientNorm);
@@ -212,11 +228,15 @@ public final class TrainingStep implements AutoCloseable {
     Map<String, Double> moved = new LinkedHashMap<>();
     Map<String, Double> size = new HashMap<>();
     for (String name : model.parameters().keySet()) {
-      AdamW.Movement movement = optimizer.lastUpdate(name);
       String part = name.substring(0, name.indexOf('.'));
+      boolean here = replica.trained().containsKey(name);
+      AdamW.Movement movement =
+          here ? optimizer.lastUpdate(name) : new AdamW.Movement(0, 0); // Another rank's.
       moved.merge(part, movement.moved(), Double::sum);
       size.merge(part, movement.size(), Double::sum);
     }
+    moved.replaceAll((_, squares) -> replica.ranks().sum(squares));
+    moved.keySet().forEach(part -> size.computeIfPresent(part, (_, s) -> replica.ranks().sum(s)));
     moved.replaceAll((part, squares) -> {
       double weights = Math.sqrt(Objects.requireNonNull(size.get(part)));
       return weights == 0 ? 0 : Math.sqrt(squares) / weights;

@@ -15,6 +15,7 @@ import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.SplitRule;
 import org.freetransformer.data.TextConfig;
 import org.freetransformer.model.ModelConfig;
+import org.freetransformer.nn.sharding.Strategy;
 import org.junit.jupiter.api.Test;
 
 final class RunConfigTest {
@@ -173,8 +174,6 @@ final class RunConfigTest {
   @Test
   void saysWhatIsNotBuiltInThisVersion() {
     Map<String, Object> later = new LinkedHashMap<>();
-    later.put("training.use_fsdp", true);
-    later.put("training.fsdp_config", Map.of("sharding_strategy", "full_shard"));
     later.put("training.use_deepspeed", true);
     later.put("training.wandb_project", "free-transformer");
     later.forEach((path, value) ->
@@ -190,8 +189,28 @@ final class RunConfigTest {
   @Test
   void acceptsTheNeutralSettingOfWhatIsNotBuilt() {
     assertThat(with("training.precision", "fp32")).isEqualTo(read(SEED_FILE));
-    assertThat(with("training.use_fsdp", false)).isEqualTo(read(SEED_FILE));
     assertThat(with("training.fsdp_config", Map.of())).isEqualTo(read(SEED_FILE));
+  }
+
+  @Test
+  void readsHowAModelIsSharded() {
+    assertThat(read(SEED_FILE).training().sharding()).isEqualTo(ShardingConfig.DEFAULT);
+    RunConfig hybrid =
+        with(
+            "training.fsdp_config",
+            Map.of("sharding_strategy", "HYBRID_SHARD", "node_ranks", 2, "min_num_params", 1e6));
+    assertThat(hybrid.training().sharding().plan().strategy()).isEqualTo(Strategy.HYBRID_SHARD);
+    assertThat(hybrid.training().sharding().plan().nodeRanks()).isEqualTo(2);
+    assertThat(with("training.use_fsdp", false).training().sharding().plan().strategy())
+        .isEqualTo(Strategy.NO_SHARD);
+    assertThatThrownBy(() -> with("training.fsdp_config", Map.of("sharding_strategy", "full")))
+        .hasMessageContaining("allowed are full-shard, shard-grad-op, no-shard, hybrid-shard");
+    assertThatThrownBy(() -> with("training.fsdp_config", Map.of("strategy", "x")))
+        .hasMessageContaining("unknown key");
+    assertThatThrownBy(() -> with("training.fsdp_config", Map.of("node_ranks", 0)))
+        .hasMessageContaining("node_ranks");
+    assertThatThrownBy(() -> with("training.fsdp_config", Map.of("cpu_offload", true)))
+        .hasMessageContaining("is not built in this version; ");
   }
 
   @Test

@@ -122,6 +122,11 @@ public final class Parameter implements AutoCloseable {
     return value.shape().size();
   }
 
+  /** Whether checkpoints hold it with its two axes swapped. */
+  public boolean isStoredTransposed() {
+    return storedTransposed;
+  }
+
   /** A view of any tensor laid out like this parameter (a moment, say) as checkpoints store it. */
   public Tensor stored(Tensor tensor) {
     return storedTransposed ? tensor.view(tensor.layout().transpose(0, 1)) : tensor;

@@ -78,7 +78,9 @@ public final class FullyShardedModel implements AutoCloseable {
                   whole,
                   !plan.reduceEveryMicroBatch());
           units.add(unit);
-          unit.pieces().forEach((piece, part) -> parts.put(piece.slot().name(), part));
+          if (unit.isTrained()) {
+        unit.pieces().forEach((piece, part) -> parts.put(piece.slot().name(), part));
+      }
         });
     engine.rewritePrograms(new Rewriter());
   }
@@ -88,7 +90,7 @@ public final class FullyShardedModel implements AutoCloseable {
     return parts;
   }
 
-  /** The same with their places, for checkpoints. */
+  /** All this rank holds, frozen parameters among them, with its places: for checkpoints. */
   public List<Piece> pieces() {
     List<Piece> pieces = new ArrayList<>();
     for (ShardedUnit unit : units) {
@@ -98,6 +100,14 @@ public final class FullyShardedModel implements AutoCloseable {
                   new Piece(piece.slot().name(), piece.slot().parameter(), piece.from(), part)));
     }
     return pieces;
+  }
+
+  /** Whether this rank's pieces are to be saved: of several copies, the first one's are. */
+  public boolean isFirstCopy() {
+    if (plan.strategy() == Strategy.NO_SHARD) {
+      return shards.rank() == 0;
+    }
+    return replicas == null || replicas.rank() == 0;
   }
 
   /** The units' names, in the order of the model. */

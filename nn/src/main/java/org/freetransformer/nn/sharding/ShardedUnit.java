@@ -94,12 +94,14 @@ final class ShardedUnit implements AutoCloseable {
                   .buffer(),
               Output.to(mine.buffer())));
     }
-    if (partGradient != null) {
-      Parameter own = Parameter.part(parameter, mine);
+    Parameter own = Parameter.part(parameter, mine);
+    pieces.put(piece, own);
+    if (partGradient == null) {
+      own.freeze();
+    } else {
       own.value()
           .setGrad(
               partGradient.view(partGradient.layout().narrow(0, piece.offset(), piece.length())));
-      pieces.put(piece, own);
     }
   }
 
@@ -178,7 +180,7 @@ final class ShardedUnit implements AutoCloseable {
     return tensor;
   }
 
-  /** What this rank trains, by piece. */
+  /** What this rank holds of the parameters. */
   SequencedMap<UnitLayout.Piece, Parameter> pieces() {
     return pieces;
   }

@@ -1,0 +1,80 @@
+package org.freetransformer.train;
+
+import java.util.SequencedMap;
+import org.freetransformer.model.LanguageModel;
+import org.freetransformer.model.ModelConfig;
+import org.freetransformer.nn.Parameter;
+import org.freetransformer.nn.sharding.FullyShardedModel;
+import org.freetransformer.nn.sharding.ProcessGroup;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/** The model that is trained, or this rank's share of it. */
+final class Replica implements AutoCloseable {
+  private final LanguageModel model;
+  private final Ranks ranks;
+  private final @Nullable FullyShardedModel shards;
+
+  private Replica(LanguageModel model, Ranks ranks, @Nullable FullyShardedModel shards) {
+    this.model = model;
+    this.ranks = ranks;
+    this.shards = shards;
+  }
+
+  /** All of a model. */
+  static Replica whole(LanguageModel model) {
+    return new Replica(model, Ranks.ONE, null);
+  }
+
+  /** A new model, or this rank's share of it: no rank ever holds the whole. */
+  static Replica create(Engine engine, ModelConfig config, ShardingConfig sharding, Ranks ranks) {
+    ProcessGroup group = ranks.group();
+    if (group == null) {
+      return whole(LanguageModel.create(engine, config));
+    }
+    try (Engine.Mode _ = engine.deferParameters()) {
+      LanguageModel model = LanguageModel.create(engine, config);
+      FullyShardedModel shards =
+          new FullyShardedModel(engine, model, sharding.plan(), group);
+      return new Replica(model, ranks, shards);
+    }
+  }
+
+  LanguageModel model() {
+    return model;
+  }
+
+  Ranks ranks() {
+    return ranks;
+  }
+
+  @Nullable FullyShardedModel shards() {
+    return shards;
+  }
+
+  /** What this rank's optimizer trains. */
+  SequencedMap<String, Parameter> trained() {
+    return shards == null ? model.parameters() : shards.parts();
+  }
+
+  /** The sum over all ranks of what each computed from its {@link #trained}. */
+  Tensor sumOverRanks(Tensor own) {
+    return shards == null ? own : shards.sumOfParts(own);
+  }
+
+  /** Says before a micro-batch whether it is this rank's last one of its step. */
+  void lastMicroBatch(boolean last) {
+    if (shards != null) {
+      shards.lastMicroBatch(last);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (shards != null) {
+      shards.close();
+    }
+    model.close();
+  }
+}

@@ -1,0 +1,261 @@
+package org.freetransformer.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.function.Function;
+import org.freetransformer.checkpoint.Checkpoint;
+import org.freetransformer.checkpoint.CheckpointException;
+import org.freetransformer.checkpoint.CheckpointFolder;
+import org.freetransformer.data.DataConfig;
+import org.freetransformer.data.Dataset;
+import org.freetransformer.model.ModelConfig;
+import org.freetransformer.model.SmallModels;
+import org.freetransformer.nn.sharding.InProcessRanks;
+import org.freetransformer.nn.sharding.RankFailure;
+import org.freetransformer.nn.sharding.Strategy;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Precision;
+import org.freetransformer.tensor.device.Devices;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Short runs on plan-letters, spread over ranks of this process. */
+final class ShardedTrainerTest {
+  /** Divided by 1, 2, 3 and 4. */
+  private static final int MICRO_BATCHES = 12;
+
+  /** Where {@link #steps} tells the KL. */
+  private static final int KL = 2;
+
+  @TempDir private Path temporary;
+
+  private static RunConfig config(Strategy strategy) {
+    return config(strategy, Precision.FP32);
+  }
+
+  private static RunConfig config(Strategy strategy, Precision precision) {
+    ModelConfig model =
+        SmallModels.config(ModelConfig.Kind.FREE)
+            .numLayers(2)
+            .vocabSize(29)
+            .maxSeqLen(65)
+            .dropout(0.1)
+            .build();
+    TrainingConfig training =
+        TrainingConfig.builder()
+            .batchSize(1)
+            .gradientAccumulationSteps(MICRO_BATCHES)
+            .precision(precision)
+            .activationCheckpointing(precision == Precision.BF16)
+            .maxSteps(8)
+            .warmupSteps(2)
+            .learningRate(0.01)
+            .sharding(
+                new ShardingConfig(true, strategy, 0, ShardingConfig.Exchange.FP32, true, 1))
+            .build();
+    return new RunConfig(model, training, DataConfig.planLetters(5));
+  }
+
+  /** Does something with a trainer on every rank, and gives what the first rank made of it. */
+  private static <T> T onRanks(int ranks, RunConfig config, Function<Trainer, T> body) {
+    return InProcessRanks.run(
+            ranks,
+            group -> {
+              try (Engine engine = Engine.on(Devices.cpu(1));
+                  Trainer trainer =
+                      new Trainer(
+                          engine,
+                          config,
+                          Dataset.open(config.data(), _ -> {}),
+                          Ranks.of(group))) {
+                return body.apply(trainer);
+              }
+            })
+        .getFirst();
+  }
+
+  private static <T> T alone(RunConfig config, Function<Trainer, T> body) {
+    try (Engine engine = Engine.on(Devices.cpu(1));
+        Trainer trainer =
+            new Trainer(engine, config, Dataset.open(config.data(), _ -> {}))) {
+      return body.apply(trainer);
+    }
+  }
+
+  private static List<List<Double>> steps(Trainer trainer, int count) {
+    List<List<Double>> told = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      StepMetrics step = trainer.next();
+      told.add(
+          List.of(
+              step.loss(),
+              step.reconstruction(),
+              step.kl(),
+              step.gradientNorm(),
+              (double) step.tokens()));
+    }
+    return told;
+  }
+
+  /**
+   * One rank adds up a gradient in place and so in another order. AdamW's first steps make as much
+   * of a rounding error as of a gradient, where a gradient is nothing else: the encoder's, whose
+   * plan has no effect yet. So the KL alone may differ more.
+   */
+  private static void assertClose(List<List<Double>> actual, List<List<Double>> expected) {
+    for (int i = 0; i < expected.size(); i++) {
+      for (int j = 0; j < expected.get(i).size(); j++) {
+        double wanted = expected.get(i).get(j);
+        assertThat(actual.get(i).get(j)).isCloseTo(wanted, within(j == KL ? 1e-4 : 1e-5 * wanted));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void anyNumberOfRanksTellsWhatOneTells(Strategy strategy) {
+    List<List<Double>> expected = alone(config(strategy), trainer -> steps(trainer, 3));
+    List<List<Double>> one = onRanks(1, config(strategy), trainer -> steps(trainer, 3));
+    assertClose(one, expected);
+    for (int ranks : new int[] {2, 3, 4}) {
+      List<List<Double>> many = onRanks(ranks, config(strategy), trainer -> steps(trainer, 3));
+      if (strategy == Strategy.FULL_SHARD || strategy == Strategy.SHARD_GRAD_OP) {
+        assertThat(many).isEqualTo(one);
+      } else {
+        assertClose(many, expected);
+      }
+    }
+  }
+
+  @Test
+  void mixedPrecisionAndRecomputationGoTogetherWithSharding() {
+    RunConfig config = config(Strategy.FULL_SHARD, Precision.BF16);
+    List<List<Double>> one = onRanks(1, config, trainer -> steps(trainer, 3));
+    List<List<Double>> three = onRanks(3, config, trainer -> steps(trainer, 3));
+    assertThat(three).isEqualTo(one);
+    List<List<Double>> whole = alone(config, trainer -> steps(trainer, 3));
+    for (int i = 0; i < 3; i++) {
+      assertThat(one.get(i).getFirst()).isCloseTo(whole.get(i).getFirst(), within(1e-3));
+    }
+  }
+
+  @Test
+  void evaluationsAreThoseOfOneRank() {
+    double bound =
+        alone(config(Strategy.FULL_SHARD), trainer -> trainer.evaluate(2).nllBound());
+    double sharded =
+        onRanks(2, config(Strategy.FULL_SHARD), trainer -> trainer.evaluate(2).nllBound());
+    assertThat(sharded).isEqualTo(bound);
+  }
+
+  private Checkpoint save(Trainer trainer, String name) {
+    try {
+      return trainer.save(new CheckpointFolder(temporary.resolve(name)), OptionalDouble.empty());
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
+  @Test
+  void aRunGoesOnWithAnyOtherNumberOfRanksToTheBit() {
+    List<List<Double>> whole =
+        onRanks(1, config(Strategy.FULL_SHARD), trainer -> steps(trainer, 8));
+    List<List<Double>> told = new ArrayList<>();
+    int done = 0;
+    for (int ranks : new int[] {4, 2, 3, 1}) {
+      Strategy strategy = ranks == 2 ? Strategy.SHARD_GRAD_OP : Strategy.FULL_SHARD;
+      int before = done;
+      told.addAll(
+          onRanks(
+              ranks,
+              config(strategy),
+              trainer -> {
+                CheckpointFolder folder = new CheckpointFolder(temporary.resolve("run"));
+                if (before > 0) {
+                  trainer.restore(folder.verifiedByAnother(before));
+                }
+                List<List<Double>> two = steps(trainer, 2);
+                save(trainer, "run");
+                return two;
+              }));
+      done += 2;
+    }
+    assertThat(told).isEqualTo(whole);
+  }
+
+  @Test
+  void filesDoNotShowHowManyWroteThem() throws IOException {
+    for (Strategy strategy : Strategy.values()) {
+      RunConfig config = config(strategy);
+      Path whole = alone(config, trainer -> save(trainer, strategy + "-alone").folder());
+      for (int ranks : new int[] {1, 3}) {
+        Checkpoint saved =
+            onRanks(ranks, config, trainer -> save(trainer, strategy + "-" + ranks));
+        Checkpoint.open(saved.folder(), Checkpoint.Use.RESUME);
+        for (String file : List.of("model.safetensors", "optimizer.safetensors", "SHA256SUMS")) {
+          assertThat(saved.folder().resolve(file)).hasSameBinaryContentAs(whole.resolve(file));
+        }
+      }
+    }
+  }
+
+  @Test
+  void aShardedRunGoesOnWithoutSharding() {
+    Checkpoint saved =
+        onRanks(
+            3,
+            config(Strategy.FULL_SHARD),
+            trainer -> {
+              trainer.next();
+              return save(trainer, "run");
+            });
+    List<List<Double>> expected =
+        onRanks(1, config(Strategy.FULL_SHARD), trainer -> steps(trainer, 2));
+    List<List<Double>> last =
+        alone(
+            config(Strategy.FULL_SHARD),
+            trainer -> {
+              trainer.restore(saved);
+              return steps(trainer, 1);
+            });
+    assertClose(last, expected.subList(1, 2));
+  }
+
+  @Test
+  void aDamagedCheckpointIsTold() throws IOException {
+    Checkpoint saved = onRanks(2, config(Strategy.FULL_SHARD), trainer -> save(trainer, "run"));
+    Path file = saved.folder().resolve("model.safetensors");
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[bytes.length - 1] ^= 1;
+    Files.write(file, bytes);
+    assertThatThrownBy(() -> Checkpoint.open(saved.folder(), Checkpoint.Use.RESUME))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("is damaged");
+  }
+
+  @Test
+  void saysHowAStepCanBeDealtOut() {
+    RunConfig config = config(Strategy.FULL_SHARD);
+    TrainingConfig training =
+        config.training().toBuilder().batchSize(6).gradientAccumulationSteps(1).build();
+    RunConfig uneven = new RunConfig(config.model(), training, config.data());
+    assertThatThrownBy(() -> onRanks(3, uneven, trainer -> 0))
+        .isInstanceOf(RankFailure.class)
+        .hasMessageContaining(
+            "1 micro-batches a step cannot be dealt out to 3 ranks evenly; the same step can be"
+                + " taken with gradient_accumulation_steps 3 and batch_size 2");
+    assertThatThrownBy(() -> onRanks(4, uneven, trainer -> 0))
+        .hasMessageContaining("allowed are multiples of 4");
+  }
+}

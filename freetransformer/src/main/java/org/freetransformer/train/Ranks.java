@@ -92,8 +92,7 @@ public final class Ranks {
     }
     long[] sums = new long[own.length];
     try (Arena arena = Arena.ofShared()) {
-      MemorySegment gathered =
-          gather(all, arena, arena.allocateFrom(ValueLayout.JAVA_LONG, own));
+      MemorySegment gathered = gather(all, arena, arena.allocateFrom(ValueLayout.JAVA_LONG, own));
       for (int i = 0; i < own.length * size(); i++) {
         sums[i % own.length] += gathered.getAtIndex(ValueLayout.JAVA_LONG, i);
       }
@@ -109,8 +108,7 @@ public final class Ranks {
     }
     double sum = 0;
     try (Arena arena = Arena.ofShared()) {
-      MemorySegment gathered =
-          gather(all, arena, arena.allocateFrom(ValueLayout.JAVA_DOUBLE, own));
+      MemorySegment gathered = gather(all, arena, arena.allocateFrom(ValueLayout.JAVA_DOUBLE, own));
       for (int i = 0; i < size(); i++) {
         sum += gathered.getAtIndex(ValueLayout.JAVA_DOUBLE, i);
       }
@@ -133,14 +131,12 @@ public final class Ranks {
     try (Arena arena = Arena.ofShared()) {
       MemorySegment mine = arena.allocate(ValueLayout.JAVA_FLOAT, (long) own.size() * length);
       for (int i = 0; i < own.size(); i++) {
-        MemorySegment.copy(
-            own.get(i), 0, mine, ValueLayout.JAVA_FLOAT, 4L * i * length, length);
+        MemorySegment.copy(own.get(i), 0, mine, ValueLayout.JAVA_FLOAT, 4L * i * length, length);
       }
       MemorySegment gathered = gather(all, arena, mine);
       for (int m = 0; m < own.size() * size(); m++) {
         long row = (long) (m % size()) * own.size() + m / size();
-        rows.add(
-            gathered.asSlice(4 * row * length, 4L * length).toArray(ValueLayout.JAVA_FLOAT));
+        rows.add(gathered.asSlice(4 * row * length, 4L * length).toArray(ValueLayout.JAVA_FLOAT));
       }
     }
     return rows;

@@ -35,8 +35,7 @@ final class Replica implements AutoCloseable {
     }
     try (Engine.Mode _ = engine.deferParameters()) {
       LanguageModel model = LanguageModel.create(engine, config);
-      FullyShardedModel shards =
-          new FullyShardedModel(engine, model, sharding.plan(), group);
+      FullyShardedModel shards = new FullyShardedModel(engine, model, sharding.plan(), group);
       return new Replica(model, ranks, shards);
     }
   }

@@ -61,8 +61,7 @@ final class ShardedTrainerTest {
             .maxSteps(8)
             .warmupSteps(2)
             .learningRate(0.01)
-            .sharding(
-                new ShardingConfig(true, strategy, 0, ShardingConfig.Exchange.FP32, true, 1))
+            .sharding(new ShardingConfig(true, strategy, 0, ShardingConfig.Exchange.FP32, true, 1))
             .build();
     return new RunConfig(model, training, DataConfig.planLetters(5));
   }
@@ -75,10 +74,7 @@ final class ShardedTrainerTest {
               try (Engine engine = Engine.on(Devices.cpu(1));
                   Trainer trainer =
                       new Trainer(
-                          engine,
-                          config,
-                          Dataset.open(config.data(), _ -> {}),
-                          Ranks.of(group))) {
+                          engine, config, Dataset.open(config.data(), _ -> {}), Ranks.of(group))) {
                 return body.apply(trainer);
               }
             })
@@ -87,8 +83,7 @@ final class ShardedTrainerTest {
 
   private static <T> T alone(RunConfig config, Function<Trainer, T> body) {
     try (Engine engine = Engine.on(Devices.cpu(1));
-        Trainer trainer =
-            new Trainer(engine, config, Dataset.open(config.data(), _ -> {}))) {
+        Trainer trainer = new Trainer(engine, config, Dataset.open(config.data(), _ -> {}))) {
       return body.apply(trainer);
     }
   }
@@ -152,8 +147,7 @@ final class ShardedTrainerTest {
 
   @Test
   void evaluationsAreThoseOfOneRank() {
-    double bound =
-        alone(config(Strategy.FULL_SHARD), trainer -> trainer.evaluate(2).nllBound());
+    double bound = alone(config(Strategy.FULL_SHARD), trainer -> trainer.evaluate(2).nllBound());
     double sharded =
         onRanks(2, config(Strategy.FULL_SHARD), trainer -> trainer.evaluate(2).nllBound());
     assertThat(sharded).isEqualTo(bound);
@@ -200,8 +194,7 @@ final class ShardedTrainerTest {
       RunConfig config = config(strategy);
       Path whole = alone(config, trainer -> save(trainer, strategy + "-alone").folder());
       for (int ranks : new int[] {1, 3}) {
-        Checkpoint saved =
-            onRanks(ranks, config, trainer -> save(trainer, strategy + "-" + ranks));
+        Checkpoint saved = onRanks(ranks, config, trainer -> save(trainer, strategy + "-" + ranks));
         Checkpoint.open(saved.folder(), Checkpoint.Use.RESUME);
         for (String file : List.of("model.safetensors", "optimizer.safetensors", "SHA256SUMS")) {
           assertThat(saved.folder().resolve(file)).hasSameBinaryContentAs(whole.resolve(file));

@@ -79,8 +79,8 @@ public final class FullyShardedModel implements AutoCloseable {
                   !plan.reduceEveryMicroBatch());
           units.add(unit);
           if (unit.isTrained()) {
-        unit.pieces().forEach((piece, part) -> parts.put(piece.slot().name(), part));
-      }
+            unit.pieces().forEach((piece, part) -> parts.put(piece.slot().name(), part));
+          }
         });
     engine.rewritePrograms(new Rewriter());
   }

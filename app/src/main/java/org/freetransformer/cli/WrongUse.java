@@ -1,6 +1,9 @@
 package org.freetransformer.cli;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.freetransformer.config.Nearest;
 import picocli.CommandLine;
 import picocli.CommandLine.IParameterExceptionHandler;
 import picocli.CommandLine.ParameterException;
@@ -24,10 +27,14 @@ final class WrongUse implements IParameterExceptionHandler {
 
   private static String explain(UnmatchedArgumentException e) {
     String word = e.getUnmatched().getFirst();
-    boolean choosesCommand = !e.getCommandLine().getSubcommands().isEmpty();
+    Set<String> commands = e.getCommandLine().getSubcommands().keySet();
+    boolean choosesCommand = !commands.isEmpty();
     String kind = e.isUnknownOption() ? "option" : choosesCommand ? "command" : "argument";
-    List<String> suggestions = e.getSuggestions();
-    String hint = suggestions.isEmpty() ? "" : "; did you mean '" + suggestions.getFirst() + "'?";
+    // picocli's own suggestions come by letters in common: they miss train for trian.
+    Optional<String> near =
+        Nearest.to(word, choosesCommand && !e.isUnknownOption() ? commands : List.of())
+            .or(() -> e.getSuggestions().stream().findFirst());
+    String hint = near.map(other -> "; did you mean '" + other + "'?").orElse("");
     return "unknown " + kind + " '" + word + "'" + hint;
   }
 }

@@ -45,9 +45,9 @@ final class LossScaling implements StatefulPart, AutoCloseable {
     inverse.set(new float[] {(float) (1 / state().scale())});
   }
 
-  /** Takes note of a step; says whether its gradients may be used. */
-  boolean accept(double gradientNorm) {
-    return scaler.accept(Double.isFinite(gradientNorm));
+  /** Takes note of a step; says whether it may not be skipped. */
+  boolean accept(boolean finite) {
+    return scaler.accept(finite);
   }
 
   LossScaler.State state() {

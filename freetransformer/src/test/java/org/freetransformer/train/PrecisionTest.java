@@ -1,10 +1,12 @@
 package org.freetransformer.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.freetransformer.data.Batch;
 import org.freetransformer.model.LanguageModel;
@@ -176,10 +178,11 @@ final class PrecisionTest {
         AdamW optimizer = new AdamW(engine, model.parameters(), ADAM);
         TrainingStep step = new TrainingStep(model, optimizer, training, LENGTH)) {
       float[] weights = weights(model);
-      // Logits of a billion: their gradients times 2^16 are beyond what 16 bits hold.
-      float[] embedding = scaleEmbedding(model, 1e9f);
+      // Weights of 90: gradients that come back through them, times 2^16, are beyond 65504.
+      float[] embedding = scaleEmbedding(model, 300f);
       StepMetrics bad = step.run(1, 0.003, List.of(batch(random)), 0);
-      assertThat(bad.gradientNorm()).isNaN();
+      assertThat(bad.loss()).isFinite();
+      assertThat(Double.isFinite(bad.gradientNorm())).isFalse();
       assertThat(bad.scaling()).isEqualTo(new LossScaler.State(0x1p15, 0, 1));
       SmallModels.parameter(model, "token_embedding.weight").value().set(embedding);
       assertThat(weights(model)).containsExactly(weights);
@@ -190,6 +193,27 @@ final class PrecisionTest {
       for (float weight : weights(model)) {
         assertThat(weight).isFinite();
       }
+    }
+  }
+
+  @Test
+  void whatOverflowsAtEveryScaleIsSkippedAtEachAndThenTold() {
+    ModelConfig config = model(ModelConfig.Kind.BASELINE);
+    TrainingConfig training = training().precision(Precision.FP16).build();
+    Random random = new Random(4);
+    try (LanguageModel model = SmallModels.scrambled(engine, config);
+        AdamW optimizer = new AdamW(engine, model.parameters(), ADAM);
+        TrainingStep step = new TrainingStep(model, optimizer, training, LENGTH)) {
+      scaleEmbedding(model, 1e9f); // Beyond 65504: the output layer's weights are infinite.
+      float[] weights = weights(model);
+      for (int number = 1; number <= 16; number++) {
+        StepMetrics metrics = step.run(number, 0.003, List.of(batch(random)), 0);
+        assertThat(Objects.requireNonNull(metrics.scaling()).skippedSteps()).isEqualTo(number);
+      }
+      assertThatThrownBy(() -> step.run(17, 0.003, List.of(batch(random)), 0))
+          .isInstanceOf(NonFiniteException.class)
+          .hasMessageContaining("step 17");
+      assertThat(weights(model)).containsExactly(weights);
     }
   }
 

@@ -1,0 +1,52 @@
+package org.freetransformer.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.freetransformer.cli.CommandLineTester.ft;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PrecisionCommandTest {
+  private static final Path LETTERS = Path.of("../configs/plan-letters-quick.yaml");
+
+  @Test
+  void trainsEveryWayAndSaysWhatItTook(@TempDir Path folder) throws IOException {
+    Path report = folder.resolve("precision.md");
+    JsonNode result =
+        ft(
+                "precision",
+                "--config",
+                LETTERS,
+                "--out",
+                folder.resolve("runs"),
+                "--report",
+                report,
+                "--json",
+                "--set",
+                "training.max_steps=3",
+                "--set",
+                "training.batch_size=2",
+                "--set",
+                "model.hidden_dim=16",
+                "--set",
+                "model.ffn_hidden_dim=24")
+            .json();
+    assertThat(result.path("ways")).hasSize(7);
+    JsonNode full = result.path("ways").get(0);
+    JsonNode half = result.path("ways").get(1);
+    JsonNode again = result.path("ways").get(4);
+    assertThat(full.path("losses")).hasSize(3).isEqualTo(again.path("losses"));
+    assertThat(half.path("losses")).isNotEqualTo(full.path("losses"));
+    assertThat(half.path("measured_bytes").asLong()).isLessThan(full.path("measured_bytes").asLong());
+    assertThat(again.path("measured_bytes").asLong())
+        .isLessThan(full.path("measured_bytes").asLong());
+    assertThat(Files.readString(report))
+        .contains("| fp32 | 3 |", "| bf16 | 3 |", "equal, bit for bit,", "./ft")
+        .doesNotContain("DIFFER");
+    assertThat(folder.resolve("runs/bf16-checkpointed/metrics.jsonl")).isNotEmptyFile();
+  }
+}

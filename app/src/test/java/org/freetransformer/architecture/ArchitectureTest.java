@@ -43,6 +43,7 @@ class ArchitectureTest {
     "org.freetransformer.compare..",
     "org.freetransformer.demo..",
     "org.freetransformer.plots..",
+    "org.freetransformer.precision..",
     "org.freetransformer.run..",
     "org.freetransformer.study..",
     "org.freetransformer.tokenizers.."

@@ -41,7 +41,8 @@ class PrecisionCommandTest {
     JsonNode again = result.path("ways").get(4);
     assertThat(full.path("losses")).hasSize(3).isEqualTo(again.path("losses"));
     assertThat(half.path("losses")).isNotEqualTo(full.path("losses"));
-    assertThat(half.path("measured_bytes").asLong()).isLessThan(full.path("measured_bytes").asLong());
+    assertThat(half.path("measured_bytes").asLong())
+        .isLessThan(full.path("measured_bytes").asLong());
     assertThat(again.path("measured_bytes").asLong())
         .isLessThan(full.path("measured_bytes").asLong());
     assertThat(Files.readString(report))

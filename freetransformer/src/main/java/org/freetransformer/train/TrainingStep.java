@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  * One training step as recorded programs: the weights' 16-bit copies, if the precision wants them;
  * forward and backward of a micro-batch, which adds to the gradients; their norm; and the update,
  * which moves the parameters and sets the gradients to zero. Before an update the host sees loss
- * and norm: if one is not finite, the parameters stay as they were. Under fp16 such a
- * step is skipped instead, and training goes on with a smaller loss scale, while there is one.
+ * and norm: if one is not finite, the parameters stay as they were. Under fp16 such a step is
+ * skipped instead, and training goes on with a smaller loss scale, while there is one.
  */
 public final class TrainingStep implements AutoCloseable {
   /**
@@ -152,8 +152,8 @@ public final class TrainingStep implements AutoCloseable {
    * @param learningRate rate of the update
    * @param microBatches this rank's; if there are several ranks, theirs come in turn
    * @param tokensBefore counted targets of the run so far
-   * @throws NonFiniteException if the loss or the gradient is not finite, under fp16 at the smallest
-   *     loss scale; the parameters and moments are then those before the step
+   * @throws NonFiniteException if the loss or the gradient is not finite, under fp16 at the
+   *     smallest loss scale; the parameters and moments are then those before the step
    */
   public StepMetrics run(
       long step, double learningRate, List<Batch> microBatches, long tokensBefore) {

@@ -16,13 +16,13 @@ import org.freetransformer.tensor.memory.MemoryPool;
  */
 class GpuParityTest extends DeviceParity {
   @Override
-  protected Device open() {
+  Device open() {
     return new ProgramsOf(TornadoVm.open());
   }
 
   /** A real device compiles each case anew, which takes it a second. */
   @Override
-  protected int cases() {
+  int cases() {
     return Integer.getInteger("parity.cases", TornadoVm.isReal() ? 8 : 12);
   }
 

@@ -22,15 +22,15 @@ import org.junit.jupiter.params.provider.MethodSource;
  * same instruction gives the same bits again. A device is tested by a subclass that opens it.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-public abstract class DeviceParity {
+abstract class DeviceParity {
   private final Device scalar = new ScalarDevice();
   private Device device;
 
   /** The device to test. */
-  protected abstract Device open();
+  abstract Device open();
 
   /** Random instances of each instruction. */
-  protected int cases() {
+  int cases() {
     return 120;
   }
 

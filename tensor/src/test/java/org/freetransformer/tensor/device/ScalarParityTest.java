@@ -5,7 +5,7 @@ import org.freetransformer.tensor.device.scalar.ScalarDevice;
 /** The oracle against itself: it leaves everything else alone, and repeats itself bit by bit. */
 class ScalarParityTest extends DeviceParity {
   @Override
-  protected Device open() {
+  Device open() {
     return new ScalarDevice();
   }
 }

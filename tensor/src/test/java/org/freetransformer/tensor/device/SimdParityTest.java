@@ -5,7 +5,7 @@ import org.freetransformer.tensor.device.simd.SimdDevice;
 /** The SIMD device, with two threads, against the scalar one. */
 class SimdParityTest extends DeviceParity {
   @Override
-  protected Device open() {
+  Device open() {
     return new SimdDevice(2);
   }
 }

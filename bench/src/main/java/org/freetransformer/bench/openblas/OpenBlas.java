@@ -41,6 +41,7 @@ public final class OpenBlas {
 
   private OpenBlas() {}
 
+  @SuppressWarnings("restricted") // A native library is what this is about.
   private static @Nullable SymbolLookup open() {
     for (String name : NAMES) {
       try {
@@ -60,6 +61,7 @@ public final class OpenBlas {
   }
 
   /** The kernels that it picked for this processor. */
+  @SuppressWarnings("restricted")
   public static String coreName() {
     MethodHandle name =
         function("openblas_get_corename", FunctionDescriptor.of(ADDRESS.withTargetLayout(CHARS)));
@@ -80,6 +82,7 @@ public final class OpenBlas {
     }
   }
 
+  @SuppressWarnings("restricted")
   private static MethodHandle function(String name, FunctionDescriptor signature) {
     if (LIBRARY == null) {
       throw new IllegalStateException(whyMissing().orElseThrow());

@@ -47,7 +47,7 @@ public final class OpenBlas {
       try {
         return SymbolLookup.libraryLookup(name, Arena.global());
       } catch (IllegalArgumentException notThere) {
-        continue;
+        // Perhaps under the next name.
       }
     }
     return null;

@@ -92,6 +92,7 @@ final class GemmSuite implements Suite {
   }
 
   /** Adds OpenBLAS to the sides, where the machine has it. */
+  @SuppressWarnings("MustBeClosedChecker") // The contest closes it.
   private static Contest openBlas(
       Contest contest,
       boolean leftTransposed,

@@ -30,6 +30,17 @@ public final class ProcessGroup implements AutoCloseable {
     return new ProcessGroup(new InProcessCollectives(new Meeting(1), 0));
   }
 
+  /**
+   * The group of all processes that mpirun started with this one. Closing it leaves MPI, which a
+   * process can do once.
+   *
+   * @throws IllegalArgumentException if mpirun did not start this process, or no MPI library is
+   *     installed
+   */
+  public static ProcessGroup mpi() {
+    return new ProcessGroup(MpiCollectives.world());
+  }
+
   @SuppressWarnings("ReferenceEquality") // The one mark of the end.
   private void work() {
     try {
@@ -147,7 +158,10 @@ public final class ProcessGroup implements AutoCloseable {
     return part[0];
   }
 
-  /** Ends what all other ranks do together with this one by a {@link RankFailure}. */
+  /**
+   * Ends what all other ranks do together with this one: by a {@link RankFailure} in one process,
+   * and under MPI by ending all processes, this one too.
+   */
   public void abort(Throwable cause) {
     collectives.abort(cause);
   }

@@ -1,0 +1,353 @@
+package org.freetransformer.nn.sharding;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.Map;
+
+/**
+ * The installed MPI library, Open MPI or MPICH, called without compiled glue. In the first, handles
+ * of communicators, types and operations are addresses; in the second, integers: here both are
+ * longs.
+ */
+final class MpiLibrary {
+  private static final int THREAD_MULTIPLE = 3;
+
+  private final MethodHandle commRank;
+  private final MethodHandle commSize;
+  private final MethodHandle commSplit;
+  private final MethodHandle allGather;
+  private final MethodHandle allToAll;
+  private final MethodHandle allReduce;
+  private final MethodHandle broadcast;
+  private final MethodHandle barrier;
+  private final MethodHandle abort;
+  private final MethodHandle finish;
+  private final MethodHandle init;
+  private final Flavour flavour;
+  private final SymbolLookup symbols;
+
+  /** What the two libraries do differently. */
+  private enum Flavour {
+    OPEN_MPI("libmpi.so.40", ADDRESS, 1),
+    MPICH("libmpich.so.12", JAVA_INT, -1);
+
+    final String file;
+    final MemoryLayout handle;
+    final long inPlace;
+
+    Flavour(String file, MemoryLayout handle, long inPlace) {
+      this.file = file;
+      this.handle = handle;
+      this.inPlace = inPlace;
+    }
+
+    /** The library whose launcher started this process. */
+    static Flavour ofLauncher(Map<String, String> environment) {
+      if (environment.containsKey("OMPI_COMM_WORLD_RANK")) {
+        return OPEN_MPI;
+      }
+      if (environment.containsKey("PMI_RANK")) {
+        return MPICH;
+      }
+      throw new IllegalArgumentException(
+          "this process is no MPI rank: start it with mpirun, as in mpirun -n 2 ./ft train"
+              + " --distributed mpi");
+    }
+  }
+
+  private MpiLibrary(Flavour flavour) {
+    this.flavour = flavour;
+    this.symbols = load(flavour.file);
+    MemoryLayout h = flavour.handle;
+    init = function("MPI_Init_thread", ADDRESS, ADDRESS, JAVA_INT, ADDRESS);
+    commRank = function("MPI_Comm_rank", h, ADDRESS);
+    commSize = function("MPI_Comm_size", h, ADDRESS);
+    commSplit = function("MPI_Comm_split", h, JAVA_INT, JAVA_INT, ADDRESS);
+    allGather = function("MPI_Allgather", ADDRESS, JAVA_INT, h, ADDRESS, JAVA_INT, h, h);
+    allToAll = function("MPI_Alltoall", ADDRESS, JAVA_INT, h, ADDRESS, JAVA_INT, h, h);
+    allReduce = function("MPI_Allreduce", ADDRESS, ADDRESS, JAVA_INT, h, h, h);
+    broadcast = function("MPI_Bcast", ADDRESS, JAVA_INT, h, JAVA_INT, h);
+    barrier = function("MPI_Barrier", h);
+    abort = function("MPI_Abort", h, JAVA_INT);
+    finish = function("MPI_Finalize");
+  }
+
+  /**
+   * Loads the library of the launcher that started this process, and joins the other ranks.
+   *
+   * @throws IllegalArgumentException if no launcher started it, or the library is not installed
+   */
+  static MpiLibrary start() {
+    Flavour flavour = Flavour.ofLauncher(System.getenv());
+    if (flavour == Flavour.MPICH) {
+      keepSignals();
+    }
+    MpiLibrary library = new MpiLibrary(flavour);
+    library.initialise();
+    return library;
+  }
+
+  @SuppressWarnings("restricted") // The one place where a native library is loaded.
+  private static SymbolLookup load(String file) {
+    try {
+      return SymbolLookup.libraryLookup(file, Arena.global());
+    } catch (IllegalArgumentException missing) {
+      throw new IllegalArgumentException(
+          "the MPI library %s is not installed; Debian has it in openmpi-bin, or in mpich"
+              .formatted(file),
+          missing);
+    }
+  }
+
+  /** MPICH's transport UCX takes the signal that a JVM lives by, unless told not to. */
+  @SuppressWarnings("restricted")
+  private static void keepSignals() {
+    Linker linker = Linker.nativeLinker();
+    MethodHandle setenv =
+        linker.downcallHandle(
+            linker.defaultLookup().findOrThrow("setenv"),
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
+    try (Arena arena = Arena.ofConfined()) {
+      int _ =
+          (int)
+              setenv.invokeExact(
+                  arena.allocateFrom("UCX_ERROR_SIGNALS"), arena.allocateFrom(""), 1);
+    } catch (Throwable problem) {
+      throw new IllegalStateException("setenv failed", problem);
+    }
+  }
+
+  /** A function whose handles are passed as longs. */
+  @SuppressWarnings("restricted")
+  private MethodHandle function(String name, MemoryLayout... parameters) {
+    MethodHandle plain =
+        Linker.nativeLinker()
+            .downcallHandle(
+                symbols.findOrThrow(name), FunctionDescriptor.of(JAVA_INT, parameters));
+    MethodHandle fromLong = fromLong();
+    for (int i = 0; i < parameters.length; i++) {
+      // An address that is a buffer stays one: only handles are declared by the flavour's layout.
+      if (isHandle(name, i, parameters[i])) {
+        plain = MethodHandles.filterArguments(plain, i, fromLong);
+      }
+    }
+    return plain;
+  }
+
+  private boolean isHandle(String name, int index, MemoryLayout layout) {
+    int[] positions =
+        switch (name) {
+          case "MPI_Comm_rank", "MPI_Comm_size", "MPI_Comm_split", "MPI_Barrier", "MPI_Abort" ->
+              new int[] {0};
+          case "MPI_Allgather", "MPI_Alltoall" -> new int[] {2, 5, 6};
+          case "MPI_Allreduce" -> new int[] {3, 4, 5};
+          case "MPI_Bcast" -> new int[] {2, 4};
+          default -> new int[0];
+        };
+    for (int position : positions) {
+      if (position == index) {
+        return layout.equals(flavour.handle);
+      }
+    }
+    return false;
+  }
+
+  private MethodHandle fromLong() {
+    try {
+      return flavour == Flavour.OPEN_MPI
+          ? MethodHandles.lookup()
+              .findStatic(
+                  MemorySegment.class,
+                  "ofAddress",
+                  MethodType.methodType(MemorySegment.class, long.class))
+          : MethodHandles.explicitCastArguments(
+              MethodHandles.identity(int.class), MethodType.methodType(int.class, long.class));
+    } catch (ReflectiveOperationException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+
+  private void initialise() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment provided = arena.allocate(JAVA_INT);
+      check(
+          "MPI_Init_thread",
+          (int)
+              init.invokeExact(MemorySegment.NULL, MemorySegment.NULL, THREAD_MULTIPLE, provided));
+      if (provided.get(JAVA_INT, 0) < THREAD_MULTIPLE) {
+        throw new IllegalStateException(
+            "this MPI library cannot be called by several threads (it grants level %d, 3 is"
+                    .formatted(provided.get(JAVA_INT, 0))
+                + " needed)");
+      }
+    } catch (Throwable problem) {
+      throw failure("MPI_Init_thread", problem);
+    }
+  }
+
+  // ---- Handles ----
+
+  long world() {
+    return constant("ompi_mpi_comm_world", 0x44000000);
+  }
+
+  private long floats() {
+    return constant("ompi_mpi_float", 0x4c00040a);
+  }
+
+  private long bytes() {
+    return constant("ompi_mpi_byte", 0x4c00010d);
+  }
+
+  private long sum() {
+    return constant("ompi_mpi_op_sum", 0x58000003);
+  }
+
+  private long constant(String symbol, int number) {
+    return flavour == Flavour.OPEN_MPI ? symbols.findOrThrow(symbol).address() : number;
+  }
+
+  // ---- Calls ----
+
+  int rank(long communicator) {
+    return number("MPI_Comm_rank", commRank, communicator);
+  }
+
+  int size(long communicator) {
+    return number("MPI_Comm_size", commSize, communicator);
+  }
+
+  private static int number(String name, MethodHandle function, long communicator) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment result = arena.allocate(JAVA_INT);
+      check(name, (int) function.invokeExact(communicator, result));
+      return result.get(JAVA_INT, 0);
+    } catch (Throwable problem) {
+      throw failure(name, problem);
+    }
+  }
+
+  long split(long communicator, int color, int key) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment part = arena.allocate(ValueLayout.JAVA_LONG);
+      check("MPI_Comm_split", (int) commSplit.invokeExact(communicator, color, key, part));
+      return flavour == Flavour.OPEN_MPI
+          ? part.get(ValueLayout.JAVA_LONG, 0)
+          : part.get(JAVA_INT, 0);
+    } catch (Throwable problem) {
+      throw failure("MPI_Comm_split", problem);
+    }
+  }
+
+  void allGather(long communicator, MemorySegment mine, MemorySegment all) {
+    long type = typeOf(mine);
+    int count = countOf(mine);
+    try {
+      check(
+          "MPI_Allgather",
+          (int) allGather.invokeExact(mine, count, type, all, count, type, communicator));
+    } catch (Throwable problem) {
+      throw failure("MPI_Allgather", problem);
+    }
+  }
+
+  /** Sends to each rank its part, and receives from each one its. */
+  void allToAll(long communicator, MemorySegment sent, MemorySegment received, int ranks) {
+    MemorySegment part = sent.asSlice(0, sent.byteSize() / ranks);
+    long type = typeOf(part);
+    int count = countOf(part);
+    try {
+      check(
+          "MPI_Alltoall",
+          (int) allToAll.invokeExact(sent, count, type, received, count, type, communicator));
+    } catch (Throwable problem) {
+      throw failure("MPI_Alltoall", problem);
+    }
+  }
+
+  void allReduceFloats(long communicator, MemorySegment values) {
+    try {
+      check(
+          "MPI_Allreduce",
+          (int)
+              allReduce.invokeExact(
+                  MemorySegment.ofAddress(flavour.inPlace),
+                  values,
+                  Math.toIntExact(values.byteSize() / Float.BYTES),
+                  floats(),
+                  sum(),
+                  communicator));
+    } catch (Throwable problem) {
+      throw failure("MPI_Allreduce", problem);
+    }
+  }
+
+  void broadcast(long communicator, MemorySegment values, int root) {
+    try {
+      check(
+          "MPI_Bcast",
+          (int)
+              broadcast.invokeExact(values, countOf(values), typeOf(values), root, communicator));
+    } catch (Throwable problem) {
+      throw failure("MPI_Bcast", problem);
+    }
+  }
+
+  void barrier(long communicator) {
+    try {
+      check("MPI_Barrier", (int) barrier.invokeExact(communicator));
+    } catch (Throwable problem) {
+      throw failure("MPI_Barrier", problem);
+    }
+  }
+
+  /** Ends all ranks at once, this one too. */
+  void abort() {
+    try {
+      check("MPI_Abort", (int) abort.invokeExact(world(), 1));
+    } catch (Throwable problem) {
+      throw failure("MPI_Abort", problem);
+    }
+  }
+
+  void finish() {
+    try {
+      check("MPI_Finalize", (int) finish.invokeExact());
+    } catch (Throwable problem) {
+      throw failure("MPI_Finalize", problem);
+    }
+  }
+
+  /** What is only moved travels as floats where it can: counts are ints, and bytes are many. */
+  private long typeOf(MemorySegment memory) {
+    return memory.byteSize() % Float.BYTES == 0 ? floats() : bytes();
+  }
+
+  private static int countOf(MemorySegment memory) {
+    long unit = memory.byteSize() % Float.BYTES == 0 ? Float.BYTES : 1;
+    return Math.toIntExact(memory.byteSize() / unit);
+  }
+
+  private static void check(String name, int code) {
+    if (code != 0) {
+      throw new IllegalStateException("%s failed with code %d".formatted(name, code));
+    }
+  }
+
+  private static IllegalStateException failure(String name, Throwable problem) {
+    return problem instanceof IllegalStateException known
+        ? known
+        : new IllegalStateException(name + " failed: " + problem.getMessage(), problem);
+  }
+}

@@ -39,7 +39,13 @@ final class DeviceOptions {
    * @throws ConfigException if there is no such device, or the number of threads is out of range
    */
   Engine open() {
-    int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
+    return open(1);
+  }
+
+  /** The same as one of several that share the processors. */
+  Engine open(int sharing) {
+    int each = Math.max(1, Runtime.getRuntime().availableProcessors() / sharing);
+    int count = threads == null ? each : threads;
     Limits.between("--threads", count, 1, MOST_THREADS);
     Device chosen =
         switch (device) {

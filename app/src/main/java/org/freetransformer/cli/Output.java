@@ -66,6 +66,12 @@ final class Output {
     note(command.qualifiedName() + ": " + line);
   }
 
+  /** Tells why the command ends, whatever else is quiet. */
+  void problem(String line) {
+    err().println(command.qualifiedName() + ": " + line);
+    err().flush();
+  }
+
   /** A display for a task of {@code total} steps, of which {@code start} are done already. */
   Progress progress(String task, long start, long total, String unit) {
     if (quiet) {

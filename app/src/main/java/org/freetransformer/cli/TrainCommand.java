@@ -3,11 +3,14 @@ package org.freetransformer.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.plots.PictureRefresher;
 import org.freetransformer.run.ConfigFile;
@@ -17,6 +20,7 @@ import org.freetransformer.run.Reports;
 import org.freetransformer.run.RunFolder;
 import org.freetransformer.run.TrainingRun;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.train.Ranks;
 import org.freetransformer.train.RunConfig;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -37,6 +41,7 @@ final class TrainCommand implements Callable<Integer> {
   @Mixin private Output output;
   @Mixin private ConfigOptions config;
   @Mixin private DeviceOptions device;
+  @Mixin private RankOptions ranks;
 
   @Option(
       names = "--out",
@@ -64,8 +69,27 @@ final class TrainCommand implements Callable<Integer> {
     }
     RunConfig run = resume ? resumed() : config.read(output);
     Path path = out == null ? Path.of(run.training().checkpointDir()) : out;
-    try (Engine engine = device.open();
-        TrainingRun training = new TrainingRun(engine, run, output::warn);
+    int sharing = ranks.onThisMachine();
+    BooleanSupplier stop =
+        main.interruption()
+            .listen(() -> output.note("ft train: stopping after this step, to save the state"));
+    ranks.run(
+        rank -> {
+          if (rank.isFirst()) {
+            lead(run, path, rank, sharing, stop);
+          } else {
+            follow(run, path, rank, sharing, stop);
+          }
+        },
+        output);
+    return 0;
+  }
+
+  /** What the rank does that speaks and writes for all: often the only one. */
+  private void lead(RunConfig run, Path path, Ranks rank, int sharing, BooleanSupplier stop)
+      throws IOException {
+    try (Engine engine = device.open(sharing);
+        TrainingRun training = new TrainingRun(engine, run, output::warn, rank);
         FolderLock _ = FolderLock.take(path, output::warn)) {
       RunFolder folder = resume ? RunFolder.open(path) : RunFolder.create(path);
       if (resume) {
@@ -81,10 +105,24 @@ final class TrainCommand implements Callable<Integer> {
       }
       OutputFiles.write(
           folder.environment(), Output.toJson(Version.environment(spec, engine)) + "\n");
-      TrainingRun.Outcome outcome = train(training, run, folder);
+      TrainingRun.Outcome outcome = train(training, run, folder, stop);
       output.result(json(outcome), text(outcome, folder));
     }
-    return 0;
+  }
+
+  /** What the other ranks do: the same training, in silence. */
+  private void follow(RunConfig run, Path path, Ranks rank, int sharing, BooleanSupplier stop)
+      throws IOException {
+    try (Engine engine = device.open(sharing);
+        TrainingRun training = new TrainingRun(engine, run, _ -> {}, rank)) {
+      RunFolder folder = new RunFolder(path);
+      if (resume) {
+        training.resume(folder);
+      } else if (init != null) {
+        training.initialize(init);
+      }
+      training.follow(folder, stop);
+    }
   }
 
   private RunConfig resumed() {
@@ -100,17 +138,26 @@ final class TrainCommand implements Callable<Integer> {
     return Files.exists(folder.tokenizer()) ? run.withTokenizer(folder.tokenizer()) : run;
   }
 
-  private TrainingRun.Outcome train(TrainingRun training, RunConfig run, RunFolder folder)
+  private TrainingRun.Outcome train(
+      TrainingRun training, RunConfig run, RunFolder folder, BooleanSupplier stop)
       throws IOException {
-    BooleanSupplier stop =
-        main.interruption()
-            .listen(() -> output.note("ft train: stopping after this step, to save the state"));
     TrainingDisplay display = new TrainingDisplay(output, "train", run);
     try (PictureRefresher pictures = new PictureRefresher(folder, run, display, output::warn)) {
       TrainingRun.Outcome outcome = training.train(folder, pictures, stop);
       pictures.draw();
       return outcome;
     }
+  }
+
+  /** The rank that waited least is the one that the others waited for. */
+  private static String waits(List<Double> seconds) {
+    double least = Collections.min(seconds);
+    return "waited for other ranks: %s; rank %d was the slowest, rank %d waited longest, %.1f s%n"
+        .formatted(
+            seconds.stream().map("%.1f s"::formatted).collect(Collectors.joining(", ")),
+            seconds.indexOf(least),
+            seconds.indexOf(Collections.max(seconds)),
+            Collections.max(seconds));
   }
 
   private static Map<String, Object> json(TrainingRun.Outcome outcome) {
@@ -125,6 +172,9 @@ final class TrainCommand implements Callable<Integer> {
       object.put("reconstruction", outcome.last().reconstruction());
       object.put("kl", outcome.last().kl());
       object.put("nll_bound", outcome.last().nllBound());
+    }
+    if (outcome.rankWaits().size() > 1) {
+      object.put("rank_waits", outcome.rankWaits());
     }
     if (outcome.evaluation() != null) {
       object.put("evaluation", Reports.of(outcome.evaluation()));
@@ -146,6 +196,9 @@ final class TrainCommand implements Callable<Integer> {
                 Units.bytes(outcome.peakBytes())));
     if (outcome.evaluation() != null) {
       text.append(EvaluationText.of(outcome.evaluation()));
+    }
+    if (outcome.rankWaits().size() > 1) {
+      text.append(waits(outcome.rankWaits()));
     }
     text.append("run folder: ").append(folder.path()).append('\n');
     return text.toString();

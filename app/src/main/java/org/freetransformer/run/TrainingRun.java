@@ -16,6 +16,7 @@ import org.freetransformer.checkpoint.CheckpointFolder;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.train.Ranks;
 import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.StepMetrics;
 import org.freetransformer.train.Trainer;
@@ -28,6 +29,7 @@ public final class TrainingRun implements AutoCloseable {
   private final RunConfig config;
   private final Consumer<String> warnings;
   private final Dataset data;
+  private final Ranks ranks;
   private final Trainer trainer;
 
   /**
@@ -39,7 +41,8 @@ public final class TrainingRun implements AutoCloseable {
    * @param last the last step; null if there was none left to do
    * @param evaluation on held-out data at the end; null if stopped before
    * @param checkpoint the last one saved; null if there was no step left to do
-   * @param peakBytes most off-heap memory in use at once
+   * @param peakBytes most off-heap memory in use at once, by this rank
+   * @param rankWaits seconds that each rank waited for others
    */
   public record Outcome(
       long steps,
@@ -48,7 +51,8 @@ public final class TrainingRun implements AutoCloseable {
       @Nullable StepMetrics last,
       @Nullable Evaluation evaluation,
       @Nullable Checkpoint checkpoint,
-      long peakBytes) {}
+      long peakBytes,
+      List<Double> rankWaits) {}
 
   /**
    * A run that has not begun: its data is opened and its model made, but nothing is written.
@@ -57,12 +61,19 @@ public final class TrainingRun implements AutoCloseable {
    * @throws IllegalArgumentException if the data is missing, or too little for a batch
    */
   public TrainingRun(Engine engine, RunConfig config, Consumer<String> warnings) {
+    this(engine, config, warnings, Ranks.ONE);
+  }
+
+  /** The same as one of several ranks: all make their run, then do the same with it. */
+  public TrainingRun(
+      Engine engine, RunConfig config, Consumer<String> warnings, Ranks ranks) {
+    this.ranks = ranks;
     this.engine = engine;
     this.config = config;
     this.warnings = warnings;
     this.data = Dataset.open(config.data(), warnings);
     try {
-      this.trainer = new Trainer(engine, config, data);
+      this.trainer = new Trainer(engine, config, data, ranks);
     } catch (RuntimeException refused) {
       data.close();
       throw refused;
@@ -90,9 +101,13 @@ public final class TrainingRun implements AutoCloseable {
    */
   public long resume(RunFolder folder) throws IOException {
     CheckpointFolder checkpoints = new CheckpointFolder(folder.checkpoints());
-    Optional<Checkpoint> newest = checkpoints.newest(Checkpoint.Use.RESUME, warnings);
+    Optional<Checkpoint> newest =
+        ranks.isFirst() ? checkpoints.newest(Checkpoint.Use.RESUME, warnings) : Optional.empty();
+    long step = ranks.fromFirst(newest.map(found -> found.state().step()).orElse(-1L));
+    if (step >= 0) {
+      trainer.restore(newest.orElseGet(() -> checkpoints.verifiedByAnother(step)));
+    }
     if (newest.isPresent()) {
-      trainer.restore(newest.get());
       checkpoints.setAsideAfter(trainer.stepsDone());
     }
     return trainer.stepsDone();
@@ -116,10 +131,21 @@ public final class TrainingRun implements AutoCloseable {
           recorder.last,
           recorder.evaluation,
           recorder.checkpoint,
-          engine.device().memory().peakBytes());
+          engine.device().memory().peakBytes(),
+          ranks.waits());
     } catch (UncheckedIOException failure) {
       throw failure.getCause();
     }
+  }
+
+  /**
+   * What a rank does that is not the first while that one trains: the same, but it reports nothing.
+   *
+   * @throws IOException if it cannot write its share of a checkpoint
+   */
+  public void follow(RunFolder folder, BooleanSupplier stop) throws IOException {
+    trainer.run(new CheckpointFolder(folder.checkpoints()), new TrainingListener() {}, stop);
+    ranks.waits();
   }
 
   @Override

@@ -169,8 +169,21 @@ public final class Ranks {
     }
   }
 
-  /** Time that this rank has waited for the others in exchanges so far, in nanoseconds. */
-  long waitedNanos() {
-    return group == null ? 0 : group.waitedNanos();
+  /** Seconds that each rank has waited for others in exchanges so far; all ranks ask together. */
+  public List<Double> waits() {
+    ProcessGroup all = group;
+    if (all == null) {
+      return List.of(0.0);
+    }
+    List<Double> waits = new ArrayList<>();
+    try (Arena arena = Arena.ofShared()) {
+      double own = all.waitedNanos() * 1e-9;
+      MemorySegment gathered =
+          gather(all, arena, arena.allocateFrom(ValueLayout.JAVA_DOUBLE, own));
+      for (int i = 0; i < size(); i++) {
+        waits.add(gathered.getAtIndex(ValueLayout.JAVA_DOUBLE, i));
+      }
+    }
+    return waits;
   }
 }

@@ -1,0 +1,107 @@
+package org.freetransformer.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.freetransformer.cli.CommandLineTester.ft;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.freetransformer.run.MetricsFile;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code ft train} on several ranks. */
+class RanksTest {
+  private static final String[] SIX_MICRO_BATCHES = {
+    "--set", "training.batch_size=1", "--set", "training.gradient_accumulation_steps=6"
+  };
+
+  @TempDir private Path folder;
+
+  private Path trained(String name, int ranks, String... more) throws IOException {
+    List<String> words = new ArrayList<>(List.of(SIX_MICRO_BATCHES));
+    words.addAll(List.of("--threads", "1", "--ranks", String.valueOf(ranks)));
+    words.addAll(List.of(more));
+    return TinyRun.trained(
+        Files.createDirectory(folder.resolve(name)), words.toArray(String[]::new));
+  }
+
+  private static Path weights(Path run) {
+    return run.resolve("checkpoints/step-4/model.safetensors");
+  }
+
+  @Test
+  void aRunMayGoOnWithAnotherNumberOfRanks() throws IOException {
+    Path one = trained("one", 1);
+    Path many = trained("many", 2);
+    assertThat(weights(many)).hasSameBinaryContentAs(weights(one));
+    TinyRun.deleteStep(many, 4);
+    Outcome resumed = ft("train", "--resume", "--out", many, "--ranks", "3", "--threads", "1");
+    assertThat(resumed.code()).as(resumed.err()).isZero();
+    assertThat(resumed.err()).containsOnlyOnce("going on after step 2");
+    assertThat(resumed.out()).containsOnlyOnce("done after 4 steps").contains("was the slowest");
+    assertThat(weights(many)).hasSameBinaryContentAs(weights(one));
+    assertThat(losses(many)).isEqualTo(losses(one));
+  }
+
+  private static List<Double> losses(Path run) throws IOException {
+    return MetricsFile.read(run.resolve("metrics.jsonl")).stream()
+        .map(line -> line.path("loss").asDouble())
+        .toList();
+  }
+
+  @Test
+  void tellsHowLongEachRankWaited() throws IOException {
+    List<String> words = new ArrayList<>(List.of(SIX_MICRO_BATCHES));
+    words.addAll(List.of("--threads", "1", "--ranks", "2", "--json"));
+    words.addAll(List.of("--set", "training.use_fsdp=false"));
+    JsonNode result = TinyRun.train(folder, words.toArray(String[]::new)).json();
+    assertThat(result.path("rank_waits")).hasSize(2);
+    assertThat(result.path("tokens").asInt()).isEqualTo(4 * 6 * 64);
+  }
+
+  @Test
+  void refusesRanksThatCannotBe() throws IOException {
+    TinyRun.train(folder, "--ranks", "0").refused("--ranks", "nearest is 1");
+    TinyRun.train(folder, "--ranks", "3")
+        .refused("1 micro-batches a step cannot be dealt out to 3 ranks", "multiples of 3");
+    TinyRun.train(folder, "--ranks", "2")
+        .refused("gradient_accumulation_steps 2 and batch_size 2");
+    TinyRun.train(folder, "--distributed", "gloo").refused("'gloo' is unknown; allowed is mpi");
+    TinyRun.train(folder, "--distributed", "mpi", "--ranks", "2").refused("mpirun -n");
+    TinyRun.train(folder, "--distributed", "mpi").refused("start it with mpirun");
+    assertThat(folder.resolve("run")).doesNotExist();
+  }
+
+  @Test
+  void processesUnderMpirunTrainAsThreadsDo() throws IOException, InterruptedException {
+    assumeTrue(
+        Stream.of(System.getenv("PATH").split(":"))
+            .anyMatch(place -> Files.isExecutable(Path.of(place, "mpirun"))),
+        "mpirun is missing; on Debian: apt-get install openmpi-bin");
+    Path threads = trained("threads", 2);
+    List<String> command = new ArrayList<>(List.of("mpirun", "-n", "2", "--oversubscribe"));
+    command.add(ProcessHandle.current().info().command().orElse("java"));
+    command.addAll(List.of("--add-modules", "jdk.incubator.vector"));
+    command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-Xmx256m"));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    command.addAll(List.of("train", "--config", TinyRun.config(folder).toString()));
+    command.addAll(List.of("--out", folder.resolve("run").toString(), "--distributed", "mpi"));
+    command.addAll(List.of(SIX_MICRO_BATCHES));
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().put("OMPI_ALLOW_RUN_AS_ROOT", "1");
+    builder.environment().put("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
+    Process process = builder.start();
+    String output = new String(process.getInputStream().readAllBytes(), UTF_8);
+    assertThat(process.waitFor()).as(output).isZero();
+    assertThat(output).containsOnlyOnce("done after 4 steps");
+    assertThat(weights(folder.resolve("run"))).hasSameBinaryContentAs(weights(threads));
+  }
+}

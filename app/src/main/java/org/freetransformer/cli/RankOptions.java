@@ -57,7 +57,8 @@ final class RankOptions {
     }
     if (distributed != null && ranks != null) {
       throw new ConfigException(
-          "--ranks", "is for ranks of one process; with --distributed mpi, mpirun -n says how many");
+          "--ranks",
+          "is for ranks of one process; with --distributed mpi, mpirun -n says how many");
     }
     if (ranks != null) {
       Limits.between("--ranks", ranks, 1, InProcessRanks.MOST);

@@ -65,8 +65,7 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   /** The same as one of several ranks: all make their run, then do the same with it. */
-  public TrainingRun(
-      Engine engine, RunConfig config, Consumer<String> warnings, Ranks ranks) {
+  public TrainingRun(Engine engine, RunConfig config, Consumer<String> warnings, Ranks ranks) {
     this.ranks = ranks;
     this.engine = engine;
     this.config = config;

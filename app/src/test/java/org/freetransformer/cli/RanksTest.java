@@ -72,8 +72,7 @@ class RanksTest {
     TinyRun.train(folder, "--ranks", "0").refused("--ranks", "nearest is 1");
     TinyRun.train(folder, "--ranks", "3")
         .refused("1 micro-batches a step cannot be dealt out to 3 ranks", "multiples of 3");
-    TinyRun.train(folder, "--ranks", "2")
-        .refused("gradient_accumulation_steps 2 and batch_size 2");
+    TinyRun.train(folder, "--ranks", "2").refused("gradient_accumulation_steps 2 and batch_size 2");
     TinyRun.train(folder, "--distributed", "gloo").refused("'gloo' is unknown; allowed is mpi");
     TinyRun.train(folder, "--distributed", "mpi", "--ranks", "2").refused("mpirun -n");
     TinyRun.train(folder, "--distributed", "mpi").refused("start it with mpirun");

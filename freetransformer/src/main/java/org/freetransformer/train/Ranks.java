@@ -178,8 +178,7 @@ public final class Ranks {
     List<Double> waits = new ArrayList<>();
     try (Arena arena = Arena.ofShared()) {
       double own = all.waitedNanos() * 1e-9;
-      MemorySegment gathered =
-          gather(all, arena, arena.allocateFrom(ValueLayout.JAVA_DOUBLE, own));
+      MemorySegment gathered = gather(all, arena, arena.allocateFrom(ValueLayout.JAVA_DOUBLE, own));
       for (int i = 0; i < size(); i++) {
         waits.add(gathered.getAtIndex(ValueLayout.JAVA_DOUBLE, i));
       }

@@ -133,8 +133,7 @@ final class MpiLibrary {
   private MethodHandle function(String name, MemoryLayout... parameters) {
     MethodHandle plain =
         Linker.nativeLinker()
-            .downcallHandle(
-                symbols.findOrThrow(name), FunctionDescriptor.of(JAVA_INT, parameters));
+            .downcallHandle(symbols.findOrThrow(name), FunctionDescriptor.of(JAVA_INT, parameters));
     MethodHandle fromLong = fromLong();
     for (int i = 0; i < parameters.length; i++) {
       // An address that is a buffer stays one: only handles are declared by the flavour's layout.
@@ -297,8 +296,7 @@ final class MpiLibrary {
     try {
       check(
           "MPI_Bcast",
-          (int)
-              broadcast.invokeExact(values, countOf(values), typeOf(values), root, communicator));
+          (int) broadcast.invokeExact(values, countOf(values), typeOf(values), root, communicator));
     } catch (Throwable problem) {
       throw failure("MPI_Bcast", problem);
     }

@@ -24,6 +24,7 @@ final class SettingsCheck {
               "training.keep_last",
               "training.keep_best",
               "training.checkpoint_dir",
+              "training.activation_checkpointing",
               "training.use_fsdp",
               "training.fsdp_config.sharding_strategy",
               "training.fsdp_config.min_num_params",

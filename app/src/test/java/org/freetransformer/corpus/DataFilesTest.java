@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The two Parquet files hold the same five rows in three row groups; hyparquet-writer, a program
+ * The Parquet files hold the same five rows in three row groups; hyparquet-writer, a program
  * for Node.js, wrote them.
  */
 final class DataFilesTest {
@@ -49,7 +49,8 @@ final class DataFilesTest {
 
   @Test
   void readsPlainAndCompressedTables() throws IOException {
-    for (String name : List.of("plain.parquet", "snappy.parquet")) {
+    for (String name :
+        List.of("plain.parquet", "snappy.parquet", "gzip.parquet", "zstd.parquet")) {
       Path file = write(name, resource(name));
       Collected all = Collected.of(DataFiles.of(List.of(file), "text"));
       assertThat(all.texts).isEqualTo(ROWS);

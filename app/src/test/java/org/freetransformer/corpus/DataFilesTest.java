@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The Parquet files hold the same five rows in three row groups; hyparquet-writer, a program
- * for Node.js, wrote them.
+ * The Parquet files hold the same five rows in three row groups; hyparquet-writer, a program for
+ * Node.js, wrote them.
  */
 final class DataFilesTest {
   private static final List<String> ROWS =
@@ -49,8 +49,7 @@ final class DataFilesTest {
 
   @Test
   void readsPlainAndCompressedTables() throws IOException {
-    for (String name :
-        List.of("plain.parquet", "snappy.parquet", "gzip.parquet", "zstd.parquet")) {
+    for (String name : List.of("plain.parquet", "snappy.parquet", "gzip.parquet", "zstd.parquet")) {
       Path file = write(name, resource(name));
       Collected all = Collected.of(DataFiles.of(List.of(file), "text"));
       assertThat(all.texts).isEqualTo(ROWS);

@@ -39,11 +39,34 @@ import org.junit.jupiter.api.io.TempDir;
 final class DataFilesFuzzTest {
   private static final List<String> JSON_WORDS =
       List.of(
-          "null", "true", "-1", "1e999", "9223372036854775808", "\"", "\\u0000", "\\ud800", "{",
-          "}", "[", "]", ",", ":", "\n", "{\"text\":", "\"text\":", "[[[[", "\"id\":0",
-          "\"vocab\":{}", "\"merges\":[]", "\"type\":\"Unigram\"", "\"type\":\"WordPiece\"",
-          "\"normalizer\":{\"type\":\"NFC\"},", "\"split\":\"train\"", "\"tokens\":1099511627776",
-          "\"documents\":0", "../../manifest");
+          "null",
+          "true",
+          "-1",
+          "1e999",
+          "9223372036854775808",
+          "\"",
+          "\\u0000",
+          "\\ud800",
+          "{",
+          "}",
+          "[",
+          "]",
+          ",",
+          ":",
+          "\n",
+          "{\"text\":",
+          "\"text\":",
+          "[[[[",
+          "\"id\":0",
+          "\"vocab\":{}",
+          "\"merges\":[]",
+          "\"type\":\"Unigram\"",
+          "\"type\":\"WordPiece\"",
+          "\"normalizer\":{\"type\":\"NFC\"},",
+          "\"split\":\"train\"",
+          "\"tokens\":1099511627776",
+          "\"documents\":0",
+          "../../manifest");
 
   @TempDir private Path folder;
 
@@ -118,7 +141,9 @@ final class DataFilesFuzzTest {
     BytePairTrainer.count("low lower lowest, the lowest of the low", counts);
     trainer.add(counts);
     byte[] json =
-        TokenizerJson.of(trainer.train(270)).replaceAll("\\s+", " ").getBytes(StandardCharsets.UTF_8);
+        TokenizerJson.of(trainer.train(270))
+            .replaceAll("\\s+", " ")
+            .getBytes(StandardCharsets.UTF_8);
     Path file = folder.resolve("tokenizer.json");
     Fuzzing.run(
         "tokenizer.json",

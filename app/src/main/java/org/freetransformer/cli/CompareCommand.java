@@ -81,7 +81,10 @@ final class CompareCommand implements Callable<Integer> {
       Map<String, Object> environment = environment();
       BooleanSupplier stop =
           main.interruption()
-              .listen(() -> output.note("ft compare: stopping after this step, to save the state"));
+              .listen(() ->
+                  output.note(
+                      "ft compare: stopping after this step, to save the state; Ctrl-C again stops"
+                          + " at once"));
       Optional<ComparisonResult> result =
           comparison.run(Output.toJson(environment) + "\n", new Shown(), stop);
       if (result.isPresent()) {

@@ -92,7 +92,10 @@ final class DemoCommand implements Callable<Integer> {
   private void run(DemoConfigs configs, List<Regime> regimes, Path folder) throws IOException {
     BooleanSupplier stop =
         main.interruption()
-            .listen(() -> output.note("ft demo: stopping after this step, to save the state"));
+            .listen(() ->
+                output.note(
+                    "ft demo: stopping after this step, to save the state; Ctrl-C again stops at"
+                        + " once"));
     Map<String, Object> environment = environment();
     List<RegimeResult> results =
         new PlanLettersDemo(device::open, folder, output::warn)

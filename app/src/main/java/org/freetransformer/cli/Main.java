@@ -6,6 +6,7 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.Locale;
 import org.freetransformer.run.Interruption;
 import picocli.CommandLine;
@@ -16,6 +17,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.RunLast;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** Entry point of {@code ft}. */
 @Command(
@@ -77,9 +79,18 @@ public final class Main implements Runnable {
   private static CommandLine commandLine(Main main) {
     return new CommandLine(main)
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .registerConverter(Path.class, Main::path)
         .setParameterExceptionHandler(new WrongUse())
         .setExecutionExceptionHandler(new Failure())
         .setExecutionStrategy(Main::runAndFlush);
+  }
+
+  /** An empty path would mean the current folder, where a variable of a script was not set. */
+  private static Path path(String text) {
+    if (text.isBlank()) {
+      throw new TypeConversionException("the path is empty");
+    }
+    return Path.of(text);
   }
 
   /** What a command that can be stopped listens to. */

@@ -72,7 +72,10 @@ final class TrainCommand implements Callable<Integer> {
     int sharing = ranks.onThisMachine();
     BooleanSupplier stop =
         main.interruption()
-            .listen(() -> output.note("ft train: stopping after this step, to save the state"));
+            .listen(() ->
+                output.note(
+                    "ft train: stopping after this step, to save the state; Ctrl-C again stops at"
+                        + " once"));
     ranks.run(
         rank -> {
           if (rank.isFirst()) {
@@ -96,13 +99,14 @@ final class TrainCommand implements Callable<Integer> {
         folder.requireWritable();
         output.note("ft train: going on after step " + training.resume(folder));
       } else if (init != null) {
-        training.initialize(init);
+        training.initialize(init, folder);
       }
-      OutputFiles.write(folder.config(), ConfigFile.write(run.toMap()));
       Optional<String> tokenizer = run.data().tokenizerJson();
       if (tokenizer.isPresent()) {
         OutputFiles.write(folder.tokenizer(), tokenizer.get());
       }
+      // Last of all that a resumed run needs: by this file it is one.
+      OutputFiles.write(folder.config(), ConfigFile.write(run.toMap()));
       OutputFiles.write(
           folder.environment(), Output.toJson(Version.environment(spec, engine)) + "\n");
       TrainingRun.Outcome outcome = train(training, run, folder, stop);
@@ -119,19 +123,19 @@ final class TrainCommand implements Callable<Integer> {
       if (resume) {
         training.resume(folder);
       } else if (init != null) {
-        training.initialize(init);
+        training.initialize(init, folder);
       }
       training.follow(folder, stop);
     }
   }
 
   private RunConfig resumed() {
+    if (config.hasFile()) {
+      return config.read(output);
+    }
     if (out == null) {
       throw new ConfigException(
           "--out", "is missing; with --resume it names the run to go on with");
-    }
-    if (config.hasFile()) {
-      return config.read(output);
     }
     RunFolder folder = RunFolder.open(out);
     RunConfig run = config.change(folder.readConfig(), output);

@@ -9,8 +9,8 @@ import java.util.function.BooleanSupplier;
  * <p>The JVM answers both signals by running its shutdown hooks while all other threads go on. A
  * hook of ours raises the flag and then holds the JVM up until the command has stopped by itself,
  * state saved and results printed, and ends the process with {@link #EXIT_CODE}. A command that
- * does not listen is not held up. A second Ctrl-C changes nothing; SIGKILL ends at once, and leaves
- * the files of the last whole save.
+ * does not listen is not held up. A second signal ends the process at once, as SIGKILL does: what
+ * was saved before stays whole, as files appear by renaming only.
  */
 public final class Interruption {
   /** Exit code of a command stopped by a signal, its state saved: 128 + SIGINT. */
@@ -68,6 +68,8 @@ public final class Interruption {
       return;
     }
     request();
+    // From here on the JVM ignores both signals; as the system handles them, they end it.
+    DefaultSignals.restore();
     try {
       finished.await();
     } catch (InterruptedException _) {

@@ -20,10 +20,12 @@ import org.jspecify.annotations.Nullable;
 public final class MetricsFile implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
 
+  private final Path file;
   private final FileChannel channel;
   private final List<JsonNode> kept;
 
-  private MetricsFile(FileChannel channel, List<JsonNode> kept) {
+  private MetricsFile(Path file, FileChannel channel, List<JsonNode> kept) {
+    this.file = file;
     this.channel = channel;
     this.kept = List.copyOf(kept);
   }
@@ -43,7 +45,7 @@ public final class MetricsFile implements AutoCloseable {
       OutputFiles.write(file, text.toString());
     }
     return new MetricsFile(
-        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND), kept);
+        file, FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND), kept);
   }
 
   /** The lines of earlier steps that were there when the file was opened. */
@@ -51,17 +53,33 @@ public final class MetricsFile implements AutoCloseable {
     return kept;
   }
 
-  /** Adds a line; other processes see it when this returns. */
+  /**
+   * Adds a line; other processes see it when this returns.
+   *
+   * @throws IOException with one line that names the file: a full disk, say
+   */
   public void add(Map<String, ? extends @Nullable Object> line) throws IOException {
     ByteBuffer bytes = ByteBuffer.wrap((JSON.writeValueAsString(line) + "\n").getBytes(UTF_8));
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
+    try {
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+    } catch (IOException failure) {
+      throw cannotWrite(failure);
     }
   }
 
   /** Makes sure that all lines are on the disk. */
   public void flush() throws IOException {
-    channel.force(true);
+    try {
+      channel.force(true);
+    } catch (IOException failure) {
+      throw cannotWrite(failure);
+    }
+  }
+
+  private IOException cannotWrite(IOException cause) {
+    return new IOException("cannot write " + file + ": " + FileProblems.reason(cause), cause);
   }
 
   /**

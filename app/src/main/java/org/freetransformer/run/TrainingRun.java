@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.freetransformer.checkpoint.Checkpoint;
@@ -80,14 +81,17 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   /**
-   * Starts from the weights of a saved model instead of new ones.
+   * Starts from the weights of a saved model instead of new ones, and saves them as the run's own:
+   * it may be killed before its first step is saved, and the model be gone when it is resumed.
    *
    * @throws IllegalArgumentException if there is none, or it has another shape
+   * @throws IOException if the folder cannot be written
    */
-  public void initialize(Path path) {
+  public void initialize(Path path, RunFolder folder) throws IOException {
     try (SavedModel saved = SavedModel.open(path, warnings)) {
       trainer.initialize(saved.file());
     }
+    trainer.save(new CheckpointFolder(folder.checkpoints()), OptionalDouble.empty());
   }
 
   /**
@@ -107,7 +111,9 @@ public final class TrainingRun implements AutoCloseable {
       trainer.restore(newest.orElseGet(() -> checkpoints.verifiedByAnother(step)));
     }
     if (newest.isPresent()) {
-      checkpoints.setAsideAfter(trainer.stepsDone());
+      for (Path aside : checkpoints.setAsideAfter(trainer.stepsDone())) {
+        warnings.accept("the damaged checkpoint is kept as " + aside);
+      }
     }
     return trainer.stepsDone();
   }

@@ -99,7 +99,8 @@ class TrainCommandTest {
     Outcome resumed = ft("train", "--resume", "--out", run);
     assertThat(resumed.code()).isZero();
     assertThat(resumed.err())
-        .contains("step-4/optimizer.safetensors: is damaged", "step-2 instead", "after step 2");
+        .contains("step-4/optimizer.safetensors: is damaged", "step-2 instead", "after step 2")
+        .contains("kept as " + run.resolve("checkpoints/step-4.damaged"));
     assertThat(weights(run, 4)).isEqualTo(weights(whole, 4));
     assertThat(run.resolve("checkpoints/step-4.damaged")).isDirectory();
     assertThat(MetricsFile.read(run.resolve("metrics.jsonl"))).hasSize(4);
@@ -199,6 +200,8 @@ class TrainCommandTest {
     ft("train", "--resume", "--out", folder.resolve("rum")).refused("no such run folder");
     ft("train", "--resume", "--out", folder).refused("not a run folder");
     ft("train", "--resume").refused("--out");
+    ft("train", "--config", TinyRun.config(folder), "--out", "").refused("--out", "empty");
+    ft("inspect", "").refused("PATH", "empty");
   }
 
   @Test

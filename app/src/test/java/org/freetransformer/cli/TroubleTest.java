@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.freetransformer.cli.CommandLineTester.ft;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.FileWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -12,7 +13,9 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.Interruptible;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -82,10 +85,87 @@ class TroubleTest {
     }
   }
 
+  /** Metrics, a checkpoint, pictures: whatever first finds no room, the last save stays whole. */
   @Test
-  void controlCSavesTheStateAndEndsWith130() throws Exception {
+  void whateverFindsNoRoomTheLastSaveStays() throws Exception {
+    Path disk = Files.createDirectory(folder.resolve("disk"));
+    int mounted = run("mount", "-t", "tmpfs", "-o", "size=800k", "tmpfs", disk.toString());
+    assumeTrue(mounted == 0, "skipped: only root can mount a small disk to fill");
+    try {
+      Path run = disk.resolve("run");
+      assertThat(ft("train", "--config", TinyRun.config(folder), "--out", run, "--quiet").code())
+          .isZero();
+      int checkpoint = kibibytes(run.resolve("checkpoints/step-4"));
+      // Steps without a save fill the metrics; a save needs more; pictures come after the last
+      // save.
+      requireFullDisk(run, 0, 1, "run/config.yaml");
+      requireFullDisk(run, 8, 80, "run/metrics.jsonl");
+      requireFullDisk(run, checkpoint / 2, 2, "run/checkpoints/step-6");
+      requireFullDisk(run, checkpoint + 16, 2, "run/plots/training.png");
+      assertThat(ft("train", "--resume", "--out", run, "--quiet").code()).isZero();
+    } finally {
+      assertThat(run("umount", disk.toString())).isZero();
+    }
+  }
+
+  /** Goes on with a run for some steps on a disk with so many KiB left. */
+  private static void requireFullDisk(Path run, int room, int steps, String lost)
+      throws IOException {
+    Path ballast = run.resolveSibling("ballast");
+    Files.write(ballast, new byte[(int) run.toFile().getUsableSpace() - 1024 * room]);
+    int before = newestStep(run);
+    Outcome outcome =
+        ft(
+            "train",
+            "--resume",
+            "--out",
+            run,
+            "--quiet",
+            "--set",
+            "training.max_steps=" + (before + steps),
+            "--set",
+            "training.save_every=1000",
+            "--set",
+            "training.eval_every=1000");
+    assertThat(outcome.code()).as("%d KiB left: %s", room, outcome.err()).isEqualTo(1);
+    assertThat(outcome.out()).isEmpty();
+    assertThat(outcome.err()).hasLineCount(1).contains(lost).containsIgnoringCase("no space left");
+    Files.delete(ballast);
+    JsonNode checkpoints = ft("inspect", run, "--json").json().path("checkpoints");
+    assertThat(checkpoints).allMatch(one -> one.path("problem").isNull());
+    assertThat(newestStep(run)).isGreaterThanOrEqualTo(before);
+  }
+
+  /** Room that a folder's files take, in whole pages. */
+  private static int kibibytes(Path folder) throws IOException {
+    int pages = 0;
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        pages += Math.ceilDiv((int) Files.size(file), 4096);
+      }
+    }
+    return 4 * pages;
+  }
+
+  private static int newestStep(Path run) {
+    return ft("inspect", run, "--json").json().path("step").asInt();
+  }
+
+  @Test
+  void aFolderIsLockedUntilItsProcessDiesHoweverItDies() throws Exception {
     Path run = folder.resolve("run");
-    Path out = folder.resolve("out");
+    Process process = startEndlessTraining(run, folder.resolve("out"));
+    try {
+      Outcome second = ft("train", "--resume", "--out", run);
+      second.refused("is in use by process " + process.pid() + " since 2", "name another");
+      ft("train", "--config", TinyRun.config(folder), "--out", run).refused("is in use");
+    } finally {
+      process.destroyForcibly().waitFor();
+    }
+    FolderLock.take(run, _ -> {}).close();
+  }
+
+  private Process startEndlessTraining(Path run, Path out) throws Exception {
     ProcessBuilder builder = new ProcessBuilder(Interruptible.java());
     builder
         .command()
@@ -108,10 +188,18 @@ class TroubleTest {
                 "--set",
                 "training.eval_every=1000000"));
     Process process = builder.redirectErrorStream(true).redirectOutput(out.toFile()).start();
+    while (process.isAlive() && !Files.exists(run.resolve("metrics.jsonl"))) {
+      Thread.sleep(20);
+    }
+    return process;
+  }
+
+  @Test
+  void controlCSavesTheStateAndEndsWith130() throws Exception {
+    Path run = folder.resolve("run");
+    Path out = folder.resolve("out");
+    Process process = startEndlessTraining(run, out);
     try {
-      while (process.isAlive() && !Files.exists(run.resolve("metrics.jsonl"))) {
-        Thread.sleep(20);
-      }
       assertThat(run("kill", "-INT", Long.toString(process.pid()))).isZero();
       assertThat(process.waitFor()).as(Files.readString(out)).isEqualTo(130);
     } finally {

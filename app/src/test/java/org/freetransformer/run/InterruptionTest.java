@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Sends real signals to a JVM that works until it is asked to stop, then "saves". */
@@ -33,7 +34,7 @@ class InterruptionTest {
       while (!stop.getAsBoolean()) {
         Thread.sleep(5);
       }
-      Thread.sleep(200);
+      Thread.sleep(Integer.parseInt(args[2]));
       System.out.println("saved");
       System.exit(interruption.finish(Integer.parseInt(args[1])));
     }
@@ -46,6 +47,7 @@ class InterruptionTest {
         .addAll(
             List.of(
                 "-XX:TieredStopAtLevel=1",
+                "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 System.getProperty("java.class.path"),
                 Worker.class.getName()));
@@ -59,7 +61,7 @@ class InterruptionTest {
         new BufferedReader(
             new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
       assertThat(out.readLine()).isEqualTo("working");
-      new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor();
+      kill(process, signal);
       return out.lines().collect(Collectors.joining(","));
     }
   }
@@ -67,21 +69,46 @@ class InterruptionTest {
   @ParameterizedTest
   @ValueSource(strings = {"INT", "TERM"})
   void aListeningCommandEndsInOrderWith130(String signal) throws Exception {
-    Process process = start("listen", "0");
+    Process process = start("listen", "0", "200");
     assertThat(signalAndRead(process, signal)).isEqualTo("stopping,saved");
     assertThat(process.waitFor()).isEqualTo(130);
   }
 
+  @ParameterizedTest
+  @CsvSource({"INT, 130", "TERM, 143"})
+  void aSecondSignalEndsItAtOnceWhateverItDoes(String signal, int code) throws Exception {
+    Process process = start("listen", "0", "100000");
+    try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+      assertThat(out.readLine()).isEqualTo("working");
+      kill(process, "INT");
+      assertThat(out.readLine()).isEqualTo("stopping");
+      // The handlers change hands a moment after the word.
+      while (process.isAlive()) {
+        kill(process, signal);
+        Thread.sleep(20);
+      }
+      assertThat(out.readLine()).isNull();
+    } finally {
+      process.destroyForcibly();
+    }
+    assertThat(process.waitFor()).isEqualTo(code);
+  }
+
+  private static void kill(Process process, String signal)
+      throws IOException, InterruptedException {
+    new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor();
+  }
+
   @Test
   void aCommandThatFailsToSaveKeepsItsOwnCode() throws Exception {
-    Process process = start("listen", "1");
+    Process process = start("listen", "1", "200");
     assertThat(signalAndRead(process, "INT")).isEqualTo("stopping,saved");
     assertThat(process.waitFor()).isEqualTo(1);
   }
 
   @Test
   void aCommandThatDoesNotListenEndsAtOnce() throws Exception {
-    Process process = start("ignore", "0");
+    Process process = start("ignore", "0", "200");
     assertThat(signalAndRead(process, "INT")).isEmpty();
     assertThat(process.waitFor()).isEqualTo(130);
   }

@@ -1,6 +1,7 @@
 package org.freetransformer.checkpoint;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.AccessDeniedException;
@@ -58,8 +59,33 @@ public final class AtomicFile {
             StandardOpenOption.CREATE,
             StandardOpenOption.TRUNCATE_EXISTING,
             StandardOpenOption.WRITE)) {
-      content.writeTo(channel);
+      content.writeTo(new CompleteWrites(channel));
       channel.force(true);
+    }
+  }
+
+  /**
+   * Writes buffers whole. A file may take a part of one and say so only by a number: the disk is
+   * nearly full, and only the next write tells of it.
+   */
+  private record CompleteWrites(FileChannel file) implements WritableByteChannel {
+    @Override
+    public int write(ByteBuffer bytes) throws IOException {
+      int length = bytes.remaining();
+      while (bytes.hasRemaining()) {
+        file.write(bytes);
+      }
+      return length;
+    }
+
+    @Override
+    public boolean isOpen() {
+      return file.isOpen();
+    }
+
+    @Override
+    public void close() throws IOException {
+      file.close();
     }
   }
 

@@ -211,16 +211,20 @@ public final class CheckpointFolder {
    * Renames the checkpoints after a step, which a resumed run found damaged: as {@code
    * step-N.damaged} they can be looked at, and are in nobody's way.
    *
+   * @return their new names
    * @throws IOException if that fails
    */
-  public void setAsideAfter(long step) throws IOException {
+  public List<Path> setAsideAfter(long step) throws IOException {
+    List<Path> renamed = new ArrayList<>();
     for (Path later : steps()) {
       if (stepOf(later) > step) {
         Path aside = later.resolveSibling(later.getFileName() + ".damaged");
         AtomicDirectory.delete(aside);
         Files.move(later, aside, StandardCopyOption.ATOMIC_MOVE);
+        renamed.add(aside);
       }
     }
+    return renamed;
   }
 
   private void removeOld(Path saved, List<Path> byBound, Retention retention) throws IOException {

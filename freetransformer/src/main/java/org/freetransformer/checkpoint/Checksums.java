@@ -155,12 +155,8 @@ final class Checksums {
       if (!open) {
         throw new ClosedChannelException();
       }
-      int length = bytes.remaining();
       digest.update(bytes.duplicate());
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
-      return length;
+      return channel.write(bytes);
     }
 
     @Override

@@ -150,10 +150,7 @@ public record TensorFile(Map<String, String> metadata, List<TensorSource> tensor
       if (!open) {
         throw new ClosedChannelException();
       }
-      int length = bytes.remaining();
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
+      int length = channel.write(bytes);
       written += length;
       return length;
     }

@@ -3,7 +3,6 @@ package org.freetransformer.tensor.device.simd;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
@@ -87,9 +86,9 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     long query = ((long) b * heads + head) * queries + t;
     int seen = mask.visible(b, t);
     score(q.row(b, t, head), k.row(b, 0, keyHead), seen, worker);
-    int whole = Attention.pad(weights, 0, seen);
-    float max = Attention.max(weights, 0, whole);
-    float sum = seen == 0 ? 0 : Attention.exponentials(weights, 0, whole, max);
+    int padded = Attention.pad(weights, 0, seen);
+    float max = Attention.max(weights, 0, padded);
+    float sum = seen == 0 ? 0 : Attention.exponentials(weights, 0, padded, max);
     lse.setAtIndex(Memory.FLOAT, query, max + (float) Math.log(sum));
     if (mask.drops()) {
       float[] factors = workers.array(FACTORS, worker);
@@ -101,9 +100,11 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     long values = v.row(b, 0, keyHead);
     long target = out.row(b, t, head);
     float factor = sum == 0 ? 0 : 1 / sum;
-    for (int d = 0; d < size; d += Lanes.COUNT) {
-      addValues(weights, seen, values + 4L * d, target + 4L * d, size - d, factor);
+    int whole = Lanes.whole(size);
+    for (int d = 0; d < whole; d += Lanes.COUNT) {
+      addValues(weights, seen, values + 4L * d, target + 4L * d, factor);
     }
+    addRest(weights, seen, values + 4L * whole, target + 4L * whole, size - whole, factor);
   }
 
   private void score(long query, long firstKey, int seen, int worker) {
@@ -133,25 +134,34 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
       FloatVector x = Lanes.load(queryMemory, query + 4L * i);
       sum = x.fma(Lanes.load(keyMemory, key + 4L * i), sum);
     }
-    if (i < size) {
-      VectorMask<Float> rest = Lanes.mask(i, size);
-      FloatVector x = Lanes.load(queryMemory, query + 4L * i, rest);
-      sum = x.fma(Lanes.load(keyMemory, key + 4L * i, rest), sum);
-    }
     sum.intoArray(lanes, at);
+    for (int lane = at; i < size; i++, lane++) {
+      float x = queryMemory.get(Memory.FLOAT, query + 4L * i);
+      lanes[lane] = Math.fma(x, keyMemory.get(Memory.FLOAT, key + 4L * i), lanes[lane]);
+    }
   }
 
   /** One vector's width of the output: all values weighted. */
-  private void addValues(
-      float[] weights, int seen, long values, long target, int columns, float factor) {
+  private void addValues(float[] weights, int seen, long values, long target, float factor) {
     MemorySegment memory = v.memory();
     long stride = v.timeStride();
     FloatVector sum = FloatVector.zero(Lanes.SPECIES);
-    VectorMask<Float> present = Lanes.mask(0, columns);
     for (int s = 0; s < seen; s++) {
-      FloatVector value = Lanes.load(memory, values + s * stride, present);
-      sum = value.fma(Lanes.all(weights[s]), sum);
+      sum = Lanes.load(memory, values + s * stride).fma(Lanes.all(weights[s]), sum);
     }
-    Lanes.store(sum.mul(factor), out.memory(), target, present);
+    Lanes.store(sum.mul(factor), out.memory(), target);
+  }
+
+  /** What the head has beyond whole vectors. */
+  private void addRest(
+      float[] weights, int seen, long values, long target, int columns, float factor) {
+    for (int d = 0; d < columns; d++) {
+      float sum = 0;
+      for (int s = 0; s < seen; s++) {
+        float value = v.memory().get(Memory.FLOAT, values + s * v.timeStride() + 4L * d);
+        sum = Math.fma(value, weights[s], sum);
+      }
+      out.memory().set(Memory.FLOAT, target + 4L * d, sum * factor);
+    }
   }
 }

@@ -212,6 +212,8 @@ final class ShallowGemm implements Runnable, ThreadTeam.Task {
   private void multiplyWide(
       GemmScratch scratch, int item, int first, int i, int j, int k, int steps, int packedFrom) {
     boolean packed = j >= packedFrom;
+    boolean add = accumulate || k > 0;
+    long to = c.start(item) + (first + i) * c.rowBytes() + (long) j * Float.BYTES;
     ShallowKernel.multiplyWide(
         scratch.a,
         i * rowStep,
@@ -221,11 +223,13 @@ final class ShallowGemm implements Runnable, ThreadTeam.Task {
         panelStart(item, j, k, steps, packedFrom),
         packed ? GemmKernel.PANEL_ROW_BYTES : b.rowBytes(),
         steps,
-        alpha,
-        accumulate || k > 0,
-        c.memory(),
-        c.start(item) + (first + i) * c.rowBytes() + (long) j * Float.BYTES,
-        c.rowBytes());
+        add ? 1 : alpha,
+        add ? scratch.blocks : c.memory(),
+        add ? 0 : to,
+        add ? GemmKernel.PANEL_ROW_BYTES : c.rowBytes());
+    if (add) {
+      ShallowKernel.addWide(scratch.blocks, alpha, c.memory(), to, c.rowBytes());
+    }
   }
 
   private void multiplyNarrow(

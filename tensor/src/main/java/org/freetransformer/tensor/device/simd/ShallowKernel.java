@@ -24,8 +24,7 @@ final class ShallowKernel {
   private ShallowKernel() {}
 
   /**
-   * C[0 … 4, 0 … 2·LANES) = alpha·A·B, or += alpha·A·B. Eight sums hide the latency of two
-   * multiply-adders.
+   * C[0 … 4, 0 … 2·LANES) = alpha·A·B. Eight sums hide the latency of two multiply-adders.
    *
    * @param a element [i, k] at {@code at + i * row + k * step}
    * @param b rows {@code bRow} bytes apart
@@ -41,7 +40,6 @@ final class ShallowKernel {
       long bRow,
       int depth,
       float alpha,
-      boolean add,
       MemorySegment c,
       long cStart,
       long cRow) {
@@ -72,22 +70,25 @@ final class ShallowKernel {
       r3 = x.fma(br, r3);
     }
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
-    put(l0, r0, scale, add, c, cStart);
-    put(l1, r1, scale, add, c, cStart + cRow);
-    put(l2, r2, scale, add, c, cStart + 2 * cRow);
-    put(l3, r3, scale, add, c, cStart + 3 * cRow);
+    l0.mul(scale).intoMemorySegment(c, cStart, ORDER);
+    r0.mul(scale).intoMemorySegment(c, cStart + VECTOR_BYTES, ORDER);
+    l1.mul(scale).intoMemorySegment(c, cStart + cRow, ORDER);
+    r1.mul(scale).intoMemorySegment(c, cStart + cRow + VECTOR_BYTES, ORDER);
+    l2.mul(scale).intoMemorySegment(c, cStart + 2 * cRow, ORDER);
+    r2.mul(scale).intoMemorySegment(c, cStart + 2 * cRow + VECTOR_BYTES, ORDER);
+    l3.mul(scale).intoMemorySegment(c, cStart + 3 * cRow, ORDER);
+    r3.mul(scale).intoMemorySegment(c, cStart + 3 * cRow + VECTOR_BYTES, ORDER);
   }
 
-  private static void put(
-      FloatVector l, FloatVector r, FloatVector scale, boolean add, MemorySegment c, long at) {
-    if (add) {
-      l.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at, ORDER))
+  /** C[0 … 4, 0 … 2·LANES) += alpha·tile, where the tile's rows lie one after the other. */
+  static void addWide(
+      MemorySegment tile, float alpha, MemorySegment c, long cStart, long cRow) {
+    FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
+    for (int i = 0; i < 2 * WIDE_ROWS; i++) {
+      long at = cStart + i / 2 * cRow + i % 2 * VECTOR_BYTES;
+      FloatVector.fromMemorySegment(SPECIES, tile, i * VECTOR_BYTES, ORDER)
+          .fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at, ORDER))
           .intoMemorySegment(c, at, ORDER);
-      r.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at + VECTOR_BYTES, ORDER))
-          .intoMemorySegment(c, at + VECTOR_BYTES, ORDER);
-    } else {
-      l.mul(scale).intoMemorySegment(c, at, ORDER);
-      r.mul(scale).intoMemorySegment(c, at + VECTOR_BYTES, ORDER);
     }
   }
 

@@ -49,7 +49,9 @@ final class HotKernels {
         new Kernel("ColumnTile::multiply6", () -> ColumnTile.multiply6(a, 0, b, 0, 256, 8, tile)),
         new Kernel(
             "ShallowKernel::multiplyWide",
-            () -> ShallowKernel.multiplyWide(a, 0, 8, 1, b, 0, 256, 8, 1f, true, c, 0, 256)),
+            () -> ShallowKernel.multiplyWide(a, 0, 8, 1, b, 0, 256, 8, 1f, c, 0, 256)),
+        new Kernel(
+            "ShallowKernel::addWide", () -> ShallowKernel.addWide(scratch.blocks, 1f, c, 0, 256)),
         new Kernel(
             "ShallowKernel::multiplyNarrow",
             () -> ShallowKernel.multiplyNarrow(a, 0, 8, 1, b, 0, 256, 8, tile)),

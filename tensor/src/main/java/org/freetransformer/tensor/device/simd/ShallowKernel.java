@@ -81,8 +81,7 @@ final class ShallowKernel {
   }
 
   /** C[0 … 4, 0 … 2·LANES) += alpha·tile, where the tile's rows lie one after the other. */
-  static void addWide(
-      MemorySegment tile, float alpha, MemorySegment c, long cStart, long cRow) {
+  static void addWide(MemorySegment tile, float alpha, MemorySegment c, long cStart, long cRow) {
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
     for (int i = 0; i < 2 * WIDE_ROWS; i++) {
       long at = cStart + i / 2 * cRow + i % 2 * VECTOR_BYTES;

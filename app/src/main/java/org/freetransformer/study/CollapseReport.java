@@ -45,7 +45,7 @@ public final class CollapseReport {
     Plan-letters, a model of two layers (`configs/collapse-study.yaml`), every recipe with the same seeds.
     Made by one command, from which every number in the tables comes:
 
-        ./ft collapse --report docs/results/collapse.md
+        ./ft collapse --seeds %d --report docs/results/collapse.md
 
     On %s, %s threads, Java %s.
 
@@ -58,6 +58,7 @@ public final class CollapseReport {
     %s\
     """
         .formatted(
+            runs.stream().mapToLong(StudyRun::seed).max().orElse(1),
             environment.get("cpu"),
             environment.get("processors"),
             environment.get("java"),

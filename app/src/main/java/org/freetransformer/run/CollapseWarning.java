@@ -51,8 +51,8 @@ final class CollapseWarning {
   }
 
   /**
-   * What the study did not find harmful, best first, as far as this run does without. A target KL is
-   * not advised: there it was met by bits that are always the same, and told nothing.
+   * What the study did not find harmful, best first, as far as this run does without. A target KL
+   * is not advised: there it was met by bits that are always the same, and told nothing.
    */
   private String advice() {
     int steps = (int) Math.max(1, SCHEDULED * training.maxSteps());

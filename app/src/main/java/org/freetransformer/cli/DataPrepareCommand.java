@@ -116,6 +116,13 @@ final class DataPrepareCommand implements Callable<Integer> {
         .counts()
         .forEach(
             (reason, count) -> output.note("%,d skipped: %s".formatted(count, reason.words())));
+    for (Split side : Split.values()) {
+      if (manifest.tokens(side) == 0) {
+        output.warn(
+            "no document fell to the %s side; --split tails takes the end of each, another --validation-fraction or --seed chooses others"
+                .formatted(ConfigSection.nameOf(side)));
+      }
+    }
     Map<String, Object> object = new LinkedHashMap<>();
     object.put("finished", true);
     object.put("out", out.toString());

@@ -151,6 +151,15 @@ class DataCommandTest {
   }
 
   @Test
+  void saysThatNothingIsHeldOut() throws IOException {
+    Path text = Files.writeString(folder.resolve("a.txt"), "one document");
+    Outcome outcome = ft("data", "prepare", "--in", text, "--split", "documents", "--out", tokens);
+    assertThat(outcome.code()).isZero();
+    assertThat(outcome.err()).containsPattern("no document fell to the (train|validation) side");
+    ft("data", "prepare", "--in", text, "--out", folder.resolve("tails"), "--json").json();
+  }
+
+  @Test
   void refusesDataOfAnotherTokenizer() throws IOException {
     trainTokenizer();
     assertThat(prepare("--quiet").code()).isZero();

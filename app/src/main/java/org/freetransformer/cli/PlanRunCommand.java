@@ -3,7 +3,11 @@ package org.freetransformer.cli;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.freetransformer.config.Limits;
+import org.freetransformer.run.RankPlan;
 import org.freetransformer.run.RunPlan;
+import org.freetransformer.train.RunConfig;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -22,9 +26,39 @@ final class PlanRunCommand implements Callable<Integer> {
       description = "Also lists the instructions of one training step, with their useful FLOPs.")
   private boolean program;
 
+  @Option(
+      names = "--ranks",
+      paramLabel = "N",
+      description = "Also plans one of N ranks, as training.fsdp_config splits the model.")
+  private @Nullable Integer ranks;
+
+  @Option(
+      names = "--bandwidth",
+      paramLabel = "GB/s",
+      defaultValue = "10",
+      description =
+          "Bytes that leave a rank, for the share of communication (default: ${DEFAULT-VALUE}).")
+  private double bandwidth;
+
+  @Option(
+      names = "--speed",
+      paramLabel = "GFLOP/s",
+      defaultValue = "100",
+      description = "What a rank computes, for the same (default: ${DEFAULT-VALUE}).")
+  private double speed;
+
   @Override
   public Integer call() {
-    RunPlan plan = RunPlan.of(config.read(output));
+    Limits.positive("--bandwidth", bandwidth, 1e9);
+    Limits.positive("--speed", speed, 1e12);
+    RunConfig run = config.read(output);
+    if (ranks != null) {
+      Limits.between("--ranks", ranks, 1, 1 << 20);
+      RankPlan plan = RankPlan.of(run, ranks);
+      output.result(json(plan), text(plan));
+      return 0;
+    }
+    RunPlan plan = RunPlan.of(run);
     Map<String, Object> object = new LinkedHashMap<>();
     object.put("parameters", plan.parameters());
     object.put("bytes", plan.bytes());
@@ -36,6 +70,27 @@ final class PlanRunCommand implements Callable<Integer> {
     }
     output.result(object, text(plan));
     return 0;
+  }
+
+  private Map<String, Object> json(RankPlan plan) {
+    Map<String, Object> rank = new LinkedHashMap<>();
+    rank.put("bytes", plan.bytes());
+    rank.put("total_bytes", plan.totalBytes());
+    rank.put("flops_per_step", plan.flops());
+    rank.put("bytes_sent_per_step", plan.bytesSent());
+    rank.put("communication_share", plan.communicationShare(bandwidth * 1e9, speed * 1e9));
+    return Map.of("per_rank", rank);
+  }
+
+  private String text(RankPlan plan) {
+    StringBuilder text = new StringBuilder();
+    plan.bytes().forEach((kind, bytes) -> row(text, "a rank's " + kind, Units.bytes(bytes)));
+    row(text, "a rank's memory in all", Units.bytes(plan.totalBytes()));
+    row(text, "FLOPs a step and rank", Units.count(plan.flops()));
+    row(text, "sent a step and rank", Units.bytes(plan.bytesSent()));
+    double share = plan.communicationShare(bandwidth * 1e9, speed * 1e9);
+    row(text, "communication, no overlap", "%.1f %%".formatted(100 * share));
+    return text.toString();
   }
 
   private String text(RunPlan plan) {

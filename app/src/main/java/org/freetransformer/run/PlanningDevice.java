@@ -51,12 +51,12 @@ public final class PlanningDevice implements Device {
   @Override
   public Storage allocate(long bytes, DType dtype, String owner) {
     bytesByOwner.merge(owner, bytes, Long::sum);
-    return new Nothing(bytes);
+    return new Nothing(bytes, true);
   }
 
   @Override
   public Storage reserve(long bytes, DType dtype) {
-    return new Nothing(bytes);
+    return new Nothing(bytes, false);
   }
 
   @Override
@@ -85,9 +85,11 @@ public final class PlanningDevice implements Device {
   /** A storage of a size alone. */
   private static final class Nothing implements Storage {
     private final long bytes;
+    private final boolean alive;
 
-    Nothing(long bytes) {
+    Nothing(long bytes, boolean alive) {
       this.bytes = bytes;
+      this.alive = alive;
     }
 
     @Override
@@ -97,7 +99,7 @@ public final class PlanningDevice implements Device {
 
     @Override
     public boolean isAlive() {
-      return true;
+      return alive;
     }
 
     @Override

@@ -122,4 +122,37 @@ class PlanRunCommandTest {
         Files.writeString(folder.resolve("c.yaml"), "model:\n  num_layers: 4\n  depth: 4\n");
     ft("plan-run", "--config", file).refused("c.yaml:3", "model.depth: unknown key");
   }
+
+  @Test
+  void plansEightBillionParametersOnSixtyFourRanks(@TempDir Path place) throws IOException {
+    String config =
+        """
+        model:
+          vocab_size: 128256
+          hidden_dim: 4096
+          num_layers: 32
+          num_heads: 32
+          num_kv_heads: 8
+          ffn_hidden_dim: 14336
+        training:
+          batch_size: 1
+          gradient_accumulation_steps: 64
+          activation_checkpointing: true
+        data:
+          dataset_name: synthetic
+        """;
+    Path file = Files.writeString(place.resolve("eight-billion.yaml"), config);
+    JsonNode plan =
+        ft("plan-run", "--json", "--config", file, "--ranks", "64", "--bandwidth", "50")
+            .json()
+            .path("per_rank");
+    long moments = plan.path("bytes").path("moments").asLong();
+    double parameters = moments / 8.0 * 64;
+    assertThat(parameters).isBetween(7.5e9, 9e9);
+    assertThat(plan.path("bytes").path("parameters").asLong() * 2)
+        .isBetween(moments, moments * 11 / 10);
+    // Gathered for the forward and for the backward pass, and reduced once.
+    assertThat(plan.path("bytes_sent_per_step").asLong() / (4 * parameters)).isBetween(2.5, 3.5);
+    assertThat(plan.path("communication_share").asDouble()).isBetween(0.0, 1.0);
+  }
 }

@@ -265,7 +265,8 @@ public final class TrainingStep implements AutoCloseable {
     if (config.precision().isMixed()) {
       parts.add(new Part("16-bit weights", casts, 1));
     }
-    parts.add(new Part("forward and backward", microStep, config.gradientAccumulationSteps()));
+    int microSteps = config.gradientAccumulationSteps() / replica.ranks().size();
+    parts.add(new Part("forward and backward", microStep, microSteps));
     parts.add(new Part("gradient norm", norm, 1));
     parts.add(new Part("update", update, 1));
     return parts;

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.Function;
 import org.freetransformer.checkpoint.Checkpoint;
@@ -20,6 +21,7 @@ import org.freetransformer.data.Dataset;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.model.SmallModels;
 import org.freetransformer.nn.sharding.InProcessRanks;
+import org.freetransformer.nn.sharding.ProcessGroup;
 import org.freetransformer.nn.sharding.RankFailure;
 import org.freetransformer.nn.sharding.Strategy;
 import org.freetransformer.tensor.Engine;
@@ -250,5 +252,39 @@ final class ShardedTrainerTest {
                 + " taken with gradient_accumulation_steps 3 and batch_size 2");
     assertThatThrownBy(() -> onRanks(4, uneven, trainer -> 0))
         .hasMessageContaining("allowed are multiples of 4");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aRankSendsAndHoldsWhatWasPlanned(Strategy strategy) {
+    RunConfig config = config(strategy);
+    InProcessRanks.run(
+        2,
+        group -> {
+          long planned;
+          Map<String, Long> bytes;
+          try (ProcessGroup imagined = ProcessGroup.imagined(2, 1);
+              Engine engine = Engine.on(Devices.cpu(1));
+              PlannedStep step = new PlannedStep(engine, config, Ranks.of(imagined))) {
+            planned = step.bytesSent();
+            bytes = engine.device().memory().liveBytesByOwner();
+          }
+          try (Engine engine = Engine.on(Devices.cpu(1));
+              Trainer trainer =
+                  new Trainer(
+                      engine, config, Dataset.open(config.data(), _ -> {}), Ranks.of(group))) {
+            trainer.next();
+            for (String owner : List.of("parameters", "gradients", "moments")) {
+              assertThat(engine.device().memory().liveBytesByOwner().get(owner))
+                  .isLessThanOrEqualTo(bytes.get(owner))
+                  .isGreaterThan(group.rank() == 0 ? bytes.get(owner) - 1 : bytes.get(owner) / 2);
+            }
+          }
+          long few = 2000; // Counts and losses of the micro-batches.
+          if (strategy != Strategy.HYBRID_SHARD) { // There the group's parts send.
+            assertThat(group.bytesSent()).isBetween(planned, planned + few);
+          }
+          return 0;
+        });
   }
 }

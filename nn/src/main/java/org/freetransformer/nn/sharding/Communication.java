@@ -39,6 +39,7 @@ record Communication(Instruction start, Instruction end) {
               "start " + name,
               List.of(part.buffer()),
               List.of(whole.buffer()),
+              toOthers(group, part.buffer().bytes()),
               at -> {
                 shared.exchange = group.allGather(at.get(0), at.get(1));
                 return shared.get()::start;
@@ -53,6 +54,7 @@ record Communication(Instruction start, Instruction end) {
             "start " + name,
             List.of(part.buffer()),
             List.of(narrowPart.buffer(), narrowWhole.buffer()),
+            toOthers(group, narrowPart.buffer().bytes()),
             at -> {
               shared.exchange = group.allGather(at.get(1), at.get(2));
               return () -> {
@@ -64,6 +66,7 @@ record Communication(Instruction start, Instruction end) {
             "await " + name,
             List.of(narrowPart.buffer(), narrowWhole.buffer()),
             List.of(whole.buffer()),
+            0,
             at ->
                 () -> {
                   shared.get().await();
@@ -96,6 +99,7 @@ record Communication(Instruction start, Instruction end) {
             "start " + name,
             reads,
             joined(List.of(part.buffer()), narrow),
+            toOthers(group, part.buffer().size() * exchanged.bytes()),
             at -> {
               MemorySegment sent = narrow.isEmpty() ? at.get(0) : at.get(3);
               shared.exchange = group.reduceScatter(sent, exchanged, at.get(1));
@@ -114,6 +118,7 @@ record Communication(Instruction start, Instruction end) {
             "await " + name,
             used,
             List.of(),
+            0,
             at ->
                 () -> {
                   shared.get().await();
@@ -145,6 +150,7 @@ record Communication(Instruction start, Instruction end) {
             "start " + name,
             List.of(values.buffer()),
             joined(List.of(values.buffer()), narrow),
+            2 * toOthers(group, values.buffer().size() * exchanged.bytes() / group.size()),
             at -> {
               MemorySegment sent = narrow.isEmpty() ? at.get(0) : at.get(2);
               shared.exchange = group.allReduce(sent, exchanged);
@@ -163,6 +169,7 @@ record Communication(Instruction start, Instruction end) {
             "await " + name,
             used,
             List.of(values.buffer()),
+            0,
             at ->
                 () -> {
                   shared.get().await();
@@ -173,9 +180,14 @@ record Communication(Instruction start, Instruction end) {
     return new Communication(start, end);
   }
 
+  /** What leaves a rank that sends so many bytes to each other one. */
+  private static long toOthers(ProcessGroup group, long bytes) {
+    return bytes * (group.size() - 1);
+  }
+
   private static Instruction end(String name, Shared shared, Buffer... used) {
     return new Instruction.HostCall(
-        "await " + name, List.of(used), List.of(), _ -> () -> shared.get().await());
+        "await " + name, List.of(used), List.of(), 0, _ -> () -> shared.get().await());
   }
 
   private static List<Buffer> narrow(Engine engine, Tensor like, DType exchanged) {

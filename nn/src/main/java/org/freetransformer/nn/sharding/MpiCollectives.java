@@ -9,6 +9,7 @@ import org.freetransformer.tensor.DType;
  * and added up here, in rank order, as in one process; only the sum of whole f32 arrays is MPI's
  * own, whose order is the library's.
  */
+@SuppressWarnings("MustBeClosedChecker") // The scratch memory lives until close.
 final class MpiCollectives implements Collectives {
   private final MpiLibrary library;
   private final long communicator;

@@ -1,6 +1,9 @@
 package org.freetransformer.nn.sharding;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.freetransformer.tensor.DType;
 
@@ -39,6 +42,17 @@ public final class ProcessGroup implements AutoCloseable {
    */
   public static ProcessGroup mpi() {
     return new ProcessGroup(MpiCollectives.world());
+  }
+
+  /**
+   * The first of several ranks that do not exist, to plan a run with: nothing is exchanged.
+   *
+   * @param ranks how many there are to be
+   * @param nodeRanks how many of them in a node; a divisor of their number
+   */
+  public static ProcessGroup imagined(int ranks, int nodeRanks) {
+    Deque<Integer> parts = new ArrayDeque<>(List.of(nodeRanks, ranks / nodeRanks));
+    return new ProcessGroup(new ImaginedCollectives(ranks, parts));
   }
 
   @SuppressWarnings("ReferenceEquality") // The one mark of the end.

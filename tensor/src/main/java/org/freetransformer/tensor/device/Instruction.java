@@ -765,12 +765,14 @@ public sealed interface Instruction {
    * of {@code reads} and replaces all of {@code writes}; contiguous, any type.
    *
    * @param name what it does, for a reader of the program
+   * @param sent bytes that a run sends to others, at least
    * @param body given where the operands lie, those that it reads first, makes what runs
    */
   record HostCall(
       String name,
       List<Buffer> reads,
       List<Buffer> writes,
+      long sent,
       Function<List<MemorySegment>, Kernel> body)
       implements Instruction {
     /** Copies the lists. */

@@ -49,6 +49,7 @@ final class ElementwiseCases {
             "copy",
             List.of(in),
             List.of(out),
+            0,
             operands -> () -> operands.get(1).copyFrom(operands.get(0)));
     return new Case(call, 0);
   }

@@ -1,0 +1,74 @@
+package org.freetransformer.run;
+
+import java.util.Map;
+import java.util.TreeMap;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.nn.sharding.ProcessGroup;
+import org.freetransformer.nn.sharding.Strategy;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.train.PlannedStep;
+import org.freetransformer.train.Ranks;
+import org.freetransformer.train.RunConfig;
+import org.freetransformer.train.ShardingConfig;
+import org.freetransformer.train.TrainingStep;
+
+/**
+ * What one of several ranks will take, the first of them, known before anything is computed.
+ *
+ * @param bytes memory by kind; whole units are among the activations
+ * @param flops useful floating-point operations in a step
+ * @param bytesSent bytes that it sends to others in a step, at least
+ */
+public record RankPlan(Map<String, Long> bytes, double flops, long bytesSent) {
+  /** Memory in which first values are drawn, given back before training begins. */
+  private static final String PASSING = "sharding";
+
+  /** Copies the map. */
+  public RankPlan {
+    bytes = new TreeMap<>(bytes);
+  }
+
+  /**
+   * Records a step of one of {@code count} ranks on a device that computes nothing.
+   *
+   * @throws ConfigException if so many ranks cannot train so
+   */
+  public static RankPlan of(RunConfig config, int count) {
+    ShardingConfig sharding = config.training().sharding();
+    boolean hybrid = sharding.plan().strategy() == Strategy.HYBRID_SHARD;
+    int node = hybrid ? sharding.nodeRanks() : 1;
+    if (count % node != 0) {
+      throw new ConfigException(
+          "--ranks", "%d ranks cannot be nodes of %d".formatted(count, node));
+    }
+    PlanningDevice device = new PlanningDevice();
+    try (ProcessGroup group = ProcessGroup.imagined(count, node);
+        Engine engine = Engine.on(device);
+        PlannedStep planned = new PlannedStep(engine, config, Ranks.of(group))) {
+      double flops = 0;
+      for (TrainingStep.Part part : planned.step().parts()) {
+        flops += (double) part.runs() * part.program().cost().flops();
+      }
+      Map<String, Long> bytes = new TreeMap<>(device.bytesByOwner());
+      bytes.remove(PASSING);
+      return new RankPlan(bytes, flops, planned.bytesSent());
+    }
+  }
+
+  /** All memory together, in bytes. */
+  public long totalBytes() {
+    return bytes.values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  /**
+   * The share of a step's time in communication if nothing overlaps; where all overlaps, it hides
+   * behind the computation while this is under a half.
+   *
+   * @param bandwidth bytes a second that leave a rank
+   * @param speed floating-point operations a second of a rank
+   */
+  public double communicationShare(double bandwidth, double speed) {
+    double communication = bytesSent / bandwidth;
+    return communication / (communication + flops / speed);
+  }
+}

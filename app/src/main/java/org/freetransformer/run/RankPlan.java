@@ -38,8 +38,7 @@ public record RankPlan(Map<String, Long> bytes, double flops, long bytesSent) {
     boolean hybrid = sharding.plan().strategy() == Strategy.HYBRID_SHARD;
     int node = hybrid ? sharding.nodeRanks() : 1;
     if (count % node != 0) {
-      throw new ConfigException(
-          "--ranks", "%d ranks cannot be nodes of %d".formatted(count, node));
+      throw new ConfigException("--ranks", "%d ranks cannot be nodes of %d".formatted(count, node));
     }
     PlanningDevice device = new PlanningDevice();
     try (ProcessGroup group = ProcessGroup.imagined(count, node);

@@ -151,10 +151,11 @@ final class JsonLines implements DocumentSource {
       if (isBlank(bytes)) {
         return null;
       }
-      if (TextBytes.decode(bytes) == null) {
+      String json = TextBytes.decode(bytes);
+      if (json == null) {
         return new Problem(SkipReason.INVALID_UTF8, "");
       }
-      Parsed parsed = parse(bytes);
+      Parsed parsed = parse(json);
       String text = parsed.text();
       if (text == null) {
         return parsed.problem();
@@ -178,8 +179,9 @@ final class JsonLines implements DocumentSource {
     }
   }
 
-  private Parsed parse(byte[] line) {
-    try (JsonParser parser = JSON.createParser(line)) {
+  /** From text, for bytes would be taken for UTF-16 or UTF-32 where they look like it. */
+  private Parsed parse(String line) {
+    try (JsonParser parser = JSON.createParser(withoutMark(line))) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         return Parsed.not(SkipReason.DAMAGED_LINE, "not an object");
       }
@@ -209,6 +211,10 @@ final class JsonLines implements DocumentSource {
     } catch (IOException impossible) {
       throw new UncheckedIOException(impossible);
     }
+  }
+
+  private static String withoutMark(String line) {
+    return line.startsWith("\uFEFF") ? line.substring(1) : line;
   }
 
   private static String oneLine(@Nullable String message) {

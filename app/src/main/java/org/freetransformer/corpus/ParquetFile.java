@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.logging.Level;
@@ -33,11 +34,20 @@ final class ParquetFile implements DocumentSource {
     LIBRARY_LOG.setLevel(Level.WARNING);
   }
 
+  private static final Duration USUAL_LIMIT = Duration.ofMinutes(1);
+
   private final Path file;
   private final String column;
   private final Optional<Split> split;
+  private final Duration limit;
 
   ParquetFile(Path file, String column, Optional<Split> split) {
+    this(file, column, split, USUAL_LIMIT);
+  }
+
+  /** The same with another limit to how long the library may take for one step. */
+  ParquetFile(Path file, String column, Optional<Split> split, Duration limit) {
+    this.limit = limit;
     this.file = file;
     this.column = column;
     this.split = split;
@@ -116,6 +126,10 @@ final class ParquetFile implements DocumentSource {
       super(reason(cause), cause);
     }
 
+    Damaged(String reason) {
+      super(reason);
+    }
+
     private static String reason(Throwable cause) {
       String message = cause.getMessage();
       String first = message == null ? "" : message.lines().findFirst().orElse("").strip();
@@ -131,6 +145,7 @@ final class ParquetFile implements DocumentSource {
 
   /** The library's reader, with all that it throws made one. */
   private final class Rows implements AutoCloseable {
+    private final Patience patience = new Patience(limit);
     private @Nullable ParquetFileReader reader;
     private @Nullable RowReader rows;
 
@@ -187,21 +202,37 @@ final class ParquetFile implements DocumentSource {
     }
 
     @SuppressWarnings("CatchingUnchecked") // A damaged file makes the library throw anything.
-    private static <T> T attempt(Step<T> step) throws Damaged {
+    private <T> T attempt(Step<T> step) throws Damaged {
+      patience.begin();
       try {
-        return step.run();
+        T result = step.run();
+        requireInTime();
+        return result;
       } catch (IOException | RuntimeException | OutOfMemoryError failure) {
+        requireInTime();
         throw new Damaged(failure);
+      }
+    }
+
+    private void requireInTime() throws Damaged {
+      if (patience.end()) {
+        throw new Damaged("its reader waits without end");
       }
     }
 
     @Override
     public void close() throws IOException {
-      if (rows != null) {
-        rows.close();
-      }
-      if (reader != null) {
-        reader.close();
+      patience.begin();
+      try {
+        if (rows != null) {
+          rows.close();
+        }
+        if (reader != null) {
+          reader.close();
+        }
+      } finally {
+        patience.end();
+        patience.close();
       }
     }
   }

@@ -155,7 +155,14 @@ final class YamlReader {
 
   private @Nullable Object value(ScalarNode scalar) {
     ConstructNode construct = settings.getSchema().getSchemaTagConstructors().get(scalar.getTag());
-    return construct == null ? scalar.getValue() : construct.construct(scalar);
+    Object value = construct == null ? scalar.getValue() : construct.construct(scalar);
+    if (value == null
+        || value instanceof String
+        || value instanceof Boolean
+        || value instanceof Number) {
+      return value;
+    }
+    throw problem("holds a value tagged %s".formatted(scalar.getTag()), lineOf(scalar));
   }
 
   private ConfigException problem(String problem, int line) {

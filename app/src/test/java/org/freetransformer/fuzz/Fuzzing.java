@@ -13,20 +13,22 @@ import java.util.function.Predicate;
  * file is a function of the seed and its number, so that a failure can be repeated. {@code
  * -Dfuzz.count=N} and {@code -Dfuzz.seed=N} change how many and which.
  */
-final class Fuzzing {
+public final class Fuzzing {
   private static final int COUNT = Integer.getInteger("fuzz.count", 300);
   private static final int FIRST = Integer.getInteger("fuzz.first", 0);
   private static final long SEED = Long.getLong("fuzz.seed", 1);
 
   /** Makes the file of a number. */
   @FunctionalInterface
-  interface Files {
+  public interface Files {
+    /** The file that belongs to a random stream. */
     byte[] make(SplittableRandom random);
   }
 
   /** Reads a file to its last byte. */
   @FunctionalInterface
-  interface Reader {
+  public interface Reader {
+    /** Reads it, or refuses it by an exception. */
     void read(byte[] file) throws IOException;
   }
 
@@ -41,7 +43,7 @@ final class Fuzzing {
   }
 
   /** Mutations of one of these files. */
-  static Files mutations(List<byte[]> files, List<String> words) {
+  public static Files mutations(List<byte[]> files, List<String> words) {
     return random -> new Mutator(random, words).mutate(files.get(random.nextInt(files.size())));
   }
 
@@ -50,7 +52,7 @@ final class Fuzzing {
    *
    * @param allowed the exceptions by which the reader may refuse a file
    */
-  static void run(String format, Files files, Reader reader, Predicate<Throwable> allowed) {
+  public static void run(String format, Files files, Reader reader, Predicate<Throwable> allowed) {
     int refused = 0;
     long slowest = 0;
     for (int i = FIRST; i < FIRST + COUNT; i++) {

@@ -155,4 +155,11 @@ class ConfigFileTest {
           .hasMessageStartingWith("deep.yaml:2: ");
     }
   }
+
+  @Test
+  void refusesBytes() {
+    assertThatThrownBy(() -> ConfigFile.parse("a: 1\nb: !!binary aGk=\n", "bytes.yaml"))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage("bytes.yaml:2: holds a value tagged tag:yaml.org,2002:binary");
+  }
 }

@@ -3,8 +3,8 @@ package org.freetransformer.corpus;
 import java.time.Duration;
 
 /**
- * Interrupts a thread whose step takes too long: a library that waits for a worker of its own, which
- * a damaged file has ended, would wait for ever.
+ * Interrupts a thread whose step takes too long: a library that waits for a worker of its own,
+ * which a damaged file has ended, would wait for ever.
  */
 final class Patience implements AutoCloseable {
   private final Thread watched = Thread.currentThread();

@@ -109,7 +109,7 @@ final class RankOptions {
     } catch (IOException | RuntimeException | Error failure) {
       // Bad input fails on all ranks at once: let the first one tell, and end the others.
       pause(group.rank() == 0 ? 0 : 500);
-      output.problem(new RankFailure(group.rank(), failure).getMessage());
+      output.problem(String.valueOf(new RankFailure(group.rank(), failure).getMessage()));
       group.abort(failure);
       throw failure;
     }

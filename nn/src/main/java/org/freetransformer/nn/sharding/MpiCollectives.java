@@ -76,6 +76,7 @@ final class MpiCollectives implements Collectives {
     values.copyFrom(received.asSlice(0, values.byteSize()));
   }
 
+  @SuppressWarnings("MustBeClosedChecker") // Closed when more is needed, or with this.
   private MemorySegment scratch(long bytes) {
     if (scratch.byteSize() < bytes) {
       arena.close();

@@ -167,10 +167,10 @@ public final class Comparison {
       } else {
         OutputFiles.write(run.environment(), environment);
         TrainingRun.Outcome outcome = train(engine, config, run, task, display, stop);
+        peakBytes = peakBytes(run, outcome.peakBytes());
         if (!outcome.finished()) {
           return Optional.empty();
         }
-        peakBytes = outcome.peakBytes();
       }
       Optional<Evaluation> evaluation = evaluate(engine, config, run, task, display, stop);
       if (evaluation.isEmpty()) {
@@ -186,6 +186,15 @@ public final class Comparison {
       result.write(file);
       return Optional.of(result);
     }
+  }
+
+  /** The most of all processes that trained this run: the last one may have had little to do. */
+  private static long peakBytes(RunFolder run, long now) throws IOException {
+    Path file = run.path().resolve("peak-bytes");
+    long before = Files.exists(file) ? Long.parseLong(Files.readString(file).strip()) : 0;
+    long peak = Math.max(before, now);
+    OutputFiles.write(file, peak + "\n");
+    return peak;
   }
 
   private TrainingRun.Outcome train(

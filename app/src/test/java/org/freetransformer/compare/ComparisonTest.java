@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.freetransformer.data.DataConfig;
@@ -90,6 +92,12 @@ class ComparisonTest {
     public void alreadyDone(String task) {}
   }
 
+  private static List<Object> peaks(ComparisonResult result) {
+    Object models = Objects.requireNonNull(result.toMap(Map.of(), Map.of()).get("models"));
+    return ((List<?>) models)
+        .stream().<Object>map(model -> ((Map<?, ?>) model).get("peak_bytes")).toList();
+  }
+
   private static BooleanSupplier after(int questions) {
     AtomicInteger asked = new AtomicInteger();
     return () -> asked.incrementAndGet() > questions;
@@ -114,6 +122,7 @@ class ComparisonTest {
     assertThat(stops).isGreaterThan(2);
     assertThat(broken.steps).containsExactlyElementsOf(whole.steps);
     assertThat(result.get().findings()).isEqualTo(expected.findings());
+    assertThat(peaks(result.get())).as("what each run took at most").isEqualTo(peaks(expected));
 
     Counting again = new Counting();
     assertThat(comparison(out).run("{}", again, () -> false)).isPresent();

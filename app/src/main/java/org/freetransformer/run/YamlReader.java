@@ -155,12 +155,19 @@ final class YamlReader {
 
   private @Nullable Object value(ScalarNode scalar) {
     ConstructNode construct = settings.getSchema().getSchemaTagConstructors().get(scalar.getTag());
-    Object value = construct == null ? scalar.getValue() : construct.construct(scalar);
-    if (value == null
-        || value instanceof String
-        || value instanceof Boolean
-        || value instanceof Number) {
-      return value;
+    if (construct == null) {
+      return scalar.getValue();
+    }
+    try {
+      Object value = construct.construct(scalar);
+      if (value == null
+          || value instanceof String
+          || value instanceof Boolean
+          || value instanceof Number) {
+        return value;
+      }
+    } catch (IllegalArgumentException _) {
+      // The text is not what its tag says, as in !!int x: the message below covers both.
     }
     throw problem("holds a value tagged %s".formatted(scalar.getTag()), lineOf(scalar));
   }

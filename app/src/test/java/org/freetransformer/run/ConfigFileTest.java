@@ -157,9 +157,11 @@ class ConfigFileTest {
   }
 
   @Test
-  void refusesBytes() {
-    assertThatThrownBy(() -> ConfigFile.parse("a: 1\nb: !!binary aGk=\n", "bytes.yaml"))
-        .isInstanceOf(ConfigException.class)
-        .hasMessage("bytes.yaml:2: holds a value tagged tag:yaml.org,2002:binary");
+  void refusesBytesAndValuesThatAreNotWhatTheirTagSays() {
+    for (String value : List.of("!!binary aGk=", "!!binary x", "!!int x")) {
+      assertThatThrownBy(() -> ConfigFile.parse("a: 1\nb: " + value + "\n", "bytes.yaml"))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageStartingWith("bytes.yaml:2: holds a value tagged tag:yaml.org,2002:");
+    }
   }
 }

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.freetransformer.config.Limits;
@@ -112,7 +113,8 @@ final class GenerateCommand implements Callable<Integer> {
       Tokenizer tokenizer = Tokenizer.of(saved.dataConfig(output::note));
       List<int[]> prompts = Collections.nCopies(samples, tokenizer.encode(prompt));
       Generator.Request request =
-          new Generator.Request(prompts, maxTokens, sampling, plan.control(seed), Set.of());
+          new Generator.Request(
+              prompts, maxTokens, sampling, plan.control(seed), endOfText(tokenizer));
       try (Engine engine = device.open();
           LanguageModel loaded = saved.load(engine)) {
         if (weights == Weights.BF16) {
@@ -138,6 +140,12 @@ final class GenerateCommand implements Callable<Integer> {
     output.result(Map.of("samples", objects), text.toString());
   }
 
+  /** A text ends where the next would begin. */
+  private static Set<Integer> endOfText(Tokenizer tokenizer) {
+    OptionalInt end = tokenizer.endOfText();
+    return end.isPresent() ? Set.of(end.getAsInt()) : Set.of();
+  }
+
   private static Map<String, Object> json(Generator.Sample sample, Tokenizer tokenizer) {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("text", textOf(sample, tokenizer));
@@ -148,6 +156,10 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private static String textOf(Generator.Sample sample, Tokenizer tokenizer) {
-    return tokenizer.decode(sample.tokens().stream().mapToInt(Integer::intValue).toArray());
+    // The token that ended it stands for no text.
+    boolean ended = sample.finishReason() == Generator.FinishReason.STOP;
+    int count = sample.tokens().size() - (ended ? 1 : 0);
+    return tokenizer.decode(
+        sample.tokens().stream().limit(count).mapToInt(Integer::intValue).toArray());
   }
 }

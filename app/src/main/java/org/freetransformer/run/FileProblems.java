@@ -8,6 +8,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /** What went wrong with a file, in words: Java's exceptions often carry nothing but its name. */
@@ -32,6 +33,11 @@ public final class FileProblems {
     return failure instanceof FileSystemException system && system.getFile() != null
         ? system.getFile() + ": " + reason(failure)
         : reason(failure);
+  }
+
+  /** A failure to write, told in one line with the file's name, which a full channel does not know. */
+  static IOException cannotWrite(Path file, IOException cause) {
+    return new IOException("cannot write " + file + ": " + reason(cause), cause);
   }
 
   private static String lower(String reason) {

@@ -65,7 +65,7 @@ public final class MetricsFile implements AutoCloseable {
         channel.write(bytes);
       }
     } catch (IOException failure) {
-      throw cannotWrite(failure);
+      throw FileProblems.cannotWrite(file, failure);
     }
   }
 
@@ -74,12 +74,8 @@ public final class MetricsFile implements AutoCloseable {
     try {
       channel.force(true);
     } catch (IOException failure) {
-      throw cannotWrite(failure);
+      throw FileProblems.cannotWrite(file, failure);
     }
-  }
-
-  private IOException cannotWrite(IOException cause) {
-    return new IOException("cannot write " + file + ": " + FileProblems.reason(cause), cause);
   }
 
   /**

@@ -41,9 +41,11 @@ public final class TensorBoardFile implements AutoCloseable {
   private static final int SESSION_LOG_STATUS = 1;
   private static final int SESSION_STARTS = 1;
 
+  private final Path path;
   private final FileChannel channel;
 
-  private TensorBoardFile(FileChannel channel) {
+  private TensorBoardFile(Path path, FileChannel channel) {
+    this.path = path;
     this.channel = channel;
   }
 
@@ -61,10 +63,12 @@ public final class TensorBoardFile implements AutoCloseable {
    * @param step the last step that stays
    */
   public static TensorBoardFile from(Path folder, long step) throws IOException {
+    Path path = folder.resolve(newName(folder));
     TensorBoardFile file =
         new TensorBoardFile(
+            path,
             FileChannel.open(
-                folder.resolve(newName(folder)),
+                path,
                 StandardOpenOption.CREATE_NEW,
                 StandardOpenOption.WRITE));
     file.event(out -> out.writeString(EVENT_FILE_VERSION, VERSION));
@@ -158,8 +162,12 @@ public final class TensorBoardFile implements AutoCloseable {
         .put(message)
         .putInt(maskedCrc(message, 0, message.length))
         .flip();
-    while (framed.hasRemaining()) {
-      channel.write(framed);
+    try {
+      while (framed.hasRemaining()) {
+        channel.write(framed);
+      }
+    } catch (IOException failure) {
+      throw FileProblems.cannotWrite(path, failure);
     }
   }
 

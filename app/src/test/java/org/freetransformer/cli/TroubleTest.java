@@ -96,10 +96,10 @@ class TroubleTest {
       assertThat(ft("train", "--config", TinyRun.config(folder), "--out", run, "--quiet").code())
           .isZero();
       int checkpoint = kibibytes(run.resolve("checkpoints/step-4"));
-      // Steps without a save fill the metrics; a save needs more; pictures come after the last
+      // Steps without a save fill the metrics and their copy for TensorBoard; a save needs more; pictures come after the last
       // save.
       requireFullDisk(run, 0, 1, "run/config.yaml");
-      requireFullDisk(run, 8, 80, "run/metrics.jsonl");
+      requireFullDisk(run, 8, 80, "cannot write " + run);
       requireFullDisk(run, checkpoint / 2, 2, "run/checkpoints/step-6");
       requireFullDisk(run, checkpoint + 16, 2, "run/plots/training.png");
       assertThat(ft("train", "--resume", "--out", run, "--quiet").code()).isZero();

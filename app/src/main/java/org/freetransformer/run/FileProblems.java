@@ -35,7 +35,9 @@ public final class FileProblems {
         : reason(failure);
   }
 
-  /** A failure to write, told in one line with the file's name, which a full channel does not know. */
+  /**
+   * A failure to write, told in one line with the file's name, which a full channel does not know.
+   */
   static IOException cannotWrite(Path file, IOException cause) {
     return new IOException("cannot write " + file + ": " + reason(cause), cause);
   }

@@ -66,11 +66,7 @@ public final class TensorBoardFile implements AutoCloseable {
     Path path = folder.resolve(newName(folder));
     TensorBoardFile file =
         new TensorBoardFile(
-            path,
-            FileChannel.open(
-                path,
-                StandardOpenOption.CREATE_NEW,
-                StandardOpenOption.WRITE));
+            path, FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
     file.event(out -> out.writeString(EVENT_FILE_VERSION, VERSION));
     if (step > 0) {
       byte[] start = message(out -> out.writeEnum(SESSION_LOG_STATUS, SESSION_STARTS));

@@ -96,7 +96,8 @@ class TroubleTest {
       assertThat(ft("train", "--config", TinyRun.config(folder), "--out", run, "--quiet").code())
           .isZero();
       int checkpoint = kibibytes(run.resolve("checkpoints/step-4"));
-      // Steps without a save fill the metrics and their copy for TensorBoard; a save needs more; pictures come after the last
+      // Steps without a save fill the metrics and their copy for TensorBoard; a save needs more;
+      // pictures come after the last
       // save.
       requireFullDisk(run, 0, 1, "run/config.yaml");
       requireFullDisk(run, 8, 80, "cannot write " + run);

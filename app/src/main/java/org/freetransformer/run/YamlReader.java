@@ -83,8 +83,12 @@ final class YamlReader {
   }
 
   private Optional<Node> compose(String yaml) {
-    requireShallow(parser(yaml));
-    return new Composer(settings, parser(yaml)).getSingleNode();
+    try {
+      requireShallow(parser(yaml));
+      return new Composer(settings, parser(yaml)).getSingleNode();
+    } catch (NumberFormatException malformed) {
+      throw problem("is not valid YAML: an escape is not in hexadecimal digits", 0);
+    }
   }
 
   private Parser parser(String yaml) {

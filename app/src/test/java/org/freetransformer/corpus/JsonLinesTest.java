@@ -159,4 +159,11 @@ final class JsonLinesTest {
     assertThat(all.texts).containsExactly("b");
     assertThat(all.skips.total()).isOne();
   }
+
+  @Test
+  void aLineThatLooksLikeUtf32IsDamageLikeAnyOther() throws IOException {
+    Collected all = read("lines.jsonl", "\0\0\0{\"text\": 1}\n{\"text\": \"x\"}\n".getBytes(UTF_8));
+    assertThat(all.texts).containsExactly("x");
+    assertThat(all.reasons()).hasSize(1);
+  }
 }

@@ -21,6 +21,7 @@ public enum Remedy {
   WARM_UP_AND_RATE("KL warm-up, encoder rate ×3", "kl_warmup_steps=200", "encoder_lr_ratio=3");
 
   private final String label;
+
   @SuppressWarnings("ImmutableEnumChecker") // List.of makes it so.
   private final List<String> changes;
 

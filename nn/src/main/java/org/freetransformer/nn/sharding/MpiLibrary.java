@@ -43,8 +43,10 @@ final class MpiLibrary {
     MPICH("libmpich.so.12", JAVA_INT, -1);
 
     final String file;
+
     @SuppressWarnings("ImmutableEnumChecker") // Layouts do not change.
     final MemoryLayout handle;
+
     final long inPlace;
 
     Flavour(String file, MemoryLayout handle, long inPlace) {

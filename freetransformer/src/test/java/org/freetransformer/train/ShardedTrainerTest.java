@@ -275,10 +275,10 @@ final class ShardedTrainerTest {
                       engine, config, Dataset.open(config.data(), _ -> {}), Ranks.of(group))) {
             trainer.next();
             for (String owner : List.of("parameters", "gradients", "moments")) {
-              long planned = bytes.getOrDefault(owner, 0L);
+              long most = bytes.getOrDefault(owner, 0L);
               assertThat(engine.device().memory().liveBytesByOwner().get(owner))
-                  .isLessThanOrEqualTo(planned)
-                  .isGreaterThan(group.rank() == 0 ? planned - 1 : planned / 2);
+                  .isLessThanOrEqualTo(most)
+                  .isGreaterThan(group.rank() == 0 ? most - 1 : most / 2);
             }
           }
           long few = 2000; // Counts and losses of the micro-batches.

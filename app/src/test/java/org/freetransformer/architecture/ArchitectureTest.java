@@ -52,6 +52,7 @@ class ArchitectureTest {
       Stream.of(BFloat16.class, DType.class, Layout.class, Philox.class, Shape.class)
           .map(Class::getName)
           .collect(toUnmodifiableSet());
+  private static final String GPU = "org.freetransformer.gpu..";
   private static final String[] JDK = {"java..", "org.jspecify.annotations"};
   private static final String VECTOR_API = "jdk.incubator.vector..";
   private static final String SIMD = "org.freetransformer.tensor.device.simd..";
@@ -107,11 +108,30 @@ class ArchitectureTest {
   }
 
   @Test
+  void gpuKernelsNeedTensorsAndTornadoVmAndNothingNeedsThem() {
+    classes()
+        .that()
+        .resideInAPackage(GPU)
+        .should()
+        .onlyDependOnClassesThat(
+            resideInAnyPackage(JDK)
+                .or(resideInAnyPackage(TENSOR, GPU, "uk.ac.manchester.tornado.api..")))
+        .check(project);
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(GPU)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(GPU)
+        .check(project);
+  }
+
+  @Test
   void everyPackageHasItsPlaceInTheHouse() {
     classes()
         .should(
             be(
-                resideInAnyPackage(NN, TENSOR)
+                resideInAnyPackage(NN, TENSOR, GPU)
                     .or(resideInAnyPackage(LIBRARY))
                     .or(resideInAnyPackage(APP))))
         .check(project);

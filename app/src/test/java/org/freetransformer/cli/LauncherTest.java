@@ -47,7 +47,7 @@ class LauncherTest {
     copyScript("ft");
     copyScript("scripts/find-jdk");
     Files.createFile(root.resolve("pom.xml"));
-    for (String module : List.of("tensor", "nn", "freetransformer", "app")) {
+    for (String module : List.of("tensor", "nn", "freetransformer", "gpu-kernels", "app")) {
       Files.createDirectories(root.resolve(module + "/src/main"));
       Files.createFile(root.resolve(module + "/pom.xml"));
     }

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 class TrainingGuideTest {
   private static final Path GUIDE = Path.of("..", "docs", "training", "guide.md");
   private static final Pattern ROW =
-      Pattern.compile("^\\| `(\\w+)` \\| (\\S+) \\| \\S.*\\|$", Pattern.MULTILINE);
+      Pattern.compile("^\\| `(\\w+)` \\| ([^|]+?) \\| \\S.*\\|$", Pattern.MULTILINE);
 
   @Test
   void everyTrainingKeyStandsThereWithItsDefault() throws IOException {

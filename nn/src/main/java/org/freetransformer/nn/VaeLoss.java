@@ -38,21 +38,16 @@ public record VaeLoss(
   public record TargetKl(double kl, double weight) {}
 
   /**
-   * A loss and its parts, all of shape [] but the last two.
+   * A loss and its parts, all of shape [] but the last.
    *
    * @param loss what is minimised
    * @param reconstruction sum of cross-entropies over the counted targets, in nats; sees the future
    *     through the plan, so it is not comparable with a baseline's
    * @param kl sum over the counted plans, in nats; null without a plan
    * @param klPerBit [H], the same sum by bit; null without a plan
-   * @param planLogits [B, T, H], what it was inferred with; null without a plan
    */
   public record Terms(
-      Tensor loss,
-      Tensor reconstruction,
-      @Nullable Tensor kl,
-      @Nullable Tensor klPerBit,
-      @Nullable Tensor planLogits) {}
+      Tensor loss, Tensor reconstruction, @Nullable Tensor kl, @Nullable Tensor klPerBit) {}
 
   /**
    * Loss of a model with a plan.
@@ -77,13 +72,13 @@ public record VaeLoss(
     }
     Tensor countedPerBit =
         klPerBit.detach().mul(planCounts.reshape(b, t, 1)).reshape(b * t, h).sum(0);
-    return new Terms(loss, reconstruction, countedPerBit.sum(), countedPerBit, planLogits);
+    return new Terms(loss, reconstruction, countedPerBit.sum(), countedPerBit);
   }
 
   /** Loss of a model without a plan: logits [B, T, V], targets i32 [B, T]. */
   public Terms withoutPlan(Tensor logits, Tensor targets) {
     Tensor reconstruction = sumOfCrossEntropies(logits, targets);
-    return new Terms(reconstruction.mul(inverseTokens), reconstruction, null, null, null);
+    return new Terms(reconstruction.mul(inverseTokens), reconstruction, null, null);
   }
 
   private static Tensor sumOfCrossEntropies(Tensor logits, Tensor targets) {

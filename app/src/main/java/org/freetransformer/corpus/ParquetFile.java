@@ -1,6 +1,5 @@
 package org.freetransformer.corpus;
 
-import dev.hardwood.InputFile;
 import dev.hardwood.metadata.PhysicalType;
 import dev.hardwood.reader.ParquetFileReader;
 import dev.hardwood.reader.RowReader;
@@ -32,6 +31,8 @@ final class ParquetFile implements DocumentSource {
 
   static {
     LIBRARY_LOG.setLevel(Level.WARNING);
+    // Native Snappy writes what the stream claims, beyond the buffer that the page's header claims.
+    System.setProperty("org.xerial.snappy.purejava", "true");
   }
 
   private static final Duration USUAL_LIMIT = Duration.ofMinutes(1);
@@ -150,7 +151,7 @@ final class ParquetFile implements DocumentSource {
     private @Nullable RowReader rows;
 
     void open() throws Damaged {
-      ParquetFileReader opened = attempt(() -> ParquetFileReader.open(InputFile.of(file)));
+      ParquetFileReader opened = attempt(() -> ParquetFileReader.open(new ParquetBytes(file)));
       reader = opened;
       List<ColumnSchema> columns = attempt(() -> opened.getFileSchema().getColumns());
       requireText(columns);

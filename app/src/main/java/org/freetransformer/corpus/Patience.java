@@ -16,7 +16,8 @@ final class Patience implements AutoCloseable {
 
   Patience(Duration limit) {
     this.limit = limit.toNanos();
-    this.watcher = Thread.ofVirtual().start(this::watch);
+    // Not virtual: the library's own virtual threads could keep every carrier from it.
+    this.watcher = Thread.ofPlatform().daemon().name("patience").start(this::watch);
   }
 
   private void watch() {

@@ -9,8 +9,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A Parquet file's bytes, as the library asks for them. A page that claims to be longer than its
- * column makes the library ask for nothing, again and again, on a thread of its own; here that is an
- * error, which ends the thread.
+ * column makes the library ask for nothing, again and again, on a thread of its own; here that is
+ * an error, which ends the thread.
  */
 final class ParquetBytes implements InputFile {
   private static final int MOST_NOTHING = 1000;

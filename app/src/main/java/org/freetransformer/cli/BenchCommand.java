@@ -30,7 +30,10 @@ final class BenchCommand implements Callable<Integer> {
       names = "--suite",
       paramLabel = "NAME",
       split = ",",
-      description = "gemm, kernels, mapper or step; several with commas (default: all).")
+      description = {
+        "gemm, kernels, mapper, step, decode or shard; several with commas (default: all but"
+            + " shard, which measures training on ranks)."
+      })
   private List<String> suites = List.of();
 
   @Option(names = "--quick", description = "Fewer cases, one JVM for each, shorter rounds.")

@@ -14,7 +14,7 @@ public interface Benchmarks {
   /**
    * What to measure.
    *
-   * @param suites names of suites; empty for all
+   * @param suites names of suites; empty for those that need not be asked for
    * @param quick whether to take two minutes rather than as long as it needs
    * @param threads of every side, or null for one and for all
    * @param json a file for the rows as JSON, or null

@@ -13,7 +13,7 @@ import org.freetransformer.bench.suite.Suite;
 record Effort(int forks, int warmups, int rounds, int batchMillis) {
   /** What a suite needs: a training step has many kernels, and takes long to reach its speed. */
   static Effort of(Suite suite, boolean quick) {
-    boolean manyKernels = suite.name().equals("step");
+    boolean manyKernels = suite.name().equals("step") || suite.name().equals("shard");
     if (quick) {
       return manyKernels ? new Effort(1, 12, 5, 150) : new Effort(1, 9, 5, 40);
     }

@@ -22,7 +22,7 @@ class BenchmarkRunnerTest {
     assertThatThrownBy(() -> run(List.of("kernel"), null))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
-            "--suite: 'kernel' is unknown; allowed are gemm, kernels, mapper, step, decode;"
+            "--suite: 'kernel' is unknown; allowed are gemm, kernels, mapper, step, decode, shard;"
                 + " nearest is kernels");
   }
 

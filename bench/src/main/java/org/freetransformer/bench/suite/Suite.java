@@ -3,7 +3,8 @@ package org.freetransformer.bench.suite;
 import java.util.List;
 
 /** A family of cases. */
-public sealed interface Suite permits DecodeSuite, GemmSuite, KernelSuite, MapperSuite, StepSuite {
+public sealed interface Suite
+    permits DecodeSuite, GemmSuite, KernelSuite, MapperSuite, ShardSuite, StepSuite {
   /** All suites, in the order in which they are run. */
   List<Suite> ALL =
       List.of(
@@ -11,7 +12,11 @@ public sealed interface Suite permits DecodeSuite, GemmSuite, KernelSuite, Mappe
           new KernelSuite(),
           new MapperSuite(),
           new StepSuite(),
-          new DecodeSuite());
+          new DecodeSuite(),
+          new ShardSuite());
+
+  /** The suites of a run that names none: ranks are measured only where they are asked for. */
+  List<Suite> UNASKED = ALL.stream().filter(suite -> !(suite instanceof ShardSuite)).toList();
 
   /** Its name on the command line. */
   String name();
@@ -19,7 +24,7 @@ public sealed interface Suite permits DecodeSuite, GemmSuite, KernelSuite, Mappe
   /** The cases of a thorough run. */
   List<String> cases();
 
-  /** Those of a run of two minutes for all suites. */
+  /** Those of a quick run, of two minutes for all suites that need not be asked for. */
   List<String> quickCases();
 
   /**

@@ -106,9 +106,12 @@ public final class TrainingRun implements AutoCloseable {
     CheckpointFolder checkpoints = new CheckpointFolder(folder.checkpoints());
     Optional<Checkpoint> newest =
         ranks.isFirst() ? checkpoints.newest(Checkpoint.Use.RESUME, warnings) : Optional.empty();
+    if (newest.isPresent()) { // Before the others are told of it, who look under its own name.
+      newest = Optional.of(checkpoints.inPlace(newest.get()));
+    }
     long step = ranks.fromFirst(newest.map(found -> found.state().step()).orElse(-1L));
     if (step >= 0) {
-      trainer.restore(newest.orElseGet(() -> checkpoints.verifiedByAnother(step)));
+      trainer.restore(newest.isPresent() ? newest.get() : checkpoints.verifiedByAnother(step));
     }
     if (newest.isPresent()) {
       for (Path aside : checkpoints.setAsideAfter(trainer.stepsDone())) {

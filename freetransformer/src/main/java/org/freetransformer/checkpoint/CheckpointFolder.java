@@ -98,6 +98,22 @@ public final class CheckpointFolder {
         : CheckpointState.read(byBound.getFirst().resolve(Checkpoint.STATE)).heldOutBound();
   }
 
+  /**
+   * Gives a checkpoint its name back that a crash left aside in the moment of its replacement, so
+   * that whoever looks for its step finds it.
+   *
+   * @param found by {@link #newest} or {@link #best}
+   * @return the same under the name {@code step-N}
+   * @throws IOException if it cannot be renamed
+   */
+  public Checkpoint inPlace(Checkpoint found) throws IOException {
+    Path target = folder.resolve("step-" + found.state().step());
+    if (!found.folder().equals(target)) {
+      Files.move(found.folder(), target, StandardCopyOption.ATOMIC_MOVE);
+    }
+    return new Checkpoint(target, found.state());
+  }
+
   private static Optional<Checkpoint> firstWhole(
       List<Path> candidates, Checkpoint.Use use, Consumer<String> notes) {
     List<CheckpointException> damaged = new ArrayList<>();

@@ -278,6 +278,17 @@ final class CheckpointFolderTest {
   }
 
   @Test
+  void otherRanksFindTheCheckpointThatWasBeingReplaced() throws IOException {
+    SavingProcess.save(folder(), 2, 3);
+    Files.move(path().resolve("step-2"), path().resolve(".step-2.replaced"));
+    Checkpoint first = folder().newest(Use.RESUME, _ -> {}).orElseThrow();
+    assertThat(folder().inPlace(first).folder()).isEqualTo(path().resolve("step-2"));
+    assertThat(folder().verifiedByAnother(2).state().step()).isEqualTo(2);
+    assertThat(newestStep()).isEqualTo(2);
+    assertThat(names()).containsExactly("step-2");
+  }
+
+  @Test
   void passesOverDamagedOnesAndSaysSo() throws IOException {
     SavingProcess.save(folder(), 1, 3);
     SavingProcess.save(folder(), 2, 3);

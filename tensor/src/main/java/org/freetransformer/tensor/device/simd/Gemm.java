@@ -63,11 +63,16 @@ final class Gemm implements AutoCloseable {
       return blocked(shape, left, right, result, alpha, accumulate);
     }
     GemmShape swapped = shape.transposed();
-    if (SkinnyGemm.suits(shape, right) && !ShallowGemm.better(shape, left, right, result)) {
+    boolean leftThin = SkinnyGemm.suits(shape, right, result);
+    boolean rightThin = SkinnyGemm.suits(swapped, left.transposed(), result.transposed());
+    // The thinner side is copied, the other read where it lies.
+    boolean leftFirst = leftThin && (!rightThin || shape.m() <= shape.n());
+    if (leftFirst && !ShallowGemm.better(shape, shape.m(), left, right, result)) {
       return new SkinnyGemm(team, scratch, shape, left, right, result, alpha, accumulate);
     }
-    if (SkinnyGemm.suits(swapped, left.transposed())
-        && !ShallowGemm.better(shape, left, right, result)) {
+    if (!leftFirst
+        && rightThin
+        && !ShallowGemm.better(shape, shape.n(), left, right, result)) {
       return new SkinnyGemm(
           team,
           scratch,

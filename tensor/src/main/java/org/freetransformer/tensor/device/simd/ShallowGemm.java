@@ -15,6 +15,10 @@ final class ShallowGemm implements Runnable, ThreadTeam.Task {
   /** Most columns where k may have any size. */
   static final int MAX_COLUMNS = GemmKernel.LANES;
 
+  // Shallow rows cost the same for any number of columns up to a vector, dot products each their
+  // lanes: these lose while k is less than so many times the columns.
+  private static final int SHORT_DOTS = 12;
+
   private static final int SLICE = 256;
 
   private static final int COLUMNS = GemmKernel.COLUMNS;
@@ -92,14 +96,28 @@ final class ShallowGemm implements Runnable, ThreadTeam.Task {
     return c.columnStride() == 1 && (shape.k() <= MAX_DEPTH || shape.n() <= MAX_COLUMNS);
   }
 
-  /** Whether this way beats {@link SkinnyGemm}, where both suit. */
-  static boolean better(GemmShape shape, StridedMatrix a, StridedMatrix b, StridedMatrix c) {
-    if (Math.min(shape.m(), shape.n()) == 1) {
+  /**
+   * Whether this way beats {@link SkinnyGemm}, where that suits.
+   *
+   * @param thin rows of the side that it would copy
+   */
+  static boolean better(
+      GemmShape shape, int thin, StridedMatrix a, StridedMatrix b, StridedMatrix c) {
+    if (Math.min(shape.m(), shape.n()) == 1 || c.columnStride() != 1) {
       return false;
     }
-    boolean dots = a.columnStride() == 1 && b.rowStride() == 1;
-    boolean small = Math.max(shape.m(), shape.n()) <= SkinnyGemm.MAX_ROWS;
-    return c.columnStride() == 1 && (shape.k() <= MAX_DEPTH || (small && !dots));
+    if (shape.k() <= MAX_DEPTH) {
+      return true;
+    }
+    // Its single pass over the other side is hard to beat.
+    if (thin <= SkinnyGemm.ROWS) {
+      return false;
+    }
+    if (Math.max(shape.m(), shape.n()) <= SkinnyGemm.MAX_ROWS) {
+      return a.columnStride() != 1 || b.rowStride() != 1;
+    }
+    boolean dotsOfA = thin == shape.n() && a.columnStride() == 1;
+    return dotsOfA && shape.n() <= MAX_COLUMNS && shape.k() <= SHORT_DOTS * shape.n();
   }
 
   @Override

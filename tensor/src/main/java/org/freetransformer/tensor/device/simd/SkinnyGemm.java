@@ -24,7 +24,16 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   private static final int SHORT_DEPTH = 8 * GemmKernel.LANES;
 
   private static final int MIN_STRIP = 64;
-  private static final int ROWS = SkinnyKernel.ROWS;
+
+  // A W of so many elements stays in the second-level cache: memory is not the limit.
+  private static final long CACHED_ELEMENTS = 1 << 17;
+
+  // So few columns are one or two panels for blocks, and make short strips.
+  private static final int FEW_COLUMNS = 4 * GemmKernel.LANES;
+
+  /** Rows of X that one pass over W serves. */
+  static final int ROWS = SkinnyKernel.ROWS;
+
   private static final int DOT_COLUMNS = SkinnyKernel.DOT_COLUMNS;
   private static final long CRUMB_MULTIPLY_ADDS = 1 << 17;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -63,7 +72,8 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     this.c = c;
     this.alpha = alpha;
     this.accumulate = accumulate;
-    byDots = w.columnStride() != 1;
+    // A single column counts as contiguous both ways, but strips of its width would be scalars.
+    byDots = w.columnStride() != 1 || shape.n() < GemmKernel.LANES;
     paddedRows = shape.m() == 1 ? 1 : Math.ceilDiv(shape.m(), ROWS) * ROWS;
     packed = new float[packedSize(shape, paddedRows)];
     long perColumn = Math.max(1, shape.multiplyAdds() / shape.n() / shape.batch());
@@ -81,13 +91,22 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   }
 
   /** Whether this way suits a product whose left side may be thin. */
-  static boolean suits(GemmShape shape, StridedMatrix w) {
-    boolean contiguousRows = w.columnStride() == 1 && shape.n() >= GemmKernel.LANES;
+  static boolean suits(GemmShape shape, StridedMatrix w, StridedMatrix c) {
+    boolean contiguousRows =
+        w.columnStride() == 1 && shape.n() >= GemmKernel.LANES && !blocksWin(shape, c);
     boolean contiguousColumns =
         w.rowStride() == 1 && (shape.k() >= 2 * GemmKernel.LANES || shape.m() == 1);
     return shape.m() <= MAX_ROWS
         && (contiguousRows || contiguousColumns)
         && (long) shape.batch() * MAX_ROWS * shape.k() <= Integer.MAX_VALUE / 2;
+  }
+
+  /** Strips keep their sums in the cache, blocks in registers, which pays unless memory bounds. */
+  private static boolean blocksWin(GemmShape shape, StridedMatrix c) {
+    boolean cached = (long) shape.n() * shape.k() <= CACHED_ELEMENTS;
+    return shape.m() > 1
+        && c.columnStride() == 1
+        && (shape.n() <= FEW_COLUMNS || (shape.m() > ROWS && cached));
   }
 
   @Override

@@ -50,7 +50,13 @@ final class GemmCheck implements AutoCloseable {
           {1, 700, 300, 8},
           {1, 1100, 5, 3},
           {2, 3, 1300, 7},
-          {1, 1030, 1, 19}
+          {1, 1030, 1, 19},
+          {2, 5, 1, 1024},
+          {1, 13, 64, 1030},
+          {2, 5, 1100, 33},
+          {1, 4, 4, 1025},
+          {2, 16, 2, 700},
+          {1, 530, 13, 70}
         }) {
       for (int layout = 0; layout < 4; layout++) {
         compare(random, new GemmShape(s[0], s[1], s[2], s[3]));

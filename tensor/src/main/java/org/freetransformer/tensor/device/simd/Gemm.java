@@ -70,9 +70,7 @@ final class Gemm implements AutoCloseable {
     if (leftFirst && !ShallowGemm.better(shape, shape.m(), left, right, result)) {
       return new SkinnyGemm(team, scratch, shape, left, right, result, alpha, accumulate);
     }
-    if (!leftFirst
-        && rightThin
-        && !ShallowGemm.better(shape, shape.n(), left, right, result)) {
+    if (!leftFirst && rightThin && !ShallowGemm.better(shape, shape.n(), left, right, result)) {
       return new SkinnyGemm(
           team,
           scratch,

@@ -15,20 +15,41 @@ import java.util.stream.Stream;
 import org.freetransformer.nn.sharding.TinyTraining.Task;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Real processes under mpirun, where it is installed. */
 class MpiTest {
   private record Result(int code, String output, Duration time) {}
 
-  private static Result mpirun(int ranks, String... arguments)
+  /** The launchers of the two libraries, by their names where both are installed. */
+  private enum Launcher {
+    OPEN_MPI("mpirun.openmpi", "openmpi-bin", List.of("--oversubscribe")),
+    MPICH("mpirun.mpich", "mpich", List.of());
+
+    final String program;
+    final String debianPackage;
+    final List<String> arguments;
+
+    Launcher(String program, String debianPackage, List<String> arguments) {
+      this.program = program;
+      this.debianPackage = debianPackage;
+      this.arguments = arguments;
+    }
+
+    boolean isInstalled() {
+      return Stream.of(System.getenv("PATH").split(":"))
+          .anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
+    }
+  }
+
+  private static Result mpirun(Launcher launcher, int ranks, String... arguments)
       throws IOException, InterruptedException {
     assumeTrue(
-        Stream.of(System.getenv("PATH").split(":"))
-            .anyMatch(folder -> Files.isExecutable(Path.of(folder, "mpirun"))),
-        "mpirun is missing; on Debian: apt-get install openmpi-bin");
-    List<String> command =
-        new ArrayList<>(List.of("mpirun", "-n", String.valueOf(ranks), "--oversubscribe"));
+        launcher.isInstalled(),
+        "%s is missing; on Debian: apt-get install %s"
+            .formatted(launcher.program, launcher.debianPackage));
+    List<String> command = new ArrayList<>(List.of(launcher.program, "-n", String.valueOf(ranks)));
+    command.addAll(launcher.arguments);
     command.add(ProcessHandle.current().info().command().orElse("java"));
     command.addAll(
         List.of(
@@ -53,9 +74,10 @@ class MpiTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {2, 4})
-  void processesTrainToTheBitsOfThreads(int ranks) throws IOException, InterruptedException {
-    Result result = mpirun(ranks, "train");
+  @CsvSource({"OPEN_MPI, 2", "OPEN_MPI, 4", "MPICH, 2", "MPICH, 4"})
+  void processesTrainToTheBitsOfThreads(Launcher launcher, int ranks)
+      throws IOException, InterruptedException {
+    Result result = mpirun(launcher, ranks, "train");
     assertThat(result.output()).contains("FULL_SHARD 0");
     assertThat(result.code()).as(result.output()).isZero();
     for (Strategy strategy : List.of(Strategy.FULL_SHARD, Strategy.HYBRID_SHARD)) {
@@ -73,11 +95,18 @@ class MpiTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"throw", "kill"})
-  void aRankThatDiesEndsTheOthersAndIsNamed(String how) throws IOException, InterruptedException {
-    Result result = mpirun(3, how);
+  @CsvSource({"OPEN_MPI, throw", "OPEN_MPI, kill", "MPICH, throw", "MPICH, kill"})
+  void aRankThatDiesEndsTheOthersAndIsNamed(Launcher launcher, String how)
+      throws IOException, InterruptedException {
+    Result result = mpirun(launcher, 3, how);
     assertThat(result.code()).isNotZero();
-    assertThat(result.output()).containsPattern("(?i)rank 1|1-rank|\\[\\[\\d+,1\\],1\\]");
+    // Of a killed one, MPICH's launcher tells the process and the host, not the rank.
+    boolean process = launcher == Launcher.MPICH && how.equals("kill");
+    assertThat(result.output())
+        .containsPattern(
+            process
+                ? "PID \\d+ RUNNING AT [\\s\\S]*(EXIT CODE|signal)"
+                : "(?i)rank 1|1-rank|\\[\\[\\d+,1\\],1\\]");
     assertThat(result.time()).isLessThan(Duration.ofSeconds(50)); // They would wait for a minute.
   }
 

@@ -192,7 +192,7 @@ final class JsonLines implements DocumentSource {
         if (key.equals(field) && value == JsonToken.VALUE_STRING) {
           text = parser.getText();
         } else if (others.size() < 5) {
-          others.add(key);
+          others.add(key.replaceAll("\\p{Cntrl}", " ")); // A reason is one line.
         }
         parser.skipChildren();
       }

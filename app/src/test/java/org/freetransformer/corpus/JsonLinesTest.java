@@ -38,7 +38,7 @@ final class JsonLinesTest {
         {"text": "one", "id": 1}
 
         {"id": 2, "meta": {"text": "inner"}, "text": "two\\n\\u00e9"}
-        {"id": 3, "body": "x"}
+        {"id": 3, "bo\\ndy": "x"}
         {"text": 4}
         {"text": "five"
         ["text"]
@@ -52,7 +52,7 @@ final class JsonLinesTest {
     assertThat(all.texts).containsExactly("one", "two\né", "last");
     assertThat(all.reasons())
         .containsExactly(
-            file + ":4: no text in the field ('text'; the object has id, body)",
+            file + ":4: no text in the field ('text'; the object has id, bo dy)",
             file + ":5: no text in the field ('text'; the object has text)",
             file + ":6: damaged JSON line (" + detail(all, 2) + ")",
             file + ":7: damaged JSON line (not an object)",

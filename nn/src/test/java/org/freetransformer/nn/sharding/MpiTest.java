@@ -22,18 +22,20 @@ class MpiTest {
   private record Result(int code, String output, Duration time) {}
 
   /** The launchers of the two libraries, by their names where both are installed. */
-  private enum Launcher {
-    OPEN_MPI("mpirun.openmpi", "openmpi-bin", List.of("--oversubscribe")),
-    MPICH("mpirun.mpich", "mpich", List.of());
+  enum Launcher {
+    OPEN_MPI("mpirun.openmpi", "openmpi-bin"),
+    MPICH("mpirun.mpich", "mpich");
 
     final String program;
     final String debianPackage;
-    final List<String> arguments;
 
-    Launcher(String program, String debianPackage, List<String> arguments) {
+    Launcher(String program, String debianPackage) {
       this.program = program;
       this.debianPackage = debianPackage;
-      this.arguments = arguments;
+    }
+
+    List<String> arguments() {
+      return this == OPEN_MPI ? List.of("--oversubscribe") : List.of();
     }
 
     boolean isInstalled() {
@@ -49,7 +51,7 @@ class MpiTest {
         "%s is missing; on Debian: apt-get install %s"
             .formatted(launcher.program, launcher.debianPackage));
     List<String> command = new ArrayList<>(List.of(launcher.program, "-n", String.valueOf(ranks)));
-    command.addAll(launcher.arguments);
+    command.addAll(launcher.arguments());
     command.add(ProcessHandle.current().info().command().orElse("java"));
     command.addAll(
         List.of(

@@ -35,20 +35,14 @@ final class ParquetFile implements DocumentSource {
     System.setProperty("org.xerial.snappy.purejava", "true");
   }
 
-  private static final Duration USUAL_LIMIT = Duration.ofMinutes(1);
+  /** How long the library may take for one step. */
+  private static final Duration LIMIT = Duration.ofMinutes(1);
 
   private final Path file;
   private final String column;
   private final Optional<Split> split;
-  private final Duration limit;
 
   ParquetFile(Path file, String column, Optional<Split> split) {
-    this(file, column, split, USUAL_LIMIT);
-  }
-
-  /** The same with another limit to how long the library may take for one step. */
-  ParquetFile(Path file, String column, Optional<Split> split, Duration limit) {
-    this.limit = limit;
     this.file = file;
     this.column = column;
     this.split = split;
@@ -146,7 +140,7 @@ final class ParquetFile implements DocumentSource {
 
   /** The library's reader, with all that it throws made one. */
   private final class Rows implements AutoCloseable {
-    private final Patience patience = new Patience(limit);
+    private final Patience patience = new Patience(LIMIT);
     private @Nullable ParquetFileReader reader;
     private @Nullable RowReader rows;
 

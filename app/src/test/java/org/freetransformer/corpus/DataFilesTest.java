@@ -86,6 +86,19 @@ final class DataFilesTest {
     }
   }
 
+  /** Found by fuzzing: a thread of the library asked for no bytes, for ever. */
+  @Test
+  void aPageLongerThanItsColumnIsDamage() throws IOException {
+    Path file = write("waits.parquet", resource("waits.parquet"));
+    Collected all = Collected.of(DataFiles.of(List.of(file), "text"));
+    assertThat(all.texts).isEmpty();
+    assertThat(all.reasons())
+        .singleElement()
+        .asString()
+        .contains("waits.parquet", "Failed to fetch chunk at offset 219");
+    assertThat(Thread.interrupted()).isFalse();
+  }
+
   @Test
   void takesTheSplitsOfADatasetFromItsNames() throws IOException {
     lines("data/train-00000-of-00002.jsonl", "a");

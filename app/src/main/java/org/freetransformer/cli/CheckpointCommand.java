@@ -10,12 +10,12 @@ import picocli.CommandLine.Spec;
     name = "checkpoint",
     mixinStandardHelpOptions = true,
     description = "Brings a saved model into another form.",
-    subcommands = {ConvertCommand.class, UpcycleCommand.class})
+    subcommands = {ConsolidateCommand.class, ConvertCommand.class, UpcycleCommand.class})
 final class CheckpointCommand implements Runnable {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "a command is missing: convert or upcycle");
+    throw new ParameterException(spec.commandLine(), "a command is missing: consolidate, convert or upcycle");
   }
 }

@@ -8,9 +8,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.freetransformer.checkpoint.ModelFile;
 import org.freetransformer.checkpoint.Upcycling;
-import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Limits;
-import org.freetransformer.config.Origin;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.ModelConfig.Latent.PostSampler;
 import org.freetransformer.run.OutputFiles;
@@ -71,10 +69,7 @@ final class UpcycleCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     OutputFiles.requireNew(to);
     Limits.between("--split-layer", splitLayer, 0, Integer.MAX_VALUE);
-    if (!ConvertCommand.isSafeTensors(to)) {
-      throw new ConfigException("", "the name must end with .safetensors")
-          .at(Origin.of(to.toString()), "");
-    }
+    ConsolidateCommand.requireSafeTensors(to);
     try (SavedModel saved = SavedModel.open(from, output::warn);
         Engine engine = device.open()) {
       engine.random().seed(seed);

@@ -77,6 +77,18 @@ final class ForeignModelsTest {
   }
 
   @Test
+  void aLlamaInSeveralFilesBecomesOne() {
+    Path sharded = model("llama-sharded");
+    Path one = folder.resolve("one.safetensors");
+    assertThat(ft("checkpoint", "consolidate", sharded, one).code()).isZero();
+    JsonNode found = ft("inspect", one, "--json").json();
+    JsonNode before = ft("inspect", sharded, "--json").json();
+    assertThat(found.path("format").asText()).isEqualTo("safetensors");
+    assertThat(found.path("model")).isEqualTo(before.path("model"));
+    assertThat(found.path("tensors")).isEqualTo(before.path("tensors"));
+  }
+
+  @Test
   void theTokenizerTravels() throws IOException {
     Path llama = Files.createDirectory(folder.resolve("llama"));
     for (String name : new String[] {"config.json", "model.safetensors"}) {
@@ -146,7 +158,7 @@ final class ForeignModelsTest {
         .refused("split_layer: 9 is out of range");
     ft("checkpoint", "convert", LLAMA, folder.resolve("y"), "--dtype", "f8")
         .refused("--dtype", "F32, BF16, F16");
-    ft("checkpoint").refused("convert or upcycle");
+    ft("checkpoint").refused("consolidate, convert or upcycle");
     Path config = TinyRun.config(folder);
     ft("train", "--config", config, "--out", folder.resolve("run"), "--init", LLAMA)
         .refused("has another shape: its kind is baseline, the configuration's model.kind is free");

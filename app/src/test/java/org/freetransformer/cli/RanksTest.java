@@ -54,6 +54,40 @@ class RanksTest {
     assertThat(losses(many)).isEqualTo(losses(one));
   }
 
+  @Test
+  void aCheckpointOfSeveralRanksBecomesOneFile() throws IOException {
+    Path run = trained("many", 3);
+    Path file = folder.resolve("one.safetensors");
+    JsonNode told = ft("checkpoint", "consolidate", run, file, "--json").json();
+    assertThat(told.path("written").asText()).isEqualTo(file.toString());
+    assertThat(told.path("from").asText()).endsWith("step-4");
+    assertThat(file).hasSameBinaryContentAs(weights(run));
+    Object[] same = {"--threads", "1", "--json"};
+    assertThat(ft("eval", "--checkpoint", file, same[0], same[1], same[2]).json())
+        .isEqualTo(ft("eval", "--run", run, same[0], same[1], same[2]).json());
+    String best = run.resolve("checkpoints/best").toRealPath().getFileName().toString();
+    Path bestFile = folder.resolve("best.safetensors");
+    assertThat(ft("checkpoint", "consolidate", run, bestFile, "--best").out()).contains(best);
+  }
+
+  @Test
+  void whatIsNoWholeCheckpointIsNotConsolidated() throws IOException {
+    Path run = trained("many", 2);
+    Path file = folder.resolve("one.safetensors");
+    ft("checkpoint", "consolidate", run, folder.resolve("one.pt")).refused("end with .safetensors");
+    ft("checkpoint", "consolidate", folder.resolve("none"), file).refused("none");
+    Files.writeString(file, "taken");
+    ft("checkpoint", "consolidate", run, file).refused("exists already");
+    Files.delete(file);
+    byte[] bytes = Files.readAllBytes(weights(run));
+    bytes[bytes.length - 1] ^= 1;
+    Files.write(weights(run), bytes);
+    ft("checkpoint", "consolidate", weights(run).getParent(), file).refused("is damaged");
+    TinyRun.deleteStep(run, 2);
+    ft("checkpoint", "consolidate", run, file).refused("is damaged");
+    assertThat(folder).isDirectoryNotContaining(path -> path.toString().contains("one."));
+  }
+
   private static List<Double> losses(Path run) throws IOException {
     return MetricsFile.read(run.resolve("metrics.jsonl")).stream()
         .map(line -> line.path("loss").asDouble())

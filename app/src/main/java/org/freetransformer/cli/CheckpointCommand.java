@@ -16,6 +16,7 @@ final class CheckpointCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "a command is missing: consolidate, convert or upcycle");
+    throw new ParameterException(
+        spec.commandLine(), "a command is missing: consolidate, convert or upcycle");
   }
 }

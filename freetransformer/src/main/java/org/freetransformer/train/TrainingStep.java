@@ -15,6 +15,7 @@ import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.nn.VaeLoss;
 import org.freetransformer.nn.optim.AdamW;
+import org.freetransformer.nn.optim.GradientAccumulation;
 import org.freetransformer.nn.optim.GradientClipping;
 import org.freetransformer.nn.optim.GradientClipping.Clipped;
 import org.freetransformer.nn.optim.LossScaler;
@@ -107,20 +108,23 @@ public final class TrainingStep implements AutoCloseable {
     model.train(true);
     try (Engine.Mode _ = engine.mixedPrecision(copies);
         Engine.Mode _ = engine.recomputation(config.activationCheckpointing())) {
-      return Program.record(
-          engine,
-          () -> {
-            VaeLoss.Terms terms = objective.of(model, inputs, false);
-            if (scaling == null) {
-              terms.loss().backward();
-            } else {
-              terms.loss().backward(scaling.scale());
-            }
-            return Objective.outputs(terms);
-          });
+      boolean sums = replica.shards() == null && config.gradientAccumulationSteps() > 1;
+      return sums
+          ? GradientAccumulation.record(engine, replica.trained().values(), this::emitMicroStep)
+          : Program.record(engine, this::emitMicroStep);
     } finally {
       model.train(false);
     }
+  }
+
+  private List<Tensor> emitMicroStep() {
+    VaeLoss.Terms terms = objective.of(model, inputs, false);
+    if (scaling == null) {
+      terms.loss().backward();
+    } else {
+      terms.loss().backward(scaling.scale());
+    }
+    return Objective.outputs(terms);
   }
 
   private void emitUpdate() {

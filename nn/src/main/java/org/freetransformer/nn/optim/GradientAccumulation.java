@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
 import org.freetransformer.nn.Parameter;
@@ -74,7 +73,7 @@ public final class GradientAccumulation implements ProgramRewriter {
 
   @Override
   public List<Instruction> rewrite(List<Instruction> recorded) {
-    Map<Storage, Term> byStorage = new IdentityHashMap<>();
+    IdentityHashMap<Storage, Term> byStorage = new IdentityHashMap<>();
     for (int i = 0; i < terms.size(); i++) {
       byStorage.put(terms.get(i).buffer().storage(), new Term(terms.get(i), sums.get(i)));
     }
@@ -102,7 +101,8 @@ public final class GradientAccumulation implements ProgramRewriter {
     return result;
   }
 
-  private static List<Term> writtenBy(Instruction instruction, Map<Storage, Term> byStorage) {
+  private static List<Term> writtenBy(
+      Instruction instruction, IdentityHashMap<Storage, Term> byStorage) {
     return instruction.writes().stream()
         .map(written -> byStorage.get(written.storage()))
         .filter(Objects::nonNull)

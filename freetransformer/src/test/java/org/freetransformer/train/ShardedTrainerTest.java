@@ -106,9 +106,9 @@ final class ShardedTrainerTest {
   }
 
   /**
-   * Copies add up what each computed of a step, and so in another order. AdamW's first steps make as much
-   * of a rounding error as of a gradient, where a gradient is nothing else: the encoder's, whose
-   * plan has no effect yet. So the KL alone may differ more.
+   * Copies add up what each computed of a step, and so in another order. AdamW's first steps make
+   * as much of a rounding error as of a gradient, where a gradient is nothing else: the encoder's,
+   * whose plan has no effect yet. So the KL alone may differ more.
    */
   private static void assertClose(List<List<Double>> actual, List<List<Double>> expected) {
     for (int i = 0; i < expected.size(); i++) {

@@ -11,7 +11,6 @@ import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Program;
 import org.freetransformer.tensor.ProgramRewriter;
 import org.freetransformer.tensor.Tensor;
-import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Output;
 import org.freetransformer.tensor.device.Storage;

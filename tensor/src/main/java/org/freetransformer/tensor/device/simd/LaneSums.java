@@ -22,15 +22,20 @@ final class LaneSums {
    * sums[i] = the sum of vector i.
    *
    * @param vectors one after the other, overwritten
-   * @param count how many, a power of 2
+   * @param count how many: 4, 8 or 16
+   * @param sums may be {@code vectors}
    */
   static void add(float[] vectors, int count, float[] sums) {
     int group = Math.min(count, LANES);
     for (int i = 0; i < count; i += group) {
       fold(vectors, i * LANES, group);
+      if (group == LANES) {
+        System.arraycopy(vectors, i * LANES, sums, i, group);
+        continue;
+      }
       for (int j = 0; j < group; j++) {
-        float sum = 0;
-        for (int lane = j; lane < LANES; lane += group) {
+        float sum = vectors[i * LANES + j];
+        for (int lane = j + group; lane < LANES; lane += group) {
           sum += vectors[i * LANES + lane];
         }
         sums[i + j] = sum;
@@ -38,14 +43,43 @@ final class LaneSums {
     }
   }
 
+  /** Two rounds at a time, and a single one first where their number is odd. */
   private static void fold(float[] vectors, int start, int count) {
-    for (int half = count / 2; half >= 1; half /= 2) {
-      for (int i = start; i < start + half * LANES; i += LANES) {
-        IntVector x = FloatVector.fromArray(SPECIES, vectors, i).reinterpretAsInts();
-        IntVector y = FloatVector.fromArray(SPECIES, vectors, i + half * LANES).reinterpretAsInts();
-        FloatVector low = LOW.selectFrom(x, y).reinterpretAsFloats();
-        low.add(HIGH.selectFrom(x, y).reinterpretAsFloats()).intoArray(vectors, i);
+    int left = count;
+    if (left == 8) {
+      for (int i = 0; i < 4; i++) {
+        halve(vectors, start + i * LANES, 4 * LANES);
+      }
+      left = 4;
+    }
+    for (; left >= 4; left /= 4) {
+      for (int i = 0; i < left / 4; i++) {
+        quarter(vectors, start + i * LANES, left / 4 * LANES);
       }
     }
+  }
+
+  /** The vector at a place takes half of its lanes' sums, and half of those of another. */
+  private static void halve(float[] v, int at, int distance) {
+    IntVector x = FloatVector.fromArray(SPECIES, v, at).reinterpretAsInts();
+    IntVector y = FloatVector.fromArray(SPECIES, v, at + distance).reinterpretAsInts();
+    FloatVector low = LOW.selectFrom(x, y).reinterpretAsFloats();
+    low.add(HIGH.selectFrom(x, y).reinterpretAsFloats()).intoArray(v, at);
+  }
+
+  /** The same twice, for four vectors. */
+  private static void quarter(float[] v, int at, int distance) {
+    IntVector x0 = FloatVector.fromArray(SPECIES, v, at).reinterpretAsInts();
+    IntVector x1 = FloatVector.fromArray(SPECIES, v, at + distance).reinterpretAsInts();
+    IntVector x2 = FloatVector.fromArray(SPECIES, v, at + 2 * distance).reinterpretAsInts();
+    IntVector x3 = FloatVector.fromArray(SPECIES, v, at + 3 * distance).reinterpretAsInts();
+    FloatVector low = LOW.selectFrom(x0, x2).reinterpretAsFloats();
+    FloatVector even = low.add(HIGH.selectFrom(x0, x2).reinterpretAsFloats());
+    low = LOW.selectFrom(x1, x3).reinterpretAsFloats();
+    FloatVector odd = low.add(HIGH.selectFrom(x1, x3).reinterpretAsFloats());
+    IntVector x = even.reinterpretAsInts();
+    IntVector y = odd.reinterpretAsInts();
+    low = LOW.selectFrom(x, y).reinterpretAsFloats();
+    low.add(HIGH.selectFrom(x, y).reinterpretAsFloats()).intoArray(v, at);
   }
 }

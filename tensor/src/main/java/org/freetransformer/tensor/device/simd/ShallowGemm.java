@@ -2,6 +2,7 @@ package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.VectorMask;
 
 /**
  * Matrix product with few steps of k, where writing C is most of the work, or with a C of few
@@ -261,9 +262,13 @@ final class ShallowGemm implements Runnable, ThreadTeam.Task {
       int k,
       int steps,
       int packedFrom) {
+    boolean add = accumulate || k > 0;
+    boolean apart = add || rows - i < ShallowKernel.NARROW_ROWS;
     for (int j = column; j < end; j += LANES) {
       int panel = j - (j - column) % COLUMNS;
       boolean packed = panel >= packedFrom;
+      VectorMask<Float> mask = Lanes.mask(j, end);
+      long to = c.start(item) + (first + i) * c.rowBytes() + (long) j * Float.BYTES;
       ShallowKernel.multiplyNarrow(
           scratch.a,
           i * rowStep,
@@ -273,16 +278,16 @@ final class ShallowGemm implements Runnable, ThreadTeam.Task {
           panelStart(item, panel, k, steps, packedFrom) + (long) (j - panel) * Float.BYTES,
           packed ? GemmKernel.PANEL_ROW_BYTES : b.rowBytes(),
           steps,
-          scratch.tile);
-      ShallowKernel.putNarrow(
-          scratch.tile,
-          Math.min(ShallowKernel.NARROW_ROWS, rows - i),
-          Lanes.mask(j, end),
-          alpha,
-          accumulate || k > 0,
-          c.memory(),
-          c.start(item) + (first + i) * c.rowBytes() + (long) j * Float.BYTES,
-          c.rowBytes());
+          apart ? 1 : alpha,
+          mask,
+          apart ? scratch.blocks : c.memory(),
+          apart ? 0 : to,
+          apart ? GemmKernel.VECTOR_BYTES : c.rowBytes());
+      if (apart) {
+        int height = Math.min(ShallowKernel.NARROW_ROWS, rows - i);
+        ShallowKernel.putNarrow(
+            scratch.blocks, height, mask, alpha, add, c.memory(), to, c.rowBytes());
+      }
     }
   }
 

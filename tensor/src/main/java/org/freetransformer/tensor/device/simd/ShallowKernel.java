@@ -92,10 +92,9 @@ final class ShallowKernel {
   }
 
   /**
-   * The same for up to eight rows of up to a vector: a narrow C, and the edges of a wide one.
+   * The same for eight rows of up to a vector: a narrow C, and the edges of a wide one.
    *
-   * @param a has {@link #NARROW_ROWS} rows
-   * @param sums room for the tile
+   * @param mask the columns that C has
    */
   static void multiplyNarrow(
       float[] a,
@@ -106,7 +105,11 @@ final class ShallowKernel {
       long bStart,
       long bRow,
       int depth,
-      float[] sums) {
+      float alpha,
+      VectorMask<Float> mask,
+      MemorySegment c,
+      long cStart,
+      long cRow) {
     FloatVector s0 = FloatVector.zero(SPECIES);
     FloatVector s1 = FloatVector.zero(SPECIES);
     FloatVector s2 = FloatVector.zero(SPECIES);
@@ -127,19 +130,20 @@ final class ShallowKernel {
       s6 = y.fma(FloatVector.broadcast(SPECIES, a[first + 6 * row]), s6);
       s7 = y.fma(FloatVector.broadcast(SPECIES, a[first + 7 * row]), s7);
     }
-    s0.intoArray(sums, 0);
-    s1.intoArray(sums, LANES);
-    s2.intoArray(sums, 2 * LANES);
-    s3.intoArray(sums, 3 * LANES);
-    s4.intoArray(sums, 4 * LANES);
-    s5.intoArray(sums, 5 * LANES);
-    s6.intoArray(sums, 6 * LANES);
-    s7.intoArray(sums, 7 * LANES);
+    FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
+    s0.mul(scale).intoMemorySegment(c, cStart, ORDER, mask);
+    s1.mul(scale).intoMemorySegment(c, cStart + cRow, ORDER, mask);
+    s2.mul(scale).intoMemorySegment(c, cStart + 2 * cRow, ORDER, mask);
+    s3.mul(scale).intoMemorySegment(c, cStart + 3 * cRow, ORDER, mask);
+    s4.mul(scale).intoMemorySegment(c, cStart + 4 * cRow, ORDER, mask);
+    s5.mul(scale).intoMemorySegment(c, cStart + 5 * cRow, ORDER, mask);
+    s6.mul(scale).intoMemorySegment(c, cStart + 6 * cRow, ORDER, mask);
+    s7.mul(scale).intoMemorySegment(c, cStart + 7 * cRow, ORDER, mask);
   }
 
-  /** Sets or adds to rows of C of up to a vector. */
+  /** Sets or adds to rows of C from a tile whose rows lie one after the other. */
   static void putNarrow(
-      float[] sums,
+      MemorySegment tile,
       int rows,
       VectorMask<Float> mask,
       float alpha,
@@ -150,7 +154,7 @@ final class ShallowKernel {
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
     for (int i = 0; i < rows; i++) {
       long at = cStart + i * cRow;
-      FloatVector x = FloatVector.fromArray(SPECIES, sums, i * LANES);
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, tile, i * VECTOR_BYTES, ORDER);
       FloatVector y =
           add
               ? x.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at, ORDER, mask))

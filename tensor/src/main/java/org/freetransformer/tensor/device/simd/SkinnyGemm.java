@@ -95,10 +95,15 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     boolean contiguousRows =
         w.columnStride() == 1 && shape.n() >= GemmKernel.LANES && !blocksWin(shape, c);
     boolean contiguousColumns =
-        w.rowStride() == 1 && (shape.k() >= 2 * GemmKernel.LANES || shape.m() == 1);
+        w.rowStride() == 1 && (shape.m() == 1 || shape.k() >= shortestDots(shape.m()));
     return shape.m() <= MAX_ROWS
         && (contiguousRows || contiguousColumns)
         && (long) shape.batch() * MAX_ROWS * shape.k() <= Integer.MAX_VALUE / 2;
+  }
+
+  /** From how many steps of k on dot products beat packing W for blocks, which all rows share. */
+  private static int shortestDots(int rows) {
+    return (rows <= ROWS ? 3 : 5) * GemmKernel.LANES;
   }
 
   /** Strips keep their sums in the cache, blocks in registers, which pays unless memory bounds. */
@@ -182,9 +187,7 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
         SkinnyKernel.addRow(x, w.memory(), from + k * w.rowBytes(), width, sums, i * STRIP);
       }
     }
-    for (int i = 0; i < shape.m(); i++) {
-      storeRow(sums, i * STRIP, item, i, begin, width);
-    }
+    storeRows(sums, item, begin, width);
   }
 
   /** Many short columns: their lanes are added up a vector's width of columns at a time. */
@@ -216,20 +219,33 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
       long w1 = from + Math.min(j + 1, last) * w.columnBytes();
       long w2 = from + Math.min(j + 2, last) * w.columnBytes();
       long w3 = from + Math.min(j + 3, last) * w.columnBytes();
-      int width = Math.min(DOT_COLUMNS, end - j);
       int at = item * paddedRows * shape.k();
       if (shape.m() == 1) {
-        SkinnyKernel.dotRow(packed, at, w.memory(), w0, w1, w2, w3, shape.k(), scratch.lanes, sums);
-        storeRow(sums, 0, item, 0, j, width);
+        SkinnyKernel.dotRow(
+            packed, at, w.memory(), w0, w1, w2, w3, shape.k(), scratch.lanes, sums, j - begin);
         continue;
       }
       for (int i = 0; i < shape.m(); i += ROWS) {
         SkinnyKernel.dotRows(
-            packed, at + i * shape.k(), w.memory(), w0, w1, w2, w3, shape.k(), scratch.lanes, sums);
-        for (int r = 0; r < ROWS && i + r < shape.m(); r++) {
-          storeRow(sums, r * DOT_COLUMNS, item, i + r, j, width);
-        }
+            packed,
+            at + i * shape.k(),
+            w.memory(),
+            w0,
+            w1,
+            w2,
+            w3,
+            shape.k(),
+            scratch.lanes,
+            sums,
+            i * STRIP + j - begin);
       }
+    }
+    storeRows(sums, item, begin, end - begin);
+  }
+
+  private void storeRows(float[] sums, int item, int begin, int width) {
+    for (int i = 0; i < shape.m(); i++) {
+      storeRow(sums, i * STRIP, item, i, begin, width);
     }
   }
 
@@ -246,8 +262,8 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
       long w2 = w0 + Math.min(2, width - 1) * columnBytes;
       long w3 = w0 + (width - 1) * columnBytes;
       if (shape.m() == 1) {
-        SkinnyKernel.dotPairs(packed, at, w.memory(), w0, w1, w2, w3, depth, scratch.lanes, sums);
-        storeRow(sums, 0, item, 0, j, width);
+        SkinnyKernel.dotPairs(
+            packed, at, w.memory(), w0, w1, w2, w3, depth, scratch.lanes, sums, j - begin);
         continue;
       }
       for (int column = 0; column < width; column++) {
@@ -265,12 +281,11 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
             3 * widened,
             depth,
             scratch.lanes,
-            sums);
-        for (int r = 0; r < ROWS && i + r < shape.m(); r++) {
-          storeRow(sums, r * DOT_COLUMNS, item, i + r, j, width);
-        }
+            sums,
+            i * STRIP + j - begin);
       }
     }
+    storeRows(sums, item, begin, end - begin);
   }
 
   private void storeRow(float[] sums, int from, int item, int row, int column, int width) {

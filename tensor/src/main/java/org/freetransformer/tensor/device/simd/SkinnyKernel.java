@@ -215,7 +215,8 @@ final class SkinnyKernel {
       long w3,
       int depth,
       float[] lanes,
-      float[] sums) {
+      float[] sums,
+      int to) {
     FloatVector s0 = FloatVector.zero(SPECIES);
     FloatVector s1 = FloatVector.zero(SPECIES);
     FloatVector s2 = FloatVector.zero(SPECIES);
@@ -233,8 +234,9 @@ final class SkinnyKernel {
     s1.intoArray(lanes, LANES);
     s2.intoArray(lanes, 2 * LANES);
     s3.intoArray(lanes, 3 * LANES);
-    LaneSums.add(lanes, DOT_COLUMNS, sums);
-    addTails(x, at, w, w0, w1, w2, w3, whole, depth, sums, 0);
+    LaneSums.add(lanes, DOT_COLUMNS, lanes);
+    System.arraycopy(lanes, 0, sums, to, DOT_COLUMNS);
+    addTails(x, at, w, w0, w1, w2, w3, whole, depth, sums, to);
   }
 
   /**
@@ -254,7 +256,8 @@ final class SkinnyKernel {
       long w3,
       int depth,
       float[] lanes,
-      float[] sums) {
+      float[] sums,
+      int to) {
     FloatVector even0 = FloatVector.zero(SPECIES);
     FloatVector even1 = FloatVector.zero(SPECIES);
     FloatVector even2 = FloatVector.zero(SPECIES);
@@ -285,13 +288,14 @@ final class SkinnyKernel {
     even1.add(odd1).intoArray(lanes, LANES);
     even2.add(odd2).intoArray(lanes, 2 * LANES);
     even3.add(odd3).intoArray(lanes, 3 * LANES);
-    LaneSums.add(lanes, DOT_COLUMNS, sums);
+    LaneSums.add(lanes, DOT_COLUMNS, lanes);
+    System.arraycopy(lanes, 0, sums, to, DOT_COLUMNS);
     for (int k = whole; k < depth; k++) {
       long from = (long) k * Short.BYTES;
-      sums[0] = Math.fma(x[at + k], bfloat16(w, w0 + from), sums[0]);
-      sums[1] = Math.fma(x[at + k], bfloat16(w, w1 + from), sums[1]);
-      sums[2] = Math.fma(x[at + k], bfloat16(w, w2 + from), sums[2]);
-      sums[3] = Math.fma(x[at + k], bfloat16(w, w3 + from), sums[3]);
+      sums[to] = Math.fma(x[at + k], bfloat16(w, w0 + from), sums[to]);
+      sums[to + 1] = Math.fma(x[at + k], bfloat16(w, w1 + from), sums[to + 1]);
+      sums[to + 2] = Math.fma(x[at + k], bfloat16(w, w2 + from), sums[to + 2]);
+      sums[to + 3] = Math.fma(x[at + k], bfloat16(w, w3 + from), sums[to + 3]);
     }
   }
 
@@ -310,7 +314,11 @@ final class SkinnyKernel {
     }
   }
 
-  /** Dot products of four rows of X, {@code depth} apart, with four columns of W: [4, 4]. */
+  /**
+   * Dot products of four rows of X, {@code depth} apart, with four columns of W.
+   *
+   * @param sums their rows are {@link SkinnyGemm#STRIP} apart
+   */
   static void dotRows(
       float[] x,
       int at,
@@ -321,7 +329,8 @@ final class SkinnyKernel {
       long w3,
       int depth,
       float[] lanes,
-      float[] sums) {
+      float[] sums,
+      int to) {
     FloatVector s00 = FloatVector.zero(SPECIES);
     FloatVector s01 = FloatVector.zero(SPECIES);
     FloatVector s02 = FloatVector.zero(SPECIES);
@@ -382,9 +391,11 @@ final class SkinnyKernel {
     s31.intoArray(lanes, 13 * LANES);
     s32.intoArray(lanes, 14 * LANES);
     s33.intoArray(lanes, 15 * LANES);
-    LaneSums.add(lanes, ROWS * DOT_COLUMNS, sums);
+    LaneSums.add(lanes, ROWS * DOT_COLUMNS, lanes);
     for (int r = 0; r < ROWS; r++) {
-      addTails(x, at + r * depth, w, w0, w1, w2, w3, whole, depth, sums, r * DOT_COLUMNS);
+      int row = to + r * STRIP;
+      System.arraycopy(lanes, r * DOT_COLUMNS, sums, row, DOT_COLUMNS);
+      addTails(x, at + r * depth, w, w0, w1, w2, w3, whole, depth, sums, row);
     }
   }
 

@@ -54,10 +54,10 @@ final class HotKernels {
             "ShallowKernel::addWide", () -> ShallowKernel.addWide(scratch.blocks, 1f, c, 0, 256)),
         new Kernel(
             "ShallowKernel::multiplyNarrow",
-            () -> ShallowKernel.multiplyNarrow(a, 0, 8, 1, b, 0, 256, 8, tile)),
+            () -> ShallowKernel.multiplyNarrow(a, 0, 8, 1, b, 0, 256, 8, 1f, Lanes.mask(0, 3), c, 0, 64)),
         new Kernel(
             "ShallowKernel::putNarrow",
-            () -> ShallowKernel.putNarrow(tile, 8, Lanes.mask(0, 3), 1f, true, c, 0, 64)),
+            () -> ShallowKernel.putNarrow(b, 8, Lanes.mask(0, 3), 1f, true, c, 0, 64)),
         new Kernel(
             "SkinnyKernel::multiplyShort",
             () -> SkinnyKernel.multiplyShort(a, 0, b, 0, 256, 3, 19, tile)),
@@ -76,7 +76,7 @@ final class HotKernels {
         new Kernel(
             "Transposer::shuffleTwice",
             () -> Transposer.transpose(b, 0, 4096, 4, c, 0, 2048, scratch.blocks)),
-        new Kernel("LaneSums::fold", () -> LaneSums.add(lanes, 16, sums)),
+        new Kernel("LaneSums::quarter", () -> LaneSums.add(lanes, 16, sums)),
         new Kernel(
             "SkinnyKernel::addToOne", () -> SkinnyKernel.addToOne(a, 0, b, 0, 4096, 70, sums)),
         new Kernel(
@@ -85,13 +85,13 @@ final class HotKernels {
         new Kernel("SkinnyKernel::addRow", () -> SkinnyKernel.addRow(1f, b, 0, 70, sums, 0)),
         new Kernel(
             "SkinnyKernel::dotRow",
-            () -> SkinnyKernel.dotRow(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums)),
+            () -> SkinnyKernel.dotRow(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0)),
         new Kernel(
             "SkinnyKernel::dotPairs",
-            () -> SkinnyKernel.dotPairs(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums)),
+            () -> SkinnyKernel.dotPairs(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0)),
         new Kernel(
             "SkinnyKernel::dotRows",
-            () -> SkinnyKernel.dotRows(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums)));
+            () -> SkinnyKernel.dotRows(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0)));
   }
 
   public static void main(String[] args) {

@@ -1,6 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
 import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.VECTOR_BYTES;

@@ -54,7 +54,9 @@ final class HotKernels {
             "ShallowKernel::addWide", () -> ShallowKernel.addWide(scratch.blocks, 1f, c, 0, 256)),
         new Kernel(
             "ShallowKernel::multiplyNarrow",
-            () -> ShallowKernel.multiplyNarrow(a, 0, 8, 1, b, 0, 256, 8, 1f, Lanes.mask(0, 3), c, 0, 64)),
+            () ->
+                ShallowKernel.multiplyNarrow(
+                    a, 0, 8, 1, b, 0, 256, 8, 1f, Lanes.mask(0, 3), c, 0, 64)),
         new Kernel(
             "ShallowKernel::putNarrow",
             () -> ShallowKernel.putNarrow(b, 8, Lanes.mask(0, 3), 1f, true, c, 0, 64)),

@@ -19,6 +19,8 @@ import org.freetransformer.nn.optim.GradientAccumulation;
 import org.freetransformer.nn.optim.GradientClipping;
 import org.freetransformer.nn.optim.GradientClipping.Clipped;
 import org.freetransformer.nn.optim.LossScaler;
+import org.freetransformer.nn.optim.UpdateSizes;
+import org.freetransformer.nn.optim.UpdateSizes.Movement;
 import org.freetransformer.nn.optim.WeightAverage;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Precision;
@@ -58,6 +60,7 @@ public final class TrainingStep implements AutoCloseable {
   private final Program norm;
   private final Program update;
   private final Program discard;
+  private final UpdateSizes updateSizes;
 
   /**
    * Records the step for batches of {@code config.batchSize()} examples of {@code length} tokens.
@@ -101,6 +104,7 @@ public final class TrainingStep implements AutoCloseable {
             });
     this.update = recordEffects(this::emitUpdate);
     this.discard = recordEffects(optimizer::emitDiscard);
+    this.updateSizes = new UpdateSizes(engine, optimizer);
   }
 
   private Program recordMicroStep() {
@@ -229,13 +233,12 @@ public final class TrainingStep implements AutoCloseable {
 
   /** How far the last update moved each part of the model, as a share of its size. */
   private Map<String, Double> updateRatios() {
+    Map<String, Movement> movements = updateSizes.ofLastUpdate();
     Map<String, Double> moved = new LinkedHashMap<>();
     Map<String, Double> size = new HashMap<>();
     for (String name : model.parameters().keySet()) {
       String part = name.substring(0, name.indexOf('.'));
-      boolean here = replica.trained().containsKey(name);
-      AdamW.Movement movement =
-          here ? optimizer.lastUpdate(name) : new AdamW.Movement(0, 0); // Another rank's.
+      Movement movement = movements.getOrDefault(name, new Movement(0, 0)); // Another rank's.
       moved.merge(part, movement.moved(), Double::sum);
       size.merge(part, movement.size(), Double::sum);
     }
@@ -291,6 +294,7 @@ public final class TrainingStep implements AutoCloseable {
     for (Program program : List.of(microStep, casts, norm, update, discard)) {
       program.close();
     }
+    updateSizes.close();
     if (average != null) {
       average.close();
     }

@@ -46,6 +46,7 @@ final class TaskGraphs implements AutoCloseable {
   private @Nullable TornadoExecutionPlan plan;
   private @Nullable TornadoExecutionResult lastResult;
   private boolean isStale = true;
+  private Traffic traffic = Traffic.NONE;
 
   /** No program yet, on heaps that are arrays of TornadoVM; null is its default device. */
   TaskGraphs(FloatArray floats, IntArray ints, @Nullable TornadoDevice device) {
@@ -116,6 +117,7 @@ final class TaskGraphs implements AutoCloseable {
             .withGridScheduler(grids);
     plan = device == null ? made : made.withDevice(device);
     isStale = false;
+    traffic = traffic.planned();
     lastResult = plan.withGraph(0).execute();
   }
 
@@ -172,8 +174,13 @@ final class TaskGraphs implements AutoCloseable {
       stage(intPieces, run, ints, stagedInts, intTable);
       lastResult = requirePlan().withGraph(0).execute();
     }
+    traffic = traffic.toDevice(words(floatPieces) + words(intPieces));
     clear(floatTable);
     clear(intTable);
+  }
+
+  private static long words(List<Heap.Range> ranges) {
+    return ranges.stream().mapToLong(range -> range.end() - range.start()).sum();
   }
 
   private static List<Heap.Range> pieces(List<Heap.Range> ranges) {
@@ -225,7 +232,13 @@ final class TaskGraphs implements AutoCloseable {
   void download(TornadoNativeArray heap, int start, int words) {
     if (words > 0 && lastResult != null) {
       lastResult.transferToHost(new DataRange(heap).withOffset(start).withSize(words));
+      traffic = traffic.toHost(words);
     }
+  }
+
+  /** What moved between host and device so far. */
+  Traffic traffic() {
+    return traffic;
   }
 
   private TornadoExecutionPlan requirePlan() {

@@ -113,6 +113,11 @@ public final class TornadoVmDevice extends CpuDevice {
         .formatted(name, memorySize() / (1 << 20));
   }
 
+  /** What moved between host and device so far. */
+  Traffic traffic() {
+    return graphs.traffic();
+  }
+
   // ---- Memory ----
 
   @Override

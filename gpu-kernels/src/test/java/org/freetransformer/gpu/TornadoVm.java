@@ -1,6 +1,5 @@
 package org.freetransformer.gpu;
 
-import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.DeviceProvider.Listing;
 
 /** The device that these tests run on: the SDK's first one, or the kernels' Java bodies. */
@@ -15,7 +14,7 @@ public final class TornadoVm {
   }
 
   /** Opens it, and says which it is. */
-  public static Device open() {
+  public static TornadoVmDevice open() {
     if (System.getProperty(TornadoVmDevice.MEMORY_PROPERTY) == null) {
       System.setProperty(TornadoVmDevice.MEMORY_PROPERTY, Long.toString(MEMORY));
     }
@@ -23,7 +22,7 @@ public final class TornadoVm {
     Listing first = devices.devices().getFirst();
     if (first.whyNot() == null) {
       System.out.printf("GPU kernels run on %s, %s%n", first.id(), first.name());
-      return devices.open(first.id(), 1);
+      return (TornadoVmDevice) devices.open(first.id(), 1);
     }
     System.out.println(
         "GPU kernels run as Java, one work group after the other: no device of TornadoVM");

@@ -9,7 +9,6 @@ import java.util.function.ToDoubleFunction;
 import org.freetransformer.nn.Parameter;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
-import org.freetransformer.tensor.Scope;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.device.Instruction;
@@ -56,9 +55,6 @@ public final class AdamW implements AutoCloseable {
    * @param second running mean of its square
    */
   public record Moments(Tensor first, Tensor second) {}
-
-  /** Elements that {@link #lastUpdate} looks at together. */
-  private static final int PIECE = 1 << 20;
 
   private final Engine engine;
   private final SequencedMap<String, Parameter> parameters;
@@ -118,41 +114,14 @@ public final class AdamW implements AutoCloseable {
             }));
   }
 
-  /**
-   * How far the last update moved a parameter, as a share of its size: the Euclidean norms' ratio
-   * in pieces. It is computed again from the moments, piece by piece, so that no copy of the
-   * parameters is needed.
-   *
-   * @param moved Σ of squares of the update
-   * @param size Σ of squares of the parameter
-   */
-  public record Movement(double moved, double size) {}
+  /** The parameters that it moves, by name. */
+  SequencedMap<String, Parameter> parameters() {
+    return parameters;
+  }
 
-  /** The last update of a parameter; meaningless before the first, and after {@link #forget}. */
-  public Movement lastUpdate(String name) {
-    Parameter parameter = Objects.requireNonNull(parameters.get(name), name);
-    float[] factors = scheduleOf(name).toFloats();
-    double decay = parameter.isDecayed() ? config.weightDecay() * factors[0] : 0;
-    int size = Math.toIntExact(parameter.size());
-    double moved = 0;
-    double squares = 0;
-    try (Engine.Mode _ = engine.noGrad()) {
-      for (int start = 0; start < size; start += PIECE) {
-        int length = Math.min(PIECE, size - start);
-        try (Scope _ = engine.scope("optimizer")) {
-          Tensor value = parameter.value().reshape(size).narrow(0, start, length);
-          Tensor first = moments(name).first().reshape(size).narrow(0, start, length);
-          Tensor second = moments(name).second().reshape(size).narrow(0, start, length);
-          Tensor root = second.mul(1 / factors[2]).sqrt().add(config.epsilon());
-          Tensor step = first.mul(factors[0] / factors[1]).div(root);
-          // The parameter was (value + step) / (1 − decay) before.
-          Tensor update = step.add(value.mul(decay)).mul(1 / (1 - decay));
-          moved += update.sumOfSquares().item();
-          squares += value.sumOfSquares().item();
-        }
-      }
-    }
-    return new Movement(moved, squares);
+  /** Its constants. */
+  Config config() {
+    return config;
   }
 
   /**
@@ -167,7 +136,8 @@ public final class AdamW implements AutoCloseable {
     }
   }
 
-  private Tensor scheduleOf(String name) {
+  /** What the next update of a parameter uses: its rate, 1 − β1^step, 1 − β2^step. */
+  Tensor scheduleOf(String name) {
     return Objects.requireNonNull(schedules.get(rateRatios.applyAsDouble(name)));
   }
 

@@ -200,7 +200,8 @@ final class AdamWTest {
   @Test
   void tellsHowFarTheLastUpdateMoved() {
     parameters.put("w", Parameter.weight(engine, 30, 50));
-    try (AdamW optimizer = new AdamW(engine, parameters, CONFIG)) {
+    try (AdamW optimizer = new AdamW(engine, parameters, CONFIG);
+        UpdateSizes sizes = new UpdateSizes(engine, optimizer)) {
       for (int step = 1; step <= 3; step++) {
         gradient(parameter("w")).set(normals(1500, 0.01));
         double[] before = parameter("w").value().toDoubles();
@@ -213,7 +214,7 @@ final class AdamWTest {
           moved += (after[i] - before[i]) * (after[i] - before[i]);
           size += after[i] * after[i];
         }
-        AdamW.Movement told = optimizer.lastUpdate("w");
+        UpdateSizes.Movement told = sizes.ofLastUpdate().get("w");
         assertThat(told.moved()).isCloseTo(moved, Offset.offset(1e-4 * moved));
         assertThat(told.size()).isCloseTo(size, Offset.offset(1e-4 * size));
       }

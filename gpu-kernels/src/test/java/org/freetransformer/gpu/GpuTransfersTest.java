@@ -1,0 +1,81 @@
+package org.freetransformer.gpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.freetransformer.data.DataConfig;
+import org.freetransformer.data.Dataset;
+import org.freetransformer.model.ModelConfig;
+import org.freetransformer.nn.Parameter;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.train.RunConfig;
+import org.freetransformer.train.Trainer;
+import org.freetransformer.train.TrainingConfig;
+import org.junit.jupiter.api.Test;
+
+/** What a training step moves between host and device: a batch in, and numbers for people out. */
+class GpuTransfersTest {
+  private static final int BATCH = 2;
+  private static final int LOG_EVERY = 2;
+
+  /** Learning rates, the weights of the loss's terms, the state of the random numbers. */
+  private static final int MOST_SETTINGS = 32;
+
+  /** Loss, reconstruction, divergence in all and by bit, norm of the gradient. */
+  private static final int MOST_RESULTS = 16;
+
+  private static RunConfig config() {
+    ModelConfig model =
+        ModelConfig.builder()
+            .vocabSize(29)
+            .hiddenDim(16)
+            .numLayers(2)
+            .numHeads(2)
+            .numKvHeads(1)
+            .ffnHiddenDim(24)
+            .maxSeqLen(66)
+            .latentDim(4)
+            .build();
+    TrainingConfig training =
+        TrainingConfig.builder().batchSize(BATCH).maxSteps(100).logEvery(LOG_EVERY).build();
+    return new RunConfig(model, training, DataConfig.planLetters(1));
+  }
+
+  @Test
+  void parametersMomentsAndActivationsStayOnTheDevice() {
+    RunConfig config = config();
+    TornadoVmDevice device = TornadoVm.open();
+    try (Engine engine = Engine.on(device);
+        Trainer trainer = new Trainer(engine, config, Dataset.open(config.data(), _ -> {}))) {
+      int parameters = trainer.model().parameters().size();
+      long smallest =
+          trainer.model().parameters().values().stream()
+              .filter(parameter -> parameter.value().shape().rank() > 1)
+              .mapToLong(Parameter::size)
+              .min()
+              .orElseThrow();
+      int batch = 3 * BATCH * config.data().sequenceLength(); // Tokens, targets, what counts.
+      List<Traffic> steps = new ArrayList<>();
+      for (int i = 0; i < 2 * LOG_EVERY; i++) {
+        Traffic before = device.traffic();
+        trainer.next();
+        steps.add(device.traffic().since(before));
+      }
+      assertThat(steps.getFirst().plans()).as("plans made for the first step").isPositive();
+      for (int i = LOG_EVERY; i < steps.size(); i++) {
+        Traffic step = steps.get(i);
+        assertThat(step.plans()).as("plans made in a later step").isZero();
+        assertThat(step.wordsToDevice())
+            .as("words to the device in step %d", i + 1)
+            .isBetween((long) batch, (long) batch + MOST_SETTINGS);
+      }
+      long results = steps.get(LOG_EVERY).wordsToHost();
+      assertThat(results).as("words to the host").isBetween(1L, (long) MOST_RESULTS);
+      assertThat(steps.getLast().wordsToHost())
+          .as("words to the host in a logged step: two more for each parameter")
+          .isEqualTo(results + 2L * parameters);
+      assertThat(smallest).as("so that no matrix can be among them").isGreaterThan(MOST_SETTINGS);
+    }
+  }
+}

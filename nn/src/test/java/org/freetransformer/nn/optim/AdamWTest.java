@@ -214,7 +214,7 @@ final class AdamWTest {
           moved += (after[i] - before[i]) * (after[i] - before[i]);
           size += after[i] * after[i];
         }
-        UpdateSizes.Movement told = sizes.ofLastUpdate().get("w");
+        UpdateSizes.Movement told = Objects.requireNonNull(sizes.ofLastUpdate().get("w"));
         assertThat(told.moved()).isCloseTo(moved, Offset.offset(1e-4 * moved));
         assertThat(told.size()).isCloseTo(size, Offset.offset(1e-4 * size));
       }

@@ -72,8 +72,7 @@ public final class UpdateSizes implements AutoCloseable {
       Tensor value = piece(parameter.value(), start, length);
       Tensor first = piece(optimizer.moments(name).first(), start, length);
       Tensor second = piece(optimizer.moments(name).second(), start, length);
-      Tensor root =
-          second.div(schedule.narrow(0, 2, 1)).sqrt().add(optimizer.config().epsilon());
+      Tensor root = second.div(schedule.narrow(0, 2, 1)).sqrt().add(optimizer.config().epsilon());
       Tensor update = first.mul(stepRate).div(root);
       if (weightDecay > 0) {
         update = update.add(value.mul(decay));
@@ -89,8 +88,7 @@ public final class UpdateSizes implements AutoCloseable {
 
   private void addSquares(Tensor values, Tensor sum, boolean isFirst) {
     Output output = isFirst ? Output.to(sum.buffer()) : Output.addTo(sum.buffer());
-    engine.emit(
-        new Instruction.Reduce(ReduceFunction.SUM_OF_SQUARES, values.buffer(), output));
+    engine.emit(new Instruction.Reduce(ReduceFunction.SUM_OF_SQUARES, values.buffer(), output));
   }
 
   /**

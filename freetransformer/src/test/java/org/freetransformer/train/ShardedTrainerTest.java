@@ -47,6 +47,11 @@ final class ShardedTrainerTest {
   }
 
   private static RunConfig config(Strategy strategy, Precision precision) {
+    return config(strategy, precision, ShardingConfig.Exchange.FP32);
+  }
+
+  private static RunConfig config(
+      Strategy strategy, Precision precision, ShardingConfig.Exchange exchange) {
     ModelConfig model =
         SmallModels.config(ModelConfig.Kind.FREE)
             .numLayers(2)
@@ -63,7 +68,7 @@ final class ShardedTrainerTest {
             .maxSteps(8)
             .warmupSteps(2)
             .learningRate(0.01)
-            .sharding(new ShardingConfig(true, strategy, 0, ShardingConfig.Exchange.FP32, true, 1))
+            .sharding(new ShardingConfig(true, strategy, 0, exchange, true, 1))
             .build();
     return new RunConfig(model, training, DataConfig.planLetters(5));
   }
@@ -159,10 +164,12 @@ final class ShardedTrainerTest {
     }
   }
 
-  @Test
-  void aRunGoesOnWithAnyOtherNumberOfRanksToTheBit() {
+  @ParameterizedTest
+  @EnumSource
+  void aRunGoesOnWithAnyOtherNumberOfRanksToTheBit(ShardingConfig.Exchange exchange) {
     List<List<Double>> whole =
-        onRanks(1, config(Strategy.FULL_SHARD), trainer -> steps(trainer, 8));
+        onRanks(
+            1, config(Strategy.FULL_SHARD, Precision.FP32, exchange), trainer -> steps(trainer, 8));
     List<List<Double>> told = new ArrayList<>();
     int done = 0;
     for (int ranks : new int[] {4, 2, 3, 1}) {
@@ -171,7 +178,7 @@ final class ShardedTrainerTest {
       told.addAll(
           onRanks(
               ranks,
-              config(strategy),
+              config(strategy, Precision.FP32, exchange),
               trainer -> {
                 CheckpointFolder folder = new CheckpointFolder(temporary.resolve("run"));
                 if (before > 0) {

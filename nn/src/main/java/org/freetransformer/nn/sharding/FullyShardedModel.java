@@ -61,9 +61,10 @@ public final class FullyShardedModel implements AutoCloseable {
           "%d ranks cannot be nodes of %d: allowed are divisors of the number of ranks"
               .formatted(group.size(), node));
     }
-    shards = hybrid ? group.split(group.rank() / node) : group;
-    replicas = hybrid ? group.split(group.rank() % node) : null;
-    ownsGroups = hybrid;
+    boolean copies = hybrid && node < group.size(); // A node that is all there is has none.
+    shards = copies ? group.split(group.rank() / node) : group;
+    replicas = copies ? group.split(group.rank() % node) : null;
+    ownsGroups = copies;
     boolean whole = plan.strategy() == Strategy.NO_SHARD;
     plan.wrapping()
         .unitsOf(model)

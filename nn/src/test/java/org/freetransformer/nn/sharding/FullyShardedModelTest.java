@@ -37,21 +37,7 @@ class FullyShardedModelTest {
                 return training.train(steps);
               }
             });
-    List<Float> merged = new ArrayList<>();
-    int microBatches = task.microBatches();
-    int each = microBatches / ranks;
-    for (int step = 0; step < steps; step++) {
-      for (int m = 0; m < microBatches; m++) {
-        merged.add(told.get(m % ranks).get(step * (each + 1) + m / ranks));
-      }
-      for (List<Float> rank : told) {
-        assertThat(rank.get(step * (each + 1) + each))
-            .as("norm on every rank")
-            .isEqualTo(told.getFirst().get(step * (each + 1) + each));
-      }
-      merged.add(told.getFirst().get(step * (each + 1) + each));
-    }
-    return merged;
+    return TinyTraining.merged(told, task, steps);
   }
 
   private static void assertClose(List<Float> actual, List<Float> expected, double relative) {

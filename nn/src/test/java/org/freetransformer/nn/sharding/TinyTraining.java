@@ -1,5 +1,7 @@
 package org.freetransformer.nn.sharding;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -109,6 +111,29 @@ final class TinyTraining implements AutoCloseable {
       told.add(update.outputs().getFirst().item());
     }
     return told;
+  }
+
+  /**
+   * What all ranks told, as one rank would tell it: losses in the order of the micro-batches, and
+   * the norm, which must be the same on all, behind those of each step.
+   */
+  static List<Float> merged(List<List<Float>> told, Task task, int steps) {
+    List<Float> merged = new ArrayList<>();
+    int microBatches = task.microBatches();
+    int ranks = told.size();
+    int each = microBatches / ranks;
+    for (int step = 0; step < steps; step++) {
+      for (int m = 0; m < microBatches; m++) {
+        merged.add(told.get(m % ranks).get(step * (each + 1) + m / ranks));
+      }
+      for (List<Float> rank : told) {
+        assertThat(rank.get(step * (each + 1) + each))
+            .as("norm on every rank")
+            .isEqualTo(told.getFirst().get(step * (each + 1) + each));
+      }
+      merged.add(told.getFirst().get(step * (each + 1) + each));
+    }
+    return merged;
   }
 
   private void setBatch(long number) {

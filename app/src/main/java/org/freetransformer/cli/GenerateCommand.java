@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Limits;
 import org.freetransformer.data.Tokenizer;
 import org.freetransformer.generate.Generator;
@@ -18,7 +19,10 @@ import org.freetransformer.model.LanguageModel;
 import org.freetransformer.nn.Linear;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.SavedModel;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.device.CpuDevice;
+import org.freetransformer.tensor.device.Device;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -86,15 +90,16 @@ final class GenerateCommand implements Callable<Integer> {
   /** How linear weights are held. */
   enum Weights {
     F32,
-    BF16
+    BF16,
+    INT8
   }
 
   @Option(
       names = "--weights",
       paramLabel = "TYPE",
       description =
-          "f32, or bf16: linear weights rounded to half the memory, which is read faster"
-              + " (default: f32).")
+          "f32, or linear weights in less memory, which is read faster: bf16, rounded, or int8,"
+              + " in steps of a scale for each output (default: f32).")
   private Weights weights = Weights.F32;
 
   @Option(
@@ -117,13 +122,25 @@ final class GenerateCommand implements Callable<Integer> {
               prompts, maxTokens, sampling, plan.control(seed), endOfText(tokenizer));
       try (Engine engine = device.open();
           LanguageModel loaded = saved.load(engine)) {
-        if (weights == Weights.BF16) {
-          Linear.narrowAll(loaded);
+        requireOfferedBy(engine.device());
+        switch (weights) {
+          case F32 -> {}
+          case BF16 -> Linear.narrowAll(loaded, DType.BF16);
+          case INT8 -> Linear.narrowAll(loaded, DType.I8);
         }
         print(new Generator(loaded).generate(request), tokenizer);
       }
     }
     return 0;
+  }
+
+  private void requireOfferedBy(Device chosen) {
+    if (weights == Weights.INT8 && !(chosen instanceof CpuDevice)) {
+      throw new ConfigException(
+          "--weights",
+          "int8 is not offered on %s; allowed are f32 and bf16, or --device cpu"
+              .formatted(chosen.name()));
+    }
   }
 
   private void print(List<Generator.Sample> written, Tokenizer tokenizer) throws IOException {

@@ -1,5 +1,6 @@
 package org.freetransformer.cli;
 
+import static java.util.Locale.ROOT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.freetransformer.cli.CommandLineTester.ft;
@@ -19,6 +20,8 @@ import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** eval, generate and inspect on runs that were really trained. */
 class SavedModelCommandsTest {
@@ -158,6 +161,15 @@ class SavedModelCommandsTest {
     assertThat(one.path("plan")).hasSize(12);
     assertThat(one.path("finish_reason").asText()).isEqualTo("length");
     assertThat(one.path("text").asText()).hasSize(10);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"bf16", "int8"})
+  void weightsInFewerBitsWriteTextToo(String weights) {
+    JsonNode one = sample("--seed", 5, "--max-tokens", 10, "--weights", weights);
+    assertThat(one.path("tokens")).hasSize(10);
+    assertThat(one)
+        .isEqualTo(sample("--seed", 5, "--max-tokens", 10, "--weights", weights.toUpperCase(ROOT)));
   }
 
   @Test

@@ -125,7 +125,7 @@ public final class TornadoVmDevice extends CpuDevice {
     return switch (dtype) {
       case F32 -> memory().allocate(bytes, owner, floats);
       case I32 -> memory().allocate(bytes, owner, ints);
-      case F64, BF16, F16, U8 -> memory().allocate(bytes, owner);
+      case F64, BF16, F16, U8, I8 -> memory().allocate(bytes, owner);
     };
   }
 

@@ -8,12 +8,15 @@ import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Output;
 import org.freetransformer.tensor.ops.MatMulOp;
+import org.freetransformer.tensor.ops.QuantizedLinearOp;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A linear layer without bias: {@code y = x·weightᵀ}, x [.., in], weight [out, in], y [.., out].
  */
 public final class Linear extends Module {
   private final Parameter weight;
+  private QuantizedLinearOp.@Nullable Weight quantized;
 
   /** A layer of new weights. */
   public Linear(Engine engine, int in, int out) {
@@ -34,33 +37,60 @@ public final class Linear extends Module {
   }
 
   /**
-   * Keeps the weights in half the memory from now on, rounded to bf16, for good: this layer then
-   * reads them faster and is not trained any more.
+   * Holds the weights in fewer bits from now on, for good: this layer then reads them faster and is
+   * not trained any more.
+   *
+   * @param type {@link DType#BF16}, rounded, or {@link DType#I8}, in steps of a scale for each
+   *     output
+   * @throws IllegalArgumentException for another type
    */
-  public void narrow() {
+  public void narrow(DType type) {
     Tensor wide = weight.value();
     Engine engine = wide.engine();
-    Tensor narrow = engine.allocate("parameters", DType.BF16, wide.shape());
-    engine.emit(new Instruction.Copy(wide.buffer(), Output.to(narrow.buffer())));
+    Tensor narrow;
+    switch (type) {
+      case BF16 -> {
+        narrow = engine.allocate("parameters", DType.BF16, wide.shape());
+        engine.emit(new Instruction.Copy(wide.buffer(), Output.to(narrow.buffer())));
+      }
+      case I8 -> {
+        quantized = QuantizedLinearOp.quantize("parameters", wide);
+        narrow = quantized.steps();
+      }
+      default ->
+          throw new IllegalArgumentException("weights are narrowed to BF16 or I8, not " + type);
+    }
     weight.freeze();
     weight.replace(narrow);
   }
 
   /** Narrows all linear layers among a module's parts. */
-  public static void narrowAll(Module module) {
+  public static void narrowAll(Module module, DType type) {
     if (module instanceof Linear linear) {
-      linear.narrow();
+      linear.narrow(type);
     }
-    module.children().values().forEach(Linear::narrowAll);
+    module.children().values().forEach(child -> narrowAll(child, type));
   }
 
   /** x [.., in] to [.., out]. */
   public Tensor forward(Tensor x) {
-    return MatMulOp.linear(x, weight.value());
+    return quantized == null
+        ? MatMulOp.linear(x, weight.value())
+        : QuantizedLinearOp.forward(x, quantized);
   }
 
   /** The same, in full precision: for what enters the residual stream, a loss or the plan. */
   public Tensor forwardInFull(Tensor x) {
-    return MatMulOp.linearInFull(x, weight.value());
+    return quantized == null
+        ? MatMulOp.linearInFull(x, weight.value())
+        : QuantizedLinearOp.forward(x, quantized);
+  }
+
+  @Override
+  public void close() {
+    super.close();
+    if (quantized != null) {
+      quantized.scales().close();
+    }
   }
 }

@@ -13,7 +13,9 @@ public enum DType {
   /** Signed 32-bit integer: tokens, positions, plan indices. */
   I32(4, false),
   /** Unsigned byte. */
-  U8(1, false);
+  U8(1, false),
+  /** Signed byte: weights in steps of a scale. */
+  I8(1, false);
 
   private final int bytes;
   private final boolean floating;

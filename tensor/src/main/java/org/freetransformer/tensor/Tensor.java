@@ -312,7 +312,7 @@ public final class Tensor implements AutoCloseable {
       case F32 -> ValueLayout.JAVA_FLOAT;
       case BF16, F16 -> ValueLayout.JAVA_SHORT;
       case I32 -> ValueLayout.JAVA_INT;
-      case U8 -> ValueLayout.JAVA_BYTE;
+      case U8, I8 -> ValueLayout.JAVA_BYTE;
     };
   }
 

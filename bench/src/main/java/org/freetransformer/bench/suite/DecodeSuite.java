@@ -20,10 +20,11 @@ import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.ops.CastOp;
 import org.freetransformer.tensor.ops.MatMulOp;
+import org.freetransformer.tensor.ops.QuantizedLinearOp;
 
 /**
- * Generation: a layer's product for a few rows with weights of f32 or bf16, beside libtorch with
- * f32 (its bf16 product ends the JVM when it is called through DJL); whole steps of a model, one
+ * Generation: a layer's product for a few rows with weights of f32, bf16 or 8 bits, beside
+ * libtorch with f32 (its bf16 product ends the JVM when it is called through DJL); whole steps of a model, one
  * token a row; and the reading of a prompt. The limit of what memory bounds reads the weights, as
  * they are held, and nothing else.
  */
@@ -54,18 +55,28 @@ final class DecodeSuite implements Suite {
     return List.of(
         "layer B 1, f32",
         "layer B 1, bf16",
+        "layer B 1, int8",
         "layer B 8, f32",
         "layer B 8, bf16",
+        "layer B 8, int8",
         "model B 1, f32",
         "model B 1, bf16",
+        "model B 1, int8",
         "model B 8, f32",
         "model B 8, bf16",
+        "model B 8, int8",
         "prompt of 256");
   }
 
   @Override
   public List<String> quickCases() {
-    return List.of("layer B 1, f32", "layer B 1, bf16", "model B 1, f32", "model B 1, bf16");
+    return List.of(
+        "layer B 1, f32",
+        "layer B 1, bf16",
+        "layer B 1, int8",
+        "model B 1, f32",
+        "model B 1, bf16",
+        "model B 1, int8");
   }
 
   @Override
@@ -73,20 +84,31 @@ final class DecodeSuite implements Suite {
     if (!cases().contains(name)) {
       throw new IllegalArgumentException("no case of suite decode is named '%s'".formatted(name));
     }
-    boolean narrow = name.endsWith("bf16");
+    DType type =
+        name.endsWith("bf16") ? DType.BF16 : name.endsWith("int8") ? DType.I8 : DType.F32;
     int rows = name.contains("B 8") ? 8 : 1;
     if (name.startsWith("layer")) {
-      return layer(rows, narrow, threads);
+      return layer(rows, type, threads);
     }
-    return name.startsWith("model") ? model(rows, narrow, threads) : prompt(threads);
+    return name.startsWith("model") ? model(rows, type, threads) : prompt(threads);
   }
 
-  private static Contest layer(int rows, boolean narrow, int threads) {
+  private static Contest layer(int rows, DType type, int threads) {
     Engine engine = Ours.engine(threads);
     Tensor x = Ours.normal(engine, rows, SIDE);
     Tensor wide = Ours.normal(engine, SIDE, SIDE);
-    Tensor weight = narrow ? CastOp.cast(wide, DType.BF16) : wide;
-    Ours ours = Ours.recorded(engine, () -> List.of(MatMulOp.linear(x, weight)));
+    Ours ours =
+        switch (type) {
+          case I8 -> {
+            QuantizedLinearOp.Weight weight = QuantizedLinearOp.quantize("bench", wide);
+            yield Ours.recorded(engine, () -> List.of(QuantizedLinearOp.forward(x, weight)));
+          }
+          case BF16 -> {
+            Tensor weight = CastOp.cast(wide, DType.BF16);
+            yield Ours.recorded(engine, () -> List.of(MatMulOp.linear(x, weight)));
+          }
+          default -> Ours.recorded(engine, () -> List.of(MatMulOp.linear(x, wide)));
+        };
     Peer peer =
         Peer.of(
             threads,
@@ -95,19 +117,19 @@ final class DecodeSuite implements Suite {
               NDArray theirWeight = Peer.normal(manager, SIDE, SIDE);
               return Peer.scoped(() -> TorchOps.linear(theirs, theirWeight));
             });
-    long bytes = (long) SIDE * SIDE * weight.dtype().bytes();
+    long bytes = (long) SIDE * SIDE * type.bytes();
     return Contest.memory(new Traffic(bytes, 0, 0), ours, peer, threads);
   }
 
-  private static Contest model(int rows, boolean narrow, int threads) {
-    Decoding ours = new Decoding(rows, narrow, threads);
+  private static Contest model(int rows, DType type, int threads) {
+    Decoding ours = new Decoding(rows, type, threads);
     MemoryLoop limit = new MemoryLoop(ours.bytesOfStep(), 0, 0, threads);
     return new Contest(
         rows, Unit.TOKENS, ours::step, null, null, limit, List.of(ours::close, limit::close));
   }
 
   private static Contest prompt(int threads) {
-    Decoding ours = new Decoding(1, false, threads);
+    Decoding ours = new Decoding(1, DType.F32, threads);
     FmaLoop limit = new FmaLoop(2.0 * PROMPT * ours.linearWeights(), threads);
     return new Contest(
         PROMPT,
@@ -128,11 +150,11 @@ final class DecodeSuite implements Suite {
     private final int[] noPlans;
     private IncrementalDecoder decoder;
 
-    Decoding(int rows, boolean narrow, int threads) {
+    Decoding(int rows, DType type, int threads) {
       engine = Ours.engine(threads);
       model = new Baseline(engine, MODEL);
-      if (narrow) {
-        Linear.narrowAll(model);
+      if (type != DType.F32) {
+        Linear.narrowAll(model, type);
       }
       int[] prompt = new SplittableRandom(6).ints(PROMPT, 0, MODEL.vocabSize()).toArray();
       prompts = new ArrayList<>(Collections.nCopies(rows, prompt));

@@ -289,6 +289,28 @@ public sealed interface Instruction {
     }
   }
 
+  /**
+   * {@code out[n, j] = scales[j] · Σ x[n, k] · weight[j, k]}: x [N, K] and scales [J] in f32, weight
+   * [J, K] in i8, out [N, J].
+   */
+  record QuantizedLinear(Buffer x, Buffer weight, Buffer scales, Output out)
+      implements Instruction {
+    @Override
+    public List<Buffer> reads() {
+      return inputs(out, x, weight, scales);
+    }
+
+    @Override
+    public List<Buffer> writes() {
+      return outputs(out);
+    }
+
+    @Override
+    public Cost cost() {
+      return new Cost(2 * out.buffer().size() * x.dim(-1), bytesMoved());
+    }
+  }
+
   // ---- Rows of a table ----
 
   /** Row n of out [N, D] = row indices[n] of table [R, D]. An index outside 0..R−1 gives zeros. */

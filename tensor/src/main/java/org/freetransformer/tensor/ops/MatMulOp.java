@@ -115,7 +115,8 @@ public final class MatMulOp {
     }
   }
 
-  private static Buffer asRows(Buffer buffer) {
+  /** All leading axes as one. */
+  static Buffer asRows(Buffer buffer) {
     int columns = buffer.dim(-1);
     long rows = 1;
     for (int i = 0; i < buffer.shape().rank() - 1; i++) {

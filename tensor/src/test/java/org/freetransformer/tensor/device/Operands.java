@@ -290,6 +290,7 @@ final class Operands implements AutoCloseable {
       case F16 -> Float.float16ToFloat(buffer.getShort(at));
       case I32 -> buffer.getInt(at);
       case U8 -> buffer.get(at) & 0xff;
+      case I8 -> buffer.get(at);
     };
   }
 
@@ -302,7 +303,7 @@ final class Operands implements AutoCloseable {
       case BF16 -> buffer.putShort(at, BFloat16.fromFloat((float) value));
       case F16 -> buffer.putShort(at, Float.floatToFloat16((float) value));
       case I32 -> buffer.putInt(at, (int) value);
-      case U8 -> buffer.put(at, (byte) (int) value);
+      case U8, I8 -> buffer.put(at, (byte) (int) value);
     }
   }
 

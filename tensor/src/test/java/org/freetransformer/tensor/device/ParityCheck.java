@@ -68,7 +68,7 @@ final class ParityCheck {
           case F32 -> 0x1p-23 * sums;
           case F16 -> 0x1p-10 + 0x1p-23 * sums;
           case BF16 -> 0x1p-7 + 0x1p-23 * sums;
-          case I32, U8 -> 0;
+          case I32, U8, I8 -> 0;
         };
     return length == 0 ? 0 : tolerance;
   }

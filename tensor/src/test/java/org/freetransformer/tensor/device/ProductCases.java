@@ -6,6 +6,7 @@ import org.freetransformer.tensor.Layout;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.device.Instruction.Gather;
 import org.freetransformer.tensor.device.Instruction.MatMul;
+import org.freetransformer.tensor.device.Instruction.QuantizedLinear;
 import org.freetransformer.tensor.device.Instruction.Reduce;
 import org.freetransformer.tensor.device.Instruction.ScatterAdd;
 import org.freetransformer.tensor.device.Instruction.ScatterRows;
@@ -98,6 +99,20 @@ final class ProductCases {
     return o.chance(0.3)
         ? o.strided(1, rows, columns).broadcastTo(Shape.of(batch, rows, columns))
         : o.strided(batch, rows, columns);
+  }
+
+  static Case quantizedLinear(Operands o) {
+    int rows = o.chance(0.4) ? 1 : o.count(40);
+    int depth = o.count(300);
+    int outputs = o.chance(0.1) ? o.between(500, 1100) : o.count(131);
+    Layout weight = o.contiguous(outputs, depth);
+    return new Case(
+        new QuantizedLinear(
+            o.of(DType.F32, o.contiguous(rows, depth)),
+            o.of(DType.I8, weight, o.integers((long) outputs * depth, -127, 127)),
+            o.of(DType.F32, o.contiguous(outputs), o.uniform(outputs, 0.001, 0.02)),
+            o.output(DType.F32, o.contiguous(rows, outputs))),
+        depth + 1);
   }
 
   static Case gather(Operands o) {

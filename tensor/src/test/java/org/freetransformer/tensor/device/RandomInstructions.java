@@ -41,6 +41,7 @@ final class RandomInstructions {
     all.put(Instruction.Dropout.class, ElementwiseCases::dropout);
     all.put(Instruction.Reduce.class, ProductCases::reduce);
     all.put(Instruction.MatMul.class, ProductCases::matMul);
+    all.put(Instruction.QuantizedLinear.class, ProductCases::quantizedLinear);
     all.put(Instruction.Gather.class, ProductCases::gather);
     all.put(Instruction.ScatterAdd.class, ProductCases::scatterAdd);
     all.put(Instruction.ScatterRows.class, ProductCases::scatterRows);

@@ -36,6 +36,7 @@ class GradientCoverageTest {
           Map.entry("Tensor.notEqual(Tensor)", "piecewise constant"),
           Map.entry("Tensor.greater(Tensor)", "piecewise constant"),
           Map.entry("Tensor.less(Tensor)", "piecewise constant"),
+          Map.entry("QuantizedLinearOp.forward(Tensor,Weight)", "for generation alone"),
           Map.entry("BinaryMapperOp.sample(Tensor,boolean)", "gives integers"),
           Map.entry("BinaryMapperOp.bits(Tensor,int,DType)", "takes integers alone"));
 

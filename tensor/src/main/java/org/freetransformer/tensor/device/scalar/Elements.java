@@ -78,7 +78,7 @@ final class Elements {
           into[i] = memory.getAtIndex(ValueLayout.JAVA_DOUBLE, start + i * stride);
         }
       }
-      case BF16, F16, I32, U8 -> {
+      case BF16, F16, I32, U8, I8 -> {
         for (int i = 0; i < count; i++) {
           into[i] = read(start + i * stride);
         }
@@ -94,6 +94,7 @@ final class Elements {
       case F16 -> Float.float16ToFloat(memory.getAtIndex(ValueLayout.JAVA_SHORT, position));
       case I32 -> memory.getAtIndex(ValueLayout.JAVA_INT, position);
       case U8 -> Byte.toUnsignedInt(memory.get(ValueLayout.JAVA_BYTE, position));
+      case I8 -> memory.get(ValueLayout.JAVA_BYTE, position);
     };
   }
 
@@ -106,7 +107,7 @@ final class Elements {
       case F16 ->
           memory.setAtIndex(ValueLayout.JAVA_SHORT, position, Float.floatToFloat16((float) value));
       case I32 -> memory.setAtIndex(ValueLayout.JAVA_INT, position, (int) value);
-      case U8 -> memory.set(ValueLayout.JAVA_BYTE, position, (byte) (int) value);
+      case U8, I8 -> memory.set(ValueLayout.JAVA_BYTE, position, (byte) (int) value);
     }
   }
 }

@@ -37,6 +37,7 @@ public final class ScalarDevice extends CpuDevice {
       case Instruction.Dropout op -> ScalarRandom.dropout(op);
       case Instruction.Reduce op -> ScalarReduce.reduce(op);
       case Instruction.MatMul op -> ScalarMatMul.of(op);
+      case Instruction.QuantizedLinear op -> ScalarQuantizedLinear.of(op);
       case Instruction.Gather op -> ScalarRows.gather(op);
       case Instruction.ScatterAdd op -> ScalarRows.scatterAdd(op);
       case Instruction.ScatterRows op -> ScalarRows.scatterRows(op);

@@ -2,6 +2,8 @@ package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Kernel;
 
 /**
  * Matrix products in f32 on a {@link ThreadTeam}, also of operands of 16 bits: C = alpha·A·B, or C
@@ -122,6 +124,11 @@ final class Gemm implements AutoCloseable {
     throw new IllegalArgumentException(
         "C needs contiguous rows or columns, got row stride %d and column stride %d"
             .formatted(c.rowStride(), c.columnStride()));
+  }
+
+  /** Prepares the product with a weight of 8 bits; the same rules hold. */
+  Kernel quantized(Instruction.QuantizedLinear op) {
+    return new QuantizedLinear(team, scratch, op);
   }
 
   private static void clear(GemmShape shape, StridedMatrix c) {

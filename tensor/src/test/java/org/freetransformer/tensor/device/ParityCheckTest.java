@@ -75,7 +75,7 @@ class ParityCheckTest {
         int value = memory.getAtIndex(ValueLayout.JAVA_INT, at);
         memory.setAtIndex(ValueLayout.JAVA_INT, at, value + 1);
       }
-      case BF16, F16, U8 -> {}
+      case BF16, F16, U8, I8 -> {}
     }
   }
 

@@ -23,10 +23,10 @@ import org.freetransformer.tensor.ops.MatMulOp;
 import org.freetransformer.tensor.ops.QuantizedLinearOp;
 
 /**
- * Generation: a layer's product for a few rows with weights of f32, bf16 or 8 bits, beside
- * libtorch with f32 (its bf16 product ends the JVM when it is called through DJL); whole steps of a model, one
- * token a row; and the reading of a prompt. The limit of what memory bounds reads the weights, as
- * they are held, and nothing else.
+ * Generation: a layer's product for a few rows with weights of f32, bf16 or 8 bits, beside libtorch
+ * with f32 (its bf16 product ends the JVM when it is called through DJL); whole steps of a model,
+ * one token a row; and the reading of a prompt. The limit of what memory bounds reads the weights,
+ * as they are held, and nothing else.
  */
 final class DecodeSuite implements Suite {
   private static final int SIDE = 4096;
@@ -84,8 +84,7 @@ final class DecodeSuite implements Suite {
     if (!cases().contains(name)) {
       throw new IllegalArgumentException("no case of suite decode is named '%s'".formatted(name));
     }
-    DType type =
-        name.endsWith("bf16") ? DType.BF16 : name.endsWith("int8") ? DType.I8 : DType.F32;
+    DType type = name.endsWith("bf16") ? DType.BF16 : name.endsWith("int8") ? DType.I8 : DType.F32;
     int rows = name.contains("B 8") ? 8 : 1;
     if (name.startsWith("layer")) {
       return layer(rows, type, threads);

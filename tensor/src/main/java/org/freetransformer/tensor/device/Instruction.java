@@ -290,8 +290,8 @@ public sealed interface Instruction {
   }
 
   /**
-   * {@code out[n, j] = scales[j] · Σ x[n, k] · weight[j, k]}: x [N, K] and scales [J] in f32, weight
-   * [J, K] in i8, out [N, J].
+   * {@code out[n, j] = scales[j] · Σ x[n, k] · weight[j, k]}: x [N, K] and scales [J] in f32,
+   * weight [J, K] in i8, out [N, J].
    */
   record QuantizedLinear(Buffer x, Buffer weight, Buffer scales, Output out)
       implements Instruction {

@@ -79,8 +79,7 @@ public final class QuantizedLinearOp {
   public static Tensor forward(Tensor x, Weight weight) {
     Engine engine = x.engine();
     Tensor steps = weight.steps();
-    boolean fits =
-        x.dtype() == DType.F32 && x.shape().rank() >= 1 && x.dim(-1) == steps.dim(1);
+    boolean fits = x.dtype() == DType.F32 && x.shape().rank() >= 1 && x.dim(-1) == steps.dim(1);
     Check.that(fits, "quantized linear", "x must be [.., in] in f32", x, steps);
     boolean differentiated = engine.gradEnabled() && x.requiresGrad();
     Check.that(!differentiated, "quantized linear", "there is no gradient of this", x, steps);

@@ -12,9 +12,9 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The innermost loops of {@link QuantizedLinear}. Four weights come in each 32-bit lane; shifts that
- * carry the sign bring each of them down, so that any vector width will do. The left side is put in
- * the same order beforehand: see {@link #split}.
+ * The innermost loops of {@link QuantizedLinear}. Four weights come in each 32-bit lane; shifts
+ * that carry the sign bring each of them down, so that any vector width will do. The left side is
+ * put in the same order beforehand: see {@link #split}.
  */
 final class QuantizedKernel {
   private static final VectorSpecies<Float> SPECIES = GemmKernel.SPECIES;

@@ -94,7 +94,8 @@ final class QuantizedLinear implements Kernel, ThreadTeam.Task {
     for (int j = 0; j < width; j += lanes) {
       int present = Math.min(lanes, width - j);
       for (int i = 0; i < present; i++) {
-        QuantizedKernel.dot(packed, 0, weight, weightRow(begin + j + i), depth, scratch.a, i * lanes);
+        QuantizedKernel.dot(
+            packed, 0, weight, weightRow(begin + j + i), depth, scratch.a, i * lanes);
       }
       LaneSums.add(scratch.a, lanes, scratch.a);
       System.arraycopy(scratch.a, 0, scratch.rows, j, lanes);

@@ -91,9 +91,7 @@ final class HotKernels {
         new Kernel(
             "SkinnyKernel::dotPairs",
             () -> SkinnyKernel.dotPairs(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0)),
-        new Kernel(
-            "QuantizedKernel::dot",
-            () -> QuantizedKernel.dot(a, 0, b, 0, 70, lanes, 0)),
+        new Kernel("QuantizedKernel::dot", () -> QuantizedKernel.dot(a, 0, b, 0, 70, lanes, 0)),
         new Kernel("QuantizedKernel::widen", () -> QuantizedKernel.widen(b, 0, 70, c, 0)),
         new Kernel(
             "SkinnyKernel::dotRows",

@@ -88,6 +88,10 @@ final class YamlReader {
       return new Composer(settings, parser(yaml)).getSingleNode();
     } catch (NumberFormatException malformed) {
       throw problem("is not valid YAML: an escape is not in hexadecimal digits", 0);
+    } catch (ConfigException tooDeep) {
+      throw tooDeep;
+    } catch (IllegalArgumentException malformed) { // A tag that the library makes and refuses.
+      throw problem("is not valid YAML: " + oneLine(malformed.getMessage()), 0);
     }
   }
 

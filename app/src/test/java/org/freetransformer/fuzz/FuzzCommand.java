@@ -7,8 +7,10 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** The command behind {@code scripts/fuzz}. */
 @Command(
@@ -17,6 +19,8 @@ import picocli.CommandLine.Parameters;
     sortOptions = false,
     description = "Reads spoilt files until one is not read or refused as it must be.")
 final class FuzzCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
   @Parameters(
       arity = "1..*",
       paramLabel = "FORMAT",
@@ -61,11 +65,7 @@ final class FuzzCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     int findings = 0;
-    List<FuzzedFormat> chosen =
-        formats.equals(List.of("all"))
-            ? List.of(FuzzedFormat.values())
-            : formats.stream().map(FuzzedFormat::named).toList();
-    for (FuzzedFormat format : chosen) {
+    for (FuzzedFormat format : chosen()) {
       Path own = folder.resolve(format.toString());
       Campaign.Outcome outcome = new Campaign(format, own, runs, seed).run();
       if (outcome.exitCode() == 0) {
@@ -80,8 +80,26 @@ final class FuzzCommand implements Callable<Integer> {
     return findings == 0 ? 0 : 1;
   }
 
+  private List<FuzzedFormat> chosen() {
+    try {
+      return formats.equals(List.of("all"))
+          ? List.of(FuzzedFormat.values())
+          : formats.stream().map(FuzzedFormat::named).toList();
+    } catch (IllegalArgumentException unknown) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(),
+          "%s; allowed are all, %s"
+              .formatted(unknown.getMessage(), String.join(", ", new Names())));
+    }
+  }
+
   /** Runs the command. */
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new FuzzCommand()).execute(arguments));
+    CommandLine command = new CommandLine(new FuzzCommand());
+    command.setParameterExceptionHandler((wrong, _) -> {
+      System.err.println("fuzz: " + wrong.getMessage());
+      return CommandLine.ExitCode.USAGE;
+    });
+    System.exit(command.execute(arguments));
   }
 }

@@ -7,50 +7,45 @@ import java.util.stream.Stream;
 
 /** The formats that are fuzzed. */
 enum FuzzedFormat {
-  SAFETENSORS(SafeTensorsFormat::new),
-  TORCH(TorchFormat::new),
-  PICKLE(folder -> new PickleFormat(folder, "tensors", false)),
-  MODEL_PICKLE(folder -> new PickleFormat(folder, "baseline", true)),
-  LLAMA_CONFIG(
-      folder -> new LlamaFolderFormat(folder, "llama", "config.json", "model.safetensors")),
-  LLAMA_INDEX(
-      folder ->
+  SAFETENSORS,
+  TORCH,
+  PICKLE,
+  MODEL_PICKLE,
+  LLAMA_CONFIG,
+  LLAMA_INDEX,
+  TOKENIZER,
+  TOKEN_MANIFEST,
+  TOKEN_SHARD,
+  TOKEN_ENDS,
+  YAML,
+  JSONL,
+  PARQUET;
+
+  /** The format; its files lie in this folder, which is empty. */
+  Format in(Path folder) throws IOException {
+    return switch (this) {
+      case SAFETENSORS -> new SafeTensorsFormat(folder);
+      case TORCH -> new TorchFormat(folder);
+      case PICKLE -> new PickleFormat(folder, "tensors", false);
+      case MODEL_PICKLE -> new PickleFormat(folder, "baseline", true);
+      case LLAMA_CONFIG ->
+          new LlamaFolderFormat(folder, "llama", "config.json", "model.safetensors");
+      case LLAMA_INDEX ->
           new LlamaFolderFormat(
               folder,
               "llama-sharded",
               "model.safetensors.index.json",
               "config.json",
               "model-00001-of-00002.safetensors",
-              "model-00002-of-00002.safetensors")),
-  TOKENIZER(TokenizerJsonFormat::new),
-  TOKEN_MANIFEST(folder -> new TokenFilesFormat(folder, TokenFilesFormat.MANIFEST)),
-  TOKEN_SHARD(folder -> new TokenFilesFormat(folder, "train-00000.tokens")),
-  TOKEN_ENDS(folder -> new TokenFilesFormat(folder, "train-00000.ends")),
-  YAML(ConfigFileFormat::new),
-  JSONL(JsonLinesFormat::new),
-  PARQUET(ParquetFormat::new);
-
-  /** Makes a format that has a folder to itself. */
-  @FunctionalInterface
-  private interface Maker {
-    Format in(Path folder) throws IOException;
-  }
-
-  private final Maker maker;
-
-  FuzzedFormat(Maker maker) {
-    this.maker = maker;
-  }
-
-  /** The format; its files lie in this folder, which is empty. */
-  Format in(Path folder) throws IOException {
-    return maker.in(folder);
-  }
-
-  /** As on the command line. */
-  @Override
-  public String toString() {
-    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+              "model-00002-of-00002.safetensors");
+      case TOKENIZER -> new TokenizerJsonFormat(folder);
+      case TOKEN_MANIFEST -> new TokenFilesFormat(folder, TokenFilesFormat.MANIFEST);
+      case TOKEN_SHARD -> new TokenFilesFormat(folder, "train-00000.tokens");
+      case TOKEN_ENDS -> new TokenFilesFormat(folder, "train-00000.ends");
+      case YAML -> new ConfigFileFormat(folder);
+      case JSONL -> new JsonLinesFormat(folder);
+      case PARQUET -> new ParquetFormat(folder);
+    };
   }
 
   /** The format that the command line calls so. */
@@ -59,5 +54,11 @@ enum FuzzedFormat {
         .filter(format -> format.toString().equals(name))
         .findFirst()
         .orElseThrow(() -> new IllegalArgumentException("there is no format " + name));
+  }
+
+  /** As on the command line. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

@@ -17,9 +17,9 @@ final class TorchFormat implements Format {
   @Override
   public List<byte[]> seeds() throws IOException {
     return List.of(
+        Resources.model("baseline.pt"),
         Resources.model("tensors.pt"),
-        Resources.model("hostile.pt"),
-        Resources.model("baseline.pt"));
+        Resources.model("hostile.pt"));
   }
 
   @Override

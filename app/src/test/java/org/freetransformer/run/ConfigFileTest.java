@@ -81,6 +81,7 @@ class ConfigFileTest {
           'a: &x {b: *x}'               | nests deeper than 64 levels
           '[a]: 1'                      | :1: has a key that is not plain text
           'a: \\1'                      | is not valid YAML
+          '!::::%8'                     | is not valid YAML: Tag must not contain
           """)
   void whatIsNotAConfigurationIsToldInOneLine(String yaml, String message) throws IOException {
     Path file = file(yaml.translateEscapes());

@@ -43,7 +43,8 @@ record Campaign(FuzzedFormat format, Path folder, long runs, int seed) {
       INSTRUMENTED + ":ai.djl.**:com.google.gson.**:org.xerial.**:com.github.luben.**";
 
   private static final Pattern DONE =
-      Pattern.compile("#\\d+\\s+DONE\\s+cov: (\\d+) .*Done (\\d+) runs in (\\d+) second", Pattern.DOTALL);
+      Pattern.compile(
+          "#\\d+\\s+DONE\\s+cov: (\\d+) .*Done (\\d+) runs in (\\d+) second", Pattern.DOTALL);
   private static final Pattern COUNTS = Pattern.compile("^" + SUMMARY + "(.*)$", Pattern.MULTILINE);
 
   /**

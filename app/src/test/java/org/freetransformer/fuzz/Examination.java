@@ -11,8 +11,7 @@ import java.nio.file.Path;
  * no more memory for one than the format allows.
  */
 final class Examination {
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private final Format format;
   private long read;
@@ -24,7 +23,9 @@ final class Examination {
     this.format = format;
   }
 
-  /** Reads a file; throws what the reader throws and must not, or an error that tells what it did. */
+  /**
+   * Reads a file; throws what the reader throws and must not, or an error that tells what it did.
+   */
   void examine(byte[] file) throws IOException {
     long allocated = THREADS.getTotalThreadAllocatedBytes();
     long began = System.nanoTime();
@@ -41,8 +42,7 @@ final class Examination {
     long bytes = THREADS.getTotalThreadAllocatedBytes() - allocated;
     mostBytes = Math.max(mostBytes, bytes);
     if (bytes > format.mostBytes()) {
-      throw new AssertionError(
-          "%d bytes of memory for a file of %d".formatted(bytes, file.length));
+      throw new AssertionError("%d bytes of memory for a file of %d".formatted(bytes, file.length));
     }
     // What a hostile pickle among the seeds would make.
     if (Files.exists(Path.of("hostile-code-ran"))) {

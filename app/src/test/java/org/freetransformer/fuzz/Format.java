@@ -3,9 +3,13 @@ package org.freetransformer.fuzz;
 import java.io.IOException;
 import java.util.List;
 
-/** A kind of file as a fuzzer sees it: whole files to begin with, and what may come of a spoilt one. */
+/**
+ * A kind of file as a fuzzer sees it: whole files to begin with, and what may come of a spoilt one.
+ */
 interface Format {
-  /** Files from which the fuzzer makes others, small, and together with most of what there can be. */
+  /**
+   * Files from which the fuzzer makes others, small, and together with most of what there can be.
+   */
   List<byte[]> seeds() throws IOException;
 
   /** Pieces of such files that it puts in, one byte a character. */

@@ -18,8 +18,7 @@ final class LlamaFolderFormat implements Format {
    * @param model the folder's name among the test's models
    * @param others the names of the folder's other files
    */
-  LlamaFolderFormat(Path folder, String model, String fuzzed, String... others)
-      throws IOException {
+  LlamaFolderFormat(Path folder, String model, String fuzzed, String... others) throws IOException {
     this.folder = folder;
     seed = Resources.model(model + "/" + fuzzed);
     file = folder.resolve(fuzzed);

@@ -76,7 +76,8 @@ final class PickleFormat implements Format {
     try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
       zip.setMethod(ZipOutputStream.STORED);
       for (Map.Entry<String, byte[]> record : records.entrySet()) {
-        store(zip, record.getKey(), record.getKey().equals(pickleName) ? pickle : record.getValue());
+        store(
+            zip, record.getKey(), record.getKey().equals(pickleName) ? pickle : record.getValue());
       }
     }
     return bytes.toByteArray();

@@ -107,7 +107,7 @@ public final class ModelFile {
   public static LanguageModel load(Engine engine, TensorStore file) {
     ModelConfig config = config(file);
     requirePlausible(file, config);
-    LanguageModel model = LanguageModel.create(engine, config);
+    LanguageModel model = LanguageModel.createBlank(engine, config);
     try {
       read(file, model);
       return model;

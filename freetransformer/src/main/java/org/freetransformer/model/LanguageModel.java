@@ -8,6 +8,7 @@ import org.freetransformer.nn.KeyValueCache;
 import org.freetransformer.nn.Linear;
 import org.freetransformer.nn.LlamaBlock;
 import org.freetransformer.nn.Module;
+import org.freetransformer.nn.Parameter;
 import org.freetransformer.nn.RmsNorm;
 import org.freetransformer.nn.Rope;
 import org.freetransformer.nn.Sequence;
@@ -40,6 +41,19 @@ public abstract sealed class LanguageModel extends Module permits FreeTransforme
       case FREE -> new FreeTransformer(engine, config);
       case BASELINE -> new Baseline(engine, config);
     };
+  }
+
+  /** A model whose weights are all 0, for whoever reads them from a file: none are drawn. */
+  public static LanguageModel createBlank(Engine engine, ModelConfig config) {
+    LanguageModel model;
+    try (Engine.Mode _ = engine.deferParameters()) {
+      model = create(engine, config);
+    }
+    for (Parameter parameter : model.parameters().values()) {
+      Tensor none = parameter.value();
+      parameter.replace(engine.allocate("parameters", none.dtype(), none.shape()));
+    }
+    return model;
   }
 
   /** The engine that computes with this model. */

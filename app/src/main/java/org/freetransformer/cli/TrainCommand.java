@@ -3,7 +3,6 @@ package org.freetransformer.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -153,15 +152,11 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  /** The rank that waited least is the one that the others waited for. */
   private static String waits(List<Double> seconds) {
-    double least = Collections.min(seconds);
-    return "waited for other ranks: %s; rank %d was the slowest, rank %d waited longest, %.1f s%n"
+    return "waited for other ranks: %s; %s%n"
         .formatted(
             seconds.stream().map("%.1f s"::formatted).collect(Collectors.joining(", ")),
-            seconds.indexOf(least),
-            seconds.indexOf(Collections.max(seconds)),
-            Collections.max(seconds));
+            TrainingDisplay.waits(seconds));
   }
 
   private static Map<String, Object> json(TrainingRun.Outcome outcome) {

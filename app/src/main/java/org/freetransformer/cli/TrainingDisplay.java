@@ -1,5 +1,7 @@
 package org.freetransformer.cli;
 
+import java.util.Collections;
+import java.util.List;
 import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.model.ModelConfig;
@@ -15,6 +17,9 @@ final class TrainingDisplay implements RunWatcher {
   private final RunConfig config;
   private @Nullable Progress progress;
 
+  /** Who waited for whom by the last logged step. */
+  private String waits = "";
+
   TrainingDisplay(Output output, String task, RunConfig config) {
     this.output = output;
     this.task = task;
@@ -27,13 +32,25 @@ final class TrainingDisplay implements RunWatcher {
       // The first step compiles the kernels: it would spoil the rate.
       progress = output.progress(task, step.step(), config.training().maxSteps(), "steps");
     }
+    if (!step.rankWaits().isEmpty()) {
+      waits = "; " + waits(step.rankWaits());
+    }
     boolean planned = config.model().kind() == ModelConfig.Kind.FREE;
     progress.at(
         step.step(),
-        planned
-            ? "bound %.4f = reconstruction %.4f + KL %.4f"
-                .formatted(step.nllBound(), step.reconstruction(), step.kl())
-            : "cross-entropy %.4f".formatted(step.reconstruction()));
+        (planned
+                ? "bound %.4f = reconstruction %.4f + KL %.4f"
+                    .formatted(step.nllBound(), step.reconstruction(), step.kl())
+                : "cross-entropy %.4f".formatted(step.reconstruction()))
+            + waits);
+  }
+
+  /** Who waited for whom: the rank that waited least is the one that the others waited for. */
+  static String waits(List<Double> seconds) {
+    double least = Collections.min(seconds);
+    double most = Collections.max(seconds);
+    return "rank %d was the slowest, rank %d waited longest, %.1f s"
+        .formatted(seconds.indexOf(least), seconds.indexOf(most), most);
   }
 
   @Override

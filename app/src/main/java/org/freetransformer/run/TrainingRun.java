@@ -263,6 +263,9 @@ public final class TrainingRun implements AutoCloseable {
       if (!step.updateRatios().isEmpty()) {
         line.put("update_ratio", step.updateRatios());
       }
+      if (!step.rankWaits().isEmpty()) {
+        line.put("rank_waits", step.rankWaits());
+      }
       if (!step.redrawnBits().isEmpty()) {
         line.put("redrawn_bits", step.redrawnBits());
       }

@@ -50,6 +50,8 @@ class RanksTest {
     Outcome resumed = ft("train", "--resume", "--out", many, "--ranks", "3", "--threads", "1");
     assertThat(resumed.code()).as(resumed.err()).isZero();
     assertThat(resumed.err()).containsOnlyOnce("going on after step 2");
+    assertThat(resumed.err())
+        .containsPattern("train: 4 of 4 steps.*; rank . was the slowest, rank .");
     assertThat(resumed.out()).containsOnlyOnce("done after 4 steps").contains("was the slowest");
     assertThat(weights(many)).hasSameBinaryContentAs(weights(one));
     assertThat(losses(many)).isEqualTo(losses(one));
@@ -102,6 +104,11 @@ class RanksTest {
     words.addAll(List.of("--set", "training.use_fsdp=false"));
     JsonNode result = TinyRun.train(folder, words.toArray(String[]::new)).json();
     assertThat(result.path("rank_waits")).hasSize(2);
+    for (JsonNode line : MetricsFile.read(folder.resolve("run/metrics.jsonl"))) {
+      assertThat(line.path("rank_waits")).hasSize(2);
+    }
+    assertThat(TrainingDisplay.waits(List.of(1.5, 0.2, 2.0)))
+        .isEqualTo("rank 1 was the slowest, rank 2 waited longest, 2.0 s");
     assertThat(result.path("tokens").asInt()).isEqualTo(4 * 6 * 64);
   }
 

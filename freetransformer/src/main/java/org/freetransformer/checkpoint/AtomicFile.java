@@ -59,9 +59,14 @@ public final class AtomicFile {
             StandardOpenOption.CREATE,
             StandardOpenOption.TRUNCATE_EXISTING,
             StandardOpenOption.WRITE)) {
-      content.writeTo(new CompleteWrites(channel));
+      content.writeTo(complete(channel));
       channel.force(true);
     }
+  }
+
+  /** A file's channel that takes each buffer in one go. */
+  static WritableByteChannel complete(FileChannel file) {
+    return new CompleteWrites(file);
   }
 
   /**

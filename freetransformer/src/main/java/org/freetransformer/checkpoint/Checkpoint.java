@@ -79,6 +79,11 @@ public record Checkpoint(Path folder, CheckpointState state) {
     return SafeTensors.open(folder.resolve(OPTIMIZER));
   }
 
+  /** The states of a run's parts, mapped into memory. */
+  SafeTensors openParts() {
+    return SafeTensors.open(folder.resolve(PARTS));
+  }
+
   /**
    * Gives parts of a run their states back.
    *
@@ -88,7 +93,7 @@ public record Checkpoint(Path folder, CheckpointState state) {
     if (!hasChecksums()) {
       return; // In format 1 no part had a state.
     }
-    try (SafeTensors file = SafeTensors.open(folder.resolve(PARTS))) {
+    try (SafeTensors file = openParts()) {
       PartsFile.restore(file, parts);
     }
   }

@@ -149,13 +149,13 @@ public final class CheckpointFolder {
           Checksums sums = Checksums.inNew(temporary);
           sums.create(Checkpoint.MODEL, files.model()::writeTo);
           sums.create(Checkpoint.OPTIMIZER, files.optimizer()::writeTo);
+          sums.create(Checkpoint.PARTS, PartsFile.of(files.parts())::writeTo);
           finish(state, files, sums);
         });
   }
 
   private static void finish(CheckpointState state, CheckpointFiles files, Checksums sums)
       throws IOException {
-    sums.create(Checkpoint.PARTS, PartsFile.of(files.parts())::writeTo);
     String tokenizer = files.tokenizer();
     if (tokenizer != null) {
       byte[] json = tokenizer.getBytes(StandardCharsets.UTF_8);
@@ -185,6 +185,7 @@ public final class CheckpointFolder {
             Checksums sums = Checksums.inNew(temporary);
             sums.note(Checkpoint.MODEL);
             sums.note(Checkpoint.OPTIMIZER);
+            sums.note(Checkpoint.PARTS);
             finish(state, files, sums);
           });
     } else {

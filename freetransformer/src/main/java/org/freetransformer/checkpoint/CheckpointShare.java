@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.Function;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.nn.sharding.FullyShardedModel;
 import org.freetransformer.tensor.Tensor;
@@ -22,11 +24,17 @@ import org.freetransformer.tensor.Tensor;
  * checkpoint, any number of ranks reads what any other has written.
  */
 public final class CheckpointShare {
+  private final FullyShardedModel shards;
   private final boolean first;
   private final boolean writes;
   private final Runnable meeting;
   private final List<ShardedTensor> weights = new ArrayList<>();
   private final List<ShardedTensor> moments = new ArrayList<>();
+
+  /** What parts of the run have of every parameter, and how the names of these tensors begin. */
+  private final List<ShardedTensor> more = new ArrayList<>();
+
+  private final List<String> spread = new ArrayList<>();
 
   /**
    * A rank's share.
@@ -36,6 +44,7 @@ public final class CheckpointShare {
    */
   public CheckpointShare(
       FullyShardedModel shards, AdamW optimizer, boolean first, Runnable meeting) {
+    this.shards = shards;
     this.first = first;
     this.writes = shards.isFirstCopy();
     this.meeting = meeting;
@@ -46,6 +55,22 @@ public final class CheckpointShare {
         AdamW.Moments both = optimizer.moments(name);
         moments.add(tensor(name + ModelFile.FIRST_MOMENT, piece, both.first()));
         moments.add(tensor(name + ModelFile.SECOND_MOMENT, piece, both.second()));
+      }
+    }
+  }
+
+  /**
+   * Adds what a part of the run has of every trained parameter.
+   *
+   * @param part its name in a checkpoint
+   * @param elements by the parameter's name, those that this rank has
+   */
+  public void add(String part, Function<String, Tensor> elements) {
+    spread.add(PartsFile.tensorName(part, ""));
+    for (FullyShardedModel.Piece piece : shards.pieces()) {
+      if (piece.part().isTrained()) {
+        String name = PartsFile.tensorName(part, piece.name());
+        more.add(tensor(name, piece, elements.apply(piece.name())));
       }
     }
   }
@@ -71,14 +96,19 @@ public final class CheckpointShare {
   void writeInto(Path folder, CheckpointFiles files) throws IOException {
     Path model = folder.resolve(Checkpoint.MODEL);
     Path optimizer = folder.resolve(Checkpoint.OPTIMIZER);
+    Path parts = folder.resolve(Checkpoint.PARTS);
+    TensorFile states = PartsFile.of(files.parts());
     if (first) {
       prepare(model, files.model());
       prepare(optimizer, files.optimizer());
+      prepare(parts, states);
+      writeWhole(parts, states);
     }
     meet();
     if (writes) {
       write(model, files.model(), weights);
       write(optimizer, files.optimizer(), moments);
+      write(parts, states, more);
     }
     meet();
   }
@@ -98,6 +128,23 @@ public final class CheckpointShare {
       if (length > 0) {
         channel.write(ByteBuffer.allocate(1), channel.size() + length - 1);
       }
+    }
+  }
+
+  /** Writes what is not spread over ranks. */
+  private void writeWhole(Path file, TensorFile content) throws IOException {
+    Map<String, Long> offsets = content.offsets();
+    long start = content.start().remaining();
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      for (TensorSource tensor : content.tensors()) {
+        if (spread.stream().noneMatch(tensor.name()::startsWith)) {
+          channel.position(start + Objects.requireNonNull(offsets.get(tensor.name())));
+          tensor.content().writeTo(AtomicFile.complete(channel));
+        }
+      }
+      channel.force(true);
+    } catch (IOException cause) {
+      throw AtomicFile.failure(file, cause);
     }
   }
 
@@ -139,6 +186,15 @@ public final class CheckpointShare {
     }
     ModelFile.requireKnown(file, both);
     read(file, moments);
+  }
+
+  /** The same with what a part of the run has of every parameter, if one has. */
+  public void readPart(Checkpoint checkpoint) {
+    if (!more.isEmpty()) {
+      try (SafeTensors file = checkpoint.openParts()) {
+        read(file, more);
+      }
+    }
   }
 
   private static void read(TensorStore file, List<ShardedTensor> tensors) {

@@ -9,7 +9,6 @@ import org.freetransformer.nn.LlamaBlock;
 import org.freetransformer.nn.PlanEncoder;
 import org.freetransformer.nn.RmsNorm;
 import org.freetransformer.nn.Sequence;
-import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +33,19 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class FreeTransformer extends LanguageModel {
+  private static final String READOUT = "encoder.readout.weight";
+  private static final String POST_SAMPLER = "latent_plan.post_sampler_fc.weight";
+
+  /** Parameters that {@link #redrawBit} changes. */
+  public static final List<String> REDRAWN = List.of(READOUT, POST_SAMPLER);
+
+  /** Is told of slices of parameters. */
+  @FunctionalInterface
+  public interface Slices {
+    /** Those elements of a parameter whose place along an axis is {@code index}. */
+    void slice(String parameter, int axis, int index);
+  }
+
   /** Where the plan comes from. */
   public enum Mode {
     /** From the encoder, with a gradient. */
@@ -177,14 +189,17 @@ public final class FreeTransformer extends LanguageModel {
 
   /**
    * Draws one bit of the plan anew, from the engine's random stream: how the encoder infers it, and
-   * what it says to the decoder. The optimizer forgets what it knew of the bit's own weights.
+   * what it says to the decoder. It changes the parameters {@link #REDRAWN}.
+   *
+   * @param own told which weights are the bit's own, of which an optimizer should forget what it
+   *     knew
    */
-  public void redrawBit(int bit, AdamW optimizer) {
+  public void redrawBit(int bit, Slices own) {
     encoder.redrawBit(bit);
-    optimizer.forget("encoder.readout.weight", 0, bit);
+    own.slice(READOUT, 0, bit);
     latentPlan.redrawBit(bit);
     if (latentPlan.hasColumns()) {
-      optimizer.forget("latent_plan.post_sampler_fc.weight", 1, bit);
+      own.slice(POST_SAMPLER, 1, bit);
     }
   }
 

@@ -6,7 +6,6 @@ import java.util.function.Supplier;
 import org.freetransformer.checkpoint.PartState;
 import org.freetransformer.checkpoint.StatefulPart;
 import org.freetransformer.checkpoint.TensorSource;
-import org.freetransformer.model.LanguageModel;
 import org.freetransformer.nn.optim.WeightAverage;
 
 /**
@@ -15,11 +14,14 @@ import org.freetransformer.nn.optim.WeightAverage;
  * are this part's state there.
  */
 final class AveragedWeights implements StatefulPart {
-  private final LanguageModel model;
+  /** Names it in a checkpoint. */
+  static final String NAME = "trained_weights";
+
+  private final Replica replica;
   private final WeightAverage average;
 
-  AveragedWeights(LanguageModel model, WeightAverage average) {
-    this.model = model;
+  AveragedWeights(Replica replica, WeightAverage average) {
+    this.replica = replica;
     this.average = average;
   }
 
@@ -35,7 +37,7 @@ final class AveragedWeights implements StatefulPart {
 
   @Override
   public String name() {
-    return "trained_weights";
+    return NAME;
   }
 
   @Override
@@ -43,21 +45,37 @@ final class AveragedWeights implements StatefulPart {
     return Map.of();
   }
 
-  /** The trained weights: a checkpoint is written {@link #during} the exchange. */
+  /**
+   * The trained weights: a checkpoint is written {@link #during} the exchange. Of a model that is
+   * spread over ranks these are names and shapes; each rank writes what it has of them itself.
+   */
   @Override
   public List<TensorSource> tensors() {
-    return model.parameters().entrySet().stream()
+    return replica.model().parameters().entrySet().stream()
         .map(entry ->
-            TensorSource.of(entry.getKey(), entry.getValue().stored(average.of(entry.getKey()))))
+            TensorSource.of(
+                entry.getKey(),
+                entry
+                    .getValue()
+                    .stored(
+                        replica.shards() == null
+                            ? average.of(entry.getKey())
+                            : entry.getValue().value())))
         .toList();
   }
 
-  /** Takes the trained weights; {@link #exchange} follows, once the model has the averaged ones. */
+  /**
+   * Takes the trained weights, unless each rank reads its own; {@link #exchange} follows, once the
+   * model has the averaged ones.
+   */
   @Override
   public void restore(PartState saved) {
-    model
-        .parameters()
-        .forEach((name, parameter) -> saved.tensor(name, parameter.stored(average.of(name))));
+    if (replica.shards() == null) {
+      replica
+          .model()
+          .parameters()
+          .forEach((name, parameter) -> saved.tensor(name, parameter.stored(average.of(name))));
+    }
   }
 
   /** Gives the model the trained weights of a checkpoint that was read. */

@@ -23,6 +23,7 @@ final class DeadBits implements StatefulPart, AutoCloseable {
   private static final String SUMS = "kl_sums";
 
   private final FreeTransformer model;
+  private final Replica replica;
   private final AdamW optimizer;
   private final int steps;
   private final double least;
@@ -31,11 +32,13 @@ final class DeadBits implements StatefulPart, AutoCloseable {
   /**
    * A watch at step 0.
    *
+   * @param replica the model, or this rank's share of it
    * @param steps length of a watch
    * @param least mean KL, in nats, under which a bit is dead
    */
-  DeadBits(FreeTransformer model, AdamW optimizer, int steps, double least) {
+  DeadBits(FreeTransformer model, Replica replica, AdamW optimizer, int steps, double least) {
     this.model = model;
+    this.replica = replica;
     this.optimizer = optimizer;
     this.steps = steps;
     this.least = least;
@@ -55,17 +58,29 @@ final class DeadBits implements StatefulPart, AutoCloseable {
     }
     List<Integer> dead = new ArrayList<>();
     if (step % steps == 0) {
-      model.engine().random().step(RANDOM_STEPS + step);
       for (int h = 0; h < total.length; h++) {
         if (total[h] / steps < least) {
-          model.redrawBit(h, optimizer);
           dead.add(h);
         }
         total[h] = 0;
       }
+      redraw(step, dead);
     }
     sums.set(total);
     return dead;
+  }
+
+  private void redraw(long step, List<Integer> dead) {
+    if (dead.isEmpty()) {
+      return;
+    }
+    model.engine().random().step(RANDOM_STEPS + step);
+    replica.edit(
+        FreeTransformer.REDRAWN,
+        () ->
+            dead.forEach(bit ->
+                model.redrawBit(
+                    bit, (name, axis, index) -> replica.forget(optimizer, name, axis, index))));
   }
 
   @Override

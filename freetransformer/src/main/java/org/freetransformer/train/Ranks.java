@@ -52,17 +52,9 @@ public final class Ranks {
    * Demands that these ranks can train as a configuration says.
    *
    * @throws ConfigException if a step cannot be dealt out evenly, naming a setting that has the
-   *     same step in more micro-batches; or if it asks for what only one rank can do
+   *     same step in more micro-batches
    */
   void requireShares(TrainingConfig config) {
-    if (group != null && config.emaDecay() > 0) {
-      throw new ConfigException(
-          "training.ema_decay", "averaged weights are not built for ranks; allowed there is 0");
-    }
-    if (group != null && config.remedies().deadBitSteps() > 0) {
-      throw new ConfigException(
-          "training.dead_bit_steps", "dead bits are not redrawn on ranks; allowed there is 0");
-    }
     int microBatches = config.gradientAccumulationSteps();
     if (microBatches % size() == 0) {
       return;

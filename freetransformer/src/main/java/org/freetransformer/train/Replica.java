@@ -1,12 +1,15 @@
 package org.freetransformer.train;
 
+import java.util.List;
 import java.util.SequencedMap;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.nn.Parameter;
+import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.nn.sharding.FullyShardedModel;
 import org.freetransformer.nn.sharding.ProcessGroup;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -60,6 +63,34 @@ final class Replica implements AutoCloseable {
   /** The sum over all ranks of what each computed from its {@link #trained}. */
   Tensor sumOverRanks(Tensor own) {
     return shards == null ? own : shards.sumOfParts(own);
+  }
+
+  /** Changes values of some parameters, alike on all ranks. */
+  void edit(List<String> names, Runnable change) {
+    if (shards == null) {
+      change.run();
+    } else {
+      shards.edit(names, change);
+    }
+  }
+
+  /** Lets an optimizer forget a slice of a parameter, or what this rank has of it. */
+  void forget(AdamW optimizer, String name, int axis, int index) {
+    if (shards == null) {
+      optimizer.forget(name, axis, index);
+      return;
+    }
+    for (FullyShardedModel.Piece piece : shards.pieces()) {
+      if (piece.name().equals(name)) {
+        Shape shape = piece.whole().value().shape();
+        long stride = 1;
+        for (int after = axis + 1; after < shape.rank(); after++) {
+          stride *= shape.dim(after);
+        }
+        long step = stride;
+        optimizer.forget(name, i -> (piece.from() + i) / step % shape.dim(axis) == index);
+      }
+    }
   }
 
   /** Says before a micro-batch whether it is this rank's last one of its step. */

@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param scaling the loss scale after this step, and the steps skipped so far; null without one
  * @param updateRatios norm of the update by norm of the weights, by part of the model, such as
  *     {@code encoder}: about 1e-3 is usual; empty on steps that are not logged
+ * @param rankWaits seconds that each rank waited for others since the last logged step; empty on
+ *     steps that are not logged, and where there is one rank
  * @param redrawnBits plan bits that were found dead after the step, and drawn anew
  */
 @SuppressWarnings("ArrayRecordComponent") // Written to a file; equality means nothing.
@@ -37,10 +39,12 @@ public record StepMetrics(
     double gradientNorm,
     LossScaler.@Nullable State scaling,
     Map<String, Double> updateRatios,
+    List<Double> rankWaits,
     List<Integer> redrawnBits) {
   /** Copies the collections. */
   public StepMetrics {
     updateRatios = Collections.unmodifiableMap(new LinkedHashMap<>(updateRatios));
+    rankWaits = List.copyOf(rankWaits);
     redrawnBits = List.copyOf(redrawnBits);
   }
 
@@ -58,6 +62,7 @@ public record StepMetrics(
         gradientNorm,
         scaling,
         updateRatios,
+        rankWaits,
         bits);
   }
 

@@ -118,8 +118,8 @@ public final class Trainer implements AutoCloseable {
     this.step = new TrainingStep(replica, optimizer, how, dataset.length());
     this.parts.addAll(step.states());
     WeightAverage average = step.average();
-    this.averaged = average == null ? null : new AveragedWeights(model, average);
-    this.deadBits = deadBits(model, optimizer, how.remedies());
+    this.averaged = average == null ? null : new AveragedWeights(replica, average);
+    this.deadBits = deadBits(replica, optimizer, how.remedies());
     Stream.of(averaged, deadBits).filter(Objects::nonNull).forEach(parts::add);
     this.schedule =
         new LearningRateSchedule(
@@ -132,9 +132,9 @@ public final class Trainer implements AutoCloseable {
   }
 
   private static @Nullable DeadBits deadBits(
-      LanguageModel model, AdamW optimizer, CollapseRemedies remedies) {
-    return remedies.deadBitSteps() > 0 && model instanceof FreeTransformer free
-        ? new DeadBits(free, optimizer, remedies.deadBitSteps(), remedies.deadBitKl())
+      Replica replica, AdamW optimizer, CollapseRemedies remedies) {
+    return remedies.deadBitSteps() > 0 && replica.model() instanceof FreeTransformer free
+        ? new DeadBits(free, replica, optimizer, remedies.deadBitSteps(), remedies.deadBitKl())
         : null;
   }
 
@@ -196,6 +196,7 @@ public final class Trainer implements AutoCloseable {
       } else {
         share.readWeights(weights, model.parameters().keySet());
         share.readMoments(moments, model.parameters().keySet());
+        share.readPart(checkpoint);
       }
     }
     if (averaged != null) {
@@ -335,15 +336,11 @@ public final class Trainer implements AutoCloseable {
     Retention kept = new Retention(config.training().keepLast(), config.training().keepBest());
     TensorFile weights = ModelFile.of(model, metadata);
     CheckpointShare share = share();
-    if (share != null) {
-      TensorFile moments = ModelFile.optimizerOutline(model);
-      return folder.saveTogether(
-          state, new CheckpointFiles(weights, moments, parts, tokenizer), share, kept);
-    }
-    CheckpointFiles files =
-        new CheckpointFiles(weights, ModelFile.of(model, optimizer), parts, tokenizer);
+    TensorFile moments =
+        share == null ? ModelFile.of(model, optimizer) : ModelFile.optimizerOutline(model);
+    CheckpointFiles files = new CheckpointFiles(weights, moments, parts, tokenizer);
     try {
-      return withAverage(() -> saved(folder, state, files, kept));
+      return withAverage(() -> saved(folder, state, files, share, kept));
     } catch (UncheckedIOException failure) {
       throw failure.getCause();
     }
@@ -352,15 +349,26 @@ public final class Trainer implements AutoCloseable {
   /** This rank's share of a checkpoint, or null where it has all. */
   private @Nullable CheckpointShare share() {
     FullyShardedModel shards = replica.shards();
-    return shards == null
-        ? null
-        : new CheckpointShare(shards, optimizer, ranks.isFirst(), ranks::meet);
+    if (shards == null) {
+      return null;
+    }
+    CheckpointShare share = new CheckpointShare(shards, optimizer, ranks.isFirst(), ranks::meet);
+    if (step.average() != null) {
+      share.add(AveragedWeights.NAME, step.average()::of);
+    }
+    return share;
   }
 
   private static Checkpoint saved(
-      CheckpointFolder folder, CheckpointState state, CheckpointFiles files, Retention kept) {
+      CheckpointFolder folder,
+      CheckpointState state,
+      CheckpointFiles files,
+      @Nullable CheckpointShare share,
+      Retention kept) {
     try {
-      return folder.save(state, files, kept);
+      return share == null
+          ? folder.save(state, files, kept)
+          : folder.saveTogether(state, files, share, kept);
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
     }

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.freetransformer.checkpoint.StatefulPart;
 import org.freetransformer.data.Batch;
 import org.freetransformer.eval.BatchTensors;
@@ -60,6 +61,10 @@ public final class TrainingStep implements AutoCloseable {
   private final Program norm;
   private final Program update;
   private final Program discard;
+
+  /** Seconds that each rank had waited by the last logged step. */
+  private List<Double> waits = List.of();
+
   private final UpdateSizes updateSizes;
 
   /**
@@ -86,7 +91,7 @@ public final class TrainingStep implements AutoCloseable {
     this.average =
         config.emaDecay() == 0
             ? null
-            : new WeightAverage(engine, model.parameters(), config.emaDecay());
+            : new WeightAverage(engine, replica.trained(), config.emaDecay());
     this.microStep = recordMicroStep();
     this.casts = recordEffects(copies::refresh);
     this.norm =
@@ -216,7 +221,20 @@ public final class TrainingStep implements AutoCloseable {
         gradientNorm,
         scaling == null ? null : scaling.state(),
         updating && config.isLogged(step) ? updateRatios() : Map.of(),
+        config.isLogged(step) ? newWaits() : List.of(),
         List.of());
+  }
+
+  /** Seconds that each rank waited since this was last asked. */
+  private List<Double> newWaits() {
+    if (replica.ranks().size() == 1) {
+      return List.of();
+    }
+    List<Double> before = waits;
+    waits = replica.ranks().waits();
+    return IntStream.range(0, waits.size())
+        .mapToObj(rank -> waits.get(rank) - (before.isEmpty() ? 0 : before.get(rank)))
+        .toList();
   }
 
   private void update(long number, double learningRate) {

@@ -19,6 +19,7 @@ import org.freetransformer.checkpoint.CheckpointFolder;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.model.ModelConfig;
+import org.freetransformer.model.ModelConfig.Latent.PostSampler;
 import org.freetransformer.model.SmallModels;
 import org.freetransformer.nn.sharding.InProcessRanks;
 import org.freetransformer.nn.sharding.ProcessGroup;
@@ -30,12 +31,16 @@ import org.freetransformer.tensor.device.Devices;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Short runs on plan-letters, spread over ranks of this process. */
 final class ShardedTrainerTest {
   /** Divided by 1, 2, 3 and 4. */
   private static final int MICRO_BATCHES = 12;
+
+  private static final List<String> CHECKPOINT_FILES =
+      List.of("model.safetensors", "optimizer.safetensors", "parts.safetensors", "SHA256SUMS");
 
   /** Where {@link #steps} tells the KL. */
   private static final int KL = 2;
@@ -148,6 +153,121 @@ final class ShardedTrainerTest {
     assertThat(one).isEqualTo(whole);
   }
 
+  /** Averaged weights, and plan bits that are drawn anew every other step. */
+  private static RunConfig withAverageAndRedrawing(Strategy strategy, PostSampler postSampler) {
+    RunConfig plain = config(strategy);
+    ModelConfig model = plain.model();
+    ModelConfig.Latent latent = model.latent();
+    TrainingConfig training =
+        plain.training().toBuilder()
+            .emaDecay(0.9)
+            .remedies(CollapseRemedies.NONE.withDeadBitReset(2, 0.5))
+            .build();
+    return new RunConfig(
+        model.toBuilder()
+            .latent(new ModelConfig.Latent(latent.gradient(), latent.kvNorm(), postSampler))
+            .build(),
+        training,
+        plain.data());
+  }
+
+  /** What was told of steps and evaluation, and the checkpoint they led to. */
+  private record Told(List<List<Double>> steps, double bound, Path checkpoint) {}
+
+  private Told toldAfter(Trainer trainer, int steps, String name) {
+    List<List<Double>> told = new ArrayList<>();
+    for (int i = 0; i < steps; i++) {
+      StepMetrics step = trainer.next();
+      told.add(List.of(step.loss(), step.gradientNorm(), (double) step.redrawnBits().size()));
+    }
+    return new Told(told, trainer.evaluate(1).nllBound(), save(trainer, name).folder());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "FULL_SHARD, TABLE",
+    "FULL_SHARD, BITS",
+    "SHARD_GRAD_OP, BITS",
+    "NO_SHARD, TABLE",
+    "HYBRID_SHARD, BITS"
+  })
+  void averagesAndRedrawnBitsAreThoseOfOneRank(Strategy strategy, PostSampler postSampler)
+      throws IOException {
+    RunConfig config = withAverageAndRedrawing(strategy, postSampler);
+    Told alone = alone(config, trainer -> toldAfter(trainer, 4, "alone"));
+    assertThat(alone.steps().get(1).getLast()).isPositive();
+    for (int ranks : new int[] {1, 3}) {
+      Told many = onRanks(ranks, config, trainer -> toldAfter(trainer, 4, "many" + ranks));
+      if (strategy == Strategy.NO_SHARD || strategy == Strategy.HYBRID_SHARD) {
+        assertThat(many.steps().get(3).getLast()).isEqualTo(alone.steps().get(3).getLast());
+        assertThat(many.bound()).isCloseTo(alone.bound(), within(1e-3));
+        continue;
+      }
+      assertThat(many.steps()).isEqualTo(alone.steps());
+      assertThat(many.bound()).isEqualTo(alone.bound());
+      for (String file : CHECKPOINT_FILES) {
+        assertThat(many.checkpoint().resolve(file))
+            .hasSameBinaryContentAs(alone.checkpoint().resolve(file));
+      }
+    }
+  }
+
+  @Test
+  void averagesGoOnWithAnotherNumberOfRanks() {
+    RunConfig config = withAverageAndRedrawing(Strategy.FULL_SHARD, PostSampler.BITS);
+    Told whole = alone(config, trainer -> toldAfter(trainer, 5, "whole"));
+    Checkpoint saved =
+        onRanks(
+            2,
+            config,
+            trainer -> {
+              steps(trainer, 3);
+              return save(trainer, "run");
+            });
+    for (int ranks : new int[] {0, 3, 4}) {
+      Function<Trainer, Told> goOn =
+          trainer -> {
+            trainer.restore(saved);
+            return toldAfter(trainer, 2, "run" + ranks);
+          };
+      Told last = ranks == 0 ? alone(config, goOn) : onRanks(ranks, config, goOn);
+      assertThat(last.steps()).isEqualTo(whole.steps().subList(3, 5));
+      assertThat(last.bound()).isEqualTo(whole.bound());
+    }
+  }
+
+  @Test
+  void tellsInLoggedStepsHowLongEachRankWaited() {
+    RunConfig config = config(Strategy.FULL_SHARD);
+    TrainingConfig training = config.training().toBuilder().logEvery(2).build();
+    RunConfig logged = new RunConfig(config.model(), training, config.data());
+    InProcessRanks.run(
+        3,
+        group -> {
+          try (Engine engine = Engine.on(Devices.cpu(1));
+              Trainer trainer =
+                  new Trainer(
+                      engine, logged, Dataset.open(logged.data(), _ -> {}), Ranks.of(group))) {
+            List<List<Double>> waits = new ArrayList<>();
+            for (int i = 0; i < 5; i++) {
+              waits.add(trainer.next().rankWaits());
+            }
+            List<Double> inAll = Ranks.of(group).waits();
+            assertThat(List.of(waits.get(0), waits.get(2), waits.get(4))).allMatch(List::isEmpty);
+            for (int rank = 0; rank < 3; rank++) {
+              double first = waits.get(1).get(rank);
+              double second = waits.get(3).get(rank);
+              assertThat(first).isPositive();
+              assertThat(second).isPositive();
+              assertThat(first + second).isLessThan(inAll.get(rank));
+            }
+          }
+          return 0;
+        });
+    List<StepMetrics> alone = alone(logged, trainer -> List.of(trainer.next(), trainer.next()));
+    assertThat(alone).allMatch(step -> step.rankWaits().isEmpty());
+  }
+
   @Test
   void evaluationsAreThoseOfOneRank() {
     double bound = alone(config(Strategy.FULL_SHARD), trainer -> trainer.evaluate(2).nllBound());
@@ -201,7 +321,7 @@ final class ShardedTrainerTest {
       for (int ranks : new int[] {1, 3}) {
         Checkpoint saved = onRanks(ranks, config, trainer -> save(trainer, strategy + "-" + ranks));
         Checkpoint.open(saved.folder(), Checkpoint.Use.RESUME);
-        for (String file : List.of("model.safetensors", "optimizer.safetensors", "SHA256SUMS")) {
+        for (String file : CHECKPOINT_FILES) {
           assertThat(saved.folder().resolve(file)).hasSameBinaryContentAs(whole.resolve(file));
         }
       }

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
+import java.util.function.IntPredicate;
 import java.util.function.ToDoubleFunction;
 import org.freetransformer.nn.Parameter;
 import org.freetransformer.tensor.DType;
@@ -133,6 +134,21 @@ public final class AdamW implements AutoCloseable {
   public void forget(String name, int axis, int index) {
     for (Tensor moment : List.of(moments(name).first(), moments(name).second())) {
       engine.emit(new Instruction.Fill(moment.narrow(axis, index, 1).buffer(), 0));
+    }
+  }
+
+  /**
+   * Forgets what is known of some elements of a parameter.
+   *
+   * @param elements says of which, counted in memory order
+   */
+  public void forget(String name, IntPredicate elements) {
+    for (Tensor moment : List.of(moments(name).first(), moments(name).second())) {
+      float[] values = moment.toFloats();
+      for (int i = 0; i < values.length; i++) {
+        values[i] = elements.test(i) ? 0 : values[i];
+      }
+      moment.set(values);
     }
   }
 

@@ -1,6 +1,7 @@
 package org.freetransformer.nn.sharding;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -146,10 +147,31 @@ public final class FullyShardedModel implements AutoCloseable {
     return all.sum();
   }
 
-  /** Time that this rank has waited for others so far, in nanoseconds. */
-  public long waitedNanos() {
-    ProcessGroup other = replicas;
-    return shards.waitedNanos() + (other == null ? 0 : other.waitedNanos());
+  /**
+   * Changes values of some parameters outside of programs: all ranks call it and do the same, each
+   * with these parameters' units whole, and then keep their parts.
+   *
+   * @param names of the parameters
+   */
+  public void edit(Collection<String> names, Runnable change) {
+    SequencedMap<ShardedUnit, Tensor> lent = new LinkedHashMap<>();
+    for (ShardedUnit unit : units) {
+      if (!unit.keepsValues()
+          && unit.layout().slots().stream().anyMatch(s -> names.contains(s.name()))) {
+        Tensor whole = engine.allocate("parameters", DType.F32, Shape.of(unit.layout().size()));
+        Communication gather =
+            Communication.allGather(engine, shards, unit.name(), unit.part(), whole, DType.F32);
+        engine.emit(gather.start());
+        engine.emit(gather.end());
+        unit.lend(whole);
+        lent.put(unit, whole);
+      }
+    }
+    change.run();
+    lent.forEach((unit, whole) -> {
+      unit.takeBack(whole);
+      whole.close();
+    });
   }
 
   /** Frees this rank's parts; the model's programs cannot be run any more. */

@@ -6,6 +6,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.freetransformer.tensor.DType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Ranks that work together, as one of them sees it. Every collective is made by all ranks with
@@ -17,6 +18,7 @@ import org.freetransformer.tensor.DType;
  */
 public final class ProcessGroup implements AutoCloseable {
   private final Collectives collectives;
+  private final @Nullable ProcessGroup whole;
   private final LinkedBlockingQueue<Exchange> queue = new LinkedBlockingQueue<>();
   private final Exchange end = new Exchange(this, () -> {});
   private final Thread worker;
@@ -24,7 +26,13 @@ public final class ProcessGroup implements AutoCloseable {
   private long bytesSent;
 
   ProcessGroup(Collectives collectives) {
+    this(collectives, null);
+  }
+
+  /** A part of a group, or a whole one. */
+  private ProcessGroup(Collectives collectives, @Nullable ProcessGroup whole) {
     this.collectives = collectives;
+    this.whole = whole;
     worker = Thread.ofPlatform().daemon().name("ft-rank-" + collectives.rank()).start(this::work);
   }
 
@@ -77,6 +85,9 @@ public final class ProcessGroup implements AutoCloseable {
 
   void waited(long nanos) {
     waitedNanos += nanos;
+    if (whole != null) {
+      whole.waited(nanos);
+    }
   }
 
   /** This rank's number, from 0. */
@@ -89,7 +100,7 @@ public final class ProcessGroup implements AutoCloseable {
     return collectives.size();
   }
 
-  /** Time that this rank has waited for exchanges so far, in nanoseconds. */
+  /** Time that this rank has waited for exchanges so far, also in parts of it, in nanoseconds. */
   public long waitedNanos() {
     return waitedNanos;
   }
@@ -168,7 +179,7 @@ public final class ProcessGroup implements AutoCloseable {
           "color %d: allowed are 0 to %d".formatted(color, size() - 1));
     }
     ProcessGroup[] part = new ProcessGroup[1];
-    exchange(0, () -> part[0] = new ProcessGroup(collectives.split(color))).start().await();
+    exchange(0, () -> part[0] = new ProcessGroup(collectives.split(color), this)).start().await();
     return part[0];
   }
 

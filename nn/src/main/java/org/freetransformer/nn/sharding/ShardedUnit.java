@@ -21,6 +21,7 @@ final class ShardedUnit implements AutoCloseable {
   private final String name;
   private final UnitLayout layout;
   private final boolean trained;
+  private final int index;
   private final Tensor part;
   private final @Nullable Tensor partGradient;
   private final SequencedMap<UnitLayout.Piece, Parameter> pieces = new LinkedHashMap<>();
@@ -48,6 +49,7 @@ final class ShardedUnit implements AutoCloseable {
       boolean localGradients) {
     this.engine = engine;
     this.name = name;
+    this.index = index;
     this.layout = new UnitLayout(name, parameters, parts);
     this.trained = parameters.firstEntry().getValue().isTrained();
     this.part = engine.allocate("parameters", DType.F32, Shape.of(layout.partSize()));
@@ -129,6 +131,21 @@ final class ShardedUnit implements AutoCloseable {
         slot.parameter().value().setGrad(slopes.view(slot.in(slopes.layout())));
       }
     }
+  }
+
+  /**
+   * Lets the parameters be views of a whole unit outside of programs, until they are taken back.
+   */
+  void lend(Tensor whole) {
+    layout.slots().forEach(slot -> slot.parameter().replace(whole.view(slot.in(whole.layout()))));
+  }
+
+  /** Takes this rank's part of what became of a whole unit; the parameters have no values again. */
+  void takeBack(Tensor whole) {
+    int begin = index * layout.partSize();
+    Tensor mine = whole.view(whole.layout().narrow(0, begin, layout.partSize()));
+    engine.emit(new Instruction.Copy(mine.buffer(), Output.to(part.buffer())));
+    layout.slots().forEach(slot -> slot.parameter().replace(absent(slot)));
   }
 
   String name() {

@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * buffer is f32, bf16 or f16 by itself, and sums are in f32 all the same. Buffers are contiguous
  * unless a record says "strided". N is a number of rows: the product of all leading dimensions. An
  * {@link Output} with {@code accumulate} adds; a null output is not wanted and not computed. Inputs
- * and outputs do not overlap, except that an elementwise output may be exactly an input.
+ * and outputs do not overlap, except that an output may be exactly one of the {@link #replaceable}
+ * inputs.
  *
  * <p>Random numbers are a function of (seed, step, salt, element index): {@code rng} is an i32
  * buffer [4] = {seed low, seed high, step low, step high}, {@code salt} tells instructions apart,
@@ -40,7 +41,7 @@ public sealed interface Instruction {
 
   /**
    * Operands whose memory an output of the same layout may take over, if nothing else needs them:
-   * those of elementwise instructions.
+   * those of which each element is read before the one in its place is written, and not after.
    */
   default List<Buffer> replaceable() {
     return List.of();
@@ -488,6 +489,11 @@ public sealed interface Instruction {
   /** {@code out = silu(gate)·up}. Mixed. */
   record SwiGlu(Buffer gate, Buffer up, Output out) implements Instruction {
     @Override
+    public List<Buffer> replaceable() {
+      return List.of(gate, up);
+    }
+
+    @Override
     public List<Buffer> reads() {
       return inputs(out, gate, up);
     }
@@ -631,6 +637,11 @@ public sealed interface Instruction {
   record CrossEntropyBackward(
       Buffer logits, Buffer targets, int ignoreIndex, Buffer lse, Buffer dlosses, Output dlogits)
       implements Instruction {
+    @Override
+    public List<Buffer> replaceable() {
+      return List.of(logits);
+    }
+
     @Override
     public List<Buffer> reads() {
       return inputs(dlogits, logits, targets, lse, dlosses);

@@ -96,8 +96,7 @@ class InPlaceTest {
     }
     Class<?>[] types =
         Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
-    Constructor<? extends Instruction> made =
-        instruction.getClass().getDeclaredConstructor(types);
+    Constructor<? extends Instruction> made = instruction.getClass().getDeclaredConstructor(types);
     return made.newInstance(values);
   }
 }

@@ -12,8 +12,6 @@ public final class TorchTrainingStep {
   private static final double WEIGHT_DECAY = 0.1;
 
   private final TorchLlama model;
-  private final NDArray tokens;
-  private final NDArray targets;
   private final NDArray counted;
   private final NDArray one;
   private final TorchAdamW optimizer = new TorchAdamW(0.9, 0.95, 1e-8);
@@ -22,12 +20,14 @@ public final class TorchTrainingStep {
   private final List<NDArray> second = new ArrayList<>();
   private int step;
 
-  /** A step on one batch: tokens int64 [B, T], targets int64 [B·T, 1]. */
-  public TorchTrainingStep(NDManager manager, TorchLlama model, NDArray tokens, NDArray targets) {
+  /**
+   * Steps on batches of one size.
+   *
+   * @param tokens B·T
+   */
+  public TorchTrainingStep(NDManager manager, TorchLlama model, int tokens) {
     this.model = model;
-    this.tokens = tokens;
-    this.targets = targets;
-    this.counted = manager.ones(new Shape(targets.getShape().get(0)));
+    this.counted = manager.ones(new Shape(tokens));
     this.one = manager.ones(new Shape());
     this.values = List.copyOf(model.parameters().values());
     for (NDArray value : values) {
@@ -36,10 +36,26 @@ public final class TorchTrainingStep {
     }
   }
 
-  /** One step; what it makes on the way belongs to the manager or the scope around the call. */
-  public void run(double learningRate) {
+  /**
+   * One step; what it makes on the way belongs to the manager or the scope around the call.
+   *
+   * @param tokens int64 [B, T]
+   * @param targets int64 [B·T, 1]
+   * @return the mean loss before the update, in nats
+   */
+  public NDArray run(NDArray tokens, NDArray targets, double learningRate) {
     step++;
-    List<NDArray> gradients = gradients();
+    TorchLlama leaves = model.withLeaves();
+    NDArray loss;
+    try (Libtorch.Tape tape = Libtorch.tape()) {
+      loss = TorchOps.crossEntropy(leaves.logits(tokens), targets, counted).mean();
+      tape.backward(loss, one);
+    }
+    update(leaves.parameters().values().stream().map(NDArray::getGradient).toList(), learningRate);
+    return loss;
+  }
+
+  private void update(List<NDArray> gradients, double learningRate) {
     double scale = clipScale(gradients);
     for (int i = 0; i < values.size(); i++) {
       NDArray value = values.get(i);
@@ -53,15 +69,6 @@ public final class TorchTrainingStep {
           learningRate,
           isMatrix ? WEIGHT_DECAY : 0);
     }
-  }
-
-  private List<NDArray> gradients() {
-    TorchLlama leaves = model.withLeaves();
-    try (Libtorch.Tape tape = Libtorch.tape()) {
-      NDArray losses = TorchOps.crossEntropy(leaves.logits(tokens), targets, counted);
-      tape.backward(losses.mean(), one);
-    }
-    return leaves.parameters().values().stream().map(NDArray::getGradient).toList();
   }
 
   private static double clipScale(List<NDArray> gradients) {

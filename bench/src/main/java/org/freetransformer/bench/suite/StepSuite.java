@@ -1,5 +1,6 @@
 package org.freetransformer.bench.suite;
 
+import ai.djl.ndarray.NDArray;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.freetransformer.bench.libtorch.TorchLlama;
@@ -118,9 +119,10 @@ final class StepSuite implements Suite {
               new TorchTrainingStep(
                   manager,
                   TorchLlama.copyOf(manager, config, source.parameters()),
-                  TorchOps.indices(manager, tokens, model.batch(), model.length()),
-                  TorchOps.indices(manager, targets, model.tokens(), 1));
-          return Peer.scoped(() -> step.run(LEARNING_RATE));
+                  model.tokens());
+          NDArray in = TorchOps.indices(manager, tokens, model.batch(), model.length());
+          NDArray next = TorchOps.indices(manager, targets, model.tokens(), 1);
+          return Peer.scoped(() -> step.run(in, next, LEARNING_RATE));
         });
   }
 

@@ -117,9 +117,7 @@ final class StepSuite implements Suite {
                   model.length());
           TorchTrainingStep step =
               new TorchTrainingStep(
-                  manager,
-                  TorchLlama.copyOf(manager, config, source.parameters()),
-                  model.tokens());
+                  manager, TorchLlama.copyOf(manager, config, source.parameters()), model.tokens());
           NDArray in = TorchOps.indices(manager, tokens, model.batch(), model.length());
           NDArray next = TorchOps.indices(manager, targets, model.tokens(), 1);
           return Peer.scoped(() -> step.run(in, next, LEARNING_RATE));

@@ -76,7 +76,8 @@ class LossCurveTest {
     Libtorch.setThreads(1);
     try (Engine engine = Engine.on(Devices.cpu(2));
         Baseline model = new Baseline(engine, MODEL);
-        AdamW optimizer = new AdamW(engine, model.parameters(), new AdamW.Config(0.9, 0.95, 1e-8, 0.1));
+        AdamW optimizer =
+            new AdamW(engine, model.parameters(), new AdamW.Config(0.9, 0.95, 1e-8, 0.1));
         TrainingStep ours =
             new TrainingStep(
                 model,
@@ -84,8 +85,7 @@ class LossCurveTest {
                 TrainingConfig.builder().batchSize(BATCH).gradClip(1).build(),
                 LENGTH);
         NDManager manager = Libtorch.newManager()) {
-      TorchLlama.Config config =
-          new TorchLlama.Config(2, 4, 2, 16, MODEL.normEps(), LENGTH);
+      TorchLlama.Config config = new TorchLlama.Config(2, 4, 2, 16, MODEL.normEps(), LENGTH);
       TorchTrainingStep theirs =
           new TorchTrainingStep(
               manager, TorchLlama.copyOf(manager, config, model.parameters()), BATCH * LENGTH);

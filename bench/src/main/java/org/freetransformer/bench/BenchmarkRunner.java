@@ -41,8 +41,19 @@ public final class BenchmarkRunner implements Benchmarks {
       Files.writeString(request.json(), results.toJson());
     }
     if (request.report() != null) {
-      Files.writeString(request.report(), results.toMarkdown(request.command()));
+      writeReport(request.report(), results, request.command());
     }
+  }
+
+  /** The page, and beside it the picture under the same name. */
+  private static void writeReport(Path page, Results results, String command) throws IOException {
+    String name = page.getFileName().toString().replaceFirst("\\.md$", "") + "-roofline.png";
+    String picture = "";
+    for (Roofline roofline : Roofline.of(results.rows())) {
+      roofline.write(page.resolveSibling(name), results.machine().cpu());
+      picture = "![Speed over operations per byte](%s)\n\n".formatted(name);
+    }
+    Files.writeString(page, results.toMarkdown(command, picture));
   }
 
   private static List<Suite> suites(List<String> names) {

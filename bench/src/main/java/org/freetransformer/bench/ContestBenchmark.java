@@ -79,6 +79,9 @@ public class ContestBenchmark {
     /** Work of one call. */
     public double amount;
 
+    /** Floating-point operations per byte, or 0. */
+    public double intensity;
+
     /** What the amount counts: the ordinal of a {@link Unit}. */
     public int unit;
   }
@@ -101,6 +104,7 @@ public class ContestBenchmark {
   public void round(Outcome outcome) throws InterruptedException {
     Contest contest = Objects.requireNonNull(sides);
     outcome.amount = contest.amount();
+    outcome.intensity = contest.intensity();
     outcome.unit = contest.unit().ordinal();
     outcome.ours = microsOfOneCall(contest.ours());
     Runnable peer = contest.peer();

@@ -76,6 +76,7 @@ final class JmhMeasurement {
           threads,
           unit,
           counter(any, "amount"),
+          counter(any, "intensity"),
           rounds.stream().map(JmhMeasurement::round).toList());
     } catch (RunnerException e) {
       throw new IllegalStateException(

@@ -79,8 +79,12 @@ record Results(Machine machine, List<Row> rows) {
     }
   }
 
-  /** The run as a page that keeps: ratios, for absolute figures drift from hour to hour. */
-  String toMarkdown(String command) {
+  /**
+   * The run as a page that keeps: ratios, for absolute figures drift from hour to hour.
+   *
+   * @param picture a paragraph that shows a picture, or nothing
+   */
+  String toMarkdown(String command, String picture) {
     StringBuilder page = new StringBuilder();
     page.append("# CPU benchmarks\n\n");
     page.append("Written by `%s`; not edited by hand.\n\n".formatted(command));
@@ -94,6 +98,10 @@ record Results(Machine machine, List<Row> rows) {
         products where the machine has the library. B/call is the garbage that a call of ours leaves
         on the heap, in bytes.
 
+        """);
+    page.append(picture);
+    page.append(
+        """
         | suite | case | threads | ×torch | ×OpenBLAS | ×limit | spread | B/call |
         |---|---|---|---|---|---|---|---|
         """);

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param ratioLimit ours as a share of the limit
  * @param spread of our time: interquartile range as a share of the median
  * @param garbage bytes that one call of ours leaves on the heap
+ * @param intensity floating-point operations per byte of operands, or 0 where that is not known
  */
 record Row(
     String suite,
@@ -34,7 +35,8 @@ record Row(
     @Nullable Double ratioOther,
     double ratioLimit,
     double spread,
-    double garbage) {
+    double garbage,
+    double intensity) {
 
   /**
    * Seconds of one call of each side in one round, and bytes of garbage; a peer's is 0 where there
@@ -44,7 +46,13 @@ record Row(
 
   /** Sums up the rounds of a case, of which each call did {@code amount} of work. */
   static Row of(
-      String suite, String name, int threads, Unit unit, double amount, List<Round> rounds) {
+      String suite,
+      String name,
+      int threads,
+      Unit unit,
+      double amount,
+      double intensity,
+      List<Round> rounds) {
     boolean hasPeer = rounds.stream().allMatch(round -> round.peer() > 0);
     boolean hasOther = rounds.stream().allMatch(round -> round.other() > 0);
     double ours = quantile(rounds, Round::ours, 0.5);
@@ -62,7 +70,8 @@ record Row(
         hasOther ? quantile(rounds, round -> round.other() / round.ours(), 0.5) : null,
         quantile(rounds, round -> round.limit() / round.ours(), 0.5),
         spread / ours,
-        quantile(rounds, Round::garbage, 0.5));
+        quantile(rounds, Round::garbage, 0.5),
+        intensity);
   }
 
   /** Linear between the two values next to the quantile. */
@@ -90,6 +99,7 @@ record Row(
     map.put("ratio_limit", ratioLimit);
     map.put("spread", spread);
     map.put("garbage_bytes", garbage);
+    map.put("flops_per_byte", intensity == 0 ? null : intensity);
     return map;
   }
 }

@@ -14,7 +14,7 @@ class RowTest {
       new Machine("A CPU", 2, 512, "A JVM 25", "2.7.1", "none here");
 
   private static Row row(Row.Round... rounds) {
-    return Row.of("gemm", "nt 1x2x3", 2, Unit.GFLOPS, 4e9, List.of(rounds));
+    return Row.of("gemm", "nt 1x2x3", 2, Unit.GFLOPS, 4e9, 5, List.of(rounds));
   }
 
   private static Row.Round round(double ours, double peer, double limit) {
@@ -85,7 +85,9 @@ class RowTest {
 
   @Test
   void thePageNamesTheMachineAndHoldsRatios() {
-    String page = new Results(MACHINE, List.of(row(round(1, 3, 0.5)))).toMarkdown("./ft bench");
+    String page =
+        new Results(MACHINE, List.of(row(round(1, 3, 0.5))))
+            .toMarkdown("./ft bench", "![](x.png)\n\n");
     assertThat(page)
         .contains(
             "A CPU",

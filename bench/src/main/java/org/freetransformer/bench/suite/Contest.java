@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param peer libtorch's way, or null where libtorch is missing
  * @param other a second peer's way, OpenBLAS's, or null where there is none
  * @param limit the loop that takes as long as the machine must
+ * @param intensity floating-point operations per byte of operands, or 0 where that is not known
  * @param closing what frees the sides, in this order
  */
 public record Contest(
@@ -24,6 +25,7 @@ public record Contest(
     @Nullable Runnable peer,
     @Nullable Runnable other,
     Runnable limit,
+    double intensity,
     List<Runnable> closing)
     implements AutoCloseable {
 
@@ -37,6 +39,7 @@ public record Contest(
         peer.orNull(),
         null,
         limit,
+        flops / ours.cost().bytes(),
         List.of(ours::close, peer::close, limit::close));
   }
 
@@ -51,6 +54,7 @@ public record Contest(
         peer.orNull(),
         null,
         limit,
+        (double) ours.cost().flops() / traffic.total(),
         List.of(ours::close, peer::close, limit::close));
   }
 
@@ -62,7 +66,7 @@ public record Contest(
   Contest against(@Nullable Runnable second, Runnable freed) {
     List<Runnable> all = new ArrayList<>(closing);
     all.add(freed);
-    return new Contest(amount, unit, ours, peer, second, limit, List.copyOf(all));
+    return new Contest(amount, unit, ours, peer, second, limit, intensity, List.copyOf(all));
   }
 
   @Override

@@ -124,7 +124,7 @@ final class DecodeSuite implements Suite {
     Decoding ours = new Decoding(rows, type, threads);
     MemoryLoop limit = new MemoryLoop(ours.bytesOfStep(), 0, 0, threads);
     return new Contest(
-        rows, Unit.TOKENS, ours::step, null, null, limit, List.of(ours::close, limit::close));
+        rows, Unit.TOKENS, ours::step, null, null, limit, 0, List.of(ours::close, limit::close));
   }
 
   private static Contest prompt(int threads) {
@@ -137,6 +137,7 @@ final class DecodeSuite implements Suite {
         null,
         null,
         limit,
+        0,
         List.of(ours::close, limit::close));
   }
 

@@ -9,6 +9,7 @@ import org.freetransformer.tensor.Program;
 import org.freetransformer.tensor.Scope;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.device.Cost;
 import org.freetransformer.tensor.device.Devices;
 import org.freetransformer.tensor.device.Instruction.Random.Distribution;
 
@@ -38,6 +39,11 @@ final class Ours implements AutoCloseable {
   /** A side that computes what the body emits. */
   static Ours recorded(Engine engine, Supplier<List<Tensor>> body) {
     return new Ours(engine, Program.record(engine, body));
+  }
+
+  /** Useful work of one run. */
+  Cost cost() {
+    return program.cost();
   }
 
   /** A side that computes a function and the gradients of all inputs. */

@@ -102,6 +102,7 @@ final class ShardSuite implements Suite {
         null,
         null,
         limit,
+        0,
         List.of(ours::close, limit::close));
   }
 
@@ -169,6 +170,7 @@ final class ShardSuite implements Suite {
         null,
         null,
         limit,
+        0,
         List.of(ours::close, limit::close));
   }
 

@@ -100,6 +100,7 @@ final class StepSuite implements Suite {
         peer.orNull(),
         null,
         limit,
+        0,
         List.of(ours::close, peer::close, limit::close));
   }
 

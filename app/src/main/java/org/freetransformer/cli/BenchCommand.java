@@ -51,7 +51,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--report",
       paramLabel = "FILE",
-      description = "Write a page of ratios in Markdown as well.")
+      description = "Write a page of ratios in Markdown and a roofline picture as well.")
   private @Nullable Path report;
 
   @Option(

@@ -51,7 +51,15 @@ public final class BenchmarkRunner implements Benchmarks {
     String picture = "";
     for (Roofline roofline : Roofline.of(results.rows())) {
       roofline.write(page.resolveSibling(name), results.machine().cpu());
-      picture = "![Speed over operations per byte](%s)\n\n".formatted(name);
+      picture =
+          """
+          ![Speed over operations per byte](%s)
+
+          *Sloped: the fastest of the loops over memory, those whose operands stay in a cache among them.
+          Flat: the fastest of multiply-adds.*
+
+          """
+              .formatted(name);
     }
     Files.writeString(page, results.toMarkdown(command, picture));
   }

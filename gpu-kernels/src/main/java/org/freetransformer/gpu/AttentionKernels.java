@@ -4,6 +4,7 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * Grouped-query attention without a T×S matrix. A work group of 64 takes one query (forward, dq) or
@@ -84,7 +85,7 @@ final class AttentionKernels {
 
   /** One group for each (b, head, t); lse goes to args[LSE], the result to RESULT. */
   static void forward(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     float[] weights = c.allocateFloatLocalArray(TILE);
     int group = c.groupIdx;
@@ -161,7 +162,7 @@ final class AttentionKernels {
 
   /** One group for each (b, head, t): dq to RESULT. */
   static void backwardToQuery(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     float[] gradients = c.allocateFloatLocalArray(TILE);
     int group = c.groupIdx;
     int me = c.localIdx;
@@ -216,7 +217,7 @@ final class AttentionKernels {
 
   /** One group for each (b, key head, s): dk to RESULT. */
   static void backwardToKey(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     float[] gradients = c.allocateFloatLocalArray(TILE);
     int group = c.groupIdx;
     int me = c.localIdx;
@@ -275,7 +276,7 @@ final class AttentionKernels {
 
   /** One group for each (b, key head, s): dv to RESULT. */
   static void backwardToValue(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     float[] weights = c.allocateFloatLocalArray(TILE);
     int group = c.groupIdx;
     int me = c.localIdx;

@@ -3,6 +3,7 @@ package org.freetransformer.gpu;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * The gradient that passes the one-hot plan to its logits: {@code Σ_d g_d·G_d·(b_h(d) − p_h)}, with
@@ -19,7 +20,7 @@ final class BinaryMapperKernels {
 
   /** Over all 2^H plans. */
   static void full(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     float[] ones = new float[MOST_BITS];
     int bits = args.get(0);
@@ -62,7 +63,7 @@ final class BinaryMapperKernels {
 
   /** Over the drawn plan alone. */
   static void sampled(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int bits = args.get(0);
     int columns = args.get(1);

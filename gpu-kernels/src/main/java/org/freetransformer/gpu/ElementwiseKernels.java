@@ -4,6 +4,7 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * One work item an element. Args: {@link Views} with the output first, then {@code [accumulate,
@@ -14,7 +15,7 @@ final class ElementwiseKernels {
   private ElementwiseKernels() {}
 
   static void fillFloats(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       floats.set(Views.at(args, 0, i), a);
@@ -23,7 +24,7 @@ final class ElementwiseKernels {
 
   /** Value: args[end of the view]. */
   static void fillInts(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       ints.set(Views.at(args, 0, i), args.get(Views.FIRST + Views.SIZE));
@@ -32,7 +33,7 @@ final class ElementwiseKernels {
 
   /** {@code a·x + b}, which also copies. */
   static void affine(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int out = Views.at(args, 0, i);
@@ -42,7 +43,7 @@ final class ElementwiseKernels {
   }
 
   static void copyFloats(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int out = Views.at(args, 0, i);
@@ -52,7 +53,7 @@ final class ElementwiseKernels {
   }
 
   static void copyInts(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int out = Views.at(args, 0, i);
@@ -65,7 +66,7 @@ final class ElementwiseKernels {
   }
 
   static void intsToFloats(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int out = Views.at(args, 0, i);
@@ -76,7 +77,7 @@ final class ElementwiseKernels {
 
   /** Truncates; a sum is made in f32 first, as on the other devices. */
   static void floatsToInts(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int out = Views.at(args, 0, i);
@@ -90,7 +91,7 @@ final class ElementwiseKernels {
 
   /** Function: ordinal of {@code UnaryFunction}. */
   static void unary(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + 2 * Views.SIZE;
@@ -102,7 +103,7 @@ final class ElementwiseKernels {
 
   /** Views: dx, x, dy. */
   static void unaryBackward(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + 3 * Views.SIZE;
@@ -176,7 +177,7 @@ final class ElementwiseKernels {
 
   /** Function: ordinal of {@code BinaryFunction}; f32 operands. */
   static void binary(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + 3 * Views.SIZE;
@@ -215,7 +216,7 @@ final class ElementwiseKernels {
 
   /** Comparisons of i32 operands, with an f32 result. */
   static void compareInts(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + 3 * Views.SIZE;
@@ -239,7 +240,7 @@ final class ElementwiseKernels {
 
   /** Views: out, condition, a, b. */
   static void choose(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int out = Views.at(args, 0, i);

@@ -15,48 +15,77 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  * <p>It remembers which pieces the host wrote since the device last heard of them.
  */
 final class Heap implements MemoryPool.Source {
-  /** Words of four bytes. */
-  static final int WORD = Integer.BYTES;
-
   /** Half-open range of words. */
   record Range(int start, int end) {}
 
   private final String what;
+  private final int width;
   private final MemorySegment words;
   private final List<Range> written = new ArrayList<>();
   private long used;
+  private long scratch;
 
   /**
    * A heap in memory of the arena, behind the header that TornadoVM wants.
    *
    * @param whole header and words
+   * @param width bytes of a word
    * @param what what it holds, for messages
    */
-  Heap(MemorySegment whole, String what) {
+  Heap(MemorySegment whole, int width, String what) {
     this.what = what;
+    this.width = width;
     this.words = whole.asSlice(TornadoNativeArray.ARRAY_HEADER);
   }
 
-  /** Memory for a heap of so many words. */
-  static MemorySegment memory(Arena arena, long words) {
-    return arena.allocate(TornadoNativeArray.ARRAY_HEADER + words * WORD, MemoryPool.ALIGNMENT);
+  /** Memory for a heap of so many words of a width in bytes. */
+  static MemorySegment memory(Arena arena, long words, int width) {
+    return arena.allocate(TornadoNativeArray.ARRAY_HEADER + words * width, MemoryPool.ALIGNMENT);
   }
 
   @Override
   public MemoryPool.Block block(long bytes) {
-    if (used + bytes > words.byteSize()) {
-      throw new OutOfMemoryError(
-          "the device's heap of %s has %d bytes, of which %d are taken; %d more do not fit: raise -D%s (bytes)"
-              .formatted(what, words.byteSize(), used, bytes, TornadoVmDevice.MEMORY_PROPERTY));
-    }
+    requireRoom(used + bytes, scratch, bytes);
     MemorySegment segment = words.asSlice(used, bytes);
     used += bytes;
     return new MemoryPool.Block(null, segment);
   }
 
+  /**
+   * Makes sure of so many words at the heap's end for what lives within one instruction. They are
+   * the same words each time.
+   *
+   * @return the first of them
+   */
+  int scratch(long count) {
+    requireRoom(used, Math.max(scratch, count * width), count * width);
+    scratch = Math.max(scratch, count * width);
+    return Math.toIntExact(words.byteSize() / width - count);
+  }
+
+  private void requireRoom(long blocks, long atEnd, long bytes) {
+    if (blocks + atEnd > words.byteSize()) {
+      throw new OutOfMemoryError(
+          "the device's heap of %s has %d bytes, of which %d are taken; %d more do not fit: raise -D%s (bytes)"
+              .formatted(
+                  what, words.byteSize(), used + scratch, bytes, TornadoVmDevice.MEMORY_PROPERTY));
+    }
+  }
+
   /** The word at which a segment of this heap begins. */
   int place(MemorySegment segment) {
-    return Math.toIntExact((segment.address() - words.address()) / WORD);
+    return Math.toIntExact((segment.address() - words.address()) / width);
+  }
+
+  /** Whether a segment lies in this heap. */
+  boolean contains(MemorySegment segment) {
+    long offset = segment.address() - words.address();
+    return offset >= 0 && offset < words.byteSize();
+  }
+
+  /** Words that so many bytes take. */
+  int words(long bytes) {
+    return Math.toIntExact(Math.ceilDiv(bytes, (long) width));
   }
 
   /** The host's copy. */

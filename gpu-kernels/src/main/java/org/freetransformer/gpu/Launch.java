@@ -1,9 +1,10 @@
 package org.freetransformer.gpu;
 
 import uk.ac.manchester.tornado.api.KernelContext;
-import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task6;
+import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task7;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * One kernel call.
@@ -17,7 +18,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  */
 @SuppressWarnings("ArrayRecordComponent") // Made once, handed to a task graph, never compared.
 record Launch(
-    Task6<KernelContext, FloatArray, IntArray, IntArray, Float, Float> body,
+    Task7<KernelContext, FloatArray, IntArray, ShortArray, IntArray, Float, Float> body,
     int[] args,
     float a,
     float b,
@@ -26,7 +27,7 @@ record Launch(
 
   /** A work item for each of {@code n} elements. */
   static Launch items(
-      Task6<KernelContext, FloatArray, IntArray, IntArray, Float, Float> body,
+      Task7<KernelContext, FloatArray, IntArray, ShortArray, IntArray, Float, Float> body,
       int n,
       Args args,
       double a,
@@ -37,7 +38,7 @@ record Launch(
 
   /** A work group for each of {@code groups} rows. */
   static Launch groups(
-      Task6<KernelContext, FloatArray, IntArray, IntArray, Float, Float> body,
+      Task7<KernelContext, FloatArray, IntArray, ShortArray, IntArray, Float, Float> body,
       int groups,
       Args args,
       double a,

@@ -1,8 +1,12 @@
 package org.freetransformer.gpu;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.LongToIntFunction;
 import java.util.function.ToIntFunction;
+import java.util.stream.Stream;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Layout;
 import org.freetransformer.tensor.Shape;
@@ -45,11 +49,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Turns instructions into kernel launches: one each, or one for each gradient that is wanted.
+ * Products and casts take numbers of 16 bits as they are; for every other instruction they are cast
+ * to f32 at the heap's end before, and back behind it.
  *
  * @param places the word at which a buffer's storage begins in its heap
  * @param constants the word at which a constant stands among the floats
+ * @param scratch gives the first of so many words among the floats, for one instruction
  */
-record Lowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
+record Lowering(
+    ToIntFunction<Buffer> places, ToIntFunction<Float> constants, LongToIntFunction scratch) {
   /** In place of an operand that is not there. */
   private static final int ABSENT = -1;
 
@@ -59,6 +67,66 @@ record Lowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
    * @throws UnsupportedOperationException if a kernel for its types or sizes is missing
    */
   List<Launch> launches(Instruction instruction) {
+    boolean takesHalves =
+        instruction instanceof MatMul
+            || instruction instanceof Copy copy && !isInts(copy.in()) && !isInts(copy.out());
+    boolean hasHalves =
+        Stream.concat(instruction.reads().stream(), instruction.writes().stream())
+            .anyMatch(Lowering::isHalf);
+    return hasHalves && !takesHalves ? throughFloats(instruction) : direct(instruction);
+  }
+
+  /** Casts to f32, the instruction on the results, casts back. */
+  private List<Launch> throughFloats(Instruction instruction) {
+    List<Buffer> read = instruction.reads().stream().filter(Lowering::isHalf).distinct().toList();
+    List<Buffer> written =
+        instruction.writes().stream().filter(Lowering::isHalf).distinct().toList();
+    Map<Buffer, Long> offsets = new LinkedHashMap<>();
+    long words = 0;
+    for (Buffer buffer : Stream.concat(read.stream(), written.stream()).distinct().toList()) {
+      offsets.put(buffer, words);
+      words += buffer.layout().end();
+    }
+    int start = scratch.applyAsInt(words);
+    ToIntFunction<Buffer> staged =
+        buffer -> {
+          Long offset = offsets.get(buffer);
+          return offset == null ? places.applyAsInt(buffer) : start + Math.toIntExact(offset);
+        };
+    List<Launch> launches = new ArrayList<>();
+    read.forEach(buffer -> launches.add(cast(buffer, staged.applyAsInt(buffer), true)));
+    launches.addAll(new Lowering(staged, constants, scratch).direct(instruction));
+    written.forEach(buffer -> launches.add(cast(buffer, staged.applyAsInt(buffer), false)));
+    return launches.stream().filter(launch -> launch.groups() > 0).toList();
+  }
+
+  /** Between a buffer of 16-bit numbers and floats at a place, of the same layout. */
+  private Launch cast(Buffer half, int place, boolean toFloats) {
+    Layout layout = half.layout();
+    int at = place + Math.toIntExact(layout.offset());
+    Args args = new Args().dims(layout);
+    args.view(toFloats ? at : at(half), layout).view(toFloats ? at(half) : at, layout);
+    args.add(0, toFloats ? Halves.F32 : type(half), toFloats ? type(half) : Halves.F32);
+    return Launch.items(CastKernels::cast, size(half), args, 0, 0);
+  }
+
+  private static boolean isHalf(Buffer buffer) {
+    return buffer.dtype() == DType.BF16 || buffer.dtype() == DType.F16;
+  }
+
+  private static boolean isInts(Output output) {
+    return isInts(output.buffer());
+  }
+
+  private static int type(Buffer buffer) {
+    return switch (buffer.dtype()) {
+      case BF16 -> Halves.BF16;
+      case F16 -> Halves.F16;
+      default -> Halves.F32;
+    };
+  }
+
+  private List<Launch> direct(Instruction instruction) {
     List<Launch> launches =
         switch (instruction) {
           case Fill op -> List.of(fill(op));
@@ -117,6 +185,10 @@ record Lowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
     boolean fromInts = isInts(op.in());
     boolean toInts = isInts(op.out().buffer());
     int size = size(op.out().buffer());
+    if (!fromInts && !toInts && (isHalf(op.in()) || isHalf(op.out().buffer()))) {
+      args.add(type(op.out().buffer()), type(op.in()));
+      return Launch.items(CastKernels::cast, size, args, 0, 0);
+    }
     if (fromInts) {
       return toInts
           ? Launch.items(ElementwiseKernels::copyInts, size, args, 0, 0)
@@ -247,7 +319,7 @@ record Lowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
     matrix(args, op.a());
     matrix(args, op.b());
     matrix(args, out);
-    args.add(op.out().accumulate());
+    args.add(op.out().accumulate()).add(type(op.a()), type(op.b()), type(out));
     int tiles =
         Math.ceilDiv(m, MatMulKernels.TILE) * Math.ceilDiv(n, MatMulKernels.TILE) * outer * inner;
     float alpha = (float) op.alpha();
@@ -545,7 +617,7 @@ record Lowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
   private static void requireFloats(Buffer... buffers) {
     for (Buffer buffer : buffers) {
       // A program's own f64 numbers, such as sums for a norm, are kept as f32.
-      if (buffer.dtype() != DType.F32 && buffer.dtype() != DType.F64) {
+      if (!buffer.dtype().isFloating()) {
         throw new UnsupportedOperationException(
             "the GPU device computes in f32, and keeps whole numbers as i32; this is " + buffer);
       }

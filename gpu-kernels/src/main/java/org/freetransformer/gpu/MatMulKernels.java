@@ -3,13 +3,14 @@ package org.freetransformer.gpu;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * {@code out = a · A × B}: a work group of 256 computes a tile of 64 × 64, each item 4 × 4 of it in
  * registers, from slices of 16 of the shared dimension in local memory.
  *
  * <p>Args: {@code [M, N, K, batch dims × 2, then for A, B, out: offset, row stride, column stride,
- * batch strides × 2, then accumulate]}.
+ * batch strides × 2, then accumulate, types of A, B and out]}.
  */
 final class MatMulKernels {
   /** Rows and columns of a group's tile. */
@@ -24,7 +25,7 @@ final class MatMulKernels {
   private MatMulKernels() {}
 
   static void matMul(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     float[] as = c.allocateFloatLocalArray(SLICE * PADDED);
     float[] bs = c.allocateFloatLocalArray(SLICE * PADDED);
     int m = args.get(0);
@@ -44,6 +45,8 @@ final class MatMulKernels {
     int aColumn = args.get(7);
     int bRow = args.get(11);
     int bColumn = args.get(12);
+    int aType = args.get(21);
+    int bType = args.get(22);
     int me = c.localIdx;
     int firstRow = tileM * TILE;
     int firstColumn = tileN * TILE;
@@ -74,14 +77,16 @@ final class MatMulKernels {
         int k = aRow < aColumn ? e / TILE : e % SLICE;
         float value = 0f;
         if (firstRow + r < m && k0 + k < depth) {
-          value = floats.get(aBase + (firstRow + r) * aRow + (k0 + k) * aColumn);
+          int at = aBase + (firstRow + r) * aRow + (k0 + k) * aColumn;
+          value = Halves.get(floats, halves, aType, at);
         }
         as[k * PADDED + r] = value;
         int col = bRow < bColumn ? e / SLICE : e % TILE;
         int kb = bRow < bColumn ? e % SLICE : e / TILE;
         float other = 0f;
         if (firstColumn + col < n && k0 + kb < depth) {
-          other = floats.get(bBase + (k0 + kb) * bRow + (firstColumn + col) * bColumn);
+          int at = bBase + (k0 + kb) * bRow + (firstColumn + col) * bColumn;
+          other = Halves.get(floats, halves, bType, at);
         }
         bs[kb * PADDED + col] = other;
       }
@@ -119,14 +124,15 @@ final class MatMulKernels {
     int outBase = args.get(15) + outer * args.get(18) + inner * args.get(19);
     int row = firstRow + myRow;
     int column = firstColumn + myColumn;
-    putRow(floats, args, outBase, row, column, a, c00, c01, c02, c03);
-    putRow(floats, args, outBase, row + 1, column, a, c10, c11, c12, c13);
-    putRow(floats, args, outBase, row + 2, column, a, c20, c21, c22, c23);
-    putRow(floats, args, outBase, row + 3, column, a, c30, c31, c32, c33);
+    putRow(floats, halves, args, outBase, row, column, a, c00, c01, c02, c03);
+    putRow(floats, halves, args, outBase, row + 1, column, a, c10, c11, c12, c13);
+    putRow(floats, halves, args, outBase, row + 2, column, a, c20, c21, c22, c23);
+    putRow(floats, halves, args, outBase, row + 3, column, a, c30, c31, c32, c33);
   }
 
   private static void putRow(
       FloatArray floats,
+      ShortArray halves,
       IntArray args,
       int base,
       int row,
@@ -138,21 +144,18 @@ final class MatMulKernels {
       float v3) {
     if (row < args.get(0)) {
       int at = base + row * args.get(16);
-      put(floats, args, at, column, alpha * v0);
-      put(floats, args, at, column + 1, alpha * v1);
-      put(floats, args, at, column + 2, alpha * v2);
-      put(floats, args, at, column + 3, alpha * v3);
+      put(floats, halves, args, at, column, alpha * v0);
+      put(floats, halves, args, at, column + 1, alpha * v1);
+      put(floats, halves, args, at, column + 2, alpha * v2);
+      put(floats, halves, args, at, column + 3, alpha * v3);
     }
   }
 
-  private static void put(FloatArray floats, IntArray args, int rowAt, int column, float value) {
+  private static void put(
+      FloatArray floats, ShortArray halves, IntArray args, int rowAt, int column, float value) {
     if (column < args.get(1)) {
       int at = rowAt + column * args.get(17);
-      if (args.get(20) != 0) {
-        floats.set(at, floats.get(at) + value);
-      } else {
-        floats.set(at, value);
-      }
+      Halves.put(floats, halves, args.get(23), at, args.get(20), value);
     }
   }
 }

@@ -4,6 +4,7 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /** RMSNorm and its gradients: one work group a row, or a column for the weight's gradient. */
 final class NormKernels {
@@ -11,7 +12,7 @@ final class NormKernels {
 
   /** Args: {@code [columns, x, weight, out, rstd, accumulate]}; a is epsilon. */
   static void rmsNorm(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int columns = args.get(0);
     int row = c.groupIdx;
@@ -38,7 +39,7 @@ final class NormKernels {
 
   /** Args: {@code [columns, x, weight, rstd, dy, dx, accumulate]}. */
   static void backwardToInput(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int columns = args.get(0);
     int row = c.groupIdx;
@@ -64,7 +65,7 @@ final class NormKernels {
 
   /** Args: {@code [columns, x, rows, rstd, dy, dweight, accumulate]}; a group for each column. */
   static void backwardToWeight(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int columns = args.get(0);
     int column = c.groupIdx;

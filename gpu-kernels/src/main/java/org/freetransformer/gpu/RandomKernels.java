@@ -4,6 +4,7 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * Random numbers as functions of (seed, step, salt, element index): Philox4x32-10, as {@code
@@ -40,7 +41,7 @@ final class RandomKernels {
 
   /** {@code a + (b − a)·u}. */
   static void uniforms(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + Views.SIZE;
@@ -51,7 +52,7 @@ final class RandomKernels {
 
   /** Mean a, deviation b; elements 2j and 2j + 1 share a Box-Muller pair. */
   static void normals(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + Views.SIZE;
@@ -74,7 +75,7 @@ final class RandomKernels {
 
   /** Kept where u ≥ a, and multiplied by b = 1/(1 − a). */
   static void dropout(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + 2 * Views.SIZE;

@@ -3,6 +3,7 @@ package org.freetransformer.gpu;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * Sums, sums of squares and maxima along some axes: one work group a result.
@@ -17,7 +18,7 @@ final class ReduceKernels {
 
   /** Function: ordinal of {@code ReduceFunction}. */
   static void reduce(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int result = c.groupIdx;
     int out = Views.at(args, 0, result);

@@ -3,6 +3,7 @@ package org.freetransformer.gpu;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * Rotary positions, half-rotation layout: one work item a pair.
@@ -14,7 +15,7 @@ final class RopeKernels {
   private RopeKernels() {}
 
   static void rope(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int half = args.get(3);

@@ -3,6 +3,7 @@ package org.freetransformer.gpu;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * Rows of a table by index. Args: {@code [n, columns, rows, table, indices, other, accumulate]}.
@@ -12,7 +13,7 @@ final class RowKernels {
 
   /** other[n] = table[index]; a work item for each of the n·columns elements. */
   static void gather(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     int columns = args.get(1);
     if (i < args.get(0) * columns) {
@@ -31,7 +32,7 @@ final class RowKernels {
 
   /** table[index] = other[n]. */
   static void scatter(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     int columns = args.get(1);
     if (i < args.get(0) * columns) {
@@ -47,7 +48,7 @@ final class RowKernels {
    * an index adds the rows of all that share it.
    */
   static void scatterAdd(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int n = args.get(0);
     int columns = args.get(1);

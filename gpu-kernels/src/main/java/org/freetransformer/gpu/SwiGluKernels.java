@@ -3,6 +3,7 @@ package org.freetransformer.gpu;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /** {@code silu(gate)·up} and its gradients: one work item an element. */
 final class SwiGluKernels {
@@ -10,7 +11,7 @@ final class SwiGluKernels {
 
   /** Args: {@code [n, gate, up, out, accumulate]}. */
   static void swiGlu(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       float gate = floats.get(args.get(1) + i);
@@ -28,7 +29,7 @@ final class SwiGluKernels {
    * wanted.
    */
   static void backward(
-      KernelContext c, FloatArray floats, IntArray ints, IntArray args, float a, float b) {
+      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       float gate = floats.get(args.get(1) + i);

@@ -13,10 +13,12 @@ import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.TornadoExecutionResult;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task6;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
@@ -33,15 +35,14 @@ final class TaskGraphs implements AutoCloseable {
   /** Tasks of one graph: TornadoVM keeps a graph's description in 8 KiB, about 45 bytes a task. */
   private static final int MOST_TASKS = 128;
 
+  private static final int UNUSED = 64;
+
   private static final int PIECES = STAGED / TransferKernels.PIECE;
 
-  private final FloatArray floats;
-  private final IntArray ints;
   private final @Nullable TornadoDevice device;
-  private final FloatArray stagedFloats = new FloatArray(STAGED);
-  private final IntArray floatTable = new IntArray(2 * PIECES);
-  private final IntArray stagedInts = new IntArray(STAGED);
-  private final IntArray intTable = new IntArray(2 * PIECES);
+  private final Staging<FloatArray> floats;
+  private final Staging<IntArray> ints;
+  private Staging<ShortArray> halves;
   private final List<Graphs> programs = new ArrayList<>();
   private @Nullable TornadoExecutionPlan plan;
   private @Nullable TornadoExecutionResult lastResult;
@@ -50,9 +51,46 @@ final class TaskGraphs implements AutoCloseable {
 
   /** No program yet, on heaps that are arrays of TornadoVM; null is its default device. */
   TaskGraphs(FloatArray floats, IntArray ints, @Nullable TornadoDevice device) {
-    this.floats = floats;
-    this.ints = ints;
+    this.floats = new Staging<>(floats, new FloatArray(STAGED));
+    this.ints = new Staging<>(ints, new IntArray(STAGED));
+    // Kernels take all three heaps, used or not.
+    this.halves = new Staging<>(new ShortArray(UNUSED), new ShortArray(STAGED));
     this.device = device;
+  }
+
+  /** A heap, and the array in which changes to it travel, with the table of their places. */
+  private record Staging<A extends TornadoNativeArray>(A heap, A staged, IntArray table) {
+    Staging(A heap, A staged) {
+      this(heap, staged, new IntArray(2 * PIECES));
+    }
+
+    /** Puts the {@code run}-th lot of pieces into the staging array. */
+    void stage(List<Heap.Range> pieces, int run) {
+      long width = heap.getElementSize();
+      for (int i = 0; i < PIECES; i++) {
+        int at = run * PIECES + i;
+        Heap.Range piece = at < pieces.size() ? pieces.get(at) : new Heap.Range(0, 0);
+        int words = piece.end() - piece.start();
+        table.set(2 * i, piece.start());
+        table.set(2 * i + 1, words);
+        staged
+            .getSegment()
+            .asSlice(i * TransferKernels.PIECE * width)
+            .copyFrom(heap.getSegment().asSlice(piece.start() * width, words * width));
+      }
+    }
+
+    void clear() {
+      for (int i = 0; i < table.getSize(); i++) {
+        table.set(i, 0);
+      }
+    }
+  }
+
+  /** From now on there are numbers of 16 bits, in this heap. */
+  void keepHalvesIn(ShortArray heap) {
+    halves = new Staging<>(heap, halves.staged());
+    isStale = true;
   }
 
   /** A program: its launches, and where its task graphs stand in the plan. */
@@ -123,29 +161,37 @@ final class TaskGraphs implements AutoCloseable {
 
   private TaskGraph uploadGraph(GridScheduler grids) {
     KernelContext context = new KernelContext();
-    grids.addWorkerGrid(UPLOAD + ".floats", grid(PIECES, TransferKernels.PIECE));
-    grids.addWorkerGrid(UPLOAD + ".ints", grid(PIECES, TransferKernels.PIECE));
-    return new TaskGraph(UPLOAD)
-        .transferToDevice(DataTransferMode.FIRST_EXECUTION, floats, ints)
-        .transferToDevice(
-            DataTransferMode.EVERY_EXECUTION, stagedFloats, floatTable, stagedInts, intTable)
-        .task(
-            "floats",
-            TransferKernels::uploadFloats,
-            context,
-            stagedFloats,
-            floatTable,
-            floats,
-            0f,
-            0f)
-        .task("ints", TransferKernels::uploadInts, context, stagedInts, intTable, ints, 0f, 0f)
-        .persistOnDevice(floats, ints)
-        .transferToHost(DataTransferMode.UNDER_DEMAND, floats, ints);
+    TaskGraph graph = new TaskGraph(UPLOAD);
+    for (Staging<?> part : List.of(floats, ints, halves)) {
+      graph
+          .transferToDevice(DataTransferMode.FIRST_EXECUTION, part.heap())
+          .transferToDevice(DataTransferMode.EVERY_EXECUTION, part.staged(), part.table());
+    }
+    for (String task : List.of("floats", "ints", "halves")) {
+      grids.addWorkerGrid(UPLOAD + "." + task, grid(PIECES, TransferKernels.PIECE));
+    }
+    Task6<KernelContext, FloatArray, IntArray, FloatArray, Float, Float> toFloats =
+        TransferKernels::uploadFloats;
+    Task6<KernelContext, IntArray, IntArray, IntArray, Float, Float> toInts =
+        TransferKernels::uploadInts;
+    Task6<KernelContext, ShortArray, IntArray, ShortArray, Float, Float> toHalves =
+        TransferKernels::uploadHalves;
+    return graph
+        .task("floats", toFloats, context, floats.staged(), floats.table(), floats.heap(), 0f, 0f)
+        .task("ints", toInts, context, ints.staged(), ints.table(), ints.heap(), 0f, 0f)
+        .task("halves", toHalves, context, halves.staged(), halves.table(), halves.heap(), 0f, 0f)
+        .persistOnDevice(floats.heap(), ints.heap(), halves.heap())
+        .transferToHost(
+            DataTransferMode.UNDER_DEMAND, floats.heap(), ints.heap(), halves.heap());
   }
 
   private TaskGraph programGraph(String name, List<Launch> launches, GridScheduler grids) {
     KernelContext context = new KernelContext();
-    TaskGraph graph = new TaskGraph(name).consumeFromDevice(UPLOAD, floats, ints);
+    FloatArray floatHeap = floats.heap();
+    IntArray intHeap = ints.heap();
+    ShortArray halfHeap = halves.heap();
+    TaskGraph graph =
+        new TaskGraph(name).consumeFromDevice(UPLOAD, floatHeap, intHeap, halfHeap);
     for (int i = 0; i < launches.size(); i++) {
       Launch launch = launches.get(i);
       IntArray args = IntArray.fromArray(launch.args());
@@ -153,9 +199,18 @@ final class TaskGraphs implements AutoCloseable {
       grids.addWorkerGrid(name + "." + task, grid(launch.groups(), launch.size()));
       graph
           .transferToDevice(DataTransferMode.FIRST_EXECUTION, args)
-          .task(task, launch.body(), context, floats, ints, args, launch.a(), launch.b());
+          .task(
+              task,
+              launch.body(),
+              context,
+              floatHeap,
+              intHeap,
+              halfHeap,
+              args,
+              launch.a(),
+              launch.b());
     }
-    return graph.persistOnDevice(floats, ints);
+    return graph.persistOnDevice(floatHeap, intHeap, halfHeap);
   }
 
   private static WorkerGrid1D grid(int groups, int size) {
@@ -165,18 +220,20 @@ final class TaskGraphs implements AutoCloseable {
   }
 
   /** Brings ranges of the host's heaps to the device. */
-  void upload(List<Heap.Range> floatRanges, List<Heap.Range> intRanges) {
+  void upload(
+      List<Heap.Range> floatRanges, List<Heap.Range> intRanges, List<Heap.Range> halfRanges) {
     List<Heap.Range> floatPieces = pieces(floatRanges);
     List<Heap.Range> intPieces = pieces(intRanges);
-    int runs = Math.ceilDiv(Math.max(floatPieces.size(), intPieces.size()), PIECES);
-    for (int run = 0; run < runs; run++) {
-      stage(floatPieces, run, floats, stagedFloats, floatTable);
-      stage(intPieces, run, ints, stagedInts, intTable);
+    List<Heap.Range> halfPieces = pieces(halfRanges);
+    int most = Math.max(floatPieces.size(), Math.max(intPieces.size(), halfPieces.size()));
+    for (int run = 0; run < Math.ceilDiv(most, PIECES); run++) {
+      floats.stage(floatPieces, run);
+      ints.stage(intPieces, run);
+      halves.stage(halfPieces, run);
       lastResult = requirePlan().withGraph(0).execute();
     }
-    traffic = traffic.toDevice(words(floatPieces) + words(intPieces));
-    clear(floatTable);
-    clear(intTable);
+    traffic = traffic.toDevice(words(floatPieces) + words(intPieces) + words(halfPieces));
+    List.of(floats, ints, halves).forEach(Staging::clear);
   }
 
   private static long words(List<Heap.Range> ranges) {
@@ -191,34 +248,6 @@ final class TaskGraphs implements AutoCloseable {
       }
     }
     return pieces;
-  }
-
-  private static void stage(
-      List<Heap.Range> pieces,
-      int run,
-      TornadoNativeArray heap,
-      TornadoNativeArray staged,
-      IntArray table) {
-    for (int i = 0; i < PIECES; i++) {
-      int at = run * PIECES + i;
-      Heap.Range piece = at < pieces.size() ? pieces.get(at) : new Heap.Range(0, 0);
-      table.set(2 * i, piece.start());
-      table.set(2 * i + 1, piece.end() - piece.start());
-      staged
-          .getSegment()
-          .asSlice((long) i * TransferKernels.PIECE * Heap.WORD)
-          .copyFrom(
-              heap.getSegment()
-                  .asSlice(
-                      (long) piece.start() * Heap.WORD,
-                      (long) (piece.end() - piece.start()) * Heap.WORD));
-    }
-  }
-
-  private static void clear(IntArray table) {
-    for (int i = 0; i < table.getSize(); i++) {
-      table.set(i, 0);
-    }
   }
 
   /** Runs a program. */

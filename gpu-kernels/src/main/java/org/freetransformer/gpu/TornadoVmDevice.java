@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * A device of TornadoVM, computing in f32: recorded programs run on it as task graphs, on
@@ -33,8 +34,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * initial weights, say) is computed on the host, whose copy of the device's heaps follows on
  * demand.
  *
- * <p>What lies where: a storage is a place in one of two heaps, f32 and i32, that host and device
- * both have. Programs make places newer on the device; host writes and single instructions make
+ * <p>What lies where: a storage is a place in one of three heaps, f32, i32 and 16-bit numbers, that
+ * host and device both have. Programs make places newer on the device; host writes and single instructions make
  * them newer on the host. Before a program runs, what the host wrote goes to the device; before the
  * host reads, what programs wrote comes back, and nothing else does.
  */
@@ -75,6 +76,8 @@ public final class TornadoVmDevice extends CpuDevice {
   private final Heap ints;
   private final FloatArray floatArray;
   private final IntArray intArray;
+  private @Nullable Heap halves;
+  private @Nullable ShortArray halfArray;
   private final Device host;
   private final TaskGraphs graphs;
   private final Map<Storage, DType> reserved = new WeakHashMap<>();
@@ -90,14 +93,15 @@ public final class TornadoVmDevice extends CpuDevice {
    */
   TornadoVmDevice(String name, @Nullable TornadoDevice device, int threads) {
     this.name = name;
-    long words = memorySize() / Heap.WORD;
-    MemorySegment floatMemory = Heap.memory(arena, words);
-    MemorySegment intMemory = Heap.memory(arena, Math.max(words / INT_SHARE, LEAST_INTS));
+    long words = memorySize() / Float.BYTES;
+    MemorySegment floatMemory = Heap.memory(arena, words, Float.BYTES);
+    MemorySegment intMemory =
+        Heap.memory(arena, Math.max(words / INT_SHARE, LEAST_INTS), Integer.BYTES);
     this.floatArray = FloatArray.fromSegmentShallow(floatMemory);
     this.intArray = IntArray.fromSegmentShallow(intMemory);
-    this.floats = new Heap(floatMemory, "f32");
-    this.ints = new Heap(intMemory, "i32");
-    floats.block(CONSTANTS * (long) Heap.WORD);
+    this.floats = new Heap(floatMemory, Float.BYTES, "f32");
+    this.ints = new Heap(intMemory, Integer.BYTES, "i32");
+    floats.block(CONSTANTS * (long) Float.BYTES);
     this.host = Devices.cpu(threads);
     this.graphs = new TaskGraphs(floatArray, intArray, device);
   }
@@ -125,8 +129,20 @@ public final class TornadoVmDevice extends CpuDevice {
     return switch (dtype) {
       case F32 -> memory().allocate(bytes, owner, floats);
       case I32 -> memory().allocate(bytes, owner, ints);
-      case F64, BF16, F16, U8, I8 -> memory().allocate(bytes, owner);
+      case BF16, F16 -> memory().allocate(bytes, owner, halves());
+      case F64, U8, I8 -> memory().allocate(bytes, owner);
     };
+  }
+
+  /** The heap of 16-bit numbers, as many as of f32; made when the first is. */
+  private Heap halves() {
+    if (halves == null) {
+      MemorySegment memory = Heap.memory(arena, memorySize() / Float.BYTES, Short.BYTES);
+      halfArray = ShortArray.fromSegmentShallow(memory);
+      halves = new Heap(memory, Short.BYTES, "16-bit numbers");
+      graphs.keepHalvesIn(halfArray);
+    }
+    return halves;
   }
 
   @Override
@@ -137,26 +153,48 @@ public final class TornadoVmDevice extends CpuDevice {
   }
 
   /**
-   * Floats go where the plan says, those of f64 as f32 in the first half of their place; other
-   * types are few, and get places of their own.
+   * Each heap has a block with the plan's places of its types, those of f64 as f32 in the first
+   * half of their place; whole numbers are few, and get places of their own.
    */
   @Override
   public Storage bind(List<Storage> storages, long[] offsets, long bytes) {
     List<Storage> blocks = new ArrayList<>();
-    OffHeapStorage block = memory().allocate(bytes, "program", floats);
-    blocks.add(block);
-    for (int i = 0; i < offsets.length; i++) {
-      OffHeapStorage storage = (OffHeapStorage) storages.get(i);
-      DType dtype = reserved.getOrDefault(storage, DType.F32);
-      if (dtype == DType.F32 || dtype == DType.F64) {
-        storage.bind(block.segment().asSlice(offsets[i], wholeLines(storage.bytes())));
-      } else {
+    blocks.add(bind(storages, offsets, floats, Set.of(DType.F32, DType.F64)));
+    Set<DType> ofHalves = Set.of(DType.BF16, DType.F16);
+    if (storages.stream().anyMatch(storage -> ofHalves.contains(dtype(storage)))) {
+      blocks.add(bind(storages, offsets, halves(), ofHalves));
+    }
+    for (Storage storage : storages) {
+      DType dtype = dtype(storage);
+      if (dtype == DType.I32 || dtype == DType.U8 || dtype == DType.I8) {
         OffHeapStorage own = (OffHeapStorage) allocate(storage.bytes(), dtype, "program");
         blocks.add(own);
-        storage.bind(own.segment());
+        ((OffHeapStorage) storage).bind(own.segment());
       }
     }
     return new Bound(bytes, blocks, List.copyOf(storages));
+  }
+
+  private DType dtype(Storage storage) {
+    return reserved.getOrDefault(storage, DType.F32);
+  }
+
+  private Storage bind(List<Storage> storages, long[] offsets, Heap heap, Set<DType> dtypes) {
+    Gaps gaps = new Gaps();
+    for (int i = 0; i < offsets.length; i++) {
+      if (dtypes.contains(dtype(storages.get(i)))) {
+        gaps.use(offsets[i], wholeLines(storages.get(i).bytes()));
+      }
+    }
+    OffHeapStorage block = memory().allocate(gaps.usedBytes(), "program", heap);
+    for (int i = 0; i < offsets.length; i++) {
+      OffHeapStorage storage = (OffHeapStorage) storages.get(i);
+      if (dtypes.contains(dtype(storage))) {
+        long offset = gaps.without(offsets[i]);
+        storage.bind(block.segment().asSlice(offset, wholeLines(storage.bytes())));
+      }
+    }
+    return block;
   }
 
   private static long wholeLines(long bytes) {
@@ -206,28 +244,28 @@ public final class TornadoVmDevice extends CpuDevice {
   private void toHost(Storage storage) {
     if (newerOnDevice.remove(storage) && storage.isAlive()) {
       MemorySegment segment = ((OffHeapStorage) storage).segment();
-      int words = Math.toIntExact(Math.ceilDiv(storage.bytes(), (long) Heap.WORD));
-      if (contains(floats, segment)) {
-        graphs.download(floatArray, floats.place(segment), words);
-      } else if (contains(ints, segment)) {
-        graphs.download(intArray, ints.place(segment), words);
+      if (floats.contains(segment)) {
+        graphs.download(floatArray, floats.place(segment), floats.words(storage.bytes()));
+      } else if (ints.contains(segment)) {
+        graphs.download(intArray, ints.place(segment), ints.words(storage.bytes()));
+      } else if (halves != null && halfArray != null && halves.contains(segment)) {
+        graphs.download(halfArray, halves.place(segment), halves.words(storage.bytes()));
       }
     }
   }
 
   private void wrote(Storage storage) {
     MemorySegment segment = ((OffHeapStorage) storage).segment();
-    int words = Math.toIntExact(Math.ceilDiv(storage.bytes(), (long) Heap.WORD));
-    for (Heap heap : List.of(floats, ints)) {
-      if (contains(heap, segment)) {
-        heap.wrote(heap.place(segment), heap.place(segment) + words);
+    for (Heap heap : heaps()) {
+      if (heap.contains(segment)) {
+        int place = heap.place(segment);
+        heap.wrote(place, place + heap.words(storage.bytes()));
       }
     }
   }
 
-  private static boolean contains(Heap heap, MemorySegment segment) {
-    long offset = segment.address() - heap.words().address();
-    return offset >= 0 && offset < heap.words().byteSize();
+  private List<Heap> heaps() {
+    return halves == null ? List.of(floats, ints) : List.of(floats, ints, halves);
   }
 
   // ---- Computing ----
@@ -267,7 +305,7 @@ public final class TornadoVmDevice extends CpuDevice {
   }
 
   private Kernel onDevice(List<Instruction> instructions) {
-    Lowering lowering = new Lowering(this::place, this::constant);
+    Lowering lowering = new Lowering(this::place, this::constant, floats::scratch);
     List<Launch> launches = new ArrayList<>();
     Set<Storage> written = Collections.newSetFromMap(new IdentityHashMap<>());
     for (Instruction instruction : instructions) {
@@ -286,11 +324,13 @@ public final class TornadoVmDevice extends CpuDevice {
   private void toDevice() {
     if (graphs.isStale()) {
       List.copyOf(newerOnDevice).forEach(this::toHost);
-      floats.takeWritten();
-      ints.takeWritten();
+      heaps().forEach(Heap::takeWritten);
       graphs.plan();
     } else {
-      graphs.upload(floats.takeWritten(), ints.takeWritten());
+      graphs.upload(
+          floats.takeWritten(),
+          ints.takeWritten(),
+          halves == null ? List.of() : halves.takeWritten());
     }
   }
 
@@ -300,12 +340,14 @@ public final class TornadoVmDevice extends CpuDevice {
 
   private int place(Buffer buffer) {
     MemorySegment segment = segment(buffer);
-    Heap heap = buffer.dtype() == DType.I32 ? ints : floats;
-    if (!contains(heap, segment)) {
-      throw new UnsupportedOperationException(
-          "the GPU device keeps f32 and i32 only; this is " + buffer);
-    }
-    return heap.place(segment);
+    return heaps().stream()
+        .filter(heap -> heap.contains(segment))
+        .mapToInt(heap -> heap.place(segment))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new UnsupportedOperationException(
+                    "the GPU device keeps f32, i32 and 16-bit numbers only; this is " + buffer));
   }
 
   private int constant(float value) {

@@ -31,10 +31,10 @@ public class DataRange {
   }
 
   long byteOffset() {
-    return offset * Integer.BYTES;
+    return offset * array.getElementSize();
   }
 
   long bytes() {
-    return size * Integer.BYTES;
+    return size * array.getElementSize();
   }
 }

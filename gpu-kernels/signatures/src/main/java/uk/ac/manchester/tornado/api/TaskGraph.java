@@ -3,6 +3,7 @@ package uk.ac.manchester.tornado.api;
 import java.util.ArrayList;
 import java.util.List;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task6;
+import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task7;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
@@ -71,6 +72,32 @@ public class TaskGraph {
                 memory.onDevice(arg4),
                 arg5,
                 arg6);
+    tasks.add(new Task(name + "." + id, body));
+    return this;
+  }
+
+  /** Adds a task. */
+  @SuppressWarnings("unchecked") // The context and the arrays are of the types that they replace.
+  public <T1, T2, T3, T4, T5, T6, T7> TaskGraph task(
+      String id,
+      Task7<T1, T2, T3, T4, T5, T6, T7> code,
+      T1 arg1,
+      T2 arg2,
+      T3 arg3,
+      T4 arg4,
+      T5 arg5,
+      T6 arg6,
+      T7 arg7) {
+    Body body =
+        (context, memory) ->
+            code.apply(
+                (T1) context,
+                memory.onDevice(arg2),
+                memory.onDevice(arg3),
+                memory.onDevice(arg4),
+                memory.onDevice(arg5),
+                arg6,
+                arg7);
     tasks.add(new Task(name + "." + id, body));
     return this;
   }

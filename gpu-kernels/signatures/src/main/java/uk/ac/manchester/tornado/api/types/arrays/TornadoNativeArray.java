@@ -15,7 +15,12 @@ public abstract class TornadoNativeArray {
 
   /** Number of elements. */
   public int getSize() {
-    return (int) (elements.byteSize() / Integer.BYTES);
+    return (int) (elements.byteSize() / getElementSize());
+  }
+
+  /** Bytes of an element. */
+  public int getElementSize() {
+    return Integer.BYTES;
   }
 
   /** The elements. */

@@ -9,8 +9,8 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 final class CastKernels {
   private CastKernels() {}
 
-  /** Args: {@link Views} (output, input), then {@code [accumulate, type of output, of input]}. */
-  static void cast(
+  /** Args: {@link Views} (output, input), then {@code [accumulate, type of the input]}. */
+  static void toFloats(
       KernelContext c,
       FloatArray floats,
       IntArray ints,
@@ -21,8 +21,34 @@ final class CastKernels {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + 2 * Views.SIZE;
+      int out = Views.at(args, 0, i);
+      float x = Halves.get(floats, halves, args.get(end + 1), Views.at(args, 1, i));
+      if (args.get(end) != 0) {
+        x += floats.get(out);
+      }
+      floats.set(out, x);
+    }
+  }
+
+  /** Args: {@link Views} (output, input), then {@code [accumulate, types of output and input]}. */
+  static void toHalves(
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
+    int i = c.globalIdx;
+    if (i < args.get(0)) {
+      int end = Views.FIRST + 2 * Views.SIZE;
+      int out = Views.at(args, 0, i);
+      int type = args.get(end + 1);
       float x = Halves.get(floats, halves, args.get(end + 2), Views.at(args, 1, i));
-      Halves.put(floats, halves, args.get(end + 1), Views.at(args, 0, i), args.get(end), x);
+      if (args.get(end) != 0) {
+        x += Halves.get(floats, halves, type, out);
+      }
+      halves.set(out, (short) Halves.encoded(type, x));
     }
   }
 }

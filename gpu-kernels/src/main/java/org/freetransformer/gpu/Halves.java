@@ -33,20 +33,6 @@ final class Halves {
     return value;
   }
 
-  /** Stores a number, rounded to the type; {@code accumulate} adds it, in f32. */
-  static void put(
-      FloatArray floats, ShortArray halves, int type, int at, int accumulate, float value) {
-    float sum = value;
-    if (accumulate != 0) {
-      sum += get(floats, halves, type, at);
-    }
-    if (type == F32) {
-      floats.set(at, sum);
-    } else {
-      halves.set(at, (short) encoded(type, sum));
-    }
-  }
-
   /** The number that 16 bits stand for. */
   static float decoded(int type, int bits) {
     int fractionBits = type == BF16 ? 7 : 10;

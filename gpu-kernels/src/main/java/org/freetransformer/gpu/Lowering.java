@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.LongToIntFunction;
+import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 import java.util.stream.Stream;
 import org.freetransformer.tensor.DType;
@@ -49,8 +50,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Turns instructions into kernel launches: one each, or one for each gradient that is wanted.
- * Products and casts take numbers of 16 bits as they are; for every other instruction they are cast
- * to f32 at the heap's end before, and back behind it.
+ * Products read numbers of 16 bits as they are, and so do casts; for every other instruction, and
+ * for a product's result, there are f32 ones at the heap's end, cast before and back behind it.
  *
  * @param places the word at which a buffer's storage begins in its heap
  * @param constants the word at which a constant stands among the floats
@@ -67,27 +68,16 @@ record Lowering(
    * @throws UnsupportedOperationException if a kernel for its types or sizes is missing
    */
   List<Launch> launches(Instruction instruction) {
-    boolean takesHalves =
-        instruction instanceof MatMul
-            || instruction instanceof Copy copy && !isInts(copy.in()) && !isInts(copy.out());
-    boolean hasHalves =
-        Stream.concat(instruction.reads().stream(), instruction.writes().stream())
-            .anyMatch(Lowering::isHalf);
-    return hasHalves && !takesHalves ? throughFloats(instruction) : direct(instruction);
-  }
-
-  /** Casts to f32, the instruction on the results, casts back. */
-  private List<Launch> throughFloats(Instruction instruction) {
-    List<Buffer> read = instruction.reads().stream().filter(Lowering::isHalf).distinct().toList();
+    List<Buffer> read = instruction.reads().stream().filter(isCast(instruction)).distinct().toList();
     List<Buffer> written =
-        instruction.writes().stream().filter(Lowering::isHalf).distinct().toList();
+        instruction.writes().stream().filter(isCast(instruction)).distinct().toList();
     Map<Buffer, Long> offsets = new LinkedHashMap<>();
     long words = 0;
     for (Buffer buffer : Stream.concat(read.stream(), written.stream()).distinct().toList()) {
       offsets.put(buffer, words);
       words += buffer.layout().end();
     }
-    int start = scratch.applyAsInt(words);
+    int start = words == 0 ? 0 : scratch.applyAsInt(words);
     ToIntFunction<Buffer> staged =
         buffer -> {
           Long offset = offsets.get(buffer);
@@ -100,22 +90,31 @@ record Lowering(
     return launches.stream().filter(launch -> launch.groups() > 0).toList();
   }
 
+  /** Whether a buffer must be f32 while an instruction runs, and is not. */
+  private static Predicate<Buffer> isCast(Instruction instruction) {
+    return switch (instruction) {
+      case MatMul op -> buffer -> isHalf(buffer) && buffer.equals(op.out().buffer());
+      case Copy op when op.in().dtype().isFloating() && op.out().buffer().dtype().isFloating() ->
+          _ -> false;
+      default -> Lowering::isHalf;
+    };
+  }
+
   /** Between a buffer of 16-bit numbers and floats at a place, of the same layout. */
   private Launch cast(Buffer half, int place, boolean toFloats) {
     Layout layout = half.layout();
     int at = place + Math.toIntExact(layout.offset());
     Args args = new Args().dims(layout);
     args.view(toFloats ? at : at(half), layout).view(toFloats ? at(half) : at, layout);
-    args.add(0, toFloats ? Halves.F32 : type(half), toFloats ? type(half) : Halves.F32);
-    return Launch.items(CastKernels::cast, size(half), args, 0, 0);
+    args.add(0);
+    return toFloats
+        ? Launch.items(CastKernels::toFloats, size(half), args.add(type(half)), 0, 0)
+        : Launch.items(
+            CastKernels::toHalves, size(half), args.add(type(half), Halves.F32), 0, 0);
   }
 
   private static boolean isHalf(Buffer buffer) {
     return buffer.dtype() == DType.BF16 || buffer.dtype() == DType.F16;
-  }
-
-  private static boolean isInts(Output output) {
-    return isInts(output.buffer());
   }
 
   private static int type(Buffer buffer) {
@@ -185,14 +184,17 @@ record Lowering(
     boolean fromInts = isInts(op.in());
     boolean toInts = isInts(op.out().buffer());
     int size = size(op.out().buffer());
-    if (!fromInts && !toInts && (isHalf(op.in()) || isHalf(op.out().buffer()))) {
-      args.add(type(op.out().buffer()), type(op.in()));
-      return Launch.items(CastKernels::cast, size, args, 0, 0);
-    }
     if (fromInts) {
       return toInts
           ? Launch.items(ElementwiseKernels::copyInts, size, args, 0, 0)
           : Launch.items(ElementwiseKernels::intsToFloats, size, args, 0, 0);
+    }
+    if (isHalf(op.out().buffer())) {
+      args.add(type(op.out().buffer()), type(op.in()));
+      return Launch.items(CastKernels::toHalves, size, args, 0, 0);
+    }
+    if (isHalf(op.in()) && !toInts) {
+      return Launch.items(CastKernels::toFloats, size, args.add(type(op.in())), 0, 0);
     }
     return toInts
         ? Launch.items(ElementwiseKernels::floatsToInts, size, args, 0, 0)
@@ -319,7 +321,7 @@ record Lowering(
     matrix(args, op.a());
     matrix(args, op.b());
     matrix(args, out);
-    args.add(op.out().accumulate()).add(type(op.a()), type(op.b()), type(out));
+    args.add(op.out().accumulate()).add(type(op.a()), type(op.b()));
     int tiles =
         Math.ceilDiv(m, MatMulKernels.TILE) * Math.ceilDiv(n, MatMulKernels.TILE) * outer * inner;
     float alpha = (float) op.alpha();

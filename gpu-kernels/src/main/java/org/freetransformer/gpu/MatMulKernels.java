@@ -10,7 +10,7 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
  * registers, from slices of 16 of the shared dimension in local memory.
  *
  * <p>Args: {@code [M, N, K, batch dims × 2, then for A, B, out: offset, row stride, column stride,
- * batch strides × 2, then accumulate, types of A, B and out]}.
+ * batch strides × 2, then accumulate, types of A and B]}; out is f32.
  */
 final class MatMulKernels {
   /** Rows and columns of a group's tile. */
@@ -124,15 +124,14 @@ final class MatMulKernels {
     int outBase = args.get(15) + outer * args.get(18) + inner * args.get(19);
     int row = firstRow + myRow;
     int column = firstColumn + myColumn;
-    putRow(floats, halves, args, outBase, row, column, a, c00, c01, c02, c03);
-    putRow(floats, halves, args, outBase, row + 1, column, a, c10, c11, c12, c13);
-    putRow(floats, halves, args, outBase, row + 2, column, a, c20, c21, c22, c23);
-    putRow(floats, halves, args, outBase, row + 3, column, a, c30, c31, c32, c33);
+    putRow(floats, args, outBase, row, column, a, c00, c01, c02, c03);
+    putRow(floats, args, outBase, row + 1, column, a, c10, c11, c12, c13);
+    putRow(floats, args, outBase, row + 2, column, a, c20, c21, c22, c23);
+    putRow(floats, args, outBase, row + 3, column, a, c30, c31, c32, c33);
   }
 
   private static void putRow(
       FloatArray floats,
-      ShortArray halves,
       IntArray args,
       int base,
       int row,
@@ -144,18 +143,21 @@ final class MatMulKernels {
       float v3) {
     if (row < args.get(0)) {
       int at = base + row * args.get(16);
-      put(floats, halves, args, at, column, alpha * v0);
-      put(floats, halves, args, at, column + 1, alpha * v1);
-      put(floats, halves, args, at, column + 2, alpha * v2);
-      put(floats, halves, args, at, column + 3, alpha * v3);
+      put(floats, args, at, column, alpha * v0);
+      put(floats, args, at, column + 1, alpha * v1);
+      put(floats, args, at, column + 2, alpha * v2);
+      put(floats, args, at, column + 3, alpha * v3);
     }
   }
 
-  private static void put(
-      FloatArray floats, ShortArray halves, IntArray args, int rowAt, int column, float value) {
+  private static void put(FloatArray floats, IntArray args, int rowAt, int column, float value) {
     if (column < args.get(1)) {
       int at = rowAt + column * args.get(17);
-      Halves.put(floats, halves, args.get(23), at, args.get(20), value);
+      if (args.get(20) != 0) {
+        floats.set(at, floats.get(at) + value);
+      } else {
+        floats.set(at, value);
+      }
     }
   }
 }

@@ -33,7 +33,7 @@ final class Halves {
     return value;
   }
 
-  /** The number that 16 bits stand for. */
+  /** The number that 16 bits stand for; infinite, where they stand for none. */
   static float decoded(int type, int bits) {
     int fractionBits = type == BF16 ? 7 : 10;
     int exponentMask = type == BF16 ? 0xFF : 0x1F;
@@ -56,7 +56,7 @@ final class Halves {
     x *= (doublings & 128) != 0 ? 0x1p64f : 1f;
     x *= (doublings & 128) != 0 ? 0x1p64f : 1f;
     if (exponent == exponentMask) {
-      x = fraction == 0 ? Float.POSITIVE_INFINITY : Float.NaN;
+      x = Float.POSITIVE_INFINITY; // What is not a number, too: OpenCL C has no literal for that.
     }
     return (bits & 0x8000) != 0 ? -x : x;
   }

@@ -52,9 +52,11 @@ public final class TornadoVmDevice extends CpuDevice {
 
   private static final int CONSTANTS = 256;
 
-  static {
-    // TornadoVM reads these once. A program is hundreds of tasks, and a task that cannot be
-    // compiled must not quietly run as Java.
+  /**
+   * Sets what TornadoVM reads once, when it starts: a program is hundreds of tasks, and a task that
+   * cannot be compiled must not quietly run as Java.
+   */
+  static void configure() {
     setUnlessGiven("tornado.tvm.maxbytecodesize", Integer.toString(1 << 20));
     setUnlessGiven("tornado.recover.bailout", "False");
     setUnlessGiven("tornado.device.memory", Long.toString(2 * memorySize() + (64L << 20)));

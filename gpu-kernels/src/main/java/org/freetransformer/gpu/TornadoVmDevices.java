@@ -56,6 +56,7 @@ public final class TornadoVmDevices implements DeviceProvider {
   /** What is missing of TornadoVM in this JVM, or null. */
   private static @Nullable String missing() {
     try {
+      TornadoVmDevice.configure();
       TornadoRuntimeProvider.getTornadoRuntime();
       return null;
     } catch (LinkageError absent) {

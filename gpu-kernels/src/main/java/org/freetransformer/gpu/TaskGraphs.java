@@ -75,8 +75,8 @@ final class TaskGraphs implements AutoCloseable {
         table.set(2 * i + 1, words);
         staged
             .getSegment()
-            .asSlice(i * TransferKernels.PIECE * width)
-            .copyFrom(heap.getSegment().asSlice(piece.start() * width, words * width));
+            .asSlice(width * i * TransferKernels.PIECE)
+            .copyFrom(heap.getSegment().asSlice(width * piece.start(), width * words));
       }
     }
 

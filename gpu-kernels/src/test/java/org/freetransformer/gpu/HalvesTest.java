@@ -17,7 +17,7 @@ class HalvesTest {
   }
 
   private static void assertSame(int bits, float expected, float actual) {
-    boolean same = expected == actual || Float.isNaN(expected) && Float.isInfinite(actual);
+    boolean same = Float.isNaN(expected) ? Float.isInfinite(actual) : expected == actual;
     assertThat(same).as("%04x: %s, not %s", bits, expected, actual).isTrue();
   }
 

@@ -40,21 +40,18 @@ final class Halves {
     int exponent = (bits >> fractionBits) & exponentMask;
     int fraction = bits & ((1 << fractionBits) - 1);
     float x = fraction * (type == BF16 ? 0x1p-7f : 0x1p-10f);
-    int doublings = 0;
+    int power = 1;
     if (exponent != 0) {
       x += 1f;
-      doublings = exponent - 1;
+      power = exponent;
     }
-    x *= type == BF16 ? 0x1p-126f : 0x1p-14f;
-    x *= (doublings & 1) != 0 ? 0x1p1f : 1f;
-    x *= (doublings & 2) != 0 ? 0x1p2f : 1f;
-    x *= (doublings & 4) != 0 ? 0x1p4f : 1f;
-    x *= (doublings & 8) != 0 ? 0x1p8f : 1f;
-    x *= (doublings & 16) != 0 ? 0x1p16f : 1f;
-    x *= (doublings & 32) != 0 ? 0x1p32f : 1f;
-    x *= (doublings & 64) != 0 ? 0x1p64f : 1f;
-    x *= (doublings & 128) != 0 ? 0x1p64f : 1f;
-    x *= (doublings & 128) != 0 ? 0x1p64f : 1f;
+    power -= type == BF16 ? 127 : 15;
+    // Up or down, never both: compilers with fast mathematics gather factors, and 2^128 is too much.
+    if (power >= 0) {
+      x = x * powerOfTwo(power);
+    } else {
+      x = x / powerOfTwo(-power);
+    }
     if (exponent == exponentMask) {
       x = Float.POSITIVE_INFINITY; // What is not a number, too: OpenCL C has no literal for that.
     }

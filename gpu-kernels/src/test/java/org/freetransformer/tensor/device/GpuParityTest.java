@@ -3,6 +3,7 @@ package org.freetransformer.tensor.device;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.stream.Stream;
 import org.freetransformer.gpu.TornadoVm;
@@ -42,7 +43,7 @@ class GpuParityTest extends DeviceParity {
       return instruction instanceof HostCall
           || Stream.concat(instruction.reads().stream(), instruction.writes().stream())
               .map(Buffer::dtype)
-              .anyMatch(dtype -> dtype == DType.F64 || dtype == DType.U8);
+              .anyMatch(EnumSet.of(DType.F64, DType.U8, DType.I8)::contains);
     }
 
     @Override

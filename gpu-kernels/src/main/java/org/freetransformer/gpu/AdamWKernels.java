@@ -16,7 +16,13 @@ final class AdamWKernels {
   private AdamWKernels() {}
 
   static void update(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int parameter = args.get(1) + i;

@@ -85,7 +85,13 @@ final class AttentionKernels {
 
   /** One group for each (b, head, t); lse goes to args[LSE], the result to RESULT. */
   static void forward(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     float[] weights = c.allocateFloatLocalArray(TILE);
     int group = c.groupIdx;
@@ -162,7 +168,13 @@ final class AttentionKernels {
 
   /** One group for each (b, head, t): dq to RESULT. */
   static void backwardToQuery(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] gradients = c.allocateFloatLocalArray(TILE);
     int group = c.groupIdx;
     int me = c.localIdx;
@@ -217,7 +229,13 @@ final class AttentionKernels {
 
   /** One group for each (b, key head, s): dk to RESULT. */
   static void backwardToKey(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] gradients = c.allocateFloatLocalArray(TILE);
     int group = c.groupIdx;
     int me = c.localIdx;
@@ -276,7 +294,13 @@ final class AttentionKernels {
 
   /** One group for each (b, key head, s): dv to RESULT. */
   static void backwardToValue(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] weights = c.allocateFloatLocalArray(TILE);
     int group = c.groupIdx;
     int me = c.localIdx;

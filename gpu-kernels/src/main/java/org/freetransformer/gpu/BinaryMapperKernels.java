@@ -20,7 +20,13 @@ final class BinaryMapperKernels {
 
   /** Over all 2^H plans. */
   static void full(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     float[] ones = new float[MOST_BITS];
     int bits = args.get(0);
@@ -63,7 +69,13 @@ final class BinaryMapperKernels {
 
   /** Over the drawn plan alone. */
   static void sampled(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int bits = args.get(0);
     int columns = args.get(1);

@@ -15,7 +15,13 @@ final class ElementwiseKernels {
   private ElementwiseKernels() {}
 
   static void fillFloats(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       floats.set(Views.at(args, 0, i), a);
@@ -24,7 +30,13 @@ final class ElementwiseKernels {
 
   /** Value: args[end of the view]. */
   static void fillInts(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       ints.set(Views.at(args, 0, i), args.get(Views.FIRST + Views.SIZE));
@@ -33,7 +45,13 @@ final class ElementwiseKernels {
 
   /** {@code a·x + b}, which also copies. */
   static void affine(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int out = Views.at(args, 0, i);
@@ -43,7 +61,13 @@ final class ElementwiseKernels {
   }
 
   static void copyFloats(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int out = Views.at(args, 0, i);
@@ -53,7 +77,13 @@ final class ElementwiseKernels {
   }
 
   static void copyInts(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int out = Views.at(args, 0, i);
@@ -66,7 +96,13 @@ final class ElementwiseKernels {
   }
 
   static void intsToFloats(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int out = Views.at(args, 0, i);
@@ -77,7 +113,13 @@ final class ElementwiseKernels {
 
   /** Truncates; a sum is made in f32 first, as on the other devices. */
   static void floatsToInts(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int out = Views.at(args, 0, i);
@@ -91,7 +133,13 @@ final class ElementwiseKernels {
 
   /** Function: ordinal of {@code UnaryFunction}. */
   static void unary(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + 2 * Views.SIZE;
@@ -103,7 +151,13 @@ final class ElementwiseKernels {
 
   /** Views: dx, x, dy. */
   static void unaryBackward(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + 3 * Views.SIZE;
@@ -177,7 +231,13 @@ final class ElementwiseKernels {
 
   /** Function: ordinal of {@code BinaryFunction}; f32 operands. */
   static void binary(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + 3 * Views.SIZE;
@@ -216,7 +276,13 @@ final class ElementwiseKernels {
 
   /** Comparisons of i32 operands, with an f32 result. */
   static void compareInts(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + 3 * Views.SIZE;
@@ -240,7 +306,13 @@ final class ElementwiseKernels {
 
   /** Views: out, condition, a, b. */
   static void choose(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int out = Views.at(args, 0, i);

@@ -46,7 +46,8 @@ final class Halves {
       power = exponent;
     }
     power -= type == BF16 ? 127 : 15;
-    // Up or down, never both: compilers with fast mathematics gather factors, and 2^128 is too much.
+    // Up or down, never both: compilers with fast mathematics gather factors, and 2^128 is too
+    // much.
     if (power >= 0) {
       x = x * powerOfTwo(power);
     } else {

@@ -68,7 +68,8 @@ record Lowering(
    * @throws UnsupportedOperationException if a kernel for its types or sizes is missing
    */
   List<Launch> launches(Instruction instruction) {
-    List<Buffer> read = instruction.reads().stream().filter(isCast(instruction)).distinct().toList();
+    List<Buffer> read =
+        instruction.reads().stream().filter(isCast(instruction)).distinct().toList();
     List<Buffer> written =
         instruction.writes().stream().filter(isCast(instruction)).distinct().toList();
     Map<Buffer, Long> offsets = new LinkedHashMap<>();
@@ -109,8 +110,7 @@ record Lowering(
     args.add(0);
     return toFloats
         ? Launch.items(CastKernels::toFloats, size(half), args.add(type(half)), 0, 0)
-        : Launch.items(
-            CastKernels::toHalves, size(half), args.add(type(half), Halves.F32), 0, 0);
+        : Launch.items(CastKernels::toHalves, size(half), args.add(type(half), Halves.F32), 0, 0);
   }
 
   private static boolean isHalf(Buffer buffer) {

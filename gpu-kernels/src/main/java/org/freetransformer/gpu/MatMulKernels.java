@@ -25,7 +25,13 @@ final class MatMulKernels {
   private MatMulKernels() {}
 
   static void matMul(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] as = c.allocateFloatLocalArray(SLICE * PADDED);
     float[] bs = c.allocateFloatLocalArray(SLICE * PADDED);
     int m = args.get(0);

@@ -12,7 +12,13 @@ final class NormKernels {
 
   /** Args: {@code [columns, x, weight, out, rstd, accumulate]}; a is epsilon. */
   static void rmsNorm(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int columns = args.get(0);
     int row = c.groupIdx;
@@ -39,7 +45,13 @@ final class NormKernels {
 
   /** Args: {@code [columns, x, weight, rstd, dy, dx, accumulate]}. */
   static void backwardToInput(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int columns = args.get(0);
     int row = c.groupIdx;
@@ -65,7 +77,13 @@ final class NormKernels {
 
   /** Args: {@code [columns, x, rows, rstd, dy, dweight, accumulate]}; a group for each column. */
   static void backwardToWeight(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int columns = args.get(0);
     int column = c.groupIdx;

@@ -13,7 +13,13 @@ final class PlanKernels {
 
   /** Args: {@code [rows, H, logits, indices, rng or −1, salt]}; a work item a row. */
   static void sample(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int n = c.globalIdx;
     if (n < args.get(0)) {
       int bits = args.get(1);
@@ -33,7 +39,13 @@ final class PlanKernels {
 
   /** Args: {@code [n·H, H, indices, out, accumulate]}; a work item a bit, −1 or +1. */
   static void bits(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int bits = args.get(1);
@@ -49,7 +61,13 @@ final class PlanKernels {
 
   /** Args: {@code [rows, H, logits, kl, accumulate]}; a work item a row. */
   static void kl(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int n = c.globalIdx;
     if (n < args.get(0)) {
       int bits = args.get(1);
@@ -72,7 +90,13 @@ final class PlanKernels {
 
   /** Args: {@code [n·H, H, logits, dkl, dlogits, accumulate]}; a work item a logit. */
   static void klBackward(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       float logit = floats.get(args.get(2) + i);

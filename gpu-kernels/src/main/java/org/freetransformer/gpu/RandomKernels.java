@@ -41,7 +41,13 @@ final class RandomKernels {
 
   /** {@code a + (b − a)·u}. */
   static void uniforms(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + Views.SIZE;
@@ -52,7 +58,13 @@ final class RandomKernels {
 
   /** Mean a, deviation b; elements 2j and 2j + 1 share a Box-Muller pair. */
   static void normals(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + Views.SIZE;
@@ -75,7 +87,13 @@ final class RandomKernels {
 
   /** Kept where u ≥ a, and multiplied by b = 1/(1 − a). */
   static void dropout(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int end = Views.FIRST + 2 * Views.SIZE;

@@ -18,7 +18,13 @@ final class ReduceKernels {
 
   /** Function: ordinal of {@code ReduceFunction}. */
   static void reduce(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int result = c.groupIdx;
     int out = Views.at(args, 0, result);

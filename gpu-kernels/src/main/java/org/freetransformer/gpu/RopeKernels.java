@@ -15,7 +15,13 @@ final class RopeKernels {
   private RopeKernels() {}
 
   static void rope(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       int half = args.get(3);

@@ -13,7 +13,13 @@ final class RowKernels {
 
   /** other[n] = table[index]; a work item for each of the n·columns elements. */
   static void gather(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     int columns = args.get(1);
     if (i < args.get(0) * columns) {
@@ -32,7 +38,13 @@ final class RowKernels {
 
   /** table[index] = other[n]. */
   static void scatter(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     int columns = args.get(1);
     if (i < args.get(0) * columns) {
@@ -48,7 +60,13 @@ final class RowKernels {
    * an index adds the rows of all that share it.
    */
   static void scatterAdd(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int n = args.get(0);
     int columns = args.get(1);

@@ -33,7 +33,13 @@ final class SoftmaxKernels {
 
   /** Args: {@code [columns, in, out, logarithm, accumulate]}. */
   static void softmax(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int columns = args.get(0);
     int in = args.get(1) + c.groupIdx * columns;
@@ -55,7 +61,13 @@ final class SoftmaxKernels {
 
   /** Args: {@code [columns, y, dy, dx, logarithm, accumulate]}. */
   static void softmaxBackward(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int columns = args.get(0);
     int y = args.get(1) + c.groupIdx * columns;
@@ -86,7 +98,13 @@ final class SoftmaxKernels {
 
   /** Args: {@code [columns, logits, targets, ignored target, losses, lse]}. */
   static void crossEntropy(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
     int columns = args.get(0);
     int row = c.groupIdx;
@@ -109,7 +127,13 @@ final class SoftmaxKernels {
    * a work item for each of the n logits.
    */
   static void crossEntropyBackward(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(8)) {
       int columns = args.get(0);

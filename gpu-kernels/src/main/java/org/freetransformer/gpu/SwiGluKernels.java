@@ -11,7 +11,13 @@ final class SwiGluKernels {
 
   /** Args: {@code [n, gate, up, out, accumulate]}. */
   static void swiGlu(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       float gate = floats.get(args.get(1) + i);
@@ -29,7 +35,13 @@ final class SwiGluKernels {
    * wanted.
    */
   static void backward(
-      KernelContext c, FloatArray floats, IntArray ints, ShortArray halves, IntArray args, float a, float b) {
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
     int i = c.globalIdx;
     if (i < args.get(0)) {
       float gate = floats.get(args.get(1) + i);

@@ -181,8 +181,7 @@ final class TaskGraphs implements AutoCloseable {
         .task("ints", toInts, context, ints.staged(), ints.table(), ints.heap(), 0f, 0f)
         .task("halves", toHalves, context, halves.staged(), halves.table(), halves.heap(), 0f, 0f)
         .persistOnDevice(floats.heap(), ints.heap(), halves.heap())
-        .transferToHost(
-            DataTransferMode.UNDER_DEMAND, floats.heap(), ints.heap(), halves.heap());
+        .transferToHost(DataTransferMode.UNDER_DEMAND, floats.heap(), ints.heap(), halves.heap());
   }
 
   private TaskGraph programGraph(String name, List<Launch> launches, GridScheduler grids) {
@@ -190,8 +189,7 @@ final class TaskGraphs implements AutoCloseable {
     FloatArray floatHeap = floats.heap();
     IntArray intHeap = ints.heap();
     ShortArray halfHeap = halves.heap();
-    TaskGraph graph =
-        new TaskGraph(name).consumeFromDevice(UPLOAD, floatHeap, intHeap, halfHeap);
+    TaskGraph graph = new TaskGraph(name).consumeFromDevice(UPLOAD, floatHeap, intHeap, halfHeap);
     for (int i = 0; i < launches.size(); i++) {
       Launch launch = launches.get(i);
       IntArray args = IntArray.fromArray(launch.args());

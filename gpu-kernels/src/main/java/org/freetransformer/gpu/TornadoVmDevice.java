@@ -35,9 +35,9 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
  * demand.
  *
  * <p>What lies where: a storage is a place in one of three heaps, f32, i32 and 16-bit numbers, that
- * host and device both have. Programs make places newer on the device; host writes and single instructions make
- * them newer on the host. Before a program runs, what the host wrote goes to the device; before the
- * host reads, what programs wrote comes back, and nothing else does.
+ * host and device both have. Programs make places newer on the device; host writes and single
+ * instructions make them newer on the host. Before a program runs, what the host wrote goes to the
+ * device; before the host reads, what programs wrote comes back, and nothing else does.
  */
 public final class TornadoVmDevice extends CpuDevice {
   /** System property: bytes of device memory for tensors of f32. */
@@ -346,10 +346,9 @@ public final class TornadoVmDevice extends CpuDevice {
         .filter(heap -> heap.contains(segment))
         .mapToInt(heap -> heap.place(segment))
         .findFirst()
-        .orElseThrow(
-            () ->
-                new UnsupportedOperationException(
-                    "the GPU device keeps f32, i32 and 16-bit numbers only; this is " + buffer));
+        .orElseThrow(() ->
+            new UnsupportedOperationException(
+                "the GPU device keeps f32, i32 and 16-bit numbers only; this is " + buffer));
   }
 
   private int constant(float value) {

@@ -17,9 +17,9 @@ import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.Devices;
 import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.Trainer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.jspecify.annotations.Nullable;
 
 /** A run goes on from its checkpoint on another kind of device, and back, as if it had stayed. */
 class GpuDeviceChangeTest {
@@ -40,8 +40,7 @@ class GpuDeviceChangeTest {
       for (int i = 0; i < STEPS; i++) {
         losses.add(trainer.next().loss());
       }
-      return trainer.save(
-          new CheckpointFolder(temporary.resolve(folder)), OptionalDouble.empty());
+      return trainer.save(new CheckpointFolder(temporary.resolve(folder)), OptionalDouble.empty());
     }
   }
 

@@ -1,0 +1,57 @@
+package org.freetransformer.bench;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import org.freetransformer.nn.sharding.Exchange;
+import org.freetransformer.nn.sharding.ProcessGroup;
+import org.freetransformer.tensor.DType;
+
+/**
+ * One rank of {@code scripts/mpi-allreduce}: times the all-reduce of f32 as {@code allreduce.c}
+ * times the same call from C.
+ */
+final class AllReduceRank {
+  /** Calls before those that count: compilation, the library's first buffers. */
+  private static final int WARM_UP = 50;
+
+  private static final long LINE = 64;
+
+  private AllReduceRank() {}
+
+  /**
+   * Prints a line {@code BYTES MILLISECONDS} for each size, the median on rank 0.
+   *
+   * @param arguments repeats, then sizes in bytes
+   */
+  public static void main(String[] arguments) {
+    int repeats = Integer.parseInt(arguments[0]);
+    try (ProcessGroup group = ProcessGroup.mpi()) {
+      for (String size : Arrays.asList(arguments).subList(1, arguments.length)) {
+        double median = median(group, Long.parseLong(size), repeats);
+        if (group.rank() == 0) {
+          System.out.printf("%s %.6f%n", size, median);
+        }
+      }
+    }
+  }
+
+  private static double median(ProcessGroup group, long bytes, int repeats) {
+    double[] times = new double[repeats];
+    try (Arena arena = Arena.ofShared()) {
+      MemorySegment values = arena.allocate(bytes, LINE);
+      Exchange reduction = group.allReduce(values, DType.F32);
+      Exchange barrier = group.barrier();
+      for (int i = -WARM_UP; i < repeats; i++) {
+        barrier.start().await();
+        long began = System.nanoTime();
+        reduction.start().await();
+        if (i >= 0) {
+          times[i] = (System.nanoTime() - began) * 1e-6;
+        }
+      }
+    }
+    Arrays.sort(times);
+    return times[repeats / 2];
+  }
+}

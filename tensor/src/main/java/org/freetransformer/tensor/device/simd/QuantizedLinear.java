@@ -123,7 +123,8 @@ final class QuantizedLinear implements Kernel, ThreadTeam.Task {
             depth,
             scratch.lanes,
             scratch.rows,
-            i * STRIP + j);
+            i * STRIP + j,
+            1);
       }
     }
     for (int i = 0; i < count; i++) {

@@ -211,18 +211,19 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
       sumShortDots(scratch, item, begin, end);
       return;
     }
+    // Four columns at a time, each of them the next in a quarter of their own: memory comes in four
+    // long streams instead of pieces of a column's length, and is prefetched.
     float[] sums = scratch.rows;
-    int last = shape.n() - 1;
-    for (int j = begin; j < end; j += DOT_COLUMNS) {
-      long from = w.start(item);
-      long w0 = from + j * w.columnBytes();
-      long w1 = from + Math.min(j + 1, last) * w.columnBytes();
-      long w2 = from + Math.min(j + 2, last) * w.columnBytes();
-      long w3 = from + Math.min(j + 3, last) * w.columnBytes();
-      int at = item * paddedRows * shape.k();
+    int quarter = Math.ceilDiv(end - begin, DOT_COLUMNS);
+    int at = item * paddedRows * shape.k();
+    for (int j = 0; j < quarter; j++) {
+      long w0 = column(item, begin + j);
+      long w1 = column(item, begin + j + quarter);
+      long w2 = column(item, begin + j + 2 * quarter);
+      long w3 = column(item, begin + j + 3 * quarter);
       if (shape.m() == 1) {
         SkinnyKernel.dotRow(
-            packed, at, w.memory(), w0, w1, w2, w3, shape.k(), scratch.lanes, sums, j - begin);
+            packed, at, w.memory(), w0, w1, w2, w3, shape.k(), scratch.lanes, sums, j, quarter);
         continue;
       }
       for (int i = 0; i < shape.m(); i += ROWS) {
@@ -237,10 +238,16 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
             shape.k(),
             scratch.lanes,
             sums,
-            i * STRIP + j - begin);
+            i * STRIP + j,
+            quarter);
       }
     }
     storeRows(sums, item, begin, end - begin);
+  }
+
+  /** First byte of a column; the last one stands in for those beyond it. */
+  private long column(int item, int column) {
+    return w.start(item) + Math.min(column, shape.n() - 1) * w.columnBytes();
   }
 
   private void storeRows(float[] sums, int item, int begin, int width) {
@@ -250,25 +257,37 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   }
 
   private void sumHalfDots(GemmScratch scratch, int item, int begin, int end) {
-    float[] sums = scratch.rows;
+    if (shape.m() > 1) {
+      widenAndSumDots(scratch, item, begin, end);
+      return;
+    }
+    int quarter = Math.ceilDiv(end - begin, DOT_COLUMNS);
+    for (int j = 0; j < quarter; j++) {
+      SkinnyKernel.dotPairs(
+          packed,
+          item * shape.k(),
+          w.memory(),
+          column(item, begin + j),
+          column(item, begin + j + quarter),
+          column(item, begin + j + 2 * quarter),
+          column(item, begin + j + 3 * quarter),
+          shape.k(),
+          scratch.lanes,
+          scratch.rows,
+          j,
+          quarter);
+    }
+    storeRows(scratch.rows, item, begin, end - begin);
+  }
+
+  private void widenAndSumDots(GemmScratch scratch, int item, int begin, int end) {
     int depth = shape.k();
     int at = item * paddedRows * depth;
-    long columnBytes = w.columnBytes();
     long widened = (long) depth * Float.BYTES;
     for (int j = begin; j < end; j += DOT_COLUMNS) {
-      int width = Math.min(DOT_COLUMNS, end - j);
-      long w0 = w.start(item) + j * columnBytes;
-      long w1 = w0 + Math.min(1, width - 1) * columnBytes;
-      long w2 = w0 + Math.min(2, width - 1) * columnBytes;
-      long w3 = w0 + (width - 1) * columnBytes;
-      if (shape.m() == 1) {
-        SkinnyKernel.dotPairs(
-            packed, at, w.memory(), w0, w1, w2, w3, depth, scratch.lanes, sums, j - begin);
-        continue;
-      }
-      for (int column = 0; column < width; column++) {
-        Halves.widen(
-            w.type(), w.memory(), w0 + column * columnBytes, depth, scratch.b, column * widened);
+      for (int i = 0; i < DOT_COLUMNS; i++) {
+        long from = column(item, j + i);
+        Halves.widen(w.type(), w.memory(), from, depth, scratch.b, i * widened);
       }
       for (int i = 0; i < shape.m(); i += ROWS) {
         SkinnyKernel.dotRows(
@@ -281,11 +300,12 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
             3 * widened,
             depth,
             scratch.lanes,
-            sums,
-            i * STRIP + j - begin);
+            scratch.rows,
+            i * STRIP + j - begin,
+            1);
       }
     }
-    storeRows(sums, item, begin, end - begin);
+    storeRows(scratch.rows, item, begin, end - begin);
   }
 
   private void storeRow(float[] sums, int from, int item, int row, int column, int width) {

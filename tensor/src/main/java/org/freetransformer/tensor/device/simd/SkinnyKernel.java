@@ -204,7 +204,11 @@ final class SkinnyKernel {
     }
   }
 
-  /** Dot products of one row of X with four columns of W, contiguous from the given bytes. */
+  /**
+   * Dot products of one row of X with four columns of W, contiguous from the given bytes.
+   *
+   * @param distance of the four sums
+   */
   static void dotRow(
       float[] x,
       int at,
@@ -216,7 +220,8 @@ final class SkinnyKernel {
       int depth,
       float[] lanes,
       float[] sums,
-      int to) {
+      int to,
+      int distance) {
     FloatVector s0 = FloatVector.zero(SPECIES);
     FloatVector s1 = FloatVector.zero(SPECIES);
     FloatVector s2 = FloatVector.zero(SPECIES);
@@ -235,8 +240,8 @@ final class SkinnyKernel {
     s2.intoArray(lanes, 2 * LANES);
     s3.intoArray(lanes, 3 * LANES);
     LaneSums.add(lanes, DOT_COLUMNS, lanes);
-    System.arraycopy(lanes, 0, sums, to, DOT_COLUMNS);
-    addTails(x, at, w, w0, w1, w2, w3, whole, depth, sums, to);
+    addTails(x, at, w, w0, w1, w2, w3, whole, depth, lanes, 0);
+    spread(lanes, 0, sums, to, distance);
   }
 
   /**
@@ -257,7 +262,8 @@ final class SkinnyKernel {
       int depth,
       float[] lanes,
       float[] sums,
-      int to) {
+      int to,
+      int distance) {
     FloatVector even0 = FloatVector.zero(SPECIES);
     FloatVector even1 = FloatVector.zero(SPECIES);
     FloatVector even2 = FloatVector.zero(SPECIES);
@@ -289,14 +295,21 @@ final class SkinnyKernel {
     even2.add(odd2).intoArray(lanes, 2 * LANES);
     even3.add(odd3).intoArray(lanes, 3 * LANES);
     LaneSums.add(lanes, DOT_COLUMNS, lanes);
-    System.arraycopy(lanes, 0, sums, to, DOT_COLUMNS);
     for (int k = whole; k < depth; k++) {
       long from = (long) k * Short.BYTES;
-      sums[to] = Math.fma(x[at + k], bfloat16(w, w0 + from), sums[to]);
-      sums[to + 1] = Math.fma(x[at + k], bfloat16(w, w1 + from), sums[to + 1]);
-      sums[to + 2] = Math.fma(x[at + k], bfloat16(w, w2 + from), sums[to + 2]);
-      sums[to + 3] = Math.fma(x[at + k], bfloat16(w, w3 + from), sums[to + 3]);
+      lanes[0] = Math.fma(x[at + k], bfloat16(w, w0 + from), lanes[0]);
+      lanes[1] = Math.fma(x[at + k], bfloat16(w, w1 + from), lanes[1]);
+      lanes[2] = Math.fma(x[at + k], bfloat16(w, w2 + from), lanes[2]);
+      lanes[3] = Math.fma(x[at + k], bfloat16(w, w3 + from), lanes[3]);
     }
+    spread(lanes, 0, sums, to, distance);
+  }
+
+  private static void spread(float[] four, int at, float[] sums, int to, int distance) {
+    sums[to] = four[at];
+    sums[to + distance] = four[at + 1];
+    sums[to + 2 * distance] = four[at + 2];
+    sums[to + 3 * distance] = four[at + 3];
   }
 
   private static float bfloat16(MemorySegment w, long at) {
@@ -318,6 +331,7 @@ final class SkinnyKernel {
    * Dot products of four rows of X, {@code depth} apart, with four columns of W.
    *
    * @param sums their rows are {@link SkinnyGemm#STRIP} apart
+   * @param distance of the four sums in a row
    */
   static void dotRows(
       float[] x,
@@ -330,7 +344,8 @@ final class SkinnyKernel {
       int depth,
       float[] lanes,
       float[] sums,
-      int to) {
+      int to,
+      int distance) {
     FloatVector s00 = FloatVector.zero(SPECIES);
     FloatVector s01 = FloatVector.zero(SPECIES);
     FloatVector s02 = FloatVector.zero(SPECIES);
@@ -393,9 +408,9 @@ final class SkinnyKernel {
     s33.intoArray(lanes, 15 * LANES);
     LaneSums.add(lanes, ROWS * DOT_COLUMNS, lanes);
     for (int r = 0; r < ROWS; r++) {
-      int row = to + r * STRIP;
-      System.arraycopy(lanes, r * DOT_COLUMNS, sums, row, DOT_COLUMNS);
-      addTails(x, at + r * depth, w, w0, w1, w2, w3, whole, depth, sums, row);
+      int four = r * DOT_COLUMNS;
+      addTails(x, at + r * depth, w, w0, w1, w2, w3, whole, depth, lanes, four);
+      spread(lanes, four, sums, to + r * STRIP, distance);
     }
   }
 

@@ -87,15 +87,15 @@ final class HotKernels {
         new Kernel("SkinnyKernel::addRow", () -> SkinnyKernel.addRow(1f, b, 0, 70, sums, 0)),
         new Kernel(
             "SkinnyKernel::dotRow",
-            () -> SkinnyKernel.dotRow(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0)),
+            () -> SkinnyKernel.dotRow(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0, 1)),
         new Kernel(
             "SkinnyKernel::dotPairs",
-            () -> SkinnyKernel.dotPairs(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0)),
+            () -> SkinnyKernel.dotPairs(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0, 1)),
         new Kernel("QuantizedKernel::dot", () -> QuantizedKernel.dot(a, 0, b, 0, 70, lanes, 0)),
         new Kernel("QuantizedKernel::widen", () -> QuantizedKernel.widen(b, 0, 70, c, 0)),
         new Kernel(
             "SkinnyKernel::dotRows",
-            () -> SkinnyKernel.dotRows(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0)));
+            () -> SkinnyKernel.dotRows(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0, 1)));
   }
 
   public static void main(String[] args) {

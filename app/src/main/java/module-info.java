@@ -25,6 +25,9 @@ module org.freetransformer.app {
   provides org.freetransformer.data.TokenizerFormat with
       org.freetransformer.tokenizers.TokenizerLibraries;
 
+  exports org.xerial.snappy to
+      dev.hardwood.core;
+
   opens org.freetransformer.cli to
       info.picocli;
 }

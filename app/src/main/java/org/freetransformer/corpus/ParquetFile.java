@@ -31,8 +31,6 @@ final class ParquetFile implements DocumentSource {
 
   static {
     LIBRARY_LOG.setLevel(Level.WARNING);
-    // Native Snappy writes what the stream claims, beyond the buffer that the page's header claims.
-    System.setProperty("org.xerial.snappy.purejava", "true");
   }
 
   /** How long the library may take for one step. */

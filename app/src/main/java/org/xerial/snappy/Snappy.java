@@ -94,7 +94,8 @@ public final class Snappy {
 
   private void literal(int high) {
     long bytes =
-        1 + (high < LONGEST_SHORT_LITERAL
+        1
+            + (high < LONGEST_SHORT_LITERAL
                 ? high
                 : Integer.toUnsignedLong(unsigned(high - LONGEST_SHORT_LITERAL + 1)));
     if (bytes > in.remaining()) {

@@ -1,7 +1,9 @@
 package org.freetransformer.gpu;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.freetransformer.tensor.device.Storage;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.DataRange;
@@ -32,8 +34,17 @@ final class TaskGraphs implements AutoCloseable {
   /** Words that one run of the upload graph can bring, for each type. */
   private static final int STAGED = 1 << 16;
 
-  /** Tasks of one graph: TornadoVM keeps a graph's description in 8 KiB, about 45 bytes a task. */
-  private static final int MOST_TASKS = 128;
+  /**
+   * The name of every graph of a program. TornadoVM keeps compiled code by the names of graph and
+   * task, so that tasks of one kernel that have the same name in several graphs share their code.
+   */
+  private static final String PROGRAM = "program";
+
+  /**
+   * Tasks of one graph: the more, the fewer times the host waits, and the more often a kernel that
+   * occurs twice in a graph is compiled.
+   */
+  private static final int MOST_TASKS = 32;
 
   private static final int UNUSED = 64;
 
@@ -46,6 +57,8 @@ final class TaskGraphs implements AutoCloseable {
   private final List<Graphs> programs = new ArrayList<>();
   private @Nullable TornadoExecutionPlan plan;
   private @Nullable TornadoExecutionResult lastResult;
+  private GridScheduler uploadGrids = new GridScheduler();
+  private final Map<Kernel, Integer> kernels = new HashMap<>();
   private boolean isStale = true;
   private Traffic traffic = Traffic.NONE;
 
@@ -93,13 +106,15 @@ final class TaskGraphs implements AutoCloseable {
     isStale = true;
   }
 
+  /** A task graph of a program: its place in the plan, and how its tasks are cut. */
+  private record Part(int index, GridScheduler grids) {}
+
   /** A program: its launches, and where its task graphs stand in the plan. */
   static final class Graphs {
     private final List<Launch> launches;
     private List<Storage> results;
     private boolean planned;
-    private int first;
-    private int count;
+    private final List<Part> parts = new ArrayList<>();
 
     private Graphs(List<Launch> launches, List<Storage> written) {
       this.launches = launches;
@@ -138,25 +153,24 @@ final class TaskGraphs implements AutoCloseable {
   void plan() {
     close();
     List<ImmutableTaskGraph> graphs = new ArrayList<>();
-    GridScheduler grids = new GridScheduler();
-    graphs.add(uploadGraph(grids).snapshot());
+    uploadGrids = new GridScheduler();
+    graphs.add(uploadGraph(uploadGrids).snapshot());
     programs.removeIf(program -> !program.isNeeded());
     for (Graphs program : programs) {
-      program.first = graphs.size();
+      program.parts.clear();
       List<Launch> launches = program.launches;
       for (int at = 0; at < launches.size(); at += MOST_TASKS) {
         List<Launch> part = launches.subList(at, Math.min(launches.size(), at + MOST_TASKS));
-        graphs.add(programGraph("program" + graphs.size(), part, grids).snapshot());
+        GridScheduler partGrids = new GridScheduler();
+        program.parts.add(new Part(graphs.size(), partGrids));
+        graphs.add(programGraph(part, partGrids).snapshot());
       }
-      program.count = graphs.size() - program.first;
     }
-    TornadoExecutionPlan made =
-        new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new))
-            .withGridScheduler(grids);
+    TornadoExecutionPlan made = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
     plan = device == null ? made : made.withDevice(device);
     isStale = false;
     traffic = traffic.planned();
-    lastResult = plan.withGraph(0).execute();
+    lastResult = execute(0, uploadGrids);
   }
 
   private TaskGraph uploadGraph(GridScheduler grids) {
@@ -181,20 +195,32 @@ final class TaskGraphs implements AutoCloseable {
         .task("ints", toInts, context, ints.staged(), ints.table(), ints.heap(), 0f, 0f)
         .task("halves", toHalves, context, halves.staged(), halves.table(), halves.heap(), 0f, 0f)
         .persistOnDevice(floats.heap(), ints.heap(), halves.heap())
-        .transferToHost(DataTransferMode.UNDER_DEMAND, floats.heap(), ints.heap(), halves.heap());
+        .transferToHost(
+            DataTransferMode.UNDER_DEMAND, floats.heap(), ints.heap(), halves.heap());
   }
 
-  private TaskGraph programGraph(String name, List<Launch> launches, GridScheduler grids) {
+  /** What TornadoVM compiles: the Java code and the numbers passed to it. */
+  private record Kernel(Class<?> body, float a, float b) {}
+
+  /** A task's name: its kernel, and how often that occurred in the graph before. */
+  private String taskName(Launch launch, Map<Kernel, Integer> occurrences) {
+    Kernel kernel = new Kernel(launch.body().getClass(), launch.a(), launch.b());
+    int number = kernels.computeIfAbsent(kernel, _ -> kernels.size());
+    return "k%dx%d".formatted(number, occurrences.merge(kernel, 1, Integer::sum));
+  }
+
+  private TaskGraph programGraph(List<Launch> launches, GridScheduler grids) {
     KernelContext context = new KernelContext();
     FloatArray floatHeap = floats.heap();
     IntArray intHeap = ints.heap();
     ShortArray halfHeap = halves.heap();
-    TaskGraph graph = new TaskGraph(name).consumeFromDevice(UPLOAD, floatHeap, intHeap, halfHeap);
-    for (int i = 0; i < launches.size(); i++) {
-      Launch launch = launches.get(i);
+    TaskGraph graph =
+        new TaskGraph(PROGRAM).consumeFromDevice(UPLOAD, floatHeap, intHeap, halfHeap);
+    Map<Kernel, Integer> occurrences = new HashMap<>();
+    for (Launch launch : launches) {
       IntArray args = IntArray.fromArray(launch.args());
-      String task = "k" + i;
-      grids.addWorkerGrid(name + "." + task, grid(launch.groups(), launch.size()));
+      String task = taskName(launch, occurrences);
+      grids.addWorkerGrid(PROGRAM + "." + task, grid(launch.groups(), launch.size()));
       graph
           .transferToDevice(DataTransferMode.FIRST_EXECUTION, args)
           .task(
@@ -228,7 +254,7 @@ final class TaskGraphs implements AutoCloseable {
       floats.stage(floatPieces, run);
       ints.stage(intPieces, run);
       halves.stage(halfPieces, run);
-      lastResult = requirePlan().withGraph(0).execute();
+      lastResult = execute(0, uploadGrids);
     }
     traffic = traffic.toDevice(words(floatPieces) + words(intPieces) + words(halfPieces));
     List.of(floats, ints, halves).forEach(Staging::clear);
@@ -250,9 +276,13 @@ final class TaskGraphs implements AutoCloseable {
 
   /** Runs a program. */
   void run(Graphs program) {
-    for (int i = 0; i < program.count; i++) {
-      lastResult = requirePlan().withGraph(program.first + i).execute();
+    for (Part part : program.parts) {
+      lastResult = execute(part.index(), part.grids());
     }
+  }
+
+  private TornadoExecutionResult execute(int graph, GridScheduler grids) {
+    return requirePlan().withGraph(graph).withGridScheduler(grids).execute();
   }
 
   /** Brings words of a heap back to the host. */

@@ -195,8 +195,7 @@ final class TaskGraphs implements AutoCloseable {
         .task("ints", toInts, context, ints.staged(), ints.table(), ints.heap(), 0f, 0f)
         .task("halves", toHalves, context, halves.staged(), halves.table(), halves.heap(), 0f, 0f)
         .persistOnDevice(floats.heap(), ints.heap(), halves.heap())
-        .transferToHost(
-            DataTransferMode.UNDER_DEMAND, floats.heap(), ints.heap(), halves.heap());
+        .transferToHost(DataTransferMode.UNDER_DEMAND, floats.heap(), ints.heap(), halves.heap());
   }
 
   /** What TornadoVM compiles: the Java code and the numbers passed to it. */

@@ -11,9 +11,9 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
 "$root/ft" devices
-(cd "$root" && mvn -q -B -pl gpu-kernels -am test -Dtest='GpuParityTest,GpuTrainingTest' \
+(cd "$root" && mvn -q -B -pl gpu-kernels -am test -Dtest='Gpu*Test' \
   -Dsurefire.failIfNoSpecifiedTests=false)
-echo "every instruction agrees with the scalar device, and a small model trains and writes as on the CPU"
+echo "every instruction agrees with the scalar device; a small model trains and writes as on the CPU, in every precision"
 
 train=(--config "$root/configs/plan-letters.yaml"
   --set "training.max_steps=$steps" --set training.log_every=1

@@ -143,10 +143,15 @@ final class ParquetFile implements DocumentSource {
     private @Nullable RowReader rows;
 
     void open() throws Damaged {
-      ParquetFileReader opened = attempt(() -> ParquetFileReader.open(new ParquetBytes(file)));
+      ParquetBytes bytes = new ParquetBytes(file);
+      ParquetFileReader opened = attempt(() -> ParquetFileReader.open(bytes));
       reader = opened;
       List<ColumnSchema> columns = attempt(() -> opened.getFileSchema().getColumns());
       requireText(columns);
+      attempt(() -> {
+        bytes.checkPages(opened.getFileMetaData(), column);
+        return bytes;
+      });
       rows =
           attempt(
               () -> opened.buildRowReader().projection(ColumnProjection.columns(column)).build());

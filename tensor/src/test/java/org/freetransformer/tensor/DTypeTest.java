@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 class DTypeTest {
   @Test
   void sizesAndWhatCanHaveAGradient() {
-    assertThat(DType.values()).extracting(DType::bytes).containsExactly(8, 4, 2, 2, 4, 1);
+    assertThat(DType.values()).extracting(DType::bytes).containsExactly(8, 4, 2, 2, 4, 1, 1);
     assertThat(DType.values())
         .filteredOn(DType::isFloating)
         .containsExactly(DType.F64, DType.F32, DType.BF16, DType.F16);
@@ -27,6 +27,8 @@ class DTypeTest {
       assertThat(x.to(DType.I32).toInts()).containsExactly(1, 1, -2, 0);
       assertThat(engine.tensor(new int[] {0, 7, 255}, 3).to(DType.U8).toInts())
           .containsExactly(0, 7, 255);
+      assertThat(engine.tensor(new int[] {-128, 7, 127}, 3).to(DType.I8).toInts())
+          .containsExactly(-128, 7, 127);
     }
   }
 }

@@ -192,6 +192,9 @@ public final class IncrementalDecoder implements AutoCloseable {
   }
 
   private float[][] split(float[] flat) {
+    if (batch == 1) {
+      return new float[][] {flat};
+    }
     int vocabulary = model.config().vocabSize();
     float[][] rows = new float[batch][];
     Arrays.setAll(rows, b -> Arrays.copyOfRange(flat, b * vocabulary, (b + 1) * vocabulary));

@@ -20,7 +20,9 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   /** As {@link #STRIP}, for a single row: the longer the runs, the better memory streams. */
   private static final int WIDE_STRIP = 2048;
 
-  // Up to here the sums over lanes take longer than those along k.
+  // Up to here the sums over lanes take longer than those along k: columns are then taken one by
+  // one, and their lanes added up a vector's width of columns at a time, row by row.
+  private static final int SHORT_ROWS = 2;
   private static final int SHORT_DEPTH = 8 * GemmKernel.LANES;
 
   private static final int MIN_STRIP = 64;
@@ -103,7 +105,7 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
 
   /** From how many steps of k on dot products beat packing W for blocks, which all rows share. */
   private static int shortestDots(int rows) {
-    return (rows <= ROWS ? 3 : 5) * GemmKernel.LANES;
+    return (rows <= SHORT_ROWS ? 2 : rows <= ROWS ? 3 : 5) * GemmKernel.LANES;
   }
 
   /** Strips keep their sums in the cache, blocks in registers, which pays unless memory bounds. */
@@ -195,10 +197,13 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     for (int j = begin; j < end; j += GemmKernel.LANES) {
       int width = Math.min(GemmKernel.LANES, end - j);
       long from = w.start(item) + j * w.columnBytes();
-      SkinnyKernel.multiplyShort(
-          packed, item * shape.k(), w.memory(), from, w.columnBytes(), width, shape.k(), scratch.a);
-      LaneSums.add(scratch.a, GemmKernel.LANES, scratch.rows);
-      storeRow(scratch.rows, 0, item, 0, j, width);
+      for (int i = 0; i < shape.m(); i++) {
+        int at = (item * paddedRows + i) * shape.k();
+        SkinnyKernel.multiplyShort(
+            packed, at, w.memory(), from, w.columnBytes(), width, shape.k(), scratch.a);
+        LaneSums.add(scratch.a, GemmKernel.LANES, scratch.rows);
+        storeRow(scratch.rows, 0, item, i, j, width);
+      }
     }
   }
 
@@ -207,7 +212,7 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
       sumHalfDots(scratch, item, begin, end);
       return;
     }
-    if (shape.m() == 1 && shape.k() <= SHORT_DEPTH) {
+    if (shape.m() <= SHORT_ROWS && shape.k() <= SHORT_DEPTH) {
       sumShortDots(scratch, item, begin, end);
       return;
     }

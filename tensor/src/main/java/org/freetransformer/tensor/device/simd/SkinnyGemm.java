@@ -105,7 +105,7 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
 
   /** From how many steps of k on dot products beat packing W for blocks, which all rows share. */
   private static int shortestDots(int rows) {
-    return (rows <= SHORT_ROWS ? 2 : rows <= ROWS ? 3 : 5) * GemmKernel.LANES;
+    return (rows <= ROWS ? 3 : 5) * GemmKernel.LANES;
   }
 
   /** Strips keep their sums in the cache, blocks in registers, which pays unless memory bounds. */

@@ -111,8 +111,8 @@ final class ColumnTile {
     r11.intoArray(tile, 11 * COLUMNS + LANES);
   }
 
-  /** Tile of 6 rows: 12 sums, one of A's elements and two vectors of B in registers. */
-  static void multiply6(
+  /** Tile of 5 rows, for 16 registers; see {@link RowTile#multiply5}. */
+  static void multiply5(
       float[] a, int aStart, MemorySegment b, long bStart, long bRow, int depth, float[] tile) {
     FloatVector l0 = FloatVector.zero(SPECIES);
     FloatVector r0 = FloatVector.zero(SPECIES);
@@ -124,8 +124,6 @@ final class ColumnTile {
     FloatVector r3 = FloatVector.zero(SPECIES);
     FloatVector l4 = FloatVector.zero(SPECIES);
     FloatVector r4 = FloatVector.zero(SPECIES);
-    FloatVector l5 = FloatVector.zero(SPECIES);
-    FloatVector r5 = FloatVector.zero(SPECIES);
     for (int k = 0; k < depth; k++) {
       long row = bStart + k * bRow;
       FloatVector bl = FloatVector.fromMemorySegment(SPECIES, b, row, ORDER);
@@ -145,9 +143,6 @@ final class ColumnTile {
       x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 4]);
       l4 = x.fma(bl, l4);
       r4 = x.fma(br, r4);
-      x = FloatVector.broadcast(SPECIES, a[aStart + k * ROWS + 5]);
-      l5 = x.fma(bl, l5);
-      r5 = x.fma(br, r5);
     }
     l0.intoArray(tile, 0);
     r0.intoArray(tile, LANES);
@@ -159,7 +154,5 @@ final class ColumnTile {
     r3.intoArray(tile, 3 * COLUMNS + LANES);
     l4.intoArray(tile, 4 * COLUMNS);
     r4.intoArray(tile, 4 * COLUMNS + LANES);
-    l5.intoArray(tile, 5 * COLUMNS);
-    r5.intoArray(tile, 5 * COLUMNS + LANES);
   }
 }

@@ -31,11 +31,11 @@ final class GemmKernel {
   /** Distance of A's rows: the odd cache line keeps rows from falling into the same L1 set. */
   static final int A_STRIDE = MAX_DEPTH + 16;
 
-  // 24 accumulators fit the 32 registers that come with 512-bit vectors, 12 the 16 of AVX2.
+  // 24 accumulators fit the 32 registers that come with 512-bit vectors, 10 the 16 of AVX2.
   private static final boolean MANY_REGISTERS = SPECIES.vectorBitSize() >= 512;
 
   /** Height of the largest tile. */
-  static final int ROWS = MANY_REGISTERS ? 12 : 6;
+  static final int ROWS = MANY_REGISTERS ? 12 : 5;
 
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
@@ -68,15 +68,15 @@ final class GemmKernel {
       int rows,
       float[] tile) {
     if (byColumns) {
-      if (rows > 6) {
+      if (rows > 5) {
         ColumnTile.multiply12(a, aStart, b, bStart, bRow, depth, tile);
       } else {
-        ColumnTile.multiply6(a, aStart, b, bStart, bRow, depth, tile);
+        ColumnTile.multiply5(a, aStart, b, bStart, bRow, depth, tile);
       }
-    } else if (rows > 6) {
+    } else if (rows > 5) {
       RowTile.multiply12(a, aStart, b, bStart, bRow, depth, tile);
     } else {
-      RowTile.multiply6(a, aStart, b, bStart, bRow, depth, tile);
+      RowTile.multiply5(a, aStart, b, bStart, bRow, depth, tile);
     }
   }
 

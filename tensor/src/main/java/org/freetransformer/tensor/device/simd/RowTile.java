@@ -111,8 +111,12 @@ final class RowTile {
     r11.intoArray(tile, 11 * COLUMNS + LANES);
   }
 
-  /** Tile of 6 rows: 12 sums, one of A's elements and two vectors of B in registers. */
-  static void multiply6(
+  /**
+   * Tile of 5 rows: 10 sums, two vectors of B and some of A's elements in 16 registers. C2 loads
+   * several of A's elements ahead, so with 6 rows one of the sums goes through memory at every
+   * step.
+   */
+  static void multiply5(
       float[] a, int aStart, MemorySegment b, long bStart, long bRow, int depth, float[] tile) {
     FloatVector l0 = FloatVector.zero(SPECIES);
     FloatVector r0 = FloatVector.zero(SPECIES);
@@ -124,8 +128,6 @@ final class RowTile {
     FloatVector r3 = FloatVector.zero(SPECIES);
     FloatVector l4 = FloatVector.zero(SPECIES);
     FloatVector r4 = FloatVector.zero(SPECIES);
-    FloatVector l5 = FloatVector.zero(SPECIES);
-    FloatVector r5 = FloatVector.zero(SPECIES);
     for (int k = 0; k < depth; k++) {
       long row = bStart + k * bRow;
       FloatVector bl = FloatVector.fromMemorySegment(SPECIES, b, row, ORDER);
@@ -145,9 +147,6 @@ final class RowTile {
       x = FloatVector.broadcast(SPECIES, a[aStart + 4 * A_STRIDE + k]);
       l4 = x.fma(bl, l4);
       r4 = x.fma(br, r4);
-      x = FloatVector.broadcast(SPECIES, a[aStart + 5 * A_STRIDE + k]);
-      l5 = x.fma(bl, l5);
-      r5 = x.fma(br, r5);
     }
     l0.intoArray(tile, 0);
     r0.intoArray(tile, LANES);
@@ -159,7 +158,5 @@ final class RowTile {
     r3.intoArray(tile, 3 * COLUMNS + LANES);
     l4.intoArray(tile, 4 * COLUMNS);
     r4.intoArray(tile, 4 * COLUMNS + LANES);
-    l5.intoArray(tile, 5 * COLUMNS);
-    r5.intoArray(tile, 5 * COLUMNS + LANES);
   }
 }

@@ -76,9 +76,9 @@ class GemmTest {
   @Test
   void refusesScatteredC() {
     MemorySegment memory = ARENA.allocate(4 * 4000, 64);
-    StridedMatrix x = StridedMatrix.rowMajor(memory, 0, 10);
+    StridedMatrix x = StridedMatrix.rowMajor(memory, 0, 20);
     StridedMatrix scattered = new StridedMatrix(memory, 0, 0, 40, 2);
-    assertThatThrownBy(() -> GEMM.prepare(new GemmShape(1, 10, 10, 10), x, x, scattered, 1f, false))
+    assertThatThrownBy(() -> GEMM.prepare(new GemmShape(1, 20, 20, 20), x, x, scattered, 1f, false))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("row stride 40 and column stride 2");
   }

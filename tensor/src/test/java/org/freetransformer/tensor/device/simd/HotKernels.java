@@ -44,9 +44,9 @@ final class HotKernels {
     float[] sums = scratch.rows;
     return List.of(
         new Kernel("RowTile::multiply12", () -> RowTile.multiply12(a, 0, b, 0, 256, 8, tile)),
-        new Kernel("RowTile::multiply6", () -> RowTile.multiply6(a, 0, b, 0, 256, 8, tile)),
+        new Kernel("RowTile::multiply5", () -> RowTile.multiply5(a, 0, b, 0, 256, 8, tile)),
         new Kernel("ColumnTile::multiply12", () -> ColumnTile.multiply12(a, 0, b, 0, 256, 8, tile)),
-        new Kernel("ColumnTile::multiply6", () -> ColumnTile.multiply6(a, 0, b, 0, 256, 8, tile)),
+        new Kernel("ColumnTile::multiply5", () -> ColumnTile.multiply5(a, 0, b, 0, 256, 8, tile)),
         new Kernel(
             "ShallowKernel::multiplyWide",
             () -> ShallowKernel.multiplyWide(a, 0, 8, 1, b, 0, 256, 8, 1f, c, 0, 256)),

@@ -11,13 +11,14 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A Parquet file's bytes, as the library asks for them, and a look at what would make it count or
  * ask for ever. A page that claims to be longer than its column makes the library ask for nothing,
  * again and again, on a thread of its own; here that is an error, which ends the thread. Metadata
- * is walked through before the library reads it: see {@link ThriftWalk}.
+ * is walked through before the library reads it: see {@link ThriftWalk}. The library makes arrays
+ * for whatever a page claims to hold, so what a column's pages claim together must be plausible for
+ * a file of this length.
  */
 final class ParquetBytes implements InputFile {
   private static final int MOST_NOTHING = 1000;
@@ -28,8 +29,20 @@ final class ParquetBytes implements InputFile {
   /** Most headers are shorter; statistics may make one long. */
   private static final long HEADER = 1 << 12;
 
+  /** Of equal values or nulls, a few bytes hold a whole row group of a million. */
+  private static final long FREE_VALUES = 1 << 20;
+
+  private static final long VALUES_PER_BYTE = 1 << 10;
+
+  private static final long FREE_SIZE = 1 << 26;
+
+  /** Zstandard writes 128 KiB of one byte as a block of four. */
+  private static final long MOST_COMPRESSION = 1 << 15;
+
   private final InputFile file;
   private final AtomicInteger nothing = new AtomicInteger();
+  private long values;
+  private long size;
 
   ParquetBytes(Path path) {
     this.file = InputFile.of(path);
@@ -50,7 +63,8 @@ final class ParquetBytes implements InputFile {
   /**
    * Walks through the headers of all pages of a column.
    *
-   * @throws EOFException if one would keep the library busy for ever
+   * @throws EOFException if one would keep the library busy for ever, or if they claim to hold more
+   *     than a file of this length can
    */
   void checkPages(FileMetaData metadata, String column) throws IOException {
     for (RowGroup group : metadata.rowGroups()) {
@@ -66,39 +80,68 @@ final class ParquetBytes implements InputFile {
     long start = chunk.chunkStartOffset();
     long data = chunk.metaData().dataPageOffset();
     long end = start + chunk.metaData().totalCompressedSize();
-    checkPages(start, end);
+    long expected = chunk.metaData().numValues();
+    checkPages(start, end, expected);
     if (data != start) {
-      checkPages(data, end);
+      checkPages(data, end, expected);
     }
     Long index = chunk.offsetIndexOffset();
     Integer length = chunk.offsetIndexLength();
     if (index != null && length != null && index >= 0 && length > 0) {
       if (length <= file.length() - index) {
-        ThriftWalk.check(file.readRange(index, length));
+        for (long page : ThriftWalk.pageOffsets(file.readRange(index, length))) {
+          if (page >= 0 && page < file.length()) {
+            checkPage(page, file.length());
+          }
+        }
       }
     }
   }
 
-  private void checkPages(long start, long end) throws IOException {
+  /**
+   * Goes as far as the library: to the first page, and on until there are as many values as
+   * expected.
+   */
+  private void checkPages(long start, long end, long expected) throws IOException {
     long last = Math.min(end, file.length());
     long at = start;
-    while (at >= 0 && at < last) {
-      ThriftWalk.PageHeader header = pageHeader(at, last);
-      if (header == null || header.pageSize() < 0) {
-        return; // The library says what is wrong with such a page.
-      }
-      at += header.length() + header.pageSize();
+    long found = 0;
+    boolean more = true;
+    while (more && at >= 0 && at < last) {
+      ThriftWalk.PageHeader header = checkPage(at, last);
+      found += header.values();
+      at += header.length() + Math.max(0, header.size());
+      more = found < expected;
     }
   }
 
-  private ThriftWalk.@Nullable PageHeader pageHeader(long at, long end) throws IOException {
+  private ThriftWalk.PageHeader checkPage(long at, long end) throws IOException {
+    ThriftWalk.PageHeader header = pageHeader(at, end);
+    values += claim(header.values()) + claim(header.entries());
+    size += claim(header.wholeSize());
+    long bytes = file.length();
+    if (values > FREE_VALUES + VALUES_PER_BYTE * bytes) {
+      throw new EOFException("its pages claim to hold %,d values".formatted(values));
+    }
+    if (size > FREE_SIZE + MOST_COMPRESSION * bytes) {
+      throw new EOFException("its pages claim to hold %,d bytes".formatted(size));
+    }
+    return header;
+  }
+
+  /** The most that the library could read of a number of 32 bits. */
+  private static long claim(long number) {
+    return number < 0 ? Integer.MAX_VALUE : Math.min(number, Integer.MAX_VALUE);
+  }
+
+  private ThriftWalk.PageHeader pageHeader(long at, long end) throws IOException {
     for (long window = HEADER; ; window *= 16) {
       long length = Math.min(window, Math.min(end - at, Integer.MAX_VALUE));
       try {
         return ThriftWalk.pageHeader(file.readRange(at, (int) length));
       } catch (BufferUnderflowException longer) {
         if (length < window) {
-          return null;
+          throw ThriftWalk.brokenOff(longer);
         }
       }
     }

@@ -81,6 +81,7 @@ final class ParquetFile implements DocumentSource {
 
     @Override
     public void read(DocumentSink sink) throws IOException {
+      String absent = "'%s' is null".formatted(column); // Made once: nulls may be many.
       try (Rows rows = new Rows()) {
         rows.open();
         long number = 0;
@@ -89,7 +90,7 @@ final class ParquetFile implements DocumentSource {
           byte[] text = rows.text();
           String place = file + " row " + number;
           if (text == null) {
-            sink.skip(SkipReason.NO_TEXT, place, "'%s' is null".formatted(column));
+            sink.skip(SkipReason.NO_TEXT, place, absent);
           } else {
             give(place, text, sink);
           }
@@ -158,21 +159,33 @@ final class ParquetFile implements DocumentSource {
     }
 
     private void requireText(List<ColumnSchema> columns) {
-      List<String> names = columns.stream().map(ColumnSchema::name).toList();
-      int found = names.indexOf(column);
-      if (found < 0) {
+      List<ColumnSchema> found =
+          columns.stream()
+              .filter(known -> known.fieldPath().topLevelName().equals(column))
+              .toList();
+      if (found.isEmpty()) {
+        List<String> names =
+            columns.stream().map(known -> known.fieldPath().topLevelName()).distinct().toList();
         String near = Nearest.to(column, names).map(name -> "; nearest is " + name).orElse("");
-        throw new ConfigException(
-            "text_field",
+        throw refused(
             "%s has no column '%s'; its columns are %s%s"
                 .formatted(file, column, String.join(", ", names), near));
       }
-      if (columns.get(found).type() != PhysicalType.BYTE_ARRAY) {
-        throw new ConfigException(
-            "text_field",
-            "column '%s' of %s holds %s, not text"
-                .formatted(column, file, columns.get(found).type()));
+      ColumnSchema text = found.getFirst();
+      if (text.fieldPath().elements().size() > 1 || text.maxRepetitionLevel() > 0) {
+        throw refused(
+            "column '%s' of %s holds lists or structures, not text".formatted(column, file));
       }
+      if (found.size() > 1) {
+        throw refused("%s has more than one column '%s'".formatted(file, column));
+      }
+      if (text.type() != PhysicalType.BYTE_ARRAY) {
+        throw refused("column '%s' of %s holds %s, not text".formatted(column, file, text.type()));
+      }
+    }
+
+    private static ConfigException refused(String what) {
+      return new ConfigException("text_field", what);
     }
 
     boolean next() throws Damaged {

@@ -4,15 +4,19 @@ import java.io.EOFException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A walk over a structure of Thrift's compact protocol, in which Parquet keeps its metadata, before
  * the Parquet library reads it. In a field that it does not know, the library counts through a
  * collection of booleans without reading a byte, for hours if the collection claims so; here more
- * elements than bytes are an error. What else may be wrong is left for the library to tell.
+ * elements than bytes are an error. It also makes room for a text of whatever length before it
+ * looks whether there is so much; here a structure that breaks off is an error.
  */
 final class ThriftWalk {
-  // Types of the compact protocol.
+  // Types of the compact protocol; a structure ends with a field of none.
+  private static final int STOP = 0;
   private static final int TRUE = 1;
   private static final int FALSE = 2;
   private static final int BYTE = 3;
@@ -27,12 +31,20 @@ final class ThriftWalk {
   private static final int STRUCT = 12;
 
   private static final int MOST_NESTED = 100;
-  private static final int COMPRESSED_SIZE = 3;
+
+  // Fields of Parquet's PageHeader and PageLocation.
+  private static final int WHOLE_SIZE = 2;
+  private static final int SIZE = 3;
+  private static final int DATA_PAGE = 5;
+  private static final int DICTIONARY_PAGE = 7;
+  private static final int DATA_PAGE_V2 = 8;
+  private static final int VALUES = 1;
+  private static final int LOCATIONS = 1;
+  private static final int OFFSET = 1;
 
   private final ByteBuffer bytes;
   private final int size;
   private long booleans;
-  private long number;
 
   private ThriftWalk(ByteBuffer bytes) {
     this.bytes = bytes.slice().order(ByteOrder.LITTLE_ENDIAN);
@@ -40,24 +52,40 @@ final class ThriftWalk {
   }
 
   /**
-   * What was found of a page's header.
+   * What a page's header says.
    *
    * @param length of the header in bytes
-   * @param pageSize bytes of the page that follows it
+   * @param size bytes of the page that follows it
+   * @param wholeSize bytes of the page when it is decompressed
+   * @param values how many it holds, nulls included
+   * @param entries how many it holds if it is a dictionary
    */
-  record PageHeader(int length, long pageSize) {}
+  record PageHeader(int length, long size, long wholeSize, long values, long entries) {}
+
+  private record Field(int id, int type) {
+    boolean is(int wantedId, int wantedType) {
+      return id == wantedId && type == wantedType;
+    }
+  }
 
   /**
    * Checks the structure at a buffer's position.
    *
-   * @throws EOFException if a collection claims too much, or structures are nested too deeply
+   * @throws EOFException if it breaks off, a collection claims too much, or structures are nested
+   *     too deeply
    */
   static void check(ByteBuffer bytes) throws EOFException {
     try {
-      new ThriftWalk(bytes).struct(0, -1);
+      new ThriftWalk(bytes).struct(0);
     } catch (BufferUnderflowException cut) {
-      // The library says so in its own words.
+      throw brokenOff(cut);
     }
+  }
+
+  static EOFException brokenOff(BufferUnderflowException cut) {
+    EOFException error = new EOFException("its metadata breaks off");
+    error.initCause(cut);
+    return error;
   }
 
   /**
@@ -68,23 +96,98 @@ final class ThriftWalk {
    */
   static PageHeader pageHeader(ByteBuffer bytes) throws EOFException {
     ThriftWalk walk = new ThriftWalk(bytes);
-    walk.struct(0, COMPRESSED_SIZE);
-    return new PageHeader(walk.bytes.position(), walk.number);
-  }
-
-  /** Notes the integer in the wanted field. */
-  private void struct(int depth, int wanted) throws EOFException {
-    int field = 0;
-    for (byte header = bytes.get(); header != 0; header = bytes.get()) {
-      int step = header >> 4 & 0xf;
-      int type = header & 0xf;
-      field = step == 0 ? (int) zigzag() : field + step;
-      if (field == wanted && type == I32) {
-        number = zigzag();
+    long size = 0;
+    long wholeSize = 0;
+    long values = 0;
+    long entries = 0;
+    for (Field field = walk.first(); field.type != STOP; field = walk.after(field)) {
+      if (field.is(WHOLE_SIZE, I32)) {
+        wholeSize = walk.zigzag();
+      } else if (field.is(SIZE, I32)) {
+        size = walk.zigzag();
+      } else if (field.is(DICTIONARY_PAGE, STRUCT)) {
+        entries = walk.integer(VALUES, I32);
+      } else if (field.is(DATA_PAGE, STRUCT) || field.is(DATA_PAGE_V2, STRUCT)) {
+        values = walk.integer(VALUES, I32);
       } else {
-        skip(type, depth);
+        walk.skip(field.type, 0);
       }
     }
+    return new PageHeader(walk.bytes.position(), size, wholeSize, values, entries);
+  }
+
+  /**
+   * Checks a column's index of pages, and tells where in the file they are said to be.
+   *
+   * @throws EOFException as {@link #check}
+   */
+  static List<Long> pageOffsets(ByteBuffer bytes) throws EOFException {
+    ThriftWalk walk = new ThriftWalk(bytes);
+    List<Long> offsets = new ArrayList<>();
+    try {
+      for (Field field = walk.first(); field.type != STOP; field = walk.after(field)) {
+        if (field.is(LOCATIONS, LIST)) {
+          walk.locations(offsets);
+        } else {
+          walk.skip(field.type, 0);
+        }
+      }
+    } catch (BufferUnderflowException cut) {
+      throw brokenOff(cut);
+    }
+    return offsets;
+  }
+
+  private void locations(List<Long> offsets) throws EOFException {
+    byte header = bytes.get();
+    int count = count(header);
+    int type = header & 0xf;
+    if (type != STRUCT) {
+      list(count, type, 0);
+      return;
+    }
+    for (int i = 0; i < count; i++) {
+      offsets.add(integer(OFFSET, I64));
+    }
+  }
+
+  /** Reads a structure of which one integer is wanted; 0 if it has none. */
+  private long integer(int id, int type) throws EOFException {
+    long value = 0;
+    for (Field field = first(); field.type != STOP; field = after(field)) {
+      if (field.is(id, type)) {
+        value = zigzag();
+      } else {
+        skip(field.type, 1);
+      }
+    }
+    return value;
+  }
+
+  private void struct(int depth) throws EOFException {
+    for (Field field = first(); field.type != STOP; field = after(field)) {
+      skip(field.type, depth);
+    }
+  }
+
+  private Field first() {
+    return after(new Field(0, STOP));
+  }
+
+  private Field after(Field before) {
+    byte header = bytes.get();
+    if (header == STOP) {
+      return new Field(0, STOP);
+    }
+    int step = header >> 4 & 0xf;
+    int id = step == 0 ? (int) zigzag() : before.id + step;
+    return new Field((short) id, header & 0xf);
+  }
+
+  /** A list's length, which follows the header if it is too great to stand in it. */
+  private int count(byte header) {
+    int few = header >> 4 & 0xf;
+    return few == 0xf ? (int) varint() : few;
   }
 
   private void skip(int type, int depth) throws EOFException {
@@ -99,16 +202,15 @@ final class ThriftWalk {
       case BINARY -> skipBytes(varint());
       case LIST, SET -> {
         byte header = bytes.get();
-        int few = header >> 4 & 0xf;
-        list(few == 0xf ? (int) varint() : few, header & 0xf, depth);
+        list(count(header), header & 0xf, depth);
       }
       case MAP -> {
         int count = (int) varint();
         byte types = count > 0 ? bytes.get() : 0;
         map(count, types >> 4 & 0xf, types & 0xf, depth);
       }
-      case STRUCT -> struct(depth + 1, -1);
-      default -> throw new BufferUnderflowException();
+      case STRUCT -> struct(depth + 1);
+      default -> throw new EOFException("its metadata has a field of unknown type " + type);
     }
   }
 

@@ -1,5 +1,6 @@
 package org.freetransformer.corpus;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -17,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The Parquet files hold the same five rows in three row groups; hyparquet-writer, a program for
- * Node.js, wrote them.
+ * Node.js, wrote them, but for the index of pages in one, which was added byte by byte.
  */
 final class DataFilesTest {
   private static final List<String> ROWS =
@@ -49,7 +50,9 @@ final class DataFilesTest {
 
   @Test
   void readsPlainAndCompressedTables() throws IOException {
-    for (String name : List.of("plain.parquet", "snappy.parquet", "gzip.parquet", "zstd.parquet")) {
+    for (String name :
+        List.of(
+            "plain.parquet", "indexed.parquet", "snappy.parquet", "gzip.parquet", "zstd.parquet")) {
       Path file = write(name, resource(name));
       Collected all = Collected.of(DataFiles.of(List.of(file), "text"));
       assertThat(all.texts).isEqualTo(ROWS);
@@ -68,6 +71,35 @@ final class DataFilesTest {
                 .formatted(file));
     assertThatThrownBy(() -> Collected.of(DataFiles.of(List.of(file), "id")))
         .hasMessage("text_field: column 'id' of %s holds INT32, not text".formatted(file));
+  }
+
+  @Test
+  void aColumnOfListsIsNoText() throws IOException {
+    // The schema says of the text: type 6, repetition 1 (optional); 2 is repeated.
+    String repeated = latin(resource("plain.parquet")).replace("%\2\30\4text", "%\4\30\4text");
+    Path file = write("lists.parquet", repeated.getBytes(ISO_8859_1));
+    assertThatThrownBy(() -> Collected.of(DataFiles.of(List.of(file), "text")))
+        .hasMessage(
+            "text_field: column 'text' of %s holds lists or structures, not text".formatted(file));
+  }
+
+  @Test
+  void aColumnMustBeTheOnlyOneOfItsName() throws IOException {
+    String whole = latin(resource("plain.parquet"));
+    String twice = whole.replace("\2id", "\4text");
+    byte[] bytes = twice.getBytes(ISO_8859_1);
+    // The footer's length, less than 64 KiB, stands before the mark at the end.
+    int end = bytes.length - 8;
+    int footer = (bytes[end] & 0xff) + (bytes[end + 1] << 8) + bytes.length - whole.length();
+    bytes[end] = (byte) footer;
+    bytes[end + 1] = (byte) (footer >> 8);
+    Path file = write("twice.parquet", bytes);
+    assertThatThrownBy(() -> Collected.of(DataFiles.of(List.of(file), "text")))
+        .hasMessage("text_field: %s has more than one column 'text'".formatted(file));
+  }
+
+  private static String latin(byte[] bytes) {
+    return new String(bytes, ISO_8859_1);
   }
 
   @Test
@@ -97,6 +129,23 @@ final class DataFilesTest {
         .asString()
         .contains("waits.parquet", "Failed to fetch chunk at offset 219");
     assertThat(Thread.interrupted()).isFalse();
+  }
+
+  /** The library would make arrays of that length, for each such page. */
+  @Test
+  void moreValuesThanAFileCanHoldAreDamage() throws IOException {
+    byte[] whole = resource("plain.parquet");
+    // The first page's header: type 3, 46 bytes, 46 when decompressed, 2 values, 0 nulls.
+    byte[] header = {0x15, 6, 0x15, 0x5c, 0x15, 0x5c, 0x5c, 0x15, 4, 0x15, 0};
+    assertThat(Arrays.copyOfRange(whole, 4, 15)).isEqualTo(header);
+    // Instead 134,217,727 values, of which the last bytes are what the number of nulls was.
+    byte[] claim = {(byte) 0xfe, (byte) 0xff, (byte) 0xff, 0x7f};
+    System.arraycopy(claim, 0, whole, 12, claim.length);
+    Path file = write("claims.parquet", whole);
+    Collected all = Collected.of(DataFiles.of(List.of(file), "text"));
+    assertThat(all.texts).isEmpty();
+    assertThat(all.reasons())
+        .containsExactly(file + ": damaged file (its pages claim to hold 134,217,727 values)");
   }
 
   @Test

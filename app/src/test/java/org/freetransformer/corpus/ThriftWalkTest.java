@@ -9,6 +9,7 @@ import java.io.EOFException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Structures of Thrift's compact protocol, written byte by byte. */
@@ -59,18 +60,42 @@ class ThriftWalkTest {
   }
 
   @Test
-  void whatEndsTooEarlyIsLeftToTheLibrary() {
-    assertThatCode(() -> ThriftWalk.check(bytes(0x19, 0x38, 5, 'a'))).doesNotThrowAnyException();
-    assertThatCode(() -> ThriftWalk.check(bytes(0x1f, STOP))).doesNotThrowAnyException();
-    assertThatCode(() -> ThriftWalk.check(bytes())).doesNotThrowAnyException();
+  void whatBreaksOffIsRefused() {
+    // A text, a field's number and a structure that end too early, and a type that there is not.
+    for (ByteBuffer cut :
+        List.of(
+            bytes(0x19, 0x38, 5, 'a'), bytes(0x18, 0xff, 0xff, 0xff, 0x7f), bytes(0x05), bytes())) {
+      assertThatThrownBy(() -> ThriftWalk.check(cut))
+          .isInstanceOf(EOFException.class)
+          .hasMessage("its metadata breaks off");
+    }
+    assertThatThrownBy(() -> ThriftWalk.check(bytes(0x1f, STOP)))
+        .isInstanceOf(EOFException.class)
+        .hasMessage("its metadata has a field of unknown type 15");
   }
 
   @Test
-  void aPageHeaderTellsItsLengthAndThePagesSize() throws Exception {
-    // Type 0, uncompressed 100, compressed 40, then a structure of its own with a field 3.
-    ByteBuffer header = bytes(0x15, 0, 0x15, 0xc8, 1, 0x15, 80, 0x2c, 0x35, 6, STOP, STOP, 99, 99);
-    assertThat(ThriftWalk.pageHeader(header)).isEqualTo(new ThriftWalk.PageHeader(12, 40));
+  void aPageHeaderTellsItsLengthAndWhatThePageHolds() throws Exception {
+    // Type 0, uncompressed 100, compressed 40, then a data page's structure: 300 values, and more.
+    ByteBuffer header =
+        bytes(0x15, 0, 0x15, 0xc8, 1, 0x15, 80, 0x2c, 0x15, 0xd8, 4, 0x25, 6, STOP, STOP, 99, 99);
+    assertThat(ThriftWalk.pageHeader(header))
+        .isEqualTo(new ThriftWalk.PageHeader(15, 40, 100, 300, 0));
+    ByteBuffer dictionary = bytes(0x75, 2, 0x0c, 0x0e, 0x15, 14, STOP, STOP);
+    assertThat(ThriftWalk.pageHeader(dictionary).entries()).isEqualTo(7);
     assertThatThrownBy(() -> ThriftWalk.pageHeader(bytes(0x15, 0, 0x15)))
         .isInstanceOf(BufferUnderflowException.class);
+  }
+
+  @Test
+  void anIndexTellsWhereItsPagesAre() throws Exception {
+    // Two locations: offset 4, size 40, first row 0; offset 300, size 5, first row 2.
+    ByteBuffer index =
+        bytes(
+            0x19, 0x2c, 0x16, 8, 0x15, 80, 0x16, 0, STOP, 0x16, 0xd8, 4, 0x15, 10, 0x16, 4, STOP,
+            STOP);
+    assertThat(ThriftWalk.pageOffsets(index)).containsExactly(4L, 300L);
+    assertThatThrownBy(() -> ThriftWalk.pageOffsets(bytes(0x19, 0xf1, 0xff, 0xff, 0x07, STOP)))
+        .isInstanceOf(EOFException.class);
   }
 }

@@ -18,7 +18,7 @@ final class ParquetFormat implements Format {
   @Override
   public List<byte[]> seeds() throws IOException {
     List<byte[]> seeds = new ArrayList<>();
-    for (String compression : List.of("plain", "snappy", "gzip", "zstd")) {
+    for (String compression : List.of("plain", "indexed", "snappy", "gzip", "zstd")) {
       seeds.add(Resources.of("/org/freetransformer/corpus/" + compression + ".parquet"));
     }
     return seeds;

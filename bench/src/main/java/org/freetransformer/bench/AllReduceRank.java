@@ -12,8 +12,11 @@ import org.freetransformer.tensor.DType;
  * times the same call from C.
  */
 final class AllReduceRank {
-  /** Calls before those that count: compilation, the library's first buffers. */
-  private static final int WARM_UP = 50;
+  /** Small calls before all others, until they are compiled. */
+  private static final int COMPILATION = 6000;
+
+  /** Calls of each size before those that count: the library's first buffers. */
+  private static final int WARM_UP = 3;
 
   private static final long LINE = 64;
 
@@ -27,8 +30,9 @@ final class AllReduceRank {
   public static void main(String[] arguments) {
     int repeats = Integer.parseInt(arguments[0]);
     try (ProcessGroup group = ProcessGroup.mpi()) {
+      median(group, LINE, 1, COMPILATION);
       for (String size : Arrays.asList(arguments).subList(1, arguments.length)) {
-        double median = median(group, Long.parseLong(size), repeats);
+        double median = median(group, Long.parseLong(size), repeats, WARM_UP);
         if (group.rank() == 0) {
           System.out.printf("%s %.6f%n", size, median);
         }
@@ -36,16 +40,16 @@ final class AllReduceRank {
     }
   }
 
-  private static double median(ProcessGroup group, long bytes, int repeats) {
+  private static double median(ProcessGroup group, long bytes, int repeats, int warmUp) {
     double[] times = new double[repeats];
     try (Arena arena = Arena.ofShared()) {
       MemorySegment values = arena.allocate(bytes, LINE);
       Exchange reduction = group.allReduce(values, DType.F32);
       Exchange barrier = group.barrier();
-      for (int i = -WARM_UP; i < repeats; i++) {
-        barrier.start().await();
+      for (int i = -warmUp; i < repeats; i++) {
+        barrier.run();
         long began = System.nanoTime();
-        reduction.start().await();
+        reduction.run();
         if (i >= 0) {
           times[i] = (System.nanoTime() - began) * 1e-6;
         }

@@ -136,7 +136,7 @@ public final class Ranks {
 
   private static MemorySegment gather(ProcessGroup group, Arena arena, MemorySegment mine) {
     MemorySegment all = arena.allocate(mine.byteSize() * group.size(), Long.BYTES);
-    group.allGather(mine, all).start().await();
+    group.allGather(mine, all).run();
     return all;
   }
 
@@ -157,7 +157,7 @@ public final class Ranks {
   /** Waits until all ranks have come to this point. */
   public void meet() {
     if (group != null) {
-      group.barrier().start().await();
+      group.barrier().run();
     }
   }
 

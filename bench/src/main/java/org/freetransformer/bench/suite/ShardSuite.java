@@ -209,7 +209,7 @@ final class ShardSuite implements Suite {
 
     @Override
     public void run() {
-      exchange.start().await();
+      exchange.run();
     }
 
     @Override

@@ -3,8 +3,8 @@ package org.freetransformer.nn.sharding;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One collective call, made ready once and started any number of times. Between start and the end
- * of waiting, the group's own thread works on its memory.
+ * One collective call, made ready once and made any number of times. Between start and the end of
+ * waiting, the group's own thread works on its memory.
  */
 public final class Exchange {
   private final ProcessGroup group;
@@ -24,17 +24,35 @@ public final class Exchange {
    * @throws IllegalStateException if it was started and not waited for
    */
   public Exchange start() {
-    synchronized (this) {
-      if (underWay) {
-        throw new IllegalStateException("this exchange is under way; wait for it first");
-      }
-      underWay = true;
-    }
+    begin();
     group.enqueue(this);
     return this;
   }
 
-  /** The group's thread does the work, and tells who waits. */
+  /**
+   * Starts the call and waits until it is done. If no other is under way, the calling thread does
+   * the work itself: a small call takes less time than the way to the group's thread and back.
+   *
+   * @throws IllegalStateException if it was started and not waited for
+   * @throws RankFailure if another rank failed
+   */
+  public void run() {
+    long began = System.nanoTime();
+    begin();
+    if (!group.performHere(this)) {
+      group.enqueue(this);
+    }
+    finish(began);
+  }
+
+  private synchronized void begin() {
+    if (underWay) {
+      throw new IllegalStateException("this exchange is under way; wait for it first");
+    }
+    underWay = true;
+  }
+
+  /** Does the work, on the group's thread or the rank's own, and tells who waits. */
   void perform() {
     Throwable thrown = null;
     try {
@@ -42,6 +60,7 @@ public final class Exchange {
     } catch (Throwable problem) {
       thrown = problem;
     }
+    group.done();
     synchronized (this) {
       failure = thrown;
       underWay = false;
@@ -55,7 +74,10 @@ public final class Exchange {
    * @throws RankFailure if another rank failed
    */
   public void await() {
-    long began = System.nanoTime();
+    finish(System.nanoTime());
+  }
+
+  private void finish(long began) {
     Throwable thrown;
     synchronized (this) {
       while (underWay) {

@@ -37,6 +37,12 @@ final class MpiLibrary {
   private final Flavour flavour;
   private final SymbolLookup symbols;
 
+  // Handles of the library's own objects, looked up once: small calls are made often.
+  private final long world;
+  private final long floats;
+  private final long bytes;
+  private final long sum;
+
   /** What the two libraries do differently. */
   private enum Flavour {
     OPEN_MPI("libmpi.so.40", ADDRESS, 1),
@@ -84,6 +90,10 @@ final class MpiLibrary {
     barrier = function("MPI_Barrier", h);
     abort = function("MPI_Abort", h, JAVA_INT);
     finish = function("MPI_Finalize");
+    world = constant("ompi_mpi_comm_world", 0x44000000);
+    floats = constant("ompi_mpi_float", 0x4c00040a);
+    bytes = constant("ompi_mpi_byte", 0x4c00010d);
+    sum = constant("ompi_mpi_op_sum", 0x58000003);
   }
 
   /**
@@ -201,19 +211,7 @@ final class MpiLibrary {
   // ---- Handles ----
 
   long world() {
-    return constant("ompi_mpi_comm_world", 0x44000000);
-  }
-
-  private long floats() {
-    return constant("ompi_mpi_float", 0x4c00040a);
-  }
-
-  private long bytes() {
-    return constant("ompi_mpi_byte", 0x4c00010d);
-  }
-
-  private long sum() {
-    return constant("ompi_mpi_op_sum", 0x58000003);
+    return world;
   }
 
   private long constant(String symbol, int number) {
@@ -287,8 +285,8 @@ final class MpiLibrary {
                   MemorySegment.ofAddress(flavour.inPlace),
                   values,
                   Math.toIntExact(values.byteSize() / Float.BYTES),
-                  floats(),
-                  sum(),
+                  floats,
+                  sum,
                   communicator));
     } catch (Throwable problem) {
       throw failure("MPI_Allreduce", problem);
@@ -316,7 +314,7 @@ final class MpiLibrary {
   /** Ends all ranks at once, this one too. */
   void abort() {
     try {
-      check("MPI_Abort", (int) abort.invokeExact(world(), 1));
+      check("MPI_Abort", (int) abort.invokeExact(world, 1));
     } catch (Throwable problem) {
       throw failure("MPI_Abort", problem);
     }
@@ -332,7 +330,7 @@ final class MpiLibrary {
 
   /** What is only moved travels as floats where it can: counts are ints, and bytes are many. */
   private long typeOf(MemorySegment memory) {
-    return memory.byteSize() % Float.BYTES == 0 ? floats() : bytes();
+    return memory.byteSize() % Float.BYTES == 0 ? floats : bytes;
   }
 
   private static int countOf(MemorySegment memory) {

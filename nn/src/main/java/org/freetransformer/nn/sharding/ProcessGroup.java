@@ -5,13 +5,15 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.freetransformer.tensor.DType;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Ranks that work together, as one of them sees it. Every collective is made by all ranks with
- * memory of the same size, and started by all in the same order; a thread of the group's own does
- * the work meanwhile. Collectives move raw off-heap memory and know nothing of tensors.
+ * memory of the same size, and started by all in the same order, on each by one thread at a time; a
+ * thread of the group's own does the work meanwhile. Collectives move raw off-heap memory and know
+ * nothing of tensors.
  *
  * <p>Sums are taken in f32 and in the order of the ranks, so that they have the same bits on every
  * run and on every rank.
@@ -22,6 +24,10 @@ public final class ProcessGroup implements AutoCloseable {
   private final LinkedBlockingQueue<Exchange> queue = new LinkedBlockingQueue<>();
   private final Exchange end = new Exchange(this, () -> {});
   private final Thread worker;
+
+  /** Exchanges that were started and are not done. */
+  private final AtomicInteger pending = new AtomicInteger();
+
   private long waitedNanos;
   private long bytesSent;
 
@@ -76,11 +82,37 @@ public final class ProcessGroup implements AutoCloseable {
     }
   }
 
+  /** Leaves an exchange to the group's thread. */
   void enqueue(Exchange exchange) {
+    requireOpen();
+    pending.incrementAndGet();
+    queue.add(exchange);
+  }
+
+  /**
+   * Performs an exchange on the calling thread, unless others were started before and are not done:
+   * then its turn comes after theirs, on the group's thread.
+   *
+   * @return whether it was performed
+   */
+  boolean performHere(Exchange exchange) {
+    requireOpen();
+    boolean first = pending.compareAndSet(0, 1);
+    if (first) {
+      exchange.perform();
+    }
+    return first;
+  }
+
+  /** An exchange's work is done. */
+  void done() {
+    pending.decrementAndGet();
+  }
+
+  private void requireOpen() {
     if (!worker.isAlive()) {
       throw new IllegalStateException("the process group was closed");
     }
-    queue.add(exchange);
   }
 
   void waited(long nanos) {
@@ -179,7 +211,7 @@ public final class ProcessGroup implements AutoCloseable {
           "color %d: allowed are 0 to %d".formatted(color, size() - 1));
     }
     ProcessGroup[] part = new ProcessGroup[1];
-    exchange(0, () -> part[0] = new ProcessGroup(collectives.split(color), this)).start().await();
+    exchange(0, () -> part[0] = new ProcessGroup(collectives.split(color), this)).run();
     return part[0];
   }
 

@@ -33,7 +33,7 @@ final class MpiRank {
       group.close();
       return;
     }
-    group.barrier().start().await();
+    group.barrier().run();
     if (group.rank() == 1) {
       Thread.sleep(300);
       if (arguments[0].equals("kill")) {
@@ -42,7 +42,7 @@ final class MpiRank {
       System.err.print("rank 1 failed: the disk is full\n");
       group.abort(new IllegalStateException("the disk is full"));
     }
-    group.barrier().start().await();
+    group.barrier().run();
     Thread.sleep(60_000);
   }
 
@@ -51,24 +51,24 @@ final class MpiRank {
     try (Arena arena = Arena.ofShared()) {
       MemorySegment mine = arena.allocateFrom(ValueLayout.JAVA_FLOAT, group.rank() + 1, 5);
       MemorySegment all = arena.allocate(8L * ranks);
-      group.allGather(mine, all).start().await();
+      group.allGather(mine, all).run();
       require(all.getAtIndex(ValueLayout.JAVA_FLOAT, 2L * ranks - 2) == ranks, "all-gather");
-      group.allReduce(mine, DType.F32).start().await();
+      group.allReduce(mine, DType.F32).run();
       float sum = ranks * (ranks + 1) / 2f;
       require(mine.get(ValueLayout.JAVA_FLOAT, 0) == sum, "all-reduce");
       MemorySegment halves = arena.allocate(3 * Short.BYTES);
       for (int i = 0; i < 3; i++) {
         halves.setAtIndex(ValueLayout.JAVA_SHORT, i, BFloat16.fromFloat(group.rank() + i));
       }
-      group.allReduce(halves, DType.BF16).start().await();
+      group.allReduce(halves, DType.BF16).run();
       for (int i = 0; i < 3; i++) {
         float found = BFloat16.toFloat(halves.getAtIndex(ValueLayout.JAVA_SHORT, i));
         require(found == sum + (i - 1) * ranks, "all-reduce in bf16");
       }
-      group.reduceScatter(all, DType.F32, mine).start().await();
+      group.reduceScatter(all, DType.F32, mine).run();
       require(mine.get(ValueLayout.JAVA_FLOAT, 0) == sum + ranks * (group.rank() + 1), "scatter");
       MemorySegment byteLike = arena.allocateFrom(ValueLayout.JAVA_BYTE, (byte) group.rank());
-      group.broadcast(byteLike, ranks - 1).start().await();
+      group.broadcast(byteLike, ranks - 1).run();
       require(byteLike.get(ValueLayout.JAVA_BYTE, 0) == ranks - 1, "broadcast");
       try (ProcessGroup part = group.split(group.rank() % 2)) {
         require(part.rank() == group.rank() / 2, "split");

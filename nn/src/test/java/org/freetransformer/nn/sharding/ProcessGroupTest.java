@@ -187,6 +187,46 @@ class ProcessGroupTest {
         });
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 4})
+  void aCallThatIsWaitedForComesAfterThoseUnderWay(int ranks) {
+    List<float[]> found =
+        InProcessRanks.run(
+            ranks,
+            group -> {
+              MemorySegment values = memory(new float[] {group.rank() + 1});
+              Exchange sum = group.allReduce(values, DType.F32);
+              for (int i = 0; i < 200; i++) {
+                values.set(ValueLayout.JAVA_FLOAT, 0, group.rank() + 1);
+                MemorySegment all = ARENA.allocate(ValueLayout.JAVA_FLOAT, ranks);
+                if (i % (group.rank() + 2) == 0) {
+                  sum.run();
+                } else {
+                  sum.start(); // The gathering goes to the group's thread, too, and sees the sum.
+                }
+                group.allGather(values, all).run();
+                sum.await();
+                assertThat(floats(all)).containsOnly(ranks * (ranks + 1) / 2f);
+              }
+              return floats(values);
+            });
+    assertThat(found).allSatisfy(v -> assertThat(v).containsExactly(ranks * (ranks + 1) / 2f));
+  }
+
+  @Test
+  void aCallThatNothingPrecedesIsDoneByTheRanksOwnThread() {
+    try (ProcessGroup group = ProcessGroup.alone()) {
+      Thread[] seen = new Thread[1];
+      Exchange telling = new Exchange(group, () -> seen[0] = Thread.currentThread());
+      telling.run();
+      assertThat(seen[0]).isSameAs(Thread.currentThread());
+      telling.start().await();
+      assertThat(seen[0]).isNotSameAs(Thread.currentThread());
+      telling.run();
+      assertThat(seen[0]).isSameAs(Thread.currentThread());
+    }
+  }
+
   @Test
   void aRankThatFailsEndsTheOthersAndIsNamed() {
     assertThatThrownBy(() ->
@@ -200,7 +240,7 @@ class ProcessGroupTest {
                   assertThatThrownBy(
                           () -> {
                             group.barrier().start().await();
-                            group.barrier().start().await();
+                            group.barrier().run();
                           })
                       .hasMessage("rank 1 failed: the disk is full");
                   group.barrier().start().await();

@@ -1,5 +1,6 @@
 /** Layers and optimizers on tensors. */
 module org.freetransformer.nn {
+  requires jdk.incubator.vector;
   requires transitive org.freetransformer.tensor;
   requires static transitive org.jspecify;
 

@@ -1,11 +1,11 @@
 package org.freetransformer.nn.sharding;
 
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.freetransformer.tensor.DType;
-import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction;
@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A collective call as two instructions of a program: one that starts it, and one that waits for
- * its end. What stands between them runs meanwhile.
+ * its end. What stands between them runs meanwhile. All tensors are f32; those of the unit's length
+ * are called whole.
  */
 record Communication(Instruction start, Instruction end) {
   /** The exchange that start and end have in common; it is made as the program is prepared. */
@@ -28,50 +29,77 @@ record Communication(Instruction start, Instruction end) {
     }
   }
 
-  /** Gathers the parts of all ranks into a whole, both f32. */
-  static Communication allGather(
-      Engine engine, ProcessGroup group, String unit, Tensor part, Tensor whole, DType exchanged) {
-    String name = "all-gather " + unit;
+  /**
+   * A call and its end.
+   *
+   * @param reads what the call reads
+   * @param writes what it changes; what is not read as well may be another's memory before
+   * @param call is given the memory of both, in their order
+   * @param sent bytes that leave a rank
+   * @param wanted asked at every run whether it is to be done
+   * @param emptied the first buffer is zero after a call that was wanted
+   */
+  private static Communication of(
+      String name,
+      List<Buffer> reads,
+      List<Buffer> writes,
+      long sent,
+      BooleanSupplier wanted,
+      boolean emptied,
+      Function<List<MemorySegment>, Exchange> call) {
     Shared shared = new Shared();
-    if (exchanged == DType.F32) {
-      return new Communication(
-          new Instruction.HostCall(
-              "start " + name,
-              List.of(part.buffer()),
-              List.of(whole.buffer()),
-              toOthers(group, part.buffer().bytes()),
-              at -> {
-                shared.exchange = group.allGather(at.get(0), at.get(1));
-                return shared.get()::start;
-              }),
-          end(name, shared, part.buffer(), whole.buffer()));
-    }
-    Tensor narrowPart = engine.empty(exchanged, part.shape());
-    Tensor narrowWhole = engine.empty(exchanged, whole.shape());
-    BFloat16Copies copies = new BFloat16Copies();
-    return new Communication(
+    Instruction start =
         new Instruction.HostCall(
             "start " + name,
-            List.of(part.buffer()),
-            List.of(narrowPart.buffer(), narrowWhole.buffer()),
-            toOthers(group, narrowPart.buffer().bytes()),
+            reads,
+            writes,
+            sent,
             at -> {
-              shared.exchange = group.allGather(at.get(1), at.get(2));
+              shared.exchange = call.apply(at);
               return () -> {
-                copies.narrow(at.get(0), at.get(1));
-                shared.get().start();
+                if (wanted.getAsBoolean()) {
+                  shared.get().start();
+                }
               };
-            }),
+            });
+    List<Buffer> used = Stream.concat(reads.stream(), writes.stream()).distinct().toList();
+    Instruction end =
         new Instruction.HostCall(
             "await " + name,
-            List.of(narrowPart.buffer(), narrowWhole.buffer()),
-            List.of(whole.buffer()),
+            used,
+            emptied ? reads.subList(0, 1) : List.of(),
             0,
             at ->
                 () -> {
                   shared.get().await();
-                  copies.widen(at.get(1), at.get(2));
-                }));
+                  if (emptied && wanted.getAsBoolean()) {
+                    at.getFirst().fill((byte) 0);
+                  }
+                });
+    return new Communication(start, end);
+  }
+
+  /** Gathers the parts of all ranks into a whole. */
+  static Communication allGather(
+      ProcessGroup group, String unit, Tensor part, Tensor whole, DType travelling) {
+    return of(
+        "all-gather " + unit,
+        List.of(part.buffer()),
+        List.of(whole.buffer()),
+        toOthers(group, part, travelling),
+        () -> true,
+        false,
+        at -> group.allGather(at.get(0), at.get(1), travelling));
+  }
+
+  /** Gathers the parts of all ranks before the next instruction. */
+  static Instruction allGatherNow(ProcessGroup group, String name, Tensor part, Tensor whole) {
+    return new Instruction.HostCall(
+        "all-gather " + name,
+        List.of(part.buffer()),
+        List.of(whole.buffer()),
+        toOthers(group, part, DType.F32),
+        at -> group.allGather(at.get(0), at.get(1))::run);
   }
 
   /**
@@ -81,52 +109,21 @@ record Communication(Instruction start, Instruction end) {
    *     it where it outlives the program
    */
   static Communication reduceScatter(
-      Engine engine,
       ProcessGroup group,
       String unit,
       Tensor whole,
       Tensor part,
-      DType exchanged,
+      DType travelling,
       BooleanSupplier wanted,
       boolean outlives) {
-    String name = "reduce-scatter " + unit;
-    Shared shared = new Shared();
-    List<Buffer> reads = List.of(whole.buffer(), part.buffer());
-    List<Buffer> narrow = narrow(engine, whole, exchanged);
-    BFloat16Copies copies = new BFloat16Copies();
-    Instruction start =
-        new Instruction.HostCall(
-            "start " + name,
-            reads,
-            joined(List.of(part.buffer()), narrow),
-            toOthers(group, part.buffer().size() * exchanged.bytes()),
-            at -> {
-              MemorySegment sent = narrow.isEmpty() ? at.get(0) : at.get(3);
-              shared.exchange = group.reduceScatter(sent, exchanged, at.get(1));
-              return () -> {
-                if (wanted.getAsBoolean()) {
-                  if (!narrow.isEmpty()) {
-                    copies.narrow(at.get(0), sent);
-                  }
-                  shared.get().start();
-                }
-              };
-            });
-    List<Buffer> used = joined(reads, narrow);
-    Instruction end =
-        new Instruction.HostCall(
-            "await " + name,
-            used,
-            List.of(),
-            0,
-            at ->
-                () -> {
-                  shared.get().await();
-                  if (outlives && wanted.getAsBoolean()) {
-                    at.get(0).fill((byte) 0);
-                  }
-                });
-    return new Communication(start, end);
+    return of(
+        "reduce-scatter " + unit,
+        List.of(whole.buffer(), part.buffer()),
+        List.of(part.buffer()),
+        toOthers(group, part, travelling),
+        wanted,
+        outlives,
+        at -> group.reduceScatter(at.get(0), travelling, at.get(1)));
   }
 
   /**
@@ -135,70 +132,20 @@ record Communication(Instruction start, Instruction end) {
    * @param wanted asked at every run whether it is to be done
    */
   static Communication allReduce(
-      Engine engine,
-      ProcessGroup group,
-      String unit,
-      Tensor values,
-      DType exchanged,
-      BooleanSupplier wanted) {
-    String name = "all-reduce " + unit;
-    Shared shared = new Shared();
-    List<Buffer> narrow = narrow(engine, values, exchanged);
-    BFloat16Copies copies = new BFloat16Copies();
-    Instruction start =
-        new Instruction.HostCall(
-            "start " + name,
-            List.of(values.buffer()),
-            joined(List.of(values.buffer()), narrow),
-            2 * toOthers(group, values.buffer().size() * exchanged.bytes() / group.size()),
-            at -> {
-              MemorySegment sent = narrow.isEmpty() ? at.get(0) : at.get(2);
-              shared.exchange = group.allReduce(sent, exchanged);
-              return () -> {
-                if (wanted.getAsBoolean()) {
-                  if (!narrow.isEmpty()) {
-                    copies.narrow(at.get(0), sent);
-                  }
-                  shared.get().start();
-                }
-              };
-            });
-    List<Buffer> used = joined(List.of(values.buffer()), narrow);
-    Instruction end =
-        new Instruction.HostCall(
-            "await " + name,
-            used,
-            List.of(values.buffer()),
-            0,
-            at ->
-                () -> {
-                  shared.get().await();
-                  if (!narrow.isEmpty() && wanted.getAsBoolean()) {
-                    copies.widen(at.get(1), at.get(0));
-                  }
-                });
-    return new Communication(start, end);
+      ProcessGroup group, String unit, Tensor values, DType travelling, BooleanSupplier wanted) {
+    List<Buffer> used = List.of(values.buffer());
+    return of(
+        "all-reduce " + unit,
+        used,
+        used,
+        2 * toOthers(group, values, travelling) / group.size(),
+        wanted,
+        false,
+        at -> group.allReduce(at.getFirst(), travelling));
   }
 
-  /** What leaves a rank that sends so many bytes to each other one. */
-  private static long toOthers(ProcessGroup group, long bytes) {
-    return bytes * (group.size() - 1);
-  }
-
-  private static Instruction end(String name, Shared shared, Buffer... used) {
-    return new Instruction.HostCall(
-        "await " + name, List.of(used), List.of(), 0, _ -> () -> shared.get().await());
-  }
-
-  private static List<Buffer> narrow(Engine engine, Tensor like, DType exchanged) {
-    return exchanged == DType.F32
-        ? List.of()
-        : List.of(engine.empty(exchanged, like.shape()).buffer());
-  }
-
-  private static List<Buffer> joined(List<Buffer> first, List<Buffer> second) {
-    List<Buffer> all = new ArrayList<>(first);
-    all.addAll(second);
-    return all;
+  /** What leaves a rank that sends a tensor to each other one. */
+  private static long toOthers(ProcessGroup group, Tensor sent, DType travelling) {
+    return sent.buffer().size() * travelling.bytes() * (group.size() - 1);
   }
 }

@@ -141,9 +141,7 @@ public final class FullyShardedModel implements AutoCloseable {
     }
     Tensor all = engine.empty(own.dtype(), Shape.of(shards.size()));
     Tensor mine = own.contiguous();
-    Communication call = Communication.allGather(engine, shards, "of a sum", mine, all, DType.F32);
-    engine.emit(call.start());
-    engine.emit(call.end());
+    engine.emit(Communication.allGatherNow(shards, "of a sum", mine, all));
     return all.sum();
   }
 
@@ -159,10 +157,7 @@ public final class FullyShardedModel implements AutoCloseable {
       if (!unit.keepsValues()
           && unit.layout().slots().stream().anyMatch(s -> names.contains(s.name()))) {
         Tensor whole = engine.allocate("parameters", DType.F32, Shape.of(unit.layout().size()));
-        Communication gather =
-            Communication.allGather(engine, shards, unit.name(), unit.part(), whole, DType.F32);
-        engine.emit(gather.start());
-        engine.emit(gather.end());
+        engine.emit(Communication.allGatherNow(shards, unit.name(), unit.part(), whole));
         unit.lend(whole);
         lent.put(unit, whole);
       }
@@ -202,7 +197,7 @@ public final class FullyShardedModel implements AutoCloseable {
     @Override
     public Communication gather(ShardedUnit unit) {
       return Communication.allGather(
-          engine, shards, unit.name(), unit.part(), unit.values(), plan.exchanged());
+          shards, unit.name(), unit.part(), unit.values(), plan.exchanged());
     }
 
     @Override
@@ -216,10 +211,9 @@ public final class FullyShardedModel implements AutoCloseable {
     public Communication reduce(ShardedUnit unit) {
       if (unit.keepsValues()) {
         return Communication.allReduce(
-            engine, shards, unit.name(), unit.gradients(), plan.exchanged(), () -> reducing);
+            shards, unit.name(), unit.gradients(), plan.exchanged(), () -> reducing);
       }
       return Communication.reduceScatter(
-          engine,
           shards,
           unit.name(),
           unit.gradients(),
@@ -235,7 +229,7 @@ public final class FullyShardedModel implements AutoCloseable {
       return across == null
           ? null
           : Communication.allReduce(
-              engine, across, unit.name(), unit.partGradient(), plan.exchanged(), () -> reducing);
+              across, unit.name(), unit.partGradient(), plan.exchanged(), () -> reducing);
     }
   }
 }

@@ -21,10 +21,13 @@ record ImaginedCollectives(int size, Deque<Integer> partSizes) implements Collec
   public void allGather(MemorySegment mine, MemorySegment all) {}
 
   @Override
-  public void reduceScatter(MemorySegment all, DType type, MemorySegment mine) {}
+  public void allGatherRounded(MemorySegment mine, MemorySegment all) {}
 
   @Override
-  public void allReduce(MemorySegment values, DType type) {}
+  public void reduceScatter(MemorySegment all, DType travelling, MemorySegment mine) {}
+
+  @Override
+  public void allReduce(MemorySegment values, DType travelling) {}
 
   @Override
   public void broadcast(MemorySegment bytes, int root) {}

@@ -3,6 +3,7 @@ package org.freetransformer.nn.sharding;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.function.BiConsumer;
 import org.freetransformer.tensor.DType;
 
 /**
@@ -39,36 +40,46 @@ final class InProcessCollectives implements Collectives {
 
   @Override
   public void allGather(MemorySegment mine, MemorySegment all) {
+    gather(mine, all, (from, to) -> to.copyFrom(from));
+  }
+
+  @Override
+  public void allGatherRounded(MemorySegment mine, MemorySegment all) {
+    gather(mine, all, Numbers::round);
+  }
+
+  private void gather(
+      MemorySegment mine, MemorySegment all, BiConsumer<MemorySegment, MemorySegment> copy) {
     meeting.arrive(rank, mine);
     long part = mine.byteSize();
     for (int other = 0; other < size(); other++) {
-      MemorySegment.copy(meeting.shownBy(other), 0, all, other * part, part);
+      copy.accept(meeting.shownBy(other), all.asSlice(other * part, part));
     }
     meeting.pass();
   }
 
   @Override
-  public void reduceScatter(MemorySegment all, DType type, MemorySegment mine) {
+  public void reduceScatter(MemorySegment all, DType travelling, MemorySegment mine) {
     meeting.arrive(rank, all);
-    long part = all.byteSize() / size();
-    sums.add(mine, other -> meeting.shownBy(other).asSlice(rank * part, part), type, size());
+    long part = mine.byteSize();
+    sums.add(mine, other -> meeting.shownBy(other).asSlice(rank * part, part), travelling, size());
     meeting.pass();
   }
 
   @Override
-  public void allReduce(MemorySegment values, DType type) {
+  public void allReduce(MemorySegment values, DType travelling) {
     meeting.arrive(rank, values);
-    long from = partStart(values, type, rank);
-    long length = partStart(values, type, rank + 1) - from;
+    long from = partStart(values, rank);
+    long length = partStart(values, rank + 1) - from;
     sums.replace(
         values.asSlice(from, length),
         other -> meeting.shownBy(other).asSlice(from, length),
-        type,
+        travelling,
         size());
     meeting.pass();
     for (int other = 0; other < size(); other++) {
-      long start = partStart(values, type, other);
-      long bytes = partStart(values, type, other + 1) - start;
+      long start = partStart(values, other);
+      long bytes = partStart(values, other + 1) - start;
       if (other != rank) {
         MemorySegment.copy(meeting.shownBy(other), start, values, start, bytes);
       }
@@ -77,9 +88,9 @@ final class InProcessCollectives implements Collectives {
   }
 
   /** Where the part of the sum that a rank computes begins, in bytes. */
-  private long partStart(MemorySegment values, DType type, int of) {
-    long elements = values.byteSize() / type.bytes();
-    return elements * of / size() * type.bytes();
+  private long partStart(MemorySegment values, int of) {
+    long elements = values.byteSize() / Float.BYTES;
+    return elements * of / size() * Float.BYTES;
   }
 
   @Override

@@ -28,6 +28,7 @@ final class MpiLibrary {
   private final MethodHandle commSplit;
   private final MethodHandle allGather;
   private final MethodHandle allToAll;
+  private final MethodHandle allToAllPieces;
   private final MethodHandle allReduce;
   private final MethodHandle broadcast;
   private final MethodHandle barrier;
@@ -85,6 +86,8 @@ final class MpiLibrary {
     commSplit = function("MPI_Comm_split", h, JAVA_INT, JAVA_INT, ADDRESS);
     allGather = function("MPI_Allgather", ADDRESS, JAVA_INT, h, ADDRESS, JAVA_INT, h, h);
     allToAll = function("MPI_Alltoall", ADDRESS, JAVA_INT, h, ADDRESS, JAVA_INT, h, h);
+    allToAllPieces =
+        function("MPI_Alltoallv", ADDRESS, ADDRESS, ADDRESS, h, ADDRESS, ADDRESS, ADDRESS, h, h);
     allReduce = function("MPI_Allreduce", ADDRESS, ADDRESS, JAVA_INT, h, h, h);
     broadcast = function("MPI_Bcast", ADDRESS, JAVA_INT, h, JAVA_INT, h);
     barrier = function("MPI_Barrier", h);
@@ -163,6 +166,7 @@ final class MpiLibrary {
           case "MPI_Comm_rank", "MPI_Comm_size", "MPI_Comm_split", "MPI_Barrier", "MPI_Abort" ->
               new int[] {0};
           case "MPI_Allgather", "MPI_Alltoall" -> new int[] {2, 5, 6};
+          case "MPI_Alltoallv" -> new int[] {3, 7, 8};
           case "MPI_Allreduce" -> new int[] {3, 4, 5};
           case "MPI_Bcast" -> new int[] {2, 4};
           default -> new int[0];
@@ -250,13 +254,16 @@ final class MpiLibrary {
     }
   }
 
+  /** Puts all ranks' memory side by side; {@code mine} may be its place in {@code all}. */
   void allGather(long communicator, MemorySegment mine, MemorySegment all) {
     long type = typeOf(mine);
     int count = countOf(mine);
+    boolean isInPlace = all.asOverlappingSlice(mine).isPresent();
+    MemorySegment from = isInPlace ? MemorySegment.ofAddress(flavour.inPlace) : mine;
     try {
       check(
           "MPI_Allgather",
-          (int) allGather.invokeExact(mine, count, type, all, count, type, communicator));
+          (int) allGather.invokeExact(from, count, type, all, count, type, communicator));
     } catch (Throwable problem) {
       throw failure("MPI_Allgather", problem);
     }
@@ -273,6 +280,37 @@ final class MpiLibrary {
           (int) allToAll.invokeExact(sent, count, type, received, count, type, communicator));
     } catch (Throwable problem) {
       throw failure("MPI_Alltoall", problem);
+    }
+  }
+
+  /**
+   * Sends to each rank a piece of its part of f32 numbers, and receives from each one its.
+   *
+   * @param sent parts one after the other
+   * @param part elements of a part
+   * @param from where the piece begins in its part
+   * @param n elements of the piece
+   * @param received takes a piece of each rank
+   */
+  void allToAll(
+      long communicator, MemorySegment sent, long part, long from, long n, MemorySegment received) {
+    int ranks = Math.toIntExact(sent.byteSize() / Float.BYTES / part);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment counts = arena.allocate(JAVA_INT, ranks);
+      MemorySegment places = arena.allocate(JAVA_INT, ranks);
+      MemorySegment targets = arena.allocate(JAVA_INT, ranks);
+      for (int rank = 0; rank < ranks; rank++) {
+        counts.setAtIndex(JAVA_INT, rank, Math.toIntExact(n));
+        places.setAtIndex(JAVA_INT, rank, Math.toIntExact(rank * part + from));
+        targets.setAtIndex(JAVA_INT, rank, Math.toIntExact(rank * n));
+      }
+      check(
+          "MPI_Alltoallv",
+          (int)
+              allToAllPieces.invokeExact(
+                  sent, counts, places, floats, received, counts, targets, floats, communicator));
+    } catch (Throwable problem) {
+      throw failure("MPI_Alltoallv", problem);
     }
   }
 

@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
  * thread of the group's own does the work meanwhile. Collectives move raw off-heap memory and know
  * nothing of tensors.
  *
- * <p>Sums are taken in f32 and in the order of the ranks, so that they have the same bits on every
- * run and on every rank.
+ * <p>Numbers are f32. They may travel as bf16, half as many bytes, rounded to nearest even; where
+ * nothing has to travel, they are rounded all the same. Sums are taken in f32 and in the order of
+ * the ranks, so that they have the same bits on every run and on every rank.
  */
 public final class ProcessGroup implements AutoCloseable {
   private final Collectives collectives;
@@ -147,37 +148,54 @@ public final class ProcessGroup implements AutoCloseable {
   /**
    * Puts every rank's memory side by side, in rank order.
    *
-   * @param mine this rank's, n bytes
+   * @param mine this rank's, n bytes of anything; it may be its place in {@code all}
    * @param all takes all, N·n bytes
    * @throws IllegalArgumentException if the sizes do not fit
    */
   public Exchange allGather(MemorySegment mine, MemorySegment all) {
-    require(all.byteSize() == mine.byteSize() * size(), "all-gather", mine, all);
+    requireParts("all-gather", mine, all);
     long sent = mine.byteSize() * (size() - 1);
     return exchange(sent, () -> collectives.allGather(mine, all));
+  }
+
+  /**
+   * The same with numbers.
+   *
+   * @param travelling f32 or bf16
+   * @throws IllegalArgumentException if the sizes do not fit, or for another type
+   */
+  public Exchange allGather(MemorySegment mine, MemorySegment all, DType travelling) {
+    if (travelling == DType.F32) {
+      return allGather(mine, all);
+    }
+    requireParts("all-gather", mine, all);
+    long sent = travelBytes(mine.byteSize(), travelling) * (size() - 1);
+    return exchange(sent, () -> collectives.allGatherRounded(mine, all));
   }
 
   /**
    * Adds to {@code mine} the sum over all ranks of the part of {@code all} that is this rank's.
    *
    * @param all N parts of equal length
-   * @param type f32 or bf16
-   * @param mine f32, the length of one part
-   * @throws IllegalArgumentException if the sizes do not fit
+   * @param travelling f32 or bf16, for what is added
+   * @param mine the length of one part
+   * @throws IllegalArgumentException if the sizes do not fit, or for another type
    */
-  public Exchange reduceScatter(MemorySegment all, DType type, MemorySegment mine) {
-    requireSummable(type);
-    long elements = mine.byteSize() / Float.BYTES;
-    require(all.byteSize() == elements * size() * type.bytes(), "reduce-scatter", mine, all);
-    long sent = all.byteSize() / size() * (size() - 1);
-    return exchange(sent, () -> collectives.reduceScatter(all, type, mine));
+  public Exchange reduceScatter(MemorySegment all, DType travelling, MemorySegment mine) {
+    requireParts("reduce-scatter", mine, all);
+    long sent = travelBytes(mine.byteSize(), travelling) * (size() - 1);
+    return exchange(sent, () -> collectives.reduceScatter(all, travelling, mine));
   }
 
-  /** Replaces values, f32 or bf16, by their sum over all ranks. */
-  public Exchange allReduce(MemorySegment values, DType type) {
-    requireSummable(type);
-    long sent = 2 * (values.byteSize() / size() * (size() - 1));
-    return exchange(sent, () -> collectives.allReduce(values, type));
+  /**
+   * Replaces values by their sum over all ranks.
+   *
+   * @param travelling f32 or bf16, for the terms and then for the sum
+   * @throws IllegalArgumentException for another type
+   */
+  public Exchange allReduce(MemorySegment values, DType travelling) {
+    long sent = 2 * (travelBytes(values.byteSize(), travelling) / size() * (size() - 1));
+    return exchange(sent, () -> collectives.allReduce(values, travelling));
   }
 
   /**
@@ -232,14 +250,17 @@ public final class ProcessGroup implements AutoCloseable {
         });
   }
 
-  private static void requireSummable(DType type) {
-    if (type != DType.F32 && type != DType.BF16) {
-      throw new IllegalArgumentException("sums of %s: allowed are F32 and BF16".formatted(type));
+  /** Bytes that f32 numbers are on the way. */
+  private static long travelBytes(long bytes, DType travelling) {
+    if (travelling != DType.F32 && travelling != DType.BF16) {
+      throw new IllegalArgumentException(
+          "numbers cannot travel as %s: allowed are F32 and BF16".formatted(travelling));
     }
+    return bytes / Float.BYTES * travelling.bytes();
   }
 
-  private void require(boolean fits, String name, MemorySegment mine, MemorySegment all) {
-    if (!fits) {
+  private void requireParts(String name, MemorySegment mine, MemorySegment all) {
+    if (all.byteSize() != mine.byteSize() * size()) {
       throw new IllegalArgumentException(
           "%s over %d ranks: %d bytes of one rank do not fit %d of all"
               .formatted(name, size(), mine.byteSize(), all.byteSize()));

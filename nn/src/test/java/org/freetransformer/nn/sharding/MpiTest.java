@@ -68,6 +68,7 @@ class MpiTest {
     builder.environment().put("OMPI_ALLOW_RUN_AS_ROOT", "1");
     builder.environment().put("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
     builder.environment().put("OMPI_MCA_hwloc_base_binding_policy", "none");
+    builder.environment().put("OMPI_MCA_mpi_yield_when_idle", "1");
     long began = System.nanoTime();
     Process process = builder.start();
     String output = new String(process.getInputStream().readAllBytes(), UTF_8);

@@ -33,24 +33,16 @@ class ProcessGroupTest {
     return ARENA.allocateFrom(ValueLayout.JAVA_FLOAT, numbers);
   }
 
-  private static MemorySegment halves(float[] numbers) {
-    MemorySegment memory = ARENA.allocate(ValueLayout.JAVA_SHORT, numbers.length);
-    for (int i = 0; i < numbers.length; i++) {
-      memory.setAtIndex(ValueLayout.JAVA_SHORT, i, BFloat16.fromFloat(numbers[i]));
-    }
-    return memory;
-  }
-
   private static float[] floats(MemorySegment memory) {
     return memory.toArray(ValueLayout.JAVA_FLOAT);
   }
 
-  private static float[] fromHalves(MemorySegment memory) {
-    float[] numbers = new float[(int) (memory.byteSize() / 2)];
+  private static float[] rounded(float[] numbers) {
+    float[] rounded = new float[numbers.length];
     for (int i = 0; i < numbers.length; i++) {
-      numbers[i] = BFloat16.toFloat(memory.getAtIndex(ValueLayout.JAVA_SHORT, i));
+      rounded[i] = BFloat16.toFloat(BFloat16.fromFloat(numbers[i]));
     }
-    return numbers;
+    return rounded;
   }
 
   /** The sum in rank order, one rounding to f32 after each addition. */
@@ -132,21 +124,74 @@ class ProcessGroupTest {
     assertThat(parts.get(1)).containsExactly(10 + 2 * (2 + 3));
   }
 
+  /** Parts are longer than a block, and not whole blocks or vectors. */
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 3})
-  void addsBrainFloatsInSinglePrecision(int ranks) {
-    int count = 600 * ranks;
-    float[] expected = sum(ranks, count, numbers -> fromHalves(halves(numbers)));
+  void roundsWhatTravelsAsBrainFloatsAndAddsInSinglePrecision(int ranks) {
+    int part = 5003;
+    int count = part * ranks;
+    float[] expected = sum(ranks, count, ProcessGroupTest::rounded);
     InProcessRanks.run(
         ranks,
         group -> {
-          MemorySegment all = halves(numbers(group.rank(), count));
-          MemorySegment mine = ARENA.allocate(ValueLayout.JAVA_FLOAT, 600);
-          group.reduceScatter(all, DType.BF16, mine).start().await();
-          int from = group.rank() * 600;
-          assertThat(floats(mine)).isEqualTo(Arrays.copyOfRange(expected, from, from + 600));
-          group.allReduce(all, DType.BF16).start().await();
-          assertThat(fromHalves(all)).isEqualTo(fromHalves(halves(expected)));
+          MemorySegment all = memory(numbers(group.rank(), count));
+          MemorySegment mine = ARENA.allocate(ValueLayout.JAVA_FLOAT, part);
+          group.reduceScatter(all, DType.BF16, mine).run();
+          int from = group.rank() * part;
+          assertThat(floats(mine)).isEqualTo(Arrays.copyOfRange(expected, from, from + part));
+          group.allReduce(all, DType.BF16).run();
+          assertThat(floats(all)).isEqualTo(rounded(expected));
+          group.allGather(mine, all, DType.BF16).run();
+          assertThat(floats(all)).isEqualTo(rounded(expected));
+          return 0;
+        });
+  }
+
+  @Test
+  void roundsSpecialNumbersAsOneByOne() {
+    float[] special = new float[67];
+    for (int i = 0; i < special.length; i++) {
+      special[i] =
+          switch (i % 8) {
+            case 0 -> Float.NaN;
+            case 1 -> Float.intBitsToFloat(0x7f80_0001); // NaN in the bits that are dropped.
+            case 2 -> Float.POSITIVE_INFINITY;
+            case 3 -> -Float.MAX_VALUE;
+            case 4 -> Float.MIN_VALUE;
+            case 5 -> -0f;
+            case 6 -> Float.intBitsToFloat(0x3f80_8000); // Halfway, to the even one below.
+            default -> Float.intBitsToFloat(0x3f81_8000); // Halfway, to the even one above.
+          };
+    }
+    MemorySegment numbers = memory(special);
+    MemorySegment halves = ARENA.allocate(ValueLayout.JAVA_SHORT, special.length);
+    MemorySegment back = ARENA.allocate(ValueLayout.JAVA_FLOAT, special.length);
+    Numbers.narrow(numbers, halves);
+    Numbers.widen(halves, back);
+    assertThat(floats(back)).isEqualTo(rounded(special));
+    Numbers.round(numbers, back);
+    assertThat(floats(back)).isEqualTo(rounded(special));
+    back.fill((byte) 0);
+    Numbers.addRounded(back, numbers);
+    MemorySegment other = ARENA.allocate(ValueLayout.JAVA_FLOAT, special.length);
+    Numbers.addHalves(other, halves);
+    assertThat(floats(back)).isEqualTo(floats(other));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3})
+  void gathersIntoTheMemoryThatAPartIsIn(int ranks) {
+    InProcessRanks.run(
+        ranks,
+        group -> {
+          MemorySegment all = ARENA.allocate(ValueLayout.JAVA_FLOAT, 10L * ranks);
+          MemorySegment mine = all.asSlice(40L * group.rank(), 40);
+          mine.copyFrom(memory(numbers(group.rank(), 10)));
+          group.allGather(mine, all).run();
+          for (int rank = 0; rank < ranks; rank++) {
+            assertThat(Arrays.copyOfRange(floats(all), 10 * rank, 10 * rank + 10))
+                .isEqualTo(numbers(rank, 10));
+          }
           return 0;
         });
   }

@@ -18,7 +18,6 @@ module org.freetransformer.app {
   requires static org.jspecify;
 
   uses org.freetransformer.cli.Benchmarks;
-  uses org.freetransformer.tensor.device.DeviceProvider;
 
   provides org.freetransformer.data.DocumentFormat with
       org.freetransformer.corpus.DataFiles;

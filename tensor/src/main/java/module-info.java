@@ -3,6 +3,8 @@ module org.freetransformer.tensor {
   requires jdk.incubator.vector;
   requires static transitive org.jspecify;
 
+  uses org.freetransformer.tensor.device.DeviceProvider;
+
   exports org.freetransformer.tensor;
   exports org.freetransformer.tensor.autograd;
   exports org.freetransformer.tensor.device;

@@ -32,9 +32,16 @@ final class BenchCommand implements Callable<Integer> {
       split = ",",
       description = {
         "gemm, kernels, mapper, step, decode or shard; several with commas (default: all but"
-            + " shard, which measures training on ranks)."
+            + " shard, which measures training on ranks); or gpu, with --device."
       })
   private List<String> suites = List.of();
+
+  @Option(
+      names = "--device",
+      paramLabel = "D",
+      description =
+          "A device beyond the processor, such as opencl:0, for the suite gpu: see ft devices.")
+  private @Nullable String device;
 
   @Option(names = "--quick", description = "Fewer cases, one JVM for each, shorter rounds.")
   private boolean quick;
@@ -73,7 +80,8 @@ final class BenchCommand implements Callable<Integer> {
                     "benchmarks are not on the class path: start them with ./ft bench"));
     String words = String.join(" ", spec.root().commandLine().getParseResult().originalArgs());
     benchmarks.run(
-        new Benchmarks.Request(suites, quick, threads, json, report, "./ft " + words), System.out);
+        new Benchmarks.Request(suites, quick, device, threads, json, report, "./ft " + words),
+        System.out);
     return 0;
   }
 }

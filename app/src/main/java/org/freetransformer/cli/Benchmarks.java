@@ -16,6 +16,7 @@ public interface Benchmarks {
    *
    * @param suites names of suites; empty for those that need not be asked for
    * @param quick whether to take two minutes rather than as long as it needs
+   * @param device where the suite gpu computes, or null for the processor and the other suites
    * @param threads of every side, or null for one and for all
    * @param json a file for the rows as JSON, or null
    * @param report a file for a page of ratios in Markdown, or null
@@ -24,6 +25,7 @@ public interface Benchmarks {
   record Request(
       List<String> suites,
       boolean quick,
+      @Nullable String device,
       @Nullable Integer threads,
       @Nullable Path json,
       @Nullable Path report,
@@ -32,7 +34,7 @@ public interface Benchmarks {
   /**
    * Measures, and prints a table.
    *
-   * @throws IllegalArgumentException if a suite is unknown or a file cannot be written
+   * @throws IllegalArgumentException if a suite or device is unknown, or a file cannot be written
    * @throws IOException if a file cannot be written after all
    */
   void run(Request request, PrintStream out) throws IOException;

@@ -1,14 +1,11 @@
 package org.freetransformer.cli;
 
-import java.util.ArrayList;
 import java.util.List;
-import java.util.ServiceLoader;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Limits;
 import org.freetransformer.config.Nearest;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.device.Device;
-import org.freetransformer.tensor.device.DeviceProvider;
 import org.freetransformer.tensor.device.Devices;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -62,24 +59,11 @@ final class DeviceOptions {
     if (colon < 0) {
       throw unknown();
     }
-    String kind = device.substring(0, colon + 1);
-    List<String> why = new ArrayList<>();
-    for (DeviceProvider provider : ServiceLoader.load(DeviceProvider.class)) {
-      for (DeviceProvider.Listing listing : provider.devices()) {
-        if (listing.id().equals(device) && listing.whyNot() == null) {
-          return provider.open(device, count);
-        }
-        if (listing.whyNot() != null) {
-          why.add(listing.whyNot());
-        } else if (listing.id().startsWith(kind)) {
-          why.add("there is " + listing.id());
-        }
-      }
+    try {
+      return Devices.open(device, count);
+    } catch (IllegalArgumentException missing) {
+      throw new ConfigException("--device", String.valueOf(missing.getMessage()));
     }
-    throw new ConfigException(
-        "--device",
-        "'%s' is not available%s"
-            .formatted(device, why.isEmpty() ? "" : ": " + String.join("; ", why)));
   }
 
   private ConfigException unknown() {

@@ -6,11 +6,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
 import org.freetransformer.run.Environment;
 import org.freetransformer.tensor.device.Device;
-import org.freetransformer.tensor.device.DeviceProvider;
 import org.freetransformer.tensor.device.Devices;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -84,13 +82,10 @@ final class DevicesCommand implements Callable<Integer> {
 
   /** Devices of providers on the class path, such as the GPU kernels. */
   private static List<Row> provided() {
-    List<Row> rows = new ArrayList<>();
-    for (DeviceProvider provider : ServiceLoader.load(DeviceProvider.class)) {
-      for (DeviceProvider.Listing found : provider.devices()) {
-        rows.add(new Row(found.id(), found.name(), "gpu", found.memory(), found.whyNot()));
-      }
-    }
-    return rows;
+    return Devices.provided().stream()
+        .map(found ->
+            new Row(found.id(), found.name(), found.kind(), found.memory(), found.whyNot()))
+        .toList();
   }
 
   /** Memory of the machine, or of the container that this process lives in. */

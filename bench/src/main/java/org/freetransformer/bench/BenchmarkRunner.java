@@ -6,19 +6,23 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.freetransformer.bench.suite.Place;
 import org.freetransformer.bench.suite.Suite;
 import org.freetransformer.cli.Benchmarks;
 import org.freetransformer.config.Nearest;
+import org.freetransformer.tensor.device.Devices;
 import org.jspecify.annotations.Nullable;
 
 /** What {@code ft bench} does: measures suite by suite and prints a row as soon as it is known. */
 public final class BenchmarkRunner implements Benchmarks {
+  private static final String GPU = "gpu";
+
   @Override
   public void run(Request request, PrintStream out) throws IOException {
-    List<Suite> suites = suites(request.suites());
+    List<Suite> suites = suites(request);
     requireWritable(request.json());
     requireWritable(request.report());
-    Machine machine = Machine.here();
+    Machine machine = Machine.here(request.device());
     out.println(machine.describe());
     out.print(Results.header());
     out.flush();
@@ -27,7 +31,7 @@ public final class BenchmarkRunner implements Benchmarks {
       Effort effort = Effort.of(suite, request.quick());
       for (String name : request.quick() ? suite.quickCases() : suite.cases()) {
         for (int threads : threads(request, suite)) {
-          Row row = JmhMeasurement.measure(suite, name, threads, effort);
+          Row row = JmhMeasurement.measure(suite, name, place(request, threads), effort);
           rows.add(row);
           out.print(Results.line(row));
           out.flush();
@@ -64,9 +68,26 @@ public final class BenchmarkRunner implements Benchmarks {
     Files.writeString(page, results.toMarkdown(command, picture));
   }
 
-  private static List<Suite> suites(List<String> names) {
+  private static Place place(Request request, int threads) {
+    return request.device() == null ? Place.cpu(threads) : new Place(request.device(), threads);
+  }
+
+  private static List<Suite> suites(Request request) {
+    if (request.device() != null) {
+      Devices.provided(request.device()); // Says what is missing before anything is measured.
+    }
+    List<String> names =
+        request.suites().isEmpty() && request.device() != null ? List.of(GPU) : request.suites();
     if (names.isEmpty()) {
       return Suite.UNASKED;
+    }
+    if (names.contains(GPU) && request.device() == null) {
+      throw new IllegalArgumentException(
+          "--suite gpu: name the device with --device, such as opencl:0; ft devices lists them");
+    }
+    if ((request.device() != null || names.contains(GPU)) && !names.equals(List.of(GPU))) {
+      throw new IllegalArgumentException(
+          "--device is for --suite gpu alone: the other suites measure the processor");
     }
     List<String> known = Suite.ALL.stream().map(Suite::name).toList();
     for (String name : names) {

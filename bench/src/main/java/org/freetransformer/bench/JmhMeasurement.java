@@ -4,9 +4,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import org.freetransformer.bench.suite.Place;
 import org.freetransformer.bench.suite.Suite;
 import org.freetransformer.bench.suite.Unit;
 import org.openjdk.jmh.results.BenchmarkResult;
@@ -48,18 +50,19 @@ final class JmhMeasurement {
    * @throws IllegalStateException with what JMH and the JVMs said, if a JVM fails
    */
   @SuppressWarnings("EnumOrdinal") // see ContestBenchmark.round
-  static Row measure(Suite suite, String name, int threads, Effort effort) {
+  static Row measure(Suite suite, String name, Place place, Effort effort) {
     Options options =
         new OptionsBuilder()
             .include(ContestBenchmark.class.getName() + ".round")
             .param("suite", suite.name())
             .param("contest", name)
-            .param("threads", Integer.toString(threads))
+            .param("device", place.device())
+            .param("threads", Integer.toString(place.threads()))
             .param("batchMillis", Integer.toString(effort.batchMillis()))
             .forks(effort.forks())
             .warmupIterations(effort.warmups())
             .measurementIterations(effort.rounds())
-            .jvmArgs(JVM_OPTIONS)
+            .jvmArgs(options(suite, name, place))
             .shouldFailOnError(true)
             .build();
     ByteArrayOutputStream said = new ByteArrayOutputStream();
@@ -73,7 +76,7 @@ final class JmhMeasurement {
       return Row.of(
           suite.name(),
           name,
-          threads,
+          place.threads(),
           unit,
           counter(any, "amount"),
           counter(any, "intensity"),
@@ -82,6 +85,16 @@ final class JmhMeasurement {
       throw new IllegalStateException(
           "%s '%s' failed:%n%s".formatted(suite.name(), name, said.toString(UTF_8)), e);
     }
+  }
+
+  /** A device's JVM starts with what this one was started with, which has the device's flags. */
+  private static String[] options(Suite suite, String name, Place place) {
+    List<String> options = new ArrayList<>(suite.options(name));
+    if (!place.device().equals(Place.CPU)) {
+      options.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    }
+    options.addAll(List.of(JVM_OPTIONS));
+    return options.toArray(String[]::new);
   }
 
   private static List<IterationResult> rounds(Collection<RunResult> results) {

@@ -5,7 +5,10 @@ import java.util.Map;
 import org.freetransformer.bench.libtorch.Libtorch;
 import org.freetransformer.bench.limit.FmaLoop;
 import org.freetransformer.bench.openblas.OpenBlas;
+import org.freetransformer.bench.suite.Place;
 import org.freetransformer.run.Environment;
+import org.freetransformer.tensor.device.Devices;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What was measured on.
@@ -16,22 +19,38 @@ import org.freetransformer.run.Environment;
  * @param jdk version and vendor
  * @param libtorch version, or why it is missing
  * @param openBlas the kernels that it picked, or why it is missing
+ * @param device what computes beside the processor, and what its peers are; empty if nothing does
  */
 record Machine(
-    String cpu, int processors, int vectorBits, String jdk, String libtorch, String openBlas) {
-  static Machine here() {
+    String cpu, int processors, int vectorBits, String jdk, String libtorch, String openBlas, String device) {
+  /**
+   * This one.
+   *
+   * @param device id of a device beyond the processor, or null
+   */
+  static Machine here(@Nullable String device) {
     return new Machine(
         Environment.cpuName(),
         Runtime.getRuntime().availableProcessors(),
         FmaLoop.vectorBits(),
         System.getProperty("java.vm.name") + " " + Runtime.version(),
         Libtorch.whyMissing().orElseGet(Libtorch::version),
-        OpenBlas.whyMissing().orElseGet(OpenBlas::coreName));
+        OpenBlas.whyMissing().orElseGet(OpenBlas::coreName),
+        device == null ? "" : describe(device));
+  }
+
+  private static String describe(String id) {
+    String name = id + ", " + Devices.provided(id).name();
+    return new Place(id, 1).isProcessor()
+        ? name + ", which is this processor: libtorch's place beside it is the same"
+        : name + "; no libtorch for it here, whose natives are the processor's";
   }
 
   String describe() {
-    return "%s, %d processors, %d-bit vectors; %s; libtorch %s; OpenBLAS: %s"
-        .formatted(cpu, processors, vectorBits, jdk, libtorch, openBlas);
+    String here =
+        "%s, %d processors, %d-bit vectors; %s; libtorch %s; OpenBLAS: %s"
+            .formatted(cpu, processors, vectorBits, jdk, libtorch, openBlas);
+    return device.isEmpty() ? here : here + "; " + device;
   }
 
   Map<String, Object> toMap() {
@@ -42,6 +61,7 @@ record Machine(
     map.put("jdk", jdk);
     map.put("libtorch", libtorch);
     map.put("openblas", openBlas);
+    map.put("device", device.isEmpty() ? null : device);
     return map;
   }
 }

@@ -86,14 +86,15 @@ record Results(Machine machine, List<Row> rows) {
    */
   String toMarkdown(String command, String picture) {
     StringBuilder page = new StringBuilder();
-    page.append("# CPU benchmarks\n\n");
+    page.append(machine.device().isEmpty() ? "# CPU benchmarks\n\n" : "# Benchmarks of a device\n\n");
     page.append("Written by `%s`; not edited by hand.\n\n".formatted(command));
     page.append(machine.describe()).append(".\n\n");
     page.append(
         """
         Ours, libtorch and the limit take turns in one JVM on equal numbers of threads. ×torch is our
         speed as a multiple of libtorch's, ×limit as a share of what the machine can do: a loop of
-        multiply-adds on registers, or one that reads and writes the same number of bytes. Spread is
+        multiply-adds on registers, or one that reads and writes the same number of bytes; of a device
+        beyond the processor, kernels of ours that do the same there. Spread is
         the interquartile range of our time as a share of its median. ×OpenBLAS is given for matrix
         products where the machine has the library. B/call is the garbage that a call of ours leaves
         on the heap, in bytes.

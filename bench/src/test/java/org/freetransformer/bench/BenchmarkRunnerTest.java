@@ -12,8 +12,14 @@ import org.junit.jupiter.api.Test;
 
 class BenchmarkRunnerTest {
   private static void run(List<String> suites, @Nullable Path json) throws Exception {
+    run(suites, null, json);
+  }
+
+  private static void run(List<String> suites, @Nullable String device, @Nullable Path json)
+      throws Exception {
+    Request request = new Request(suites, true, device, 1, json, null, "ft bench");
     try (PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream())) {
-      new BenchmarkRunner().run(new Request(suites, true, 1, json, null, "ft bench"), nowhere);
+      new BenchmarkRunner().run(request, nowhere);
     }
   }
 
@@ -22,7 +28,7 @@ class BenchmarkRunnerTest {
     assertThatThrownBy(() -> run(List.of("kernel"), null))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
-            "--suite: 'kernel' is unknown; allowed are gemm, kernels, mapper, step, decode, shard;"
+            "--suite: 'kernel' is unknown; allowed are gemm, kernels, mapper, step, decode, shard, gpu;"
                 + " nearest is kernels");
   }
 
@@ -32,5 +38,15 @@ class BenchmarkRunnerTest {
     assertThatThrownBy(() -> run(List.of("gemm"), file))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(file + " cannot be written");
+  }
+
+  @Test
+  void measuresADeviceOnlyWhereOneIsNamedAndThere() {
+    assertThatThrownBy(() -> run(List.of("gpu"), null))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("--suite gpu: name the device with --device");
+    assertThatThrownBy(() -> run(List.of("gpu"), "cuda:99", null))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("'cuda:99' is not available: ");
   }
 }

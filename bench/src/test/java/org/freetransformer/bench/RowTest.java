@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class RowTest {
   private static final Machine MACHINE =
-      new Machine("A CPU", 2, 512, "A JVM 25", "2.7.1", "none here");
+      new Machine("A CPU", 2, 512, "A JVM 25", "2.7.1", "none here", "");
 
   private static Row row(Row.Round... rounds) {
     return Row.of("gemm", "nt 1x2x3", 2, Unit.GFLOPS, 4e9, 5, List.of(rounds));

@@ -5,7 +5,7 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
-/** Conversions between f32 and numbers of 16 bits: one work item an element. */
+/** Copies of floating numbers, from f32 or 16 bits to either: one work item an element. */
 final class CastKernels {
   private CastKernels() {}
 

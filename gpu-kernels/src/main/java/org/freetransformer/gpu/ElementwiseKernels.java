@@ -60,22 +60,6 @@ final class ElementwiseKernels {
     }
   }
 
-  static void copyFloats(
-      KernelContext c,
-      FloatArray floats,
-      IntArray ints,
-      ShortArray halves,
-      IntArray args,
-      float a,
-      float b) {
-    int i = c.globalIdx;
-    if (i < args.get(0)) {
-      int out = Views.at(args, 0, i);
-      float y = floats.get(Views.at(args, 1, i));
-      put(floats, out, y, args.get(Views.FIRST + 2 * Views.SIZE));
-    }
-  }
-
   static void copyInts(
       KernelContext c,
       FloatArray floats,

@@ -193,12 +193,9 @@ record Lowering(
       args.add(type(op.out().buffer()), type(op.in()));
       return Launch.items(CastKernels::toHalves, size, args, 0, 0);
     }
-    if (isHalf(op.in()) && !toInts) {
-      return Launch.items(CastKernels::toFloats, size, args.add(type(op.in())), 0, 0);
-    }
     return toInts
         ? Launch.items(ElementwiseKernels::floatsToInts, size, args, 0, 0)
-        : Launch.items(ElementwiseKernels::copyFloats, size, args, 0, 0);
+        : Launch.items(CastKernels::toFloats, size, args.add(type(op.in())), 0, 0);
   }
 
   private Launch random(Random op) {

@@ -233,7 +233,8 @@ final class TaskGraphs implements AutoCloseable {
               launch.a(),
               launch.b());
     }
-    return graph.persistOnDevice(floatHeap, intHeap, halfHeap);
+    // Not persisted: the heaps stay because they are consumed, and a graph frees what it persists.
+    return graph;
   }
 
   private static WorkerGrid1D grid(int groups, int size) {
@@ -308,7 +309,8 @@ final class TaskGraphs implements AutoCloseable {
   public void close() {
     if (plan != null) {
       try {
-        plan.close();
+        // All graphs: a plan closes those alone that are selected, which is the last one run.
+        plan.withAllGraphs().close();
       } catch (TornadoExecutionPlanException failure) {
         throw new IllegalStateException("TornadoVM could not close its plan", failure);
       } finally {

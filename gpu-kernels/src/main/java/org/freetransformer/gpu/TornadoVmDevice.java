@@ -8,11 +8,13 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.WeakHashMap;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Ceiling;
 import org.freetransformer.tensor.device.CpuDevice;
 import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.Devices;
@@ -51,6 +53,9 @@ public final class TornadoVmDevice extends CpuDevice {
   private static final long LEAST_INTS = 1 << 20;
 
   private static final int CONSTANTS = 256;
+
+  /** Work items of one launch of multiply-adds, each with a number of its own. */
+  private static final int MOST_ITEMS = 1 << 22;
 
   /**
    * Sets what TornadoVM reads once, when it starts: a program is hundreds of tasks, and a task that
@@ -306,6 +311,43 @@ public final class TornadoVmDevice extends CpuDevice {
     return kernels.size() == 1 ? kernels.getFirst() : () -> kernels.forEach(Kernel::run);
   }
 
+  @Override
+  public Optional<Ceiling> ceiling() {
+    return Optional.of(
+        new Ceiling() {
+          @Override
+          public Kernel arithmetic(double flops) {
+            double items = Math.max(1, flops / CeilingKernels.FLOPS);
+            int launches = (int) Math.ceil(items / MOST_ITEMS);
+            int each = (int) Math.ceil(items / launches);
+            // Whole groups: an item more than there are numbers would write elsewhere.
+            Storage out = zeros(Math.ceilDiv(each, Groups.SIZE) * Groups.SIZE);
+            Args args = new Args().add(place(out));
+            Launch launch = Launch.items(CeilingKernels::multiplyAdds, each, args, 0.5, 0.5);
+            return onDevice(Collections.nCopies(launches, launch), List.of(out));
+          }
+
+          @Override
+          public Kernel copy(long bytes) {
+            int words = Groups.SIZE * CeilingKernels.WORDS;
+            int groups = Math.toIntExact(Math.ceilDiv(bytes / 2, (long) Float.BYTES * words));
+            Storage in = zeros(groups * words);
+            Storage out = zeros(groups * words);
+            Args args = new Args().add(place(in), place(out));
+            Launch launch = Launch.groups(CeilingKernels::copy, groups, args, 0, 0);
+            return onDevice(List.of(launch), List.of(out));
+          }
+        });
+  }
+
+  private Storage zeros(int words) {
+    return allocate((long) Float.BYTES * words, DType.F32, "ceiling");
+  }
+
+  private int place(Storage storage) {
+    return floats.place(((OffHeapStorage) storage).segment());
+  }
+
   private Kernel onDevice(List<Instruction> instructions) {
     Lowering lowering = new Lowering(this::place, this::constant, floats::scratch);
     List<Launch> launches = new ArrayList<>();
@@ -314,7 +356,10 @@ public final class TornadoVmDevice extends CpuDevice {
       launches.addAll(lowering.launches(instruction));
       written.addAll(storages(instruction.writes()));
     }
-    List<Storage> results = List.copyOf(written);
+    return onDevice(launches, List.copyOf(written));
+  }
+
+  private Kernel onDevice(List<Launch> launches, List<Storage> results) {
     TaskGraphs.Graphs program = graphs.add(launches, results);
     return () -> {
       toDevice();

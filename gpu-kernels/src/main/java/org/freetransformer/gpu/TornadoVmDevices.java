@@ -24,7 +24,7 @@ public final class TornadoVmDevices implements DeviceProvider {
   public List<Listing> devices() {
     String missing = missing();
     if (missing != null) {
-      return List.of(new Listing("opencl:0", "GPU kernels by TornadoVM", 0, missing));
+      return List.of(new Listing("opencl:0", "GPU kernels by TornadoVM", "gpu", 0, missing));
     }
     List<Found> found = found();
     return found.isEmpty()
@@ -32,6 +32,7 @@ public final class TornadoVmDevices implements DeviceProvider {
             new Listing(
                 "opencl:0",
                 "GPU kernels by TornadoVM",
+                "gpu",
                 0,
                 "TornadoVM found no device: install the driver of your GPU, or pocl-opencl-icd"))
         : found.stream().map(Found::listing).toList();
@@ -79,8 +80,9 @@ public final class TornadoVmDevices implements DeviceProvider {
       for (int j = 0; j < backend.getNumDevices(); j++) {
         TornadoDevice device = backend.getDevice(j);
         String id = "%s:%d".formatted(kind(backend.getName()), j);
-        String name = device.getDeviceName() + " by TornadoVM";
-        all.add(new Found(new Listing(id, name, device.getMaxGlobalMemory(), null), device));
+        String name = device.getPhysicalDevice().getDeviceName() + " by TornadoVM";
+        String type = device.getDeviceType().name().toLowerCase(Locale.ROOT);
+        all.add(new Found(new Listing(id, name, type, device.getMaxGlobalMemory(), null), device));
       }
     }
     return all;

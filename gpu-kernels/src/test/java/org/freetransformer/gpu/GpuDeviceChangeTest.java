@@ -12,7 +12,6 @@ import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointFolder;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.tensor.Engine;
-import org.freetransformer.tensor.Precision;
 import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.Devices;
 import org.freetransformer.train.RunConfig;
@@ -31,7 +30,7 @@ class GpuDeviceChangeTest {
   private Checkpoint train(
       Device device, @Nullable Checkpoint from, String folder, List<Double> losses)
       throws IOException {
-    RunConfig config = GpuTrainingTest.config(Precision.FP32);
+    RunConfig config = GpuTrainingTest.config(training -> training);
     try (Engine engine = Engine.on(device);
         Trainer trainer = new Trainer(engine, config, Dataset.open(config.data(), _ -> {}))) {
       if (from != null) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.generate.Generator;
@@ -20,6 +21,7 @@ import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.StepMetrics;
 import org.freetransformer.train.Trainer;
 import org.freetransformer.train.TrainingConfig;
+import org.freetransformer.train.TrainingConfigBuilder;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -27,7 +29,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class GpuTrainingTest {
   private record Run(List<StepMetrics> steps, List<List<Integer>> tokens) {}
 
-  static RunConfig config(Precision precision) {
+  /** A small model on plan-letters. */
+  static RunConfig config(UnaryOperator<TrainingConfigBuilder> how) {
     ModelConfig model =
         ModelConfig.builder()
             .vocabSize(29)
@@ -40,19 +43,13 @@ class GpuTrainingTest {
             .latentDim(4)
             .dropout(0.1)
             .build();
-    TrainingConfig training =
-        TrainingConfig.builder()
-            .batchSize(2)
-            .maxSteps(6)
-            .warmupSteps(1)
-            .learningRate(3e-3)
-            .precision(precision)
-            .build();
-    return new RunConfig(model, training, DataConfig.planLetters(1));
+    TrainingConfigBuilder training =
+        TrainingConfig.builder().batchSize(2).maxSteps(6).warmupSteps(1).learningRate(3e-3);
+    return new RunConfig(model, how.apply(training).build(), DataConfig.planLetters(1));
   }
 
   private static Run run(Device device, Precision precision) {
-    RunConfig config = config(precision);
+    RunConfig config = config(training -> training.precision(precision));
     List<StepMetrics> steps = new ArrayList<>();
     try (Engine engine = Engine.on(device);
         Trainer trainer = new Trainer(engine, config, Dataset.open(config.data(), _ -> {}))) {

@@ -4,19 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.Dataset;
-import org.freetransformer.model.ModelConfig;
 import org.freetransformer.nn.Parameter;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.Trainer;
-import org.freetransformer.train.TrainingConfig;
 import org.junit.jupiter.api.Test;
 
 /** What a training step moves between host and device: a batch in, and numbers for people out. */
 class GpuTransfersTest {
-  private static final int BATCH = 2;
   private static final int LOG_EVERY = 2;
 
   /** Learning rates, the weights of the loss's terms, the state of the random numbers. */
@@ -25,26 +21,9 @@ class GpuTransfersTest {
   /** Loss, reconstruction, divergence in all and by bit, norm of the gradient. */
   private static final int MOST_RESULTS = 16;
 
-  private static RunConfig config() {
-    ModelConfig model =
-        ModelConfig.builder()
-            .vocabSize(29)
-            .hiddenDim(16)
-            .numLayers(2)
-            .numHeads(2)
-            .numKvHeads(1)
-            .ffnHiddenDim(24)
-            .maxSeqLen(66)
-            .latentDim(4)
-            .build();
-    TrainingConfig training =
-        TrainingConfig.builder().batchSize(BATCH).maxSteps(100).logEvery(LOG_EVERY).build();
-    return new RunConfig(model, training, DataConfig.planLetters(1));
-  }
-
   @Test
   void parametersMomentsAndActivationsStayOnTheDevice() {
-    RunConfig config = config();
+    RunConfig config = GpuTrainingTest.config(training -> training.logEvery(LOG_EVERY));
     TornadoVmDevice device = TornadoVm.open();
     try (Engine engine = Engine.on(device);
         Trainer trainer = new Trainer(engine, config, Dataset.open(config.data(), _ -> {}))) {
@@ -55,7 +34,7 @@ class GpuTransfersTest {
               .mapToLong(Parameter::size)
               .min()
               .orElseThrow();
-      int batch = 3 * BATCH * config.data().sequenceLength(); // Tokens, targets, what counts.
+      int batch = 3 * config.training().batchSize() * config.data().sequenceLength(); // Tokens, targets, what counts.
       List<Traffic> steps = new ArrayList<>();
       for (int i = 0; i < 2 * LOG_EVERY; i++) {
         Traffic before = device.traffic();

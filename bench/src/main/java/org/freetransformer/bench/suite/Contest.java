@@ -2,8 +2,6 @@ package org.freetransformer.bench.suite;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.freetransformer.bench.limit.FmaLoop;
-import org.freetransformer.bench.limit.MemoryLoop;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,32 +28,30 @@ public record Contest(
     implements AutoCloseable {
 
   /** Work that arithmetic bounds: {@code flops} useful floating-point operations. */
-  static Contest arithmetic(double flops, Ours ours, Peer peer, int threads) {
-    FmaLoop limit = new FmaLoop(flops, threads);
-    return new Contest(
-        flops,
-        Unit.GFLOPS,
-        ours::run,
-        peer.orNull(),
-        null,
-        limit,
-        flops / ours.cost().bytes(),
-        List.of(ours::close, peer::close, limit::close));
+  static Contest arithmetic(double flops, Ours ours, Peer peer, Place place) {
+    Limit limit = Limit.arithmetic(flops, ours.engine(), place);
+    double intensity = flops / ours.cost().bytes();
+    return of(flops, Unit.GFLOPS, ours, peer, limit, intensity);
   }
 
   /** Work that memory bounds. */
-  static Contest memory(Traffic traffic, Ours ours, Peer peer, int threads) {
-    MemoryLoop limit =
-        new MemoryLoop(traffic.read(), traffic.written(), traffic.updated(), threads);
+  static Contest memory(Traffic traffic, Ours ours, Peer peer, Place place) {
+    Limit limit = Limit.memory(traffic, ours.engine(), place);
+    double intensity = (double) ours.cost().flops() / traffic.total();
+    return of(traffic.total(), Unit.GIGABYTES, ours, peer, limit, intensity);
+  }
+
+  private static Contest of(
+      double amount, Unit unit, Ours ours, Peer peer, Limit limit, double intensity) {
     return new Contest(
-        traffic.total(),
-        Unit.GIGABYTES,
+        amount,
+        unit,
         ours::run,
         peer.orNull(),
         null,
-        limit,
-        (double) ours.cost().flops() / traffic.total(),
-        List.of(ours::close, peer::close, limit::close));
+        limit.call(),
+        intensity,
+        List.of(ours::close, peer::close, limit.closing()));
   }
 
   /**

@@ -7,8 +7,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.freetransformer.bench.libtorch.TorchOps;
-import org.freetransformer.bench.limit.FmaLoop;
-import org.freetransformer.bench.limit.MemoryLoop;
 import org.freetransformer.generate.IncrementalDecoder;
 import org.freetransformer.model.Baseline;
 import org.freetransformer.model.ModelConfig;
@@ -80,20 +78,20 @@ final class DecodeSuite implements Suite {
   }
 
   @Override
-  public Contest open(String name, int threads) {
+  public Contest open(String name, Place place) {
     if (!cases().contains(name)) {
       throw new IllegalArgumentException("no case of suite decode is named '%s'".formatted(name));
     }
     DType type = name.endsWith("bf16") ? DType.BF16 : name.endsWith("int8") ? DType.I8 : DType.F32;
     int rows = name.contains("B 8") ? 8 : 1;
     if (name.startsWith("layer")) {
-      return layer(rows, type, threads);
+      return layer(rows, type, place);
     }
-    return name.startsWith("model") ? model(rows, type, threads) : prompt(threads);
+    return name.startsWith("model") ? model(rows, type, place) : prompt(place);
   }
 
-  private static Contest layer(int rows, DType type, int threads) {
-    Engine engine = Ours.engine(threads);
+  private static Contest layer(int rows, DType type, Place place) {
+    Engine engine = place.engine();
     Tensor x = Ours.normal(engine, rows, SIDE);
     Tensor wide = Ours.normal(engine, SIDE, SIDE);
     Ours ours =
@@ -110,35 +108,35 @@ final class DecodeSuite implements Suite {
         };
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager -> {
               NDArray theirs = Peer.normal(manager, rows, SIDE);
               NDArray theirWeight = Peer.normal(manager, SIDE, SIDE);
               return Peer.scoped(() -> TorchOps.linear(theirs, theirWeight));
             });
     long bytes = (long) SIDE * SIDE * type.bytes();
-    return Contest.memory(new Traffic(bytes, 0, 0), ours, peer, threads);
+    return Contest.memory(new Traffic(bytes, 0, 0), ours, peer, place);
   }
 
-  private static Contest model(int rows, DType type, int threads) {
-    Decoding ours = new Decoding(rows, type, threads);
-    MemoryLoop limit = new MemoryLoop(ours.bytesOfStep(), 0, 0, threads);
+  private static Contest model(int rows, DType type, Place place) {
+    Decoding ours = new Decoding(rows, type, place);
+    Limit limit = Limit.memory(new Traffic(ours.bytesOfStep(), 0, 0), ours.engine, place);
     return new Contest(
-        rows, Unit.TOKENS, ours::step, null, null, limit, 0, List.of(ours::close, limit::close));
+        rows, Unit.TOKENS, ours::step, null, null, limit.call(), 0, List.of(ours::close, limit.closing()));
   }
 
-  private static Contest prompt(int threads) {
-    Decoding ours = new Decoding(1, DType.F32, threads);
-    FmaLoop limit = new FmaLoop(2.0 * PROMPT * ours.linearWeights(), threads);
+  private static Contest prompt(Place place) {
+    Decoding ours = new Decoding(1, DType.F32, place);
+    Limit limit = Limit.arithmetic(2.0 * PROMPT * ours.linearWeights(), ours.engine, place);
     return new Contest(
         PROMPT,
         Unit.TOKENS,
         ours::readPrompt,
         null,
         null,
-        limit,
+        limit.call(),
         0,
-        List.of(ours::close, limit::close));
+        List.of(ours::close, limit.closing()));
   }
 
   /** A model that reads tokens; begins anew when its cache is full. */
@@ -150,8 +148,8 @@ final class DecodeSuite implements Suite {
     private final int[] noPlans;
     private IncrementalDecoder decoder;
 
-    Decoding(int rows, DType type, int threads) {
-      engine = Ours.engine(threads);
+    Decoding(int rows, DType type, Place place) {
+      engine = place.engine();
       model = new Baseline(engine, MODEL);
       if (type != DType.F32) {
         Linear.narrowAll(model, type);

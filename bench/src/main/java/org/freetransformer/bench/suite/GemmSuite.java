@@ -58,7 +58,7 @@ final class GemmSuite implements Suite {
   }
 
   @Override
-  public Contest open(String name, int threads) {
+  public Contest open(String name, Place place) {
     Matcher match = CASE.matcher(name);
     if (!match.matches()) {
       throw new IllegalArgumentException("no case of suite gemm is named '%s'".formatted(name));
@@ -68,27 +68,27 @@ final class GemmSuite implements Suite {
     int m = Integer.parseInt(match.group(3));
     int n = Integer.parseInt(match.group(4));
     int k = Integer.parseInt(match.group(5));
-    Ours ours = ours(leftTransposed, rightTransposed, m, n, k, threads);
-    Peer peer = peer(leftTransposed, rightTransposed, m, n, k, threads);
+    Ours ours = ours(leftTransposed, rightTransposed, m, n, k, place);
+    Peer peer = peer(leftTransposed, rightTransposed, m, n, k, place);
     if (m < FEWEST_ROWS_FOR_ARITHMETIC) {
       Traffic traffic = new Traffic(4L * k * ((long) m + n), 4L * m * n, 0);
       return openBlas(
-          Contest.memory(traffic, ours, peer, threads),
+          Contest.memory(traffic, ours, peer, place),
           leftTransposed,
           rightTransposed,
           m,
           n,
           k,
-          threads);
+          place);
     }
     return openBlas(
-        Contest.arithmetic(2.0 * m * n * k, ours, peer, threads),
+        Contest.arithmetic(2.0 * m * n * k, ours, peer, place),
         leftTransposed,
         rightTransposed,
         m,
         n,
         k,
-        threads);
+        place);
   }
 
   /** Adds OpenBLAS to the sides, where the machine has it. */
@@ -100,19 +100,19 @@ final class GemmSuite implements Suite {
       int m,
       int n,
       int k,
-      int threads) {
+      Place place) {
     if (OpenBlas.whyMissing().isPresent()) {
       return contest;
     }
-    OpenBlas.setThreads(threads);
+    OpenBlas.setThreads(place.threads());
     Arena arena = Arena.ofShared();
     return contest.against(
         OpenBlas.product(arena, leftTransposed, rightTransposed, m, n, k), arena::close);
   }
 
   private static Ours ours(
-      boolean leftTransposed, boolean rightTransposed, int m, int n, int k, int threads) {
-    Engine engine = Ours.engine(threads);
+      boolean leftTransposed, boolean rightTransposed, int m, int n, int k, Place place) {
+    Engine engine = place.engine();
     Tensor a =
         leftTransposed ? Ours.normal(engine, k, m).transpose(0, 1) : Ours.normal(engine, m, k);
     Tensor b =
@@ -121,9 +121,9 @@ final class GemmSuite implements Suite {
   }
 
   private static Peer peer(
-      boolean leftTransposed, boolean rightTransposed, int m, int n, int k, int threads) {
+      boolean leftTransposed, boolean rightTransposed, int m, int n, int k, Place place) {
     return Peer.of(
-        threads,
+        place,
         manager -> {
           NDArray a =
               leftTransposed ? Peer.normal(manager, k, m).transpose() : Peer.normal(manager, m, k);

@@ -75,28 +75,28 @@ final class KernelSuite implements Suite {
   }
 
   @Override
-  public Contest open(String name, int threads) {
+  public Contest open(String name, Place place) {
     return switch (name) {
-      case "linear" -> linear(threads);
-      case "attention" -> attention(threads);
-      case "rmsnorm" -> rmsNorm(threads);
-      case "swiglu" -> swiGlu(threads);
-      case "rope" -> rope(threads);
-      case "cross-entropy" -> crossEntropy(threads);
-      case "embedding" -> embedding(threads);
-      case "adamw" -> adamW(threads);
-      case "softmax" -> softmax(threads);
-      case "dropout" -> dropout(threads);
-      case "free-bits kl" -> freeBits(threads);
-      case "plan sampling" -> planSampling(threads);
+      case "linear" -> linear(place);
+      case "attention" -> attention(place);
+      case "rmsnorm" -> rmsNorm(place);
+      case "swiglu" -> swiGlu(place);
+      case "rope" -> rope(place);
+      case "cross-entropy" -> crossEntropy(place);
+      case "embedding" -> embedding(place);
+      case "adamw" -> adamW(place);
+      case "softmax" -> softmax(place);
+      case "dropout" -> dropout(place);
+      case "free-bits kl" -> freeBits(place);
+      case "plan sampling" -> planSampling(place);
       default ->
           throw new IllegalArgumentException(
               "no case of suite kernels is named '%s'".formatted(name));
     };
   }
 
-  private static Contest linear(int threads) {
-    Engine engine = Ours.engine(threads);
+  private static Contest linear(Place place) {
+    Engine engine = place.engine();
     Tensor x = Ours.normal(engine, TOKENS, WIDTH);
     Tensor weight = Ours.normal(engine, INNER, WIDTH);
     Ours ours =
@@ -104,20 +104,20 @@ final class KernelSuite implements Suite {
             engine, List.of(x, weight), in -> MatMulOp.linear(in.get(0), in.get(1)));
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager ->
                 Peer.forwardAndBackward(
                     List.of(
                         Peer.normal(manager, TOKENS, WIDTH), Peer.normal(manager, INNER, WIDTH)),
                     Peer.normal(manager, TOKENS, INNER),
                     in -> TorchOps.linear(in.get(0), in.get(1))));
-    return Contest.arithmetic(3 * 2.0 * TOKENS * WIDTH * INNER, ours, peer, threads);
+    return Contest.arithmetic(3 * 2.0 * TOKENS * WIDTH * INNER, ours, peer, place);
   }
 
-  private static Contest attention(int threads) {
+  private static Contest attention(Place place) {
     int[] dims = {BATCH, LENGTH, HEADS, HEAD_SIZE};
     long[] sizes = Arrays.stream(dims).asLongStream().toArray();
-    Engine engine = Ours.engine(threads);
+    Engine engine = place.engine();
     List<Tensor> inputs = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
       inputs.add(Ours.normal(engine, dims));
@@ -129,7 +129,7 @@ final class KernelSuite implements Suite {
             in -> AttentionOp.attention(in.get(0), in.get(1), in.get(2), true, null, 0));
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager -> {
               NDArray mask = TorchOps.causalMask(manager, LENGTH, LENGTH);
               return Peer.forwardAndBackward(
@@ -142,11 +142,11 @@ final class KernelSuite implements Suite {
             });
     double halfOfAllPairs = 0.5 * LENGTH * (LENGTH + 1);
     double flops = PRODUCTS * 2.0 * BATCH * HEADS * halfOfAllPairs * HEAD_SIZE;
-    return Contest.arithmetic(flops, ours, peer, threads);
+    return Contest.arithmetic(flops, ours, peer, place);
   }
 
-  private static Contest rmsNorm(int threads) {
-    Engine engine = Ours.engine(threads);
+  private static Contest rmsNorm(Place place) {
+    Engine engine = place.engine();
     Tensor x = Ours.normal(engine, TOKENS, WIDTH);
     Tensor weight = Ours.normal(engine, WIDTH);
     Ours ours =
@@ -154,17 +154,17 @@ final class KernelSuite implements Suite {
             engine, List.of(x, weight), in -> RmsNormOp.rmsNorm(in.get(0), in.get(1), 1e-5));
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager ->
                 Peer.forwardAndBackward(
                     List.of(Peer.normal(manager, TOKENS, WIDTH), Peer.normal(manager, WIDTH)),
                     Peer.normal(manager, TOKENS, WIDTH),
                     in -> TorchOps.rmsNorm(in.get(0), in.get(1), 1e-5)));
-    return Contest.memory(Traffic.ofFloats((long) TOKENS * WIDTH, 3, 2, 0), ours, peer, threads);
+    return Contest.memory(Traffic.ofFloats((long) TOKENS * WIDTH, 3, 2, 0), ours, peer, place);
   }
 
-  private static Contest swiGlu(int threads) {
-    Engine engine = Ours.engine(threads);
+  private static Contest swiGlu(Place place) {
+    Engine engine = place.engine();
     Tensor gate = Ours.normal(engine, TOKENS, INNER);
     Tensor up = Ours.normal(engine, TOKENS, INNER);
     Ours ours =
@@ -172,18 +172,18 @@ final class KernelSuite implements Suite {
             engine, List.of(gate, up), in -> SwiGluOp.swiGlu(in.get(0), in.get(1)));
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager ->
                 Peer.forwardAndBackward(
                     List.of(
                         Peer.normal(manager, TOKENS, INNER), Peer.normal(manager, TOKENS, INNER)),
                     Peer.normal(manager, TOKENS, INNER),
                     in -> TorchOps.swiGlu(in.get(0), in.get(1))));
-    return Contest.memory(Traffic.ofFloats((long) TOKENS * INNER, 5, 3, 0), ours, peer, threads);
+    return Contest.memory(Traffic.ofFloats((long) TOKENS * INNER, 5, 3, 0), ours, peer, place);
   }
 
-  private static Contest rope(int threads) {
-    Engine engine = Ours.engine(threads);
+  private static Contest rope(Place place) {
+    Engine engine = place.engine();
     Tensor x = Ours.normal(engine, BATCH, LENGTH, HEADS, HEAD_SIZE);
     Tensor table = Ours.normal(engine, LENGTH, HEAD_SIZE);
     table.set(RopeOp.table(LENGTH, HEAD_SIZE, 10000));
@@ -195,7 +195,7 @@ final class KernelSuite implements Suite {
             engine, List.of(x), in -> RopeOp.rope(in.getFirst(), positions, table));
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager -> {
               NDArray cosine = Peer.normal(manager, LENGTH, 1, HEAD_SIZE / 2);
               NDArray sine = Peer.normal(manager, LENGTH, 1, HEAD_SIZE / 2);
@@ -204,12 +204,12 @@ final class KernelSuite implements Suite {
                   Peer.normal(manager, BATCH, LENGTH, HEADS, HEAD_SIZE),
                   in -> TorchOps.rope(in.getFirst(), cosine, sine));
             });
-    return Contest.memory(Traffic.ofFloats((long) TOKENS * WIDTH, 2, 2, 0), ours, peer, threads);
+    return Contest.memory(Traffic.ofFloats((long) TOKENS * WIDTH, 2, 2, 0), ours, peer, place);
   }
 
-  private static Contest crossEntropy(int threads) {
+  private static Contest crossEntropy(Place place) {
     int[] classes = new SplittableRandom(1).ints(TOKENS, 0, VOCABULARY).toArray();
-    Engine engine = Ours.engine(threads);
+    Engine engine = place.engine();
     Tensor targets = engine.tensor(classes, TOKENS);
     Ours ours =
         Ours.forwardAndBackward(
@@ -218,7 +218,7 @@ final class KernelSuite implements Suite {
             in -> CrossEntropyOp.crossEntropy(in.getFirst(), targets, CrossEntropyOp.IGNORE_INDEX));
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager -> {
               NDArray indices = TorchOps.indices(manager, classes, TOKENS, 1);
               NDArray counted = manager.ones(new ai.djl.ndarray.types.Shape(TOKENS));
@@ -228,12 +228,12 @@ final class KernelSuite implements Suite {
                   in -> TorchOps.crossEntropy(in.getFirst(), indices, counted));
             });
     return Contest.memory(
-        Traffic.ofFloats((long) TOKENS * VOCABULARY, 2, 1, 0), ours, peer, threads);
+        Traffic.ofFloats((long) TOKENS * VOCABULARY, 2, 1, 0), ours, peer, place);
   }
 
-  private static Contest embedding(int threads) {
+  private static Contest embedding(Place place) {
     int[] tokens = new SplittableRandom(2).ints(TOKENS, 0, VOCABULARY).toArray();
-    Engine engine = Ours.engine(threads);
+    Engine engine = place.engine();
     Tensor indices = engine.tensor(tokens, TOKENS);
     Ours ours =
         Ours.forwardAndBackward(
@@ -242,7 +242,7 @@ final class KernelSuite implements Suite {
             in -> EmbeddingOp.gather(in.getFirst(), indices));
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager -> {
               NDArray theirs = TorchOps.indices(manager, tokens, TOKENS);
               return Peer.forwardAndBackward(
@@ -252,11 +252,11 @@ final class KernelSuite implements Suite {
             });
     long rows = 4L * TOKENS * WIDTH;
     long gradient = 4L * VOCABULARY * WIDTH;
-    return Contest.memory(new Traffic(2 * rows, rows + gradient, rows), ours, peer, threads);
+    return Contest.memory(new Traffic(2 * rows, rows + gradient, rows), ours, peer, place);
   }
 
-  private static Contest adamW(int threads) {
-    Engine engine = Ours.engine(threads);
+  private static Contest adamW(Place place) {
+    Engine engine = place.engine();
     Tensor[] ours = new Tensor[4];
     Arrays.setAll(ours, _ -> Ours.normal(engine, PARAMETERS));
     ours[3].set(absolute(ours[3].toFloats()));
@@ -284,7 +284,7 @@ final class KernelSuite implements Suite {
             });
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager -> {
               TorchAdamW optimizer = new TorchAdamW(0.9, 0.95, 1e-8);
               NDArray parameter = Peer.normal(manager, PARAMETERS);
@@ -294,11 +294,11 @@ final class KernelSuite implements Suite {
               return Peer.scoped(
                   () -> optimizer.update(parameter, gradient, first, second, 1000, 1e-4, 0.1));
             });
-    return Contest.memory(Traffic.ofFloats(PARAMETERS, 1, 0, 3), side, peer, threads);
+    return Contest.memory(Traffic.ofFloats(PARAMETERS, 1, 0, 3), side, peer, place);
   }
 
-  private static Contest softmax(int threads) {
-    Engine engine = Ours.engine(threads);
+  private static Contest softmax(Place place) {
+    Engine engine = place.engine();
     Ours ours =
         Ours.forwardAndBackward(
             engine,
@@ -306,19 +306,19 @@ final class KernelSuite implements Suite {
             in -> SoftmaxOp.softmax(in.getFirst(), false));
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager ->
                 Peer.forwardAndBackward(
                     List.of(Peer.normal(manager, TOKENS, VOCABULARY)),
                     Peer.normal(manager, TOKENS, VOCABULARY),
                     in -> in.getFirst().softmax(1)));
     return Contest.memory(
-        Traffic.ofFloats((long) TOKENS * VOCABULARY, 3, 2, 0), ours, peer, threads);
+        Traffic.ofFloats((long) TOKENS * VOCABULARY, 3, 2, 0), ours, peer, place);
   }
 
-  private static Contest dropout(int threads) {
+  private static Contest dropout(Place place) {
     float rate = 0.1f;
-    Engine engine = Ours.engine(threads);
+    Engine engine = place.engine();
     Ours ours =
         Ours.forwardAndBackward(
             engine,
@@ -326,17 +326,17 @@ final class KernelSuite implements Suite {
             in -> DropoutOp.dropout(in.getFirst(), rate));
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager ->
                 Peer.forwardAndBackward(
                     List.of(Peer.normal(manager, TOKENS, INNER)),
                     Peer.normal(manager, TOKENS, INNER),
                     in -> TorchOps.dropout(in.getFirst(), rate)));
-    return Contest.memory(Traffic.ofFloats((long) TOKENS * INNER, 2, 2, 0), ours, peer, threads);
+    return Contest.memory(Traffic.ofFloats((long) TOKENS * INNER, 2, 2, 0), ours, peer, place);
   }
 
-  private static Contest freeBits(int threads) {
-    Engine engine = Ours.engine(threads);
+  private static Contest freeBits(Place place) {
+    Engine engine = place.engine();
     Tensor kappa = engine.allocate("bench", DType.F32, Shape.of());
     kappa.set(new float[] {(float) Math.log(2)});
     Ours ours =
@@ -346,7 +346,7 @@ final class KernelSuite implements Suite {
             in -> KlOp.freeBits(KlOp.bernoulliKl(in.getFirst()), kappa));
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager ->
                 Peer.forwardAndBackward(
                     List.of(Peer.normal(manager, POSITIONS, PLAN_BITS)),
@@ -357,23 +357,23 @@ final class KernelSuite implements Suite {
                             .getNDArrayInternal()
                             .relu()));
     return Contest.memory(
-        Traffic.ofFloats((long) POSITIONS * PLAN_BITS, 2, 1, 0), ours, peer, threads);
+        Traffic.ofFloats((long) POSITIONS * PLAN_BITS, 2, 1, 0), ours, peer, place);
   }
 
-  private static Contest planSampling(int threads) {
-    Engine engine = Ours.engine(threads);
+  private static Contest planSampling(Place place) {
+    Engine engine = place.engine();
     Tensor logits = Ours.normal(engine, POSITIONS, PLAN_BITS);
     Ours ours = Ours.recorded(engine, () -> List.of(BinaryMapperOp.sample(logits, false)));
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager -> {
               NDArray theirs = Peer.normal(manager, POSITIONS, PLAN_BITS);
               NDArray powers = TorchOps.powersOfTwo(manager, PLAN_BITS);
               return Peer.scoped(() -> TorchOps.samplePlans(theirs, powers));
             });
     return Contest.memory(
-        new Traffic(4L * POSITIONS * PLAN_BITS, 4L * POSITIONS, 0), ours, peer, threads);
+        new Traffic(4L * POSITIONS * PLAN_BITS, 4L * POSITIONS, 0), ours, peer, place);
   }
 
   private static float[] absolute(float[] values) {

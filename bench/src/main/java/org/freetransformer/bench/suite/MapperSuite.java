@@ -37,18 +37,18 @@ final class MapperSuite implements Suite {
   }
 
   @Override
-  public Contest open(String name, int threads) {
+  public Contest open(String name, Place place) {
     return switch (name) {
-      case GRADIENT -> gradient(threads);
-      case PRODUCT -> product(threads);
+      case GRADIENT -> gradient(place);
+      case PRODUCT -> product(place);
       default ->
           throw new IllegalArgumentException(
               "no case of suite mapper is named '%s'".formatted(name));
     };
   }
 
-  private static Contest gradient(int threads) {
-    Engine engine = Ours.engine(threads);
+  private static Contest gradient(Place place) {
+    Engine engine = place.engine();
     Tensor logits = Ours.normal(engine, POSITIONS, BITS);
     Tensor table = Ours.normal(engine, PLANS, WIDTH);
     int[] plans = new SplittableRandom(3).ints(POSITIONS, 0, PLANS).toArray();
@@ -60,7 +60,7 @@ final class MapperSuite implements Suite {
             in -> BinaryMapperOp.lookUp(in.getFirst(), indices, table, true));
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager -> {
               NDArray theirLogits = Peer.normal(manager, POSITIONS, BITS);
               NDArray theirTable = Peer.normal(manager, PLANS, WIDTH);
@@ -68,7 +68,7 @@ final class MapperSuite implements Suite {
               NDArray bits = TorchOps.planBits(manager, BITS);
               return Peer.scoped(() -> logitsGradient(theirLogits, theirTable, dr, bits));
             });
-    return Contest.arithmetic(FLOPS, ours, peer, threads);
+    return Contest.arithmetic(FLOPS, ours, peer, place);
   }
 
   /** Σ_d ⟨dr, table_d⟩·G_d·(b_h(d) − p_h), [N, H]: shorter than what autograd would make of it. */
@@ -79,19 +79,19 @@ final class MapperSuite implements Suite {
     return weighted.matMul(bits).subi(p.mul(weighted.sum(new int[] {1}, true)));
   }
 
-  private static Contest product(int threads) {
-    Engine engine = Ours.engine(threads);
+  private static Contest product(Place place) {
+    Engine engine = place.engine();
     Tensor dr = Ours.normal(engine, POSITIONS, WIDTH);
     Tensor table = Ours.normal(engine, PLANS, WIDTH).transpose(0, 1);
     Ours ours = Ours.recorded(engine, () -> List.of(dr.matmul(table)));
     Peer peer =
         Peer.of(
-            threads,
+            place,
             manager -> {
               NDArray theirDr = Peer.normal(manager, POSITIONS, WIDTH);
               NDArray theirTable = Peer.normal(manager, PLANS, WIDTH);
               return Peer.scoped(() -> TorchOps.linear(theirDr, theirTable));
             });
-    return Contest.arithmetic(FLOPS, ours, peer, threads);
+    return Contest.arithmetic(FLOPS, ours, peer, place);
   }
 }

@@ -10,7 +10,6 @@ import org.freetransformer.tensor.Scope;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.device.Cost;
-import org.freetransformer.tensor.device.Devices;
 import org.freetransformer.tensor.device.Instruction.Random.Distribution;
 
 /**
@@ -25,8 +24,8 @@ final class Ours implements AutoCloseable {
     this.program = program;
   }
 
-  static Engine engine(int threads) {
-    return Engine.on(Devices.cpu(threads));
+  Engine engine() {
+    return engine;
   }
 
   /** Normal random numbers. */

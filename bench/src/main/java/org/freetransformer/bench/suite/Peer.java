@@ -10,7 +10,7 @@ import java.util.function.Function;
 import org.freetransformer.bench.libtorch.Libtorch;
 import org.jspecify.annotations.Nullable;
 
-/** Libtorch's side of a contest; absent where there is no libtorch. */
+/** Libtorch's side of a contest; absent where there is none for the device. */
 final class Peer implements AutoCloseable {
   private final @Nullable NDManager manager;
   private final @Nullable Runnable call;
@@ -21,15 +21,16 @@ final class Peer implements AutoCloseable {
   }
 
   /**
-   * A side on so many threads.
+   * A side on the processor's threads; absent where ours computes elsewhere, since what DJL brings
+   * of libtorch knows no other device.
    *
    * @param maker makes the operands, which belong to the manager, and the call
    */
-  static Peer of(int threads, Function<NDManager, Runnable> maker) {
-    if (Libtorch.whyMissing().isPresent()) {
+  static Peer of(Place place, Function<NDManager, Runnable> maker) {
+    if (Libtorch.whyMissing().isPresent() || !place.isProcessor()) {
       return new Peer(null, null);
     }
-    Libtorch.setThreads(threads);
+    Libtorch.setThreads(place.threads());
     NDManager manager = Libtorch.newManager();
     return new Peer(manager, maker.apply(manager));
   }

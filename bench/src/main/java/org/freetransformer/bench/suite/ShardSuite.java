@@ -72,13 +72,13 @@ final class ShardSuite implements Suite {
   }
 
   @Override
-  public Contest open(String name, int threads) {
+  public Contest open(String name, Place place) {
     if (COLLECTIVES.contains(name)) {
-      return collective(name, threads);
+      return collective(name, place.threads());
     }
     for (Strategy strategy : Strategy.values()) {
       if (name.equals(nameOf(strategy)) || name.equals(nameOf(strategy) + BF16)) {
-        return step(strategy, name.endsWith(BF16), threads);
+        return step(strategy, name.endsWith(BF16), place.threads());
       }
     }
     throw new IllegalArgumentException("no case of suite shard is named '%s'".formatted(name));
@@ -114,7 +114,7 @@ final class ShardSuite implements Suite {
     private long number;
 
     Step(ShardingConfig sharding, int share, int microBatches, int threads, Ranks ranks) {
-      engine = Ours.engine(threads);
+      engine = Place.cpu(threads).engine();
       ModelConfig model =
           ModelConfig.builder()
               .kind(ModelConfig.Kind.BASELINE)

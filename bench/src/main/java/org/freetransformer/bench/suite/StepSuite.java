@@ -3,10 +3,10 @@ package org.freetransformer.bench.suite;
 import ai.djl.ndarray.NDArray;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.freetransformer.bench.libtorch.TorchLlama;
 import org.freetransformer.bench.libtorch.TorchOps;
 import org.freetransformer.bench.libtorch.TorchTrainingStep;
-import org.freetransformer.bench.limit.FmaLoop;
 import org.freetransformer.data.Batch;
 import org.freetransformer.model.Baseline;
 import org.freetransformer.model.ModelConfig;
@@ -62,6 +62,10 @@ final class StepSuite implements Suite {
           new Case("Llama 2.6M, B 4, T 128", 256, 4, 688, 2, 4096, 4, 128),
           new Case("Llama 16.8M, B 4, T 256", 512, 8, 1376, 4, 8192, 4, 256));
 
+  /** A step of this is too long for the processor's suite. */
+  private static final Case LARGE =
+      new Case("Llama 124M, B 1, T 256", 768, 12, 2048, 12, 50257, 1, 256);
+
   private static final double LEARNING_RATE = 1e-4;
 
   @Override
@@ -80,9 +84,9 @@ final class StepSuite implements Suite {
   }
 
   @Override
-  public Contest open(String name, int threads) {
+  public Contest open(String name, Place place) {
     Case model =
-        CASES.stream()
+        Stream.concat(CASES.stream(), Stream.of(LARGE))
             .filter(one -> one.name().equals(name))
             .findFirst()
             .orElseThrow(() ->
@@ -90,23 +94,23 @@ final class StepSuite implements Suite {
                     "no case of suite step is named '%s'".formatted(name)));
     int[] tokens = new SplittableRandom(4).ints(model.tokens(), 0, model.vocabulary()).toArray();
     int[] targets = new SplittableRandom(5).ints(model.tokens(), 0, model.vocabulary()).toArray();
-    OurStep ours = new OurStep(model, threads, tokens, targets);
-    Peer peer = peer(model, threads, ours.model, tokens, targets);
-    FmaLoop limit = new FmaLoop(model.usefulFlops(), threads);
+    OurStep ours = new OurStep(model, place, tokens, targets);
+    Peer peer = peer(model, place, ours.model, tokens, targets);
+    Limit limit = Limit.arithmetic(model.usefulFlops(), ours.engine, place);
     return new Contest(
         model.tokens(),
         Unit.TOKENS,
         ours::run,
         peer.orNull(),
         null,
-        limit,
+        limit.call(),
         0,
-        List.of(ours::close, peer::close, limit::close));
+        List.of(ours::close, peer::close, limit.closing()));
   }
 
-  private static Peer peer(Case model, int threads, Baseline source, int[] tokens, int[] targets) {
+  private static Peer peer(Case model, Place place, Baseline source, int[] tokens, int[] targets) {
     return Peer.of(
-        threads,
+        place,
         manager -> {
           TorchLlama.Config config =
               new TorchLlama.Config(
@@ -134,8 +138,8 @@ final class StepSuite implements Suite {
     private final List<Batch> batches;
     private long number;
 
-    OurStep(Case shape, int threads, int[] tokens, int[] targets) {
-      engine = Ours.engine(threads);
+    OurStep(Case shape, Place place, int[] tokens, int[] targets) {
+      engine = place.engine();
       ModelConfig config =
           ModelConfig.builder()
               .kind(ModelConfig.Kind.BASELINE)

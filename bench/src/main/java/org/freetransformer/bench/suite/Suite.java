@@ -4,7 +4,7 @@ import java.util.List;
 
 /** A family of cases. */
 public sealed interface Suite
-    permits DecodeSuite, GemmSuite, KernelSuite, MapperSuite, ShardSuite, StepSuite {
+    permits DecodeSuite, GemmSuite, GpuSuite, KernelSuite, MapperSuite, ShardSuite, StepSuite {
   /** All suites, in the order in which they are run. */
   List<Suite> ALL =
       List.of(
@@ -13,10 +13,14 @@ public sealed interface Suite
           new MapperSuite(),
           new StepSuite(),
           new DecodeSuite(),
-          new ShardSuite());
+          new ShardSuite(),
+          new GpuSuite());
 
-  /** The suites of a run that names none: ranks are measured only where they are asked for. */
-  List<Suite> UNASKED = ALL.stream().filter(suite -> !(suite instanceof ShardSuite)).toList();
+  /** The suites of a run that names none: ranks and devices are measured only where asked for. */
+  List<Suite> UNASKED =
+      ALL.stream()
+          .filter(suite -> !(suite instanceof ShardSuite || suite instanceof GpuSuite))
+          .toList();
 
   /** Its name on the command line. */
   String name();
@@ -27,13 +31,18 @@ public sealed interface Suite
   /** Those of a quick run, of two minutes for all suites that need not be asked for. */
   List<String> quickCases();
 
+  /** Options that a case's JVM needs beyond those of all. */
+  default List<String> options(String name) {
+    return List.of();
+  }
+
   /**
    * Makes operands and prepares all sides.
    *
    * @param name one of the cases
-   * @throws IllegalArgumentException if there is no such case
+   * @throws IllegalArgumentException if there is no such case, or no such device
    */
-  Contest open(String name, int threads);
+  Contest open(String name, Place place);
 
   /**
    * The suite of a name.

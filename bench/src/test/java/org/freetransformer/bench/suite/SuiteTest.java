@@ -3,6 +3,7 @@ package org.freetransformer.bench.suite;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import org.freetransformer.bench.libtorch.Libtorch;
 import org.freetransformer.bench.openblas.OpenBlas;
 import org.junit.jupiter.api.Test;
@@ -25,10 +26,12 @@ class SuiteTest {
       {"kernels", "rope"},
       {"kernels", "dropout"},
       {"kernels", "free-bits kl"},
-      {"kernels", "plan sampling"}
+      {"kernels", "plan sampling"},
+      {"gpu", "gemm nn 17x16x15"},
+      {"gpu", "kernels rmsnorm"}
     };
     for (String[] one : cases) {
-      try (Contest contest = Suite.named(one[0]).open(one[1], 2)) {
+      try (Contest contest = Suite.named(one[0]).open(one[1], Place.cpu(2))) {
         contest.ours().run();
         contest.limit().run();
         assertThat(contest.amount()).isPositive();
@@ -37,13 +40,25 @@ class SuiteTest {
           assertThat(peer).isNotNull();
           peer.run();
         }
-        if (OpenBlas.whyMissing().isEmpty() && one[0].equals("gemm")) {
+        if (OpenBlas.whyMissing().isEmpty() && (one[0] + one[1]).contains("gemm")) {
           Runnable other = contest.other();
           assertThat(other).isNotNull();
           other.run();
         }
       }
     }
+  }
+
+  @Test
+  void everyCaseOfADeviceIsOneOfAnotherSuite() {
+    List<String> others =
+        Suite.ALL.stream()
+            .flatMap(suite -> suite.cases().stream().map(name -> suite.name() + " " + name))
+            .toList();
+    assertThat(others).contains("gemm nt 1x4096x4096");
+    assertThat(Suite.named("gpu").cases())
+        .filteredOn(name -> !name.contains("124M")) // Too long for the processor's suite.
+        .isSubsetOf(others);
   }
 
   @Test
@@ -77,7 +92,7 @@ class SuiteTest {
   @Test
   void saysThatACaseIsUnknown() {
     for (Suite suite : Suite.ALL) {
-      assertThatThrownBy(() -> suite.open("nonsense", 1))
+      assertThatThrownBy(() -> suite.open("nonsense", Place.cpu(1)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("no case of suite " + suite.name() + " is named 'nonsense'");
     }

@@ -2,6 +2,7 @@ package org.freetransformer.tensor.device;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.memory.MemoryPool;
 
@@ -68,6 +69,11 @@ public interface Device extends AutoCloseable {
 
   /** Copies bytes from a storage to the host. */
   void read(Storage source, long offset, MemorySegment target);
+
+  /** Kernels that show what it can do at best, for benchmarks; empty where it has none. */
+  default Optional<Ceiling> ceiling() {
+    return Optional.empty();
+  }
 
   /** Stops threads and frees all memory. */
   @Override

@@ -13,10 +13,11 @@ public interface DeviceProvider {
    *
    * @param id as a user names it, such as {@code opencl:0}
    * @param name what it is
+   * @param kind {@code gpu}, {@code cpu} or what else computes there; {@code gpu} if unknown
    * @param memory its memory in bytes, 0 if unknown
    * @param whyNot what is missing and how to get it; null if it can be opened
    */
-  record Listing(String id, String name, long memory, @Nullable String whyNot) {}
+  record Listing(String id, String name, String kind, long memory, @Nullable String whyNot) {}
 
   /** The devices, at least one line even if none is there. */
   List<Listing> devices();

@@ -2,6 +2,9 @@ package org.freetransformer.tensor.device;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.ServiceLoader;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.freetransformer.tensor.device.scalar.ScalarDevice;
 import org.freetransformer.tensor.device.simd.SimdDevice;
@@ -41,5 +44,55 @@ public final class Devices {
   /** The plain loops: the oracle of every other device, one thread, any floating type. */
   public static Device scalar() {
     return new ScalarDevice();
+  }
+
+  /** Devices beyond those of the CPU, of all providers on the class path. */
+  public static List<DeviceProvider.Listing> provided() {
+    List<DeviceProvider.Listing> all = new ArrayList<>();
+    for (DeviceProvider provider : ServiceLoader.load(DeviceProvider.class)) {
+      all.addAll(provider.devices());
+    }
+    return all;
+  }
+
+  /**
+   * One of {@link #provided} that can be opened.
+   *
+   * @param id such as {@code opencl:0}
+   * @throws IllegalArgumentException if it is not there, saying what is, or what is missing
+   */
+  public static DeviceProvider.Listing provided(String id) {
+    List<String> why = new ArrayList<>();
+    for (DeviceProvider.Listing listing : provided()) {
+      if (listing.whyNot() != null) {
+        why.add(listing.whyNot());
+      } else if (listing.id().equals(id)) {
+        return listing;
+      } else {
+        why.add("there is " + listing.id());
+      }
+    }
+    throw new IllegalArgumentException(
+        "'%s' is not available%s"
+            .formatted(id, why.isEmpty() ? "" : ": " + String.join("; ", why)));
+  }
+
+  /**
+   * Opens a device beyond the CPU.
+   *
+   * @param id such as {@code opencl:0}
+   * @param threads of the host, for what is not computed on the device
+   * @throws IllegalArgumentException if it is not there, saying what is, or what is missing
+   */
+  public static Device open(String id, int threads) {
+    provided(id); // Says why not.
+    for (DeviceProvider provider : ServiceLoader.load(DeviceProvider.class)) {
+      for (DeviceProvider.Listing listing : provider.devices()) {
+        if (listing.id().equals(id)) {
+          return provider.open(id, threads);
+        }
+      }
+    }
+    throw new IllegalStateException(id + " was listed, and then was gone");
   }
 }

@@ -33,6 +33,11 @@ public class TornadoExecutionPlan implements AutoCloseable {
     return this;
   }
 
+  /** What follows is of all graphs. */
+  public TornadoExecutionPlan withAllGraphs() {
+    return this;
+  }
+
   /** Runs the selected graph. */
   public TornadoExecutionResult execute() {
     graphs.get(selected).run(memory, grids);

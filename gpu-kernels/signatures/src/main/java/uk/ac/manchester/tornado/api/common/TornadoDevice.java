@@ -1,12 +1,15 @@
 package uk.ac.manchester.tornado.api.common;
 
+import uk.ac.manchester.tornado.api.TornadoTargetDevice;
+import uk.ac.manchester.tornado.api.enums.TornadoDeviceType;
+
 /** A device. */
 public interface TornadoDevice {
-  /** Its name. */
-  String getDeviceName();
+  /** What it is. */
+  TornadoDeviceType getDeviceType();
 
-  /** Name and platform. */
-  String getDescription();
+  /** The device as its driver knows it. */
+  TornadoTargetDevice getPhysicalDevice();
 
   /** Bytes of memory. */
   long getMaxGlobalMemory();

@@ -1,0 +1,44 @@
+package org.freetransformer.bench.suite;
+
+import org.freetransformer.bench.limit.FmaLoop;
+import org.freetransformer.bench.limit.MemoryLoop;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.device.Kernel;
+
+/**
+ * What no kernel of ours can beat where it computes.
+ *
+ * @param call does the work once
+ * @param closing frees it; a device's own kernels are freed with the device
+ */
+record Limit(Runnable call, Runnable closing) {
+  /** Multiply-adds on registers: of the engine's device, or a loop on the processor's threads. */
+  static Limit arithmetic(double flops, Engine engine, Place place) {
+    return engine
+        .device()
+        .ceiling()
+        .map(ceiling -> of(ceiling.arithmetic(flops)))
+        .orElseGet(() -> {
+          FmaLoop loop = new FmaLoop(flops, place.threads());
+          return new Limit(loop, loop::close);
+        });
+  }
+
+  /** The same bytes: in a device's own memory a copy, on the processor in the same directions. */
+  static Limit memory(Traffic traffic, Engine engine, Place place) {
+    return engine
+        .device()
+        .ceiling()
+        .map(ceiling -> of(ceiling.copy(traffic.total())))
+        .orElseGet(() -> {
+          MemoryLoop loop =
+              new MemoryLoop(
+                  traffic.read(), traffic.written(), traffic.updated(), place.threads());
+          return new Limit(loop, loop::close);
+        });
+  }
+
+  private static Limit of(Kernel kernel) {
+    return new Limit(kernel::run, () -> {});
+  }
+}

@@ -23,7 +23,7 @@ public interface Dataset extends AutoCloseable {
   long size(Split split);
 
   /**
-   * Writes example {@code index} of a split.
+   * Writes example {@code index} of a split; several threads may call this at once.
    *
    * @param index from 0 to {@link #size} − 1
    * @param tokens takes T inputs from {@code offset} on

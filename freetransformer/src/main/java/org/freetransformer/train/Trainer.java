@@ -10,6 +10,8 @@ import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointException;
@@ -29,6 +31,7 @@ import org.freetransformer.config.ConfigNode;
 import org.freetransformer.config.Origin;
 import org.freetransformer.data.Batch;
 import org.freetransformer.data.Batches;
+import org.freetransformer.data.BatchesAhead;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.data.Split;
 import org.freetransformer.eval.Evaluation;
@@ -69,7 +72,7 @@ public final class Trainer implements AutoCloseable {
   private final AdamW optimizer;
   private final TrainingStep step;
   private final LearningRateSchedule schedule;
-  private final Batches training;
+  private final BatchesAhead training;
   private final Batches validation;
 
   /** Whatever else has a state that a resumed run needs to give the same bits. */
@@ -103,9 +106,10 @@ public final class Trainer implements AutoCloseable {
     this.config = config;
     this.ranks = ranks;
     this.tokenizer = config.data().tokenizerJson().orElse(null);
-    this.training = new Batches(dataset, Split.TRAIN, how.batchSize(), config.data().seed());
+    Batches batches = new Batches(dataset, Split.TRAIN, how.batchSize(), config.data().seed());
+    this.training = new BatchesAhead(batches);
     this.validation = new Batches(dataset, Split.VALIDATION, how.batchSize(), config.data().seed());
-    parts.add(new DataFingerprint(dataset, training));
+    parts.add(new DataFingerprint(dataset, batches));
     engine.random().seed(how.seed());
     this.replica = Replica.create(engine, config.model(), how.sharding(), ranks);
     this.model = replica.model();
@@ -240,19 +244,26 @@ public final class Trainer implements AutoCloseable {
    * @throws NonFiniteException if its loss or gradient is not finite
    */
   public StepMetrics next() {
-    List<Batch> microBatches = new ArrayList<>();
-    for (int i = 0; i < config.training().gradientAccumulationSteps(); i++) {
-      if (i % ranks.size() == ranks.rank()) {
-        microBatches.add(training.at(position));
-      }
-      position += config.training().batchSize();
-    }
+    List<Batch> microBatches = positions().mapToObj(training::at).toList();
+    position += examplesPerStep();
+    positions().forEach(training::begin); // The next step's, while this one runs.
     stepsDone++;
     StepMetrics metrics = step.run(stepsDone, schedule.at(stepsDone), microBatches, tokens);
     tokens = metrics.tokens();
     return deadBits == null
         ? metrics
         : metrics.withRedrawnBits(deadBits.after(stepsDone, metrics.klPerBit()));
+  }
+
+  /** Where this rank's batches of the step at {@link #position} begin. */
+  private LongStream positions() {
+    return IntStream.range(0, config.training().gradientAccumulationSteps())
+        .filter(i -> i % ranks.size() == ranks.rank())
+        .mapToLong(i -> position + (long) i * config.training().batchSize());
+  }
+
+  private long examplesPerStep() {
+    return (long) config.training().gradientAccumulationSteps() * config.training().batchSize();
   }
 
   /**
@@ -392,6 +403,7 @@ public final class Trainer implements AutoCloseable {
   /** Frees model, optimizer and programs. */
   @Override
   public void close() {
+    training.close();
     if (evaluator != null) {
       evaluator.close();
     }

@@ -1,0 +1,70 @@
+package org.freetransformer.data;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+
+/**
+ * Batches that are made ready while something else runs, such as the training step before the one
+ * that needs them. For use by one thread.
+ */
+public final class BatchesAhead implements AutoCloseable {
+  private final Batches batches;
+  private final Map<Long, FutureTask<Batch>> ahead = new HashMap<>();
+
+  /** Nothing is read yet. */
+  public BatchesAhead(Batches batches) {
+    this.batches = batches;
+  }
+
+  /** Begins to read the batch at a position, on a thread of its own. */
+  public void begin(long position) {
+    if (ahead.containsKey(position)) {
+      return;
+    }
+    FutureTask<Batch> task = new FutureTask<>(() -> batches.at(position));
+    ahead.put(position, task);
+    Thread.ofVirtual().name("batch-ahead").start(task);
+  }
+
+  /**
+   * The batch at a position, as {@link Batches#at} gives it, whether it was begun or not. Others
+   * that were begun are kept.
+   */
+  public Batch at(long position) {
+    FutureTask<Batch> task = ahead.remove(position);
+    if (task == null) {
+      return batches.at(position);
+    }
+    try {
+      return task.get();
+    } catch (ExecutionException failure) {
+      return batches.at(position); // Fails again, and then on the thread that asked.
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while waiting for data", interrupted);
+    }
+  }
+
+  /** Waits for what was begun and not asked for, so that the dataset can be closed. */
+  @Override
+  public void close() {
+    for (Long position : ahead.keySet().toArray(Long[]::new)) {
+      FutureTask<Batch> task = ahead.remove(position);
+      if (task != null) {
+        settle(task);
+      }
+    }
+  }
+
+  private static void settle(FutureTask<Batch> task) {
+    try {
+      task.get();
+    } catch (ExecutionException unneeded) {
+      // Nobody asked for it.
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -22,7 +22,13 @@ import org.jspecify.annotations.Nullable;
  * @param device what computes beside the processor, and what its peers are; empty if nothing does
  */
 record Machine(
-    String cpu, int processors, int vectorBits, String jdk, String libtorch, String openBlas, String device) {
+    String cpu,
+    int processors,
+    int vectorBits,
+    String jdk,
+    String libtorch,
+    String openBlas,
+    String device) {
   /**
    * This one.
    *

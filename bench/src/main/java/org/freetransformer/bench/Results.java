@@ -86,7 +86,8 @@ record Results(Machine machine, List<Row> rows) {
    */
   String toMarkdown(String command, String picture) {
     StringBuilder page = new StringBuilder();
-    page.append(machine.device().isEmpty() ? "# CPU benchmarks\n\n" : "# Benchmarks of a device\n\n");
+    page.append(
+        machine.device().isEmpty() ? "# CPU benchmarks\n\n" : "# Benchmarks of a device\n\n");
     page.append("Written by `%s`; not edited by hand.\n\n".formatted(command));
     page.append(machine.describe()).append(".\n\n");
     page.append(

@@ -34,7 +34,10 @@ class GpuTransfersTest {
               .mapToLong(Parameter::size)
               .min()
               .orElseThrow();
-      int batch = 3 * config.training().batchSize() * config.data().sequenceLength(); // Tokens, targets, what counts.
+      int batch =
+          3
+              * config.training().batchSize()
+              * config.data().sequenceLength(); // Tokens, targets, what counts.
       List<Traffic> steps = new ArrayList<>();
       for (int i = 0; i < 2 * LOG_EVERY; i++) {
         Traffic before = device.traffic();

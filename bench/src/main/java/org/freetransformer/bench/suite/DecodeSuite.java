@@ -122,7 +122,14 @@ final class DecodeSuite implements Suite {
     Decoding ours = new Decoding(rows, type, place);
     Limit limit = Limit.memory(new Traffic(ours.bytesOfStep(), 0, 0), ours.engine, place);
     return new Contest(
-        rows, Unit.TOKENS, ours::step, null, null, limit.call(), 0, List.of(ours::close, limit.closing()));
+        rows,
+        Unit.TOKENS,
+        ours::step,
+        null,
+        null,
+        limit.call(),
+        0,
+        List.of(ours::close, limit.closing()));
   }
 
   private static Contest prompt(Place place) {

@@ -5,8 +5,8 @@ import java.util.List;
 
 /**
  * Cases of the other suites, such as {@code gemm nt 1024x1376x512}, on a device beyond the
- * processor: matrix products, fused operations, the mapper's gradient and whole training steps.
- * The limits are the device's own.
+ * processor: matrix products, fused operations, the mapper's gradient and whole training steps. The
+ * limits are the device's own.
  */
 final class GpuSuite implements Suite {
   private static final List<String> QUICK =
@@ -58,7 +58,8 @@ final class GpuSuite implements Suite {
 
   @Override
   public Contest open(String name, Place place) {
-    for (Suite suite : List.of(new GemmSuite(), new KernelSuite(), new MapperSuite(), new StepSuite())) {
+    for (Suite suite :
+        List.of(new GemmSuite(), new KernelSuite(), new MapperSuite(), new StepSuite())) {
       String prefix = suite.name() + " ";
       if (name.startsWith(prefix)) {
         return suite.open(name.substring(prefix.length()), place);

@@ -227,8 +227,7 @@ final class KernelSuite implements Suite {
                   Peer.normal(manager, TOKENS),
                   in -> TorchOps.crossEntropy(in.getFirst(), indices, counted));
             });
-    return Contest.memory(
-        Traffic.ofFloats((long) TOKENS * VOCABULARY, 2, 1, 0), ours, peer, place);
+    return Contest.memory(Traffic.ofFloats((long) TOKENS * VOCABULARY, 2, 1, 0), ours, peer, place);
   }
 
   private static Contest embedding(Place place) {
@@ -312,8 +311,7 @@ final class KernelSuite implements Suite {
                     List.of(Peer.normal(manager, TOKENS, VOCABULARY)),
                     Peer.normal(manager, TOKENS, VOCABULARY),
                     in -> in.getFirst().softmax(1)));
-    return Contest.memory(
-        Traffic.ofFloats((long) TOKENS * VOCABULARY, 3, 2, 0), ours, peer, place);
+    return Contest.memory(Traffic.ofFloats((long) TOKENS * VOCABULARY, 3, 2, 0), ours, peer, place);
   }
 
   private static Contest dropout(Place place) {

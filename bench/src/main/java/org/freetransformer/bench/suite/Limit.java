@@ -32,8 +32,7 @@ record Limit(Runnable call, Runnable closing) {
         .map(ceiling -> of(ceiling.copy(traffic.total())))
         .orElseGet(() -> {
           MemoryLoop loop =
-              new MemoryLoop(
-                  traffic.read(), traffic.written(), traffic.updated(), place.threads());
+              new MemoryLoop(traffic.read(), traffic.written(), traffic.updated(), place.threads());
           return new Limit(loop, loop::close);
         });
   }

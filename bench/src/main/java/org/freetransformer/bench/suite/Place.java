@@ -24,8 +24,7 @@ public record Place(String device, int threads) {
    * @throws IllegalArgumentException if the device is not there, saying what is missing
    */
   public boolean isProcessor() {
-    return device.equals(CPU)
-        || Devices.provided(device).kind().equals(CPU);
+    return device.equals(CPU) || Devices.provided(device).kind().equals(CPU);
   }
 
   /**

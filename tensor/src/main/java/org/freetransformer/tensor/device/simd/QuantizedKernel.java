@@ -71,23 +71,4 @@ final class QuantizedKernel {
   private static FloatVector floats(IntVector numbers) {
     return numbers.convert(I2F, 0).reinterpretAsFloats();
   }
-
-  /** A row of the weight as f32, in split order. */
-  static void widen(MemorySegment w, long from, int depth, MemorySegment to, long start) {
-    int whole = depth - depth % QUADS;
-    for (int k = 0; k < whole; k += QUADS) {
-      IntVector quad = IntVector.fromMemorySegment(INTS, w, from + k, ORDER);
-      long at = start + (long) k * Float.BYTES;
-      Lanes.store(floats(quad.lanewise(LSHL, 24).lanewise(ASHR, 24)), to, at);
-      at += GemmKernel.VECTOR_BYTES;
-      Lanes.store(floats(quad.lanewise(LSHL, 16).lanewise(ASHR, 24)), to, at);
-      at += GemmKernel.VECTOR_BYTES;
-      Lanes.store(floats(quad.lanewise(LSHL, 8).lanewise(ASHR, 24)), to, at);
-      Lanes.store(floats(quad.lanewise(ASHR, 24)), to, at + GemmKernel.VECTOR_BYTES);
-    }
-    for (int k = whole; k < depth; k++) {
-      float number = w.get(ValueLayout.JAVA_BYTE, from + k);
-      to.set(Memory.FLOAT, start + (long) k * Float.BYTES, number);
-    }
-  }
 }

@@ -3,17 +3,18 @@ package org.freetransformer.tensor.device.simd;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 import org.freetransformer.tensor.device.Output;
 
 /**
  * A linear layer whose weight is held in 8 bits, with a scale for each output. For a single row the
- * weight is read once, where it lies, and widened in registers; for more, a few of its rows are
- * widened into the cache and meet all rows there. Sums are in f32, scaled at the end.
+ * weight is read once, where it lies, and widened in registers; for more, see {@link RowDots}. Sums
+ * are in f32, scaled at the end.
  */
 final class QuantizedLinear implements Kernel, ThreadTeam.Task {
-  /** Rows of X between which a widened row of the weight stays in the first-level cache. */
+  /** Rows of X that a part of the weight meets before the next part is read. */
   private static final int GROUP = SkinnyGemm.MAX_ROWS;
 
   private static final int STRIP = SkinnyGemm.STRIP;
@@ -32,8 +33,9 @@ final class QuantizedLinear implements Kernel, ThreadTeam.Task {
   private final int outputsAtOnce;
   private final int blocks;
 
-  // X, split, with rows that fill up the last four: written by the caller before tasks begin.
+  // A row of X, split where it is the only one; written by the caller before tasks begin.
   private final float[] packed;
+  private final RowDots dots;
 
   QuantizedLinear(ThreadTeam team, GemmScratch[] scratch, Instruction.QuantizedLinear op) {
     this.team = team;
@@ -47,8 +49,8 @@ final class QuantizedLinear implements Kernel, ThreadTeam.Task {
     rows = op.x().dim(0);
     depth = op.x().dim(1);
     outputs = op.weight().dim(0);
-    int padded = rows == 1 ? 1 : Math.ceilDiv(rows, SkinnyKernel.ROWS) * SkinnyKernel.ROWS;
-    packed = new float[Math.multiplyExact(padded, depth)];
+    packed = new float[depth];
+    dots = new RowDots(1, rows == 1 ? 0 : rows, depth, DType.I8);
     long worthwhile = CRUMB_MULTIPLY_ADDS / Math.max(1, (long) rows * depth);
     long shared = Math.ceilDiv(outputs, team.enoughTasks());
     long wanted = Math.clamp(Math.max(worthwhile, shared), 1, STRIP);
@@ -56,19 +58,20 @@ final class QuantizedLinear implements Kernel, ThreadTeam.Task {
     blocks = Math.ceilDiv(outputs, outputsAtOnce);
   }
 
-  /** Whether some rows of the weight fit the scratch memory, and X an array. */
+  /** Whether an array takes X. */
   static boolean suits(Instruction.QuantizedLinear op) {
-    long depth = op.x().dim(1);
-    return depth * SkinnyKernel.DOT_COLUMNS <= GemmScratch.PANEL_ELEMENTS
-        && (op.x().dim(0) + SkinnyKernel.ROWS) * depth <= Integer.MAX_VALUE / 2;
+    return RowDots.fits(1, op.x().dim(0), op.x().dim(1));
   }
 
   @Override
   public void run() {
     for (int i = 0; i < rows; i++) {
-      long from = (long) i * depth * Float.BYTES;
-      MemorySegment.copy(x, Memory.FLOAT, from, packed, i * depth, depth);
-      QuantizedKernel.split(packed, i * depth, depth, scratch[0].lanes);
+      MemorySegment.copy(x, Memory.FLOAT, (long) i * depth * Float.BYTES, packed, 0, depth);
+      if (rows == 1) {
+        QuantizedKernel.split(packed, 0, depth, scratch[0].lanes);
+      } else {
+        dots.pack(packed, 0, 0, i);
+      }
     }
     if (rows > 0) {
       team.run(blocks, this);
@@ -84,7 +87,11 @@ final class QuantizedLinear implements Kernel, ThreadTeam.Task {
       return;
     }
     for (int first = 0; first < rows; first += GROUP) {
-      dotGroup(scratch[worker], first, Math.min(GROUP, rows - first), begin, width);
+      int count = Math.min(GROUP, rows - first);
+      dots.sum(scratch[worker], 0, first, count, weight, weightRow(begin), depth, width);
+      for (int i = 0; i < count; i++) {
+        store(scratch[worker].rows, i * STRIP, first + i, begin, width);
+      }
     }
   }
 
@@ -101,35 +108,6 @@ final class QuantizedLinear implements Kernel, ThreadTeam.Task {
       System.arraycopy(scratch.a, 0, scratch.rows, j, lanes);
     }
     store(scratch.rows, 0, 0, begin, width);
-  }
-
-  private void dotGroup(GemmScratch scratch, int first, int count, int begin, int width) {
-    long row = (long) depth * Float.BYTES;
-    for (int j = 0; j < width; j += SkinnyKernel.DOT_COLUMNS) {
-      int present = Math.min(SkinnyKernel.DOT_COLUMNS, width - j);
-      for (int column = 0; column < present; column++) {
-        QuantizedKernel.widen(
-            weight, weightRow(begin + j + column), depth, scratch.b, column * row);
-      }
-      for (int i = 0; i < count; i += SkinnyKernel.ROWS) {
-        SkinnyKernel.dotRows(
-            packed,
-            (first + i) * depth,
-            scratch.b,
-            0,
-            row,
-            2 * row,
-            3 * row,
-            depth,
-            scratch.lanes,
-            scratch.rows,
-            i * STRIP + j,
-            1);
-      }
-    }
-    for (int i = 0; i < count; i++) {
-      store(scratch.rows, i * STRIP, first + i, begin, width);
-    }
   }
 
   private long weightRow(int output) {

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import org.freetransformer.tensor.DType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix product with a thin left side: C[m, n] = X[m, k] · W[k, n] for a handful of rows, as in
@@ -54,8 +55,10 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   private final int columns;
   private final int blocks;
 
-  // X of every item, row-major [batch, paddedRows, k]: packed by the caller before tasks begin.
+  // X of every item, row-major [batch, paddedRows, k], or a row of it, where dots hold them all.
+  // Packed by the caller before tasks begin.
   private final float[] packed;
+  private final @Nullable RowDots dots;
 
   SkinnyGemm(
       ThreadTeam team,
@@ -77,7 +80,9 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     // A single column counts as contiguous both ways, but strips of its width would be scalars.
     byDots = w.columnStride() != 1 || shape.n() < GemmKernel.LANES;
     paddedRows = shape.m() == 1 ? 1 : Math.ceilDiv(shape.m(), ROWS) * ROWS;
-    packed = new float[packedSize(shape, paddedRows)];
+    boolean inDots = w.isHalf() && shape.m() > 1;
+    dots = inDots ? new RowDots(shape.batch(), shape.m(), shape.k(), w.type()) : null;
+    packed = new float[inDots ? shape.k() : packedSize(shape, paddedRows)];
     long perColumn = Math.max(1, shape.multiplyAdds() / shape.n() / shape.batch());
     int widest = shape.m() == 1 ? WIDE_STRIP : STRIP;
     int worthwhile = (int) Math.min(widest, Math.ceilDiv(CRUMB_MULTIPLY_ADDS, perColumn));
@@ -100,7 +105,7 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
         w.rowStride() == 1 && (shape.m() == 1 || shape.k() >= shortestDots(shape.m()));
     return shape.m() <= MAX_ROWS
         && (contiguousRows || contiguousColumns)
-        && (long) shape.batch() * MAX_ROWS * shape.k() <= Integer.MAX_VALUE / 2;
+        && RowDots.fits(shape.batch(), MAX_ROWS, shape.k());
   }
 
   /** From how many steps of k on dot products beat packing W for blocks, which all rows share. */
@@ -120,7 +125,13 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   public void run() {
     for (int item = 0; item < shape.batch(); item++) {
       for (int i = 0; i < shape.m(); i++) {
-        packRow(x.start(item) + i * x.rowBytes(), (item * paddedRows + i) * shape.k());
+        long row = x.start(item) + i * x.rowBytes();
+        if (dots == null) {
+          packRow(row, (item * paddedRows + i) * shape.k());
+        } else {
+          packRow(row, 0);
+          dots.pack(packed, 0, item, i);
+        }
       }
       if (w.isHalf() && shape.m() == 1) {
         SkinnyKernel.splitPairs(packed, item * shape.k(), shape.k(), scratch[0].lanes);
@@ -129,7 +140,7 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     team.run(Math.multiplyExact(shape.batch(), blocks), this);
   }
 
-  /** A W of 16 bits is only read by dot products, and widened first where X has several rows. */
+  /** A W of 16 bits is only read by dot products. */
   static boolean suitsHalf(GemmShape shape, StridedMatrix x, StridedMatrix w, StridedMatrix c) {
     return w.type() == DType.BF16
         && !x.isHalf()
@@ -138,8 +149,7 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
         && w.rowStride() == 1
         && w.columnStride() != 1
         && shape.k() >= SkinnyKernel.PAIRS
-        && (long) DOT_COLUMNS * shape.k() <= GemmScratch.PANEL_ELEMENTS
-        && (long) shape.batch() * MAX_ROWS * shape.k() <= Integer.MAX_VALUE / 2;
+        && RowDots.fits(shape.batch(), MAX_ROWS, shape.k());
   }
 
   private void packRow(long from, int to) {
@@ -208,6 +218,13 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   }
 
   private void sumDots(GemmScratch scratch, int item, int begin, int end) {
+    if (dots != null) {
+      int width = end - begin;
+      long from = column(item, begin);
+      dots.sum(scratch, item, 0, shape.m(), w.memory(), from, w.columnBytes(), width);
+      storeRows(scratch.rows, item, begin, width);
+      return;
+    }
     if (w.isHalf()) {
       sumHalfDots(scratch, item, begin, end);
       return;
@@ -262,10 +279,6 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   }
 
   private void sumHalfDots(GemmScratch scratch, int item, int begin, int end) {
-    if (shape.m() > 1) {
-      widenAndSumDots(scratch, item, begin, end);
-      return;
-    }
     int quarter = Math.ceilDiv(end - begin, DOT_COLUMNS);
     for (int j = 0; j < quarter; j++) {
       SkinnyKernel.dotPairs(
@@ -281,34 +294,6 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
           scratch.rows,
           j,
           quarter);
-    }
-    storeRows(scratch.rows, item, begin, end - begin);
-  }
-
-  private void widenAndSumDots(GemmScratch scratch, int item, int begin, int end) {
-    int depth = shape.k();
-    int at = item * paddedRows * depth;
-    long widened = (long) depth * Float.BYTES;
-    for (int j = begin; j < end; j += DOT_COLUMNS) {
-      for (int i = 0; i < DOT_COLUMNS; i++) {
-        long from = column(item, j + i);
-        Halves.widen(w.type(), w.memory(), from, depth, scratch.b, i * widened);
-      }
-      for (int i = 0; i < shape.m(); i += ROWS) {
-        SkinnyKernel.dotRows(
-            packed,
-            at + i * depth,
-            scratch.b,
-            0,
-            widened,
-            2 * widened,
-            3 * widened,
-            depth,
-            scratch.lanes,
-            scratch.rows,
-            i * STRIP + j - begin,
-            1);
-      }
     }
     storeRows(scratch.rows, item, begin, end - begin);
   }

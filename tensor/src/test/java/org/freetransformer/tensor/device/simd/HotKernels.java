@@ -92,7 +92,8 @@ final class HotKernels {
             "SkinnyKernel::dotPairs",
             () -> SkinnyKernel.dotPairs(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0, 1)),
         new Kernel("QuantizedKernel::dot", () -> QuantizedKernel.dot(a, 0, b, 0, 70, lanes, 0)),
-        new Kernel("QuantizedKernel::widen", () -> QuantizedKernel.widen(b, 0, 70, c, 0)),
+        new Kernel("RowDotKernel::pairs", () -> RowDotKernel.pairs(a, 0, b, 0, 512, 3, lanes, 0)),
+        new Kernel("RowDotKernel::quads", () -> RowDotKernel.quads(a, 0, b, 0, 3, lanes, 0, 64)),
         new Kernel(
             "SkinnyKernel::dotRows",
             () -> SkinnyKernel.dotRows(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0, 1)));

@@ -1,0 +1,132 @@
+package org.freetransformer.tensor.device.simd;
+
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
+import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The innermost loops of {@link RowDots}: a W of bf16 or 8 bits is widened in registers on its way
+ * from memory. Eight sums and all they need fit 16 registers. A step is long enough that C2 does
+ * not unroll the loop, which would spill the sums.
+ */
+final class RowDotKernel {
+  private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+  private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+  private static final int HIGH_HALF = 0xFFFF_0000;
+
+  private RowDotKernel() {}
+
+  /**
+   * Parts of the dot products of four rows with two columns of bf16, row by row: a vector each.
+   *
+   * @param x for each vector of W the four rows' even numbers, then their odd ones
+   * @param w0 first byte of a column
+   * @param steps vectors of W in a column
+   */
+  static void pairs(
+      float[] x, int at, MemorySegment w, long w0, long w1, int steps, float[] lanes, int to) {
+    FloatVector s00 = FloatVector.zero(SPECIES);
+    FloatVector s01 = FloatVector.zero(SPECIES);
+    FloatVector s10 = FloatVector.zero(SPECIES);
+    FloatVector s11 = FloatVector.zero(SPECIES);
+    FloatVector s20 = FloatVector.zero(SPECIES);
+    FloatVector s21 = FloatVector.zero(SPECIES);
+    FloatVector s30 = FloatVector.zero(SPECIES);
+    FloatVector s31 = FloatVector.zero(SPECIES);
+    for (int i = 0; i < steps; i++) {
+      int k = at + i * 8 * LANES;
+      long from = (long) i * GemmKernel.VECTOR_BYTES;
+      IntVector pair0 = IntVector.fromMemorySegment(INTS, w, w0 + from, ORDER);
+      IntVector pair1 = IntVector.fromMemorySegment(INTS, w, w1 + from, ORDER);
+      FloatVector y0 = pair0.lanewise(LSHL, 16).reinterpretAsFloats();
+      FloatVector y1 = pair1.lanewise(LSHL, 16).reinterpretAsFloats();
+      FloatVector row = FloatVector.fromArray(SPECIES, x, k);
+      s00 = row.fma(y0, s00);
+      s01 = row.fma(y1, s01);
+      row = FloatVector.fromArray(SPECIES, x, k + LANES);
+      s10 = row.fma(y0, s10);
+      s11 = row.fma(y1, s11);
+      row = FloatVector.fromArray(SPECIES, x, k + 2 * LANES);
+      s20 = row.fma(y0, s20);
+      s21 = row.fma(y1, s21);
+      row = FloatVector.fromArray(SPECIES, x, k + 3 * LANES);
+      s30 = row.fma(y0, s30);
+      s31 = row.fma(y1, s31);
+      y0 = pair0.and(HIGH_HALF).reinterpretAsFloats();
+      y1 = pair1.and(HIGH_HALF).reinterpretAsFloats();
+      row = FloatVector.fromArray(SPECIES, x, k + 4 * LANES);
+      s00 = row.fma(y0, s00);
+      s01 = row.fma(y1, s01);
+      row = FloatVector.fromArray(SPECIES, x, k + 5 * LANES);
+      s10 = row.fma(y0, s10);
+      s11 = row.fma(y1, s11);
+      row = FloatVector.fromArray(SPECIES, x, k + 6 * LANES);
+      s20 = row.fma(y0, s20);
+      s21 = row.fma(y1, s21);
+      row = FloatVector.fromArray(SPECIES, x, k + 7 * LANES);
+      s30 = row.fma(y0, s30);
+      s31 = row.fma(y1, s31);
+    }
+    s00.intoArray(lanes, to);
+    s01.intoArray(lanes, to + LANES);
+    s10.intoArray(lanes, to + 2 * LANES);
+    s11.intoArray(lanes, to + 3 * LANES);
+    s20.intoArray(lanes, to + 4 * LANES);
+    s21.intoArray(lanes, to + 5 * LANES);
+    s30.intoArray(lanes, to + 6 * LANES);
+    s31.intoArray(lanes, to + 7 * LANES);
+  }
+
+  /**
+   * Parts of the dot products of two rows with a column of 8 bits: a vector each.
+   *
+   * @param x for each vector of W the rows' numbers that are 0 mod 4, then those that are 1, 2, 3
+   * @param distance of the two rows' vectors
+   */
+  static void quads(
+      float[] x,
+      int at,
+      MemorySegment w,
+      long column,
+      int steps,
+      float[] lanes,
+      int to,
+      int distance) {
+    FloatVector s00 = FloatVector.zero(SPECIES);
+    FloatVector s01 = FloatVector.zero(SPECIES);
+    FloatVector s10 = FloatVector.zero(SPECIES);
+    FloatVector s11 = FloatVector.zero(SPECIES);
+    for (int i = 0; i < steps; i++) {
+      int k = at + i * 8 * LANES;
+      long from = column + (long) i * GemmKernel.VECTOR_BYTES;
+      IntVector quad = IntVector.fromMemorySegment(INTS, w, from, ORDER);
+      FloatVector y = floats(quad.lanewise(LSHL, 24));
+      s00 = y.fma(FloatVector.fromArray(SPECIES, x, k), s00);
+      s10 = y.fma(FloatVector.fromArray(SPECIES, x, k + LANES), s10);
+      y = floats(quad.lanewise(LSHL, 16));
+      s01 = y.fma(FloatVector.fromArray(SPECIES, x, k + 2 * LANES), s01);
+      s11 = y.fma(FloatVector.fromArray(SPECIES, x, k + 3 * LANES), s11);
+      y = floats(quad.lanewise(LSHL, 8));
+      s00 = y.fma(FloatVector.fromArray(SPECIES, x, k + 4 * LANES), s00);
+      s10 = y.fma(FloatVector.fromArray(SPECIES, x, k + 5 * LANES), s10);
+      y = floats(quad);
+      s01 = y.fma(FloatVector.fromArray(SPECIES, x, k + 6 * LANES), s01);
+      s11 = y.fma(FloatVector.fromArray(SPECIES, x, k + 7 * LANES), s11);
+    }
+    s00.add(s01).intoArray(lanes, to);
+    s10.add(s11).intoArray(lanes, to + distance);
+  }
+
+  /** The highest 8 bits of each lane as a number. */
+  private static FloatVector floats(IntVector numbers) {
+    return numbers.lanewise(ASHR, 24).convert(I2F, 0).reinterpretAsFloats();
+  }
+}

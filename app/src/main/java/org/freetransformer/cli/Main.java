@@ -7,6 +7,7 @@ import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import org.freetransformer.run.Interruption;
 import picocli.CommandLine;
@@ -25,28 +26,29 @@ import picocli.CommandLine.TypeConversionException;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     description = "Trains and samples the Free Transformer, in pure Java.",
-    subcommands = {
-      DemoCommand.class,
-      DataCommand.class,
-      TrainCommand.class,
-      EvalCommand.class,
-      CompareCommand.class,
-      CollapseCommand.class,
-      PlansCommand.class,
-      GenerateCommand.class,
-      InspectCommand.class,
-      CheckpointCommand.class,
-      PlanRunCommand.class,
-      PrecisionCommand.class,
-      DevicesCommand.class,
-      BenchCommand.class
-    },
     footer = {
       "",
       "Exit codes: 0 done, 1 failed while running, 2 wrong use or bad input,",
       "130 stopped by Ctrl-C with state saved."
     })
 public final class Main implements Runnable {
+  private static final List<Class<?>> COMMANDS =
+      List.of(
+          DemoCommand.class,
+          DataCommand.class,
+          TrainCommand.class,
+          EvalCommand.class,
+          CompareCommand.class,
+          CollapseCommand.class,
+          PlansCommand.class,
+          GenerateCommand.class,
+          InspectCommand.class,
+          CheckpointCommand.class,
+          PlanRunCommand.class,
+          PrecisionCommand.class,
+          DevicesCommand.class,
+          BenchCommand.class);
+
   @Spec private CommandSpec spec;
 
   private final Interruption interruption = new Interruption();
@@ -67,18 +69,30 @@ public final class Main implements Runnable {
     System.setErr(new PrintStream(new FileOutputStream(FileDescriptor.err), true, UTF_8));
     Main main = new Main();
     main.interruption.install();
-    int code = commandLine(main).execute(args);
+    int code = commandLine(main, named(args)).execute(args);
     System.exit(main.interruption.finish(code));
   }
 
   /** The parser with every command in it. */
   static CommandLine commandLine() {
-    return commandLine(new Main());
+    return commandLine(new Main(), COMMANDS);
   }
 
-  private static CommandLine commandLine(Main main) {
-    return new CommandLine(main)
-        .setCaseInsensitiveEnumValuesAllowed(true)
+  /** The command that the first word names, if it does: to read what all take costs a moment. */
+  private static List<Class<?>> named(String[] args) {
+    List<Class<?>> named =
+        COMMANDS.stream().filter(known -> args.length > 0 && name(known).equals(args[0])).toList();
+    return named.isEmpty() ? COMMANDS : named;
+  }
+
+  private static String name(Class<?> command) {
+    return command.getAnnotation(Command.class).name();
+  }
+
+  private static CommandLine commandLine(Main main, List<Class<?>> commands) {
+    CommandLine line = new CommandLine(main);
+    commands.forEach(line::addSubcommand);
+    return line.setCaseInsensitiveEnumValuesAllowed(true)
         .registerConverter(Path.class, Main::path)
         .setParameterExceptionHandler(new WrongUse())
         .setExecutionExceptionHandler(new Failure())

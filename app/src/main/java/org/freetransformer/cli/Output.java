@@ -14,7 +14,12 @@ import picocli.CommandLine.Spec;
  * else to standard error.
  */
 final class Output {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  /** Loaded when first needed: a moment that most commands save. */
+  private static final class Json {
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+
+    private Json() {}
+  }
 
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
@@ -85,7 +90,7 @@ final class Output {
   /** One line of JSON. */
   static String toJson(Map<String, ? extends @Nullable Object> object) {
     try {
-      return JSON.writeValueAsString(object);
+      return Json.MAPPER.writeValueAsString(object);
     } catch (JsonProcessingException impossible) {
       throw new IllegalStateException(impossible);
     }

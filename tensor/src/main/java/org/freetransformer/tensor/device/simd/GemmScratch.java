@@ -37,6 +37,9 @@ final class GemmScratch {
   /** Dot products before their lanes are added up. */
   final float[] lanes = new float[SkinnyKernel.ROWS * SkinnyKernel.DOT_COLUMNS * GemmKernel.LANES];
 
+  /** Where columns of W begin. */
+  final long[] columns = new long[SkinnyKernel.DOT_COLUMNS];
+
   /** Sums of a strip of a few rows. */
   final float[] rows = new float[ROW_ELEMENTS];
 

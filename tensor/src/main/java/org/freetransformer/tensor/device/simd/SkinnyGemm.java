@@ -41,6 +41,9 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   private static final long CRUMB_MULTIPLY_ADDS = 1 << 17;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+  private static final ColdDots COLD_ROW = new ColdDots();
+  private static final ColdDots COLD_ROWS = new ColdDots();
+
   private final ThreadTeam team;
   private final GemmScratch[] scratch;
   private final GemmShape shape;
@@ -238,11 +241,16 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     float[] sums = scratch.rows;
     int quarter = Math.ceilDiv(end - begin, DOT_COLUMNS);
     int at = item * paddedRows * shape.k();
+    ColdDots cold = shape.m() == 1 ? COLD_ROW : COLD_ROWS;
     for (int j = 0; j < quarter; j++) {
       long w0 = column(item, begin + j);
       long w1 = column(item, begin + j + quarter);
       long w2 = column(item, begin + j + 2 * quarter);
       long w3 = column(item, begin + j + 3 * quarter);
+      if (cold.wanted(shape.k()) && shape.k() <= scratch.a.length) {
+        sumColdDots(scratch, at, w0, w1, w2, w3, j, quarter);
+        continue;
+      }
       if (shape.m() == 1) {
         SkinnyKernel.dotRow(
             packed, at, w.memory(), w0, w1, w2, w3, shape.k(), scratch.lanes, sums, j, quarter);
@@ -265,6 +273,28 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
       }
     }
     storeRows(sums, item, begin, end - begin);
+  }
+
+  private void sumColdDots(
+      GemmScratch scratch, int at, long w0, long w1, long w2, long w3, int to, int distance) {
+    scratch.columns[0] = w0;
+    scratch.columns[1] = w1;
+    scratch.columns[2] = w2;
+    scratch.columns[3] = w3;
+    for (int i = 0; i < shape.m(); i += ROWS) {
+      ColdDots.dotRows(
+          Math.min(paddedRows, ROWS),
+          packed,
+          at + i * shape.k(),
+          w.memory(),
+          scratch.columns,
+          shape.k(),
+          scratch.lanes,
+          scratch.a,
+          scratch.rows,
+          i * STRIP + to,
+          distance);
+    }
   }
 
   /** First byte of a column; the last one stands in for those beyond it. */

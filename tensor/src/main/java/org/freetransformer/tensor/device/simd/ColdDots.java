@@ -1,0 +1,137 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * The dot products of {@link SkinnyKernel} in plain loops, to the same bits: a sum for every lane,
+ * and the same tree of these. Until the optimizing compiler has come to a vector loop, each vector
+ * in it is an object on the heap, and a model's first token would wait for tens of millions of
+ * these. Plain loops over arrays are fast from the first compilation on.
+ */
+final class ColdDots {
+  private static final int LANES = GemmKernel.LANES;
+  private static final int COLUMNS = SkinnyKernel.DOT_COLUMNS;
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+  // The optimizing compiler takes a method up after some 40,000 rounds of its loops or 5,000 calls,
+  // and is then at work for a while. Until then, plain loops leave the vector loops a call now and
+  // then, or these would stay cold.
+  private static final int WARM_ROUNDS = 1 << 16;
+  private static final int ROUNDS_OF_A_CALL = 13;
+  private static final int CALLS = 32;
+
+  private int rounds;
+  private int calls;
+
+  /**
+   * Whether the next call had better be a plain one. Threads may overwrite each other's counts,
+   * which changes when a loop is warm and nothing else.
+   *
+   * @param depth of the dot products
+   */
+  boolean wanted(int depth) {
+    if (rounds >= WARM_ROUNDS) {
+      return false;
+    }
+    int call = calls;
+    calls = call + 1;
+    if (call % CALLS == 0) {
+      rounds += ROUNDS_OF_A_CALL + depth / LANES;
+      return false;
+    }
+    return true;
+  }
+
+  /**
+   * Dot products of rows of X, {@code depth} apart, with four columns of W: see {@link
+   * SkinnyKernel#dotRow} and {@link SkinnyKernel#dotRows}.
+   *
+   * @param rows 1 or 4
+   * @param column room for {@code depth} numbers
+   */
+  static void dotRows(
+      int rows,
+      float[] x,
+      int at,
+      MemorySegment w,
+      long[] columns,
+      int depth,
+      float[] lanes,
+      float[] column,
+      float[] sums,
+      int to,
+      int distance) {
+    int whole = depth - depth % LANES;
+    for (int j = 0; j < COLUMNS; j++) {
+      MemorySegment.copy(w, FLOAT, columns[j], column, 0, whole);
+      for (int i = 0; i < rows; i++) {
+        multiply(x, at + i * depth, column, whole, lanes, (i * COLUMNS + j) * LANES);
+      }
+    }
+    add(lanes, rows * COLUMNS);
+    for (int i = 0; i < rows; i++) {
+      for (int j = 0; j < COLUMNS; j++) {
+        float sum = lanes[i * COLUMNS + j];
+        for (int k = whole; k < depth; k++) {
+          float weight = w.get(FLOAT, columns[j] + (long) k * Float.BYTES);
+          sum = Math.fma(x[at + i * depth + k], weight, sum);
+        }
+        sums[to + i * SkinnyGemm.STRIP + j * distance] = sum;
+      }
+    }
+  }
+
+  /** A sum for every lane, four at a time: one alone would wait for its last addition. */
+  private static void multiply(
+      float[] x, int at, float[] column, int whole, float[] lanes, int to) {
+    for (int lane = 0; lane < LANES; lane += 4) {
+      float s0 = 0f;
+      float s1 = 0f;
+      float s2 = 0f;
+      float s3 = 0f;
+      for (int k = lane; k < whole; k += LANES) {
+        s0 = Math.fma(x[at + k], column[k], s0);
+        s1 = Math.fma(x[at + k + 1], column[k + 1], s1);
+        s2 = Math.fma(x[at + k + 2], column[k + 2], s2);
+        s3 = Math.fma(x[at + k + 3], column[k + 3], s3);
+      }
+      lanes[to + lane] = s0;
+      lanes[to + lane + 1] = s1;
+      lanes[to + lane + 2] = s2;
+      lanes[to + lane + 3] = s3;
+    }
+  }
+
+  /** {@link LaneSums#add}, of vectors in place. */
+  private static void add(float[] vectors, int count) {
+    int group = Math.min(count, LANES);
+    for (int i = 0; i < count; i += group) {
+      for (int left = group / 2; left >= 1; left /= 2) {
+        for (int j = 0; j < left; j++) {
+          interleave(vectors, (i + j) * LANES, (i + j + left) * LANES);
+        }
+      }
+      for (int j = 0; j < group; j++) {
+        float sum = vectors[i * LANES + j];
+        for (int lane = j + group; lane < LANES; lane += group) {
+          sum += vectors[i * LANES + lane];
+        }
+        vectors[i + j] = sum;
+      }
+    }
+  }
+
+  /** Of each of two vectors, the sums of its halves; those of the two in turn. */
+  private static void interleave(float[] vectors, int at, int other) {
+    int half = LANES / 2;
+    for (int i = 0; i < half; i++) {
+      vectors[at + i] += vectors[at + half + i];
+      vectors[other + i] += vectors[other + half + i];
+    }
+    for (int i = half - 1; i >= 0; i--) {
+      vectors[at + 2 * i + 1] = vectors[other + i];
+      vectors[at + 2 * i] = vectors[at + i];
+    }
+  }
+}

@@ -2,9 +2,7 @@ package org.freetransformer.train;
 
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.nn.optim.AdamW;
-import org.freetransformer.nn.sharding.Strategy;
 import org.freetransformer.tensor.Engine;
-import org.freetransformer.tensor.Program;
 import org.freetransformer.tensor.device.Instruction;
 
 /** A training step with model and optimizer as a trainer has them, to be looked at and not run. */
@@ -46,23 +44,21 @@ public final class PlannedStep implements AutoCloseable {
 
   /** Bytes that this rank sends to others in a step, at least. */
   public long bytesSent() {
-    boolean everyRun =
-        sharding.plan().strategy() != Strategy.NO_SHARD && sharding.reduceEveryMicroBatch();
     long sent = 0;
     for (TrainingStep.Part part : step.parts()) {
-      sent += part.runs() * sent(part.program(), true);
-      sent += (everyRun ? part.runs() : 1) * sent(part.program(), false);
+      for (Instruction instruction : part.program().instructions()) {
+        if (instruction instanceof Instruction.HostCall call) {
+          sent += (isDoneInEveryRun(call) ? part.runs() : 1) * call.sent();
+        }
+      }
     }
     return sent;
   }
 
-  private static long sent(Program program, boolean gathers) {
-    return program.instructions().stream()
-        .filter(Instruction.HostCall.class::isInstance)
-        .map(Instruction.HostCall.class::cast)
-        .filter(call -> call.name().contains("all-gather") == gathers)
-        .mapToLong(Instruction.HostCall::sent)
-        .sum();
+  /** Parameters are gathered in every run; what follows the reductions is done in the last one. */
+  private boolean isDoneInEveryRun(Instruction.HostCall call) {
+    return call.name().contains("all-gather")
+        || (call.name().contains("reduce-scatter") && sharding.reduceEveryMicroBatch());
   }
 
   @Override

@@ -92,6 +92,28 @@ record Communication(Instruction start, Instruction end) {
         at -> group.allGather(at.get(0), at.get(1), travelling));
   }
 
+  /**
+   * Gathers the shares of a gradient that the ranks have added up.
+   *
+   * @param wanted asked at every run whether it is to be done
+   */
+  static Communication gatherGradient(
+      ProcessGroup group,
+      String unit,
+      Tensor share,
+      Tensor whole,
+      DType travelling,
+      BooleanSupplier wanted) {
+    return of(
+        "gradient-gather " + unit,
+        List.of(share.buffer()),
+        List.of(whole.buffer()),
+        toOthers(group, share, travelling),
+        wanted,
+        false,
+        at -> group.allGather(at.get(0), at.get(1), travelling));
+  }
+
   /** Gathers the parts of all ranks before the next instruction. */
   static Instruction allGatherNow(ProcessGroup group, String name, Tensor part, Tensor whole) {
     return new Instruction.HostCall(

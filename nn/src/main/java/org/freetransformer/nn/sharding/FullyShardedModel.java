@@ -75,8 +75,8 @@ public final class FullyShardedModel implements AutoCloseable {
                   engine,
                   name,
                   parameters,
-                  whole ? 0 : shards.rank(),
-                  whole ? 1 : shards.size(),
+                  shards.rank(),
+                  shards.size(),
                   whole,
                   !plan.reduceEveryMicroBatch());
           units.add(unit);
@@ -209,7 +209,7 @@ public final class FullyShardedModel implements AutoCloseable {
 
     @Override
     public Communication reduce(ShardedUnit unit) {
-      if (unit.keepsValues()) {
+      if (unit.keepsValues() && unit.keepsGradients()) {
         return Communication.allReduce(
             shards, unit.name(), unit.gradients(), plan.exchanged(), () -> reducing);
       }
@@ -217,7 +217,7 @@ public final class FullyShardedModel implements AutoCloseable {
           shards,
           unit.name(),
           unit.gradients(),
-          unit.partGradient(),
+          unit.keepsValues() ? unit.gradientShare() : unit.partGradient(),
           plan.exchanged(),
           () -> reducing || !unit.keepsGradients(),
           unit.keepsGradients());
@@ -225,6 +225,11 @@ public final class FullyShardedModel implements AutoCloseable {
 
     @Override
     public @Nullable Communication afterReduction(ShardedUnit unit) {
+      if (unit.keepsValues() && !unit.keepsGradients()) {
+        return Communication.gatherGradient(
+            shards, unit.name(), unit.gradientShare(), unit.partGradient(), plan.exchanged(), () ->
+                reducing);
+      }
       ProcessGroup across = replicas;
       return across == null
           ? null

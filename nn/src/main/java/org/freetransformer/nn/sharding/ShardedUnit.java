@@ -14,7 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A unit on one rank: its part of the parameters and, if it is trained, of the gradients, both kept
- * until it is closed; and the whole of both, which most strategies have only within programs.
+ * until it is closed; and the whole of both, which most strategies have only within programs. Where
+ * nothing is split, the rank's part is everything, and its share that of which it adds up the
+ * gradients.
  */
 final class ShardedUnit implements AutoCloseable {
   private final Engine engine;
@@ -35,36 +37,37 @@ final class ShardedUnit implements AutoCloseable {
   /**
    * Takes a rank's part of a unit's parameters; the parameters' own memory is freed.
    *
-   * @param index number of the part
-   * @param parts number of parts; with one, the part is the whole unit
-   * @param localGradients whether the rank keeps whole gradients between micro-batches
+   * @param index number of the share
+   * @param shares number of equal shares
+   * @param whole whether the rank's part is the whole unit rather than its share
+   * @param localGradients whether the rank adds up whole gradients by itself
    */
   ShardedUnit(
       Engine engine,
       String name,
       SequencedMap<String, Parameter> parameters,
       int index,
-      int parts,
+      int shares,
       boolean whole,
       boolean localGradients) {
     this.engine = engine;
     this.name = name;
     this.index = index;
-    this.layout = new UnitLayout(name, parameters, parts);
+    this.layout = new UnitLayout(name, parameters, shares);
     this.trained = parameters.firstEntry().getValue().isTrained();
-    this.part = engine.allocate("parameters", DType.F32, Shape.of(layout.partSize()));
-    this.partGradient = trained ? newGradient(layout.partSize()) : null;
+    int size = whole ? layout.size() : layout.partSize();
+    this.part = engine.allocate("parameters", DType.F32, Shape.of(size));
+    this.partGradient = trained ? newGradient(size) : null;
     this.keepsValues = whole;
-    this.keepsGradients = whole || localGradients;
-    layout.pieces(index).forEach(this::take);
-    if (keepsValues) {
-      values = part;
-      gradients = partGradient;
-    } else if (keepsGradients && trained) {
-      gradients = newGradient(layout.size());
+    this.keepsGradients = localGradients;
+    (whole ? layout.pieces() : layout.pieces(index)).forEach(this::take);
+    if (keepsGradients && trained) {
+      gradients = whole ? partGradient : newGradient(layout.size());
     }
     if (keepsValues) {
-      place();
+      values = part;
+      placeValues();
+      placeGradients();
     } else {
       layout.slots().forEach(slot -> slot.parameter().replace(absent(slot)));
     }
@@ -112,22 +115,24 @@ final class ShardedUnit implements AutoCloseable {
     Shape flat = Shape.of(layout.size());
     if (!keepsValues) {
       values = engine.empty(DType.F32, flat);
+      placeValues();
     }
     if (!keepsGradients && trained) {
       gradients = engine.empty(DType.F32, flat);
     }
-    if (!keepsValues) {
-      place();
-    }
+    placeGradients();
   }
 
   /** Lets the parameters be views of the whole unit. */
-  private void place() {
-    Tensor all = values();
+  private void placeValues() {
+    lend(values());
+  }
+
+  /** Lets the parameters' gradients be views of the whole gradient. */
+  private void placeGradients() {
     Tensor slopes = gradients;
-    for (UnitLayout.Slot slot : layout.slots()) {
-      slot.parameter().replace(all.view(slot.in(all.layout())));
-      if (trained && slopes != null) {
+    if (slopes != null) {
+      for (UnitLayout.Slot slot : layout.slots()) {
         slot.parameter().value().setGrad(slopes.view(slot.in(slopes.layout())));
       }
     }
@@ -180,6 +185,13 @@ final class ShardedUnit implements AutoCloseable {
     return required(partGradient);
   }
 
+  /** This rank's share of the gradient, where its part is everything. */
+  Tensor gradientShare() {
+    Tensor all = partGradient();
+    int begin = index * layout.partSize();
+    return all.view(all.layout().narrow(0, begin, layout.partSize()));
+  }
+
   /** The whole unit, as the current program sees it. */
   Tensor values() {
     return required(values);
@@ -208,7 +220,7 @@ final class ShardedUnit implements AutoCloseable {
     if (partGradient != null) {
       partGradient.close();
     }
-    if (!keepsValues && keepsGradients && gradients != null) {
+    if (keepsGradients && !keepsValues && gradients != null) {
       gradients.close();
     }
   }

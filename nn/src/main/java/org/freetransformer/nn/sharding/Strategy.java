@@ -8,7 +8,10 @@ public enum Strategy {
   FULL_SHARD,
   /** The same, but a unit stays whole from its first use in a pass to its last. */
   SHARD_GRAD_OP,
-  /** Nothing is split: every rank has all, and only gradients are added up (data parallelism). */
+  /**
+   * No state is split: every rank has all of it, and only gradients are added up (data
+   * parallelism).
+   */
   NO_SHARD,
   /** Full sharding within a node; the nodes hold copies, and add up their gradients. */
   HYBRID_SHARD

@@ -83,11 +83,19 @@ final class UnitLayout {
 
   /** What a rank holds, in the order of the flat array. */
   List<Piece> pieces(int rank) {
-    long begin = (long) rank * partSize;
+    return pieces((long) rank * partSize, partSize);
+  }
+
+  /** What a rank holds that has everything. */
+  List<Piece> pieces() {
+    return pieces(0, size());
+  }
+
+  private List<Piece> pieces(long begin, long length) {
     List<Piece> pieces = new ArrayList<>();
     for (Slot slot : slots) {
       long from = Math.max(begin, slot.offset());
-      long to = Math.min(begin + partSize, slot.end());
+      long to = Math.min(begin + length, slot.end());
       if (from < to) {
         pieces.add(new Piece(slot, from - slot.offset(), (int) (to - from), (int) (from - begin)));
       }

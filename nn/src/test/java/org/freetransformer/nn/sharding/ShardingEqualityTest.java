@@ -24,11 +24,9 @@ class ShardingEqualityTest {
     /** Whether gradients are added up in the order of the micro-batches, as one rank adds them. */
     boolean hasTheOrderOfOneRank() {
       return switch (plan.strategy()) {
-        case FULL_SHARD, SHARD_GRAD_OP -> plan.reduceEveryMicroBatch() || microBatchesEach == 1;
+        case FULL_SHARD, SHARD_GRAD_OP, NO_SHARD -> plan.reduceEveryMicroBatch() || microBatchesEach == 1;
         case HYBRID_SHARD ->
             plan.nodeRanks() == ranks && (plan.reduceEveryMicroBatch() || microBatchesEach == 1);
-        // Whole gradients travel after they were added up; and their sum, in bf16, once more.
-        case NO_SHARD -> microBatchesEach == 1 && plan.exchanged() == DType.F32;
       };
     }
 
@@ -70,9 +68,15 @@ class ShardingEqualityTest {
 
   private static final Map<Case, List<Float>> ALONE = new ConcurrentHashMap<>();
 
-  /** One rank with all the micro-batches of a case. */
+  /**
+   * One rank with all the micro-batches of a case. Where nothing is split, parameters do not travel
+   * and are not rounded, but the sum of gradients is.
+   */
   private static List<Float> alone(Case many) {
-    ShardingPlan plan = ShardingPlan.DEFAULT.withExchanged(many.plan().exchanged());
+    boolean whole = many.plan().strategy() == Strategy.NO_SHARD;
+    ShardingPlan plan =
+        ShardingPlan.of(whole ? Strategy.NO_SHARD : Strategy.FULL_SHARD)
+            .withExchanged(many.plan().exchanged());
     Case one = new Case(plan, 1, many.ranks() * many.microBatchesEach());
     return ALONE.computeIfAbsent(one, ShardingEqualityTest::train);
   }

@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import org.freetransformer.bench.suite.Place;
 import org.freetransformer.bench.suite.Suite;
 import org.freetransformer.cli.Benchmarks;
@@ -27,18 +29,20 @@ public final class BenchmarkRunner implements Benchmarks {
     out.print(Results.header());
     out.flush();
     List<Row> rows = new ArrayList<>();
+    List<String> remarks = new ArrayList<>();
     for (Suite suite : suites) {
       Effort effort = Effort.of(suite, request.quick());
       for (String name : request.quick() ? suite.quickCases() : suite.cases()) {
         for (int threads : threads(request, suite)) {
-          Row row = JmhMeasurement.measure(suite, name, place(request, threads), effort);
-          rows.add(row);
-          out.print(Results.line(row));
-          out.flush();
+          add(JmhMeasurement.measure(suite, name, place(request, threads), effort), rows, out);
         }
       }
+      if (suite.name().equals("shard")) {
+        measureMpi(request, effort, rows, out).ifPresent(remarks::add);
+        remarks.addAll(ShardRemarks.of(rows));
+      }
     }
-    Results results = new Results(machine, rows);
+    Results results = new Results(machine, rows, remarks);
     out.print(results.footer());
     out.flush();
     if (request.json() != null) {
@@ -47,6 +51,27 @@ public final class BenchmarkRunner implements Benchmarks {
     if (request.report() != null) {
       writeReport(request.report(), results, request.command());
     }
+  }
+
+  private static void add(Row row, List<Row> rows, PrintStream out) {
+    rows.add(row);
+    out.print(Results.line(row));
+    out.flush();
+  }
+
+  /** Rows of ranks that are processes; if there can be none, what is missing. */
+  private static Optional<String> measureMpi(
+      Request request, Effort effort, List<Row> rows, PrintStream out) throws IOException {
+    Optional<String> missing = MpiAllReduce.whyMissing();
+    if (missing.isPresent()) {
+      String remark = "%snot measured: %s.%n".formatted(MpiAllReduce.NAME, missing.get());
+      out.print(remark);
+      return Optional.of(remark);
+    }
+    int most = Runtime.getRuntime().availableProcessors();
+    int ranks = Objects.requireNonNullElse(request.threads(), Math.max(2, most));
+    MpiAllReduce.measure(ranks, effort).forEach(row -> add(row, rows, out));
+    return Optional.empty();
   }
 
   /** The page, and beside it the picture under the same name. */

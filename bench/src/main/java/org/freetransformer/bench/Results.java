@@ -10,8 +10,12 @@ import java.util.Objects;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
-/** All rows of a run, as a table, as JSON, and as a page of ratios. */
-record Results(Machine machine, List<Row> rows) {
+/**
+ * All rows of a run, as a table, as JSON, and as a page of ratios.
+ *
+ * @param remarks paragraphs in Markdown, for the page
+ */
+record Results(Machine machine, List<Row> rows, List<String> remarks) {
   private static final String LINE = "%-8s %-26s %7s  %-9s %9s %9s %9s %7s %7s %7s %7s %8s%n";
 
   /** Geometric mean of the ratios to the peer; empty if no row has one. */
@@ -120,7 +124,9 @@ record Results(Machine machine, List<Row> rows) {
                   percent(row.spread()),
                   Math.round(row.garbage())));
     }
-    return page.append("\n").append(footer()).toString();
+    page.append("\n").append(footer());
+    remarks.forEach(remark -> page.append("\n").append(remark));
+    return page.toString();
   }
 
   private static String rate(@Nullable Double value) {

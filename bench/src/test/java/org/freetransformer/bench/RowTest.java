@@ -49,7 +49,7 @@ class RowTest {
     Row row = row(round(1, 0, 0.5));
     assertThat(row.peer()).isNull();
     assertThat(row.ratioPeer()).isNull();
-    assertThat(new Results(MACHINE, List.of(row)).geometricMean()).isEmpty();
+    assertThat(new Results(MACHINE, List.of(row), List.of()).geometricMean()).isEmpty();
   }
 
   @Test
@@ -66,7 +66,7 @@ class RowTest {
     Row slow = row(round(1, 0.25, 1));
     Row even = row(round(1, 8, 1));
     JsonNode json =
-        new ObjectMapper().readTree(new Results(MACHINE, List.of(fast, slow, even)).toJson());
+        new ObjectMapper().readTree(new Results(MACHINE, List.of(fast, slow, even), List.of()).toJson());
     assertThat(json.get("geomean_ratio_peer").asDouble()).isCloseTo(2, within(1e-12));
     assertThat(json.get("machine").get("cpu").asText()).isEqualTo("A CPU");
     assertThat(json.get("rows").get(0).fieldNames())
@@ -86,13 +86,14 @@ class RowTest {
   @Test
   void thePageNamesTheMachineAndHoldsRatios() {
     String page =
-        new Results(MACHINE, List.of(row(round(1, 3, 0.5))))
+        new Results(MACHINE, List.of(row(round(1, 3, 0.5))), List.of("A remark.\n"))
             .toMarkdown("./ft bench", "![](x.png)\n\n");
     assertThat(page)
         .contains(
             "A CPU",
             "512-bit",
             "`./ft bench`",
-            "| gemm | nt 1x2x3 | 2 | 3.00 | - | 0.50 | 0% | 0 |");
+            "| gemm | nt 1x2x3 | 2 | 3.00 | - | 0.50 | 0% | 0 |")
+        .endsWith("\nA remark.\n");
   }
 }

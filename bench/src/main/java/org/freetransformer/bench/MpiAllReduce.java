@@ -106,9 +106,7 @@ final class MpiAllReduce {
                   Objects.requireNonNull(c.get(size)),
                   0)));
     }
-    return rounds.entrySet().stream()
-        .map(entry -> row(entry.getKey(), entry.getValue()))
-        .toList();
+    return rounds.entrySet().stream().map(entry -> row(entry.getKey(), entry.getValue())).toList();
   }
 
   private Row row(long bytes, List<Row.Round> rounds) {

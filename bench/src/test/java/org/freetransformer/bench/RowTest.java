@@ -66,7 +66,8 @@ class RowTest {
     Row slow = row(round(1, 0.25, 1));
     Row even = row(round(1, 8, 1));
     JsonNode json =
-        new ObjectMapper().readTree(new Results(MACHINE, List.of(fast, slow, even), List.of()).toJson());
+        new ObjectMapper()
+            .readTree(new Results(MACHINE, List.of(fast, slow, even), List.of()).toJson());
     assertThat(json.get("geomean_ratio_peer").asDouble()).isCloseTo(2, within(1e-12));
     assertThat(json.get("machine").get("cpu").asText()).isEqualTo("A CPU");
     assertThat(json.get("rows").get(0).fieldNames())

@@ -26,16 +26,14 @@ class ShardRowsTest {
         .contains(
             "| 2 in-process ranks of 1 thread beside 2 threads unsharded, full-shard | ≥ 0.90 |"
                 + " 0.95 | 0% |",
-            "| MPI all-reduce 64 KiB beside C | ≥ 0.83 | 0.90 | 0% |",
-            "97.3 %")
+            "| MPI all-reduce 64 KiB beside C | ≥ 0.83 | 0.90 | 0% |", "97.3 %")
         .doesNotContain("reduce-scatter |");
   }
 
   @Tag("slow")
   @Test
   void ranksOfMpiAreTimedInJavaAndInC() throws IOException {
-    assumeTrue(
-        MpiAllReduce.whyMissing().isEmpty(), () -> MpiAllReduce.whyMissing().orElseThrow());
+    assumeTrue(MpiAllReduce.whyMissing().isEmpty(), () -> MpiAllReduce.whyMissing().orElseThrow());
     List<Row> rows = MpiAllReduce.measure(2, new Effort(1, 0, 1, 0));
     assertThat(rows)
         .extracting(Row::name)

@@ -118,8 +118,8 @@ final class ShardedTrainerTest {
   }
 
   /**
-   * Nodes add up what each computed of a step, and so in another order. AdamW's first steps make
-   * as much of a rounding error as of a gradient, where a gradient is nothing else: the encoder's,
+   * Nodes add up what each computed of a step, and so in another order. AdamW's first steps make as
+   * much of a rounding error as of a gradient, where a gradient is nothing else: the encoder's,
    * whose plan has no effect yet. So the KL alone may differ more.
    */
   private static void assertClose(List<List<Double>> actual, List<List<Double>> expected) {
@@ -159,8 +159,7 @@ final class ShardedTrainerTest {
           one.training().toBuilder()
               .gradientAccumulationSteps(microBatchesEach * ranks)
               .sharding(
-                  new ShardingConfig(
-                      true, strategy, 0, ShardingConfig.Exchange.FP32, true, ranks))
+                  new ShardingConfig(true, strategy, 0, ShardingConfig.Exchange.FP32, true, ranks))
               .build();
       return new RunConfig(one.model(), training, one.data());
     }

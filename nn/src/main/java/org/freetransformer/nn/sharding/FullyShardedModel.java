@@ -227,8 +227,12 @@ public final class FullyShardedModel implements AutoCloseable {
     public @Nullable Communication afterReduction(ShardedUnit unit) {
       if (unit.keepsValues() && !unit.keepsGradients()) {
         return Communication.gatherGradient(
-            shards, unit.name(), unit.gradientShare(), unit.partGradient(), plan.exchanged(), () ->
-                reducing);
+            shards,
+            unit.name(),
+            unit.gradientShare(),
+            unit.partGradient(),
+            plan.exchanged(),
+            () -> reducing);
       }
       ProcessGroup across = replicas;
       return across == null

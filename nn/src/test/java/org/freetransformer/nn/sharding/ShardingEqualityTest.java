@@ -24,7 +24,8 @@ class ShardingEqualityTest {
     /** Whether gradients are added up in the order of the micro-batches, as one rank adds them. */
     boolean hasTheOrderOfOneRank() {
       return switch (plan.strategy()) {
-        case FULL_SHARD, SHARD_GRAD_OP, NO_SHARD -> plan.reduceEveryMicroBatch() || microBatchesEach == 1;
+        case FULL_SHARD, SHARD_GRAD_OP, NO_SHARD ->
+            plan.reduceEveryMicroBatch() || microBatchesEach == 1;
         case HYBRID_SHARD ->
             plan.nodeRanks() == ranks && (plan.reduceEveryMicroBatch() || microBatchesEach == 1);
       };

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.Optional;
 import org.freetransformer.bench.suite.Place;
 import org.freetransformer.bench.suite.Suite;
+import org.freetransformer.bench.suite.Suites;
 import org.freetransformer.cli.Benchmarks;
 import org.freetransformer.config.Nearest;
 import org.freetransformer.tensor.device.Devices;
@@ -104,7 +105,7 @@ public final class BenchmarkRunner implements Benchmarks {
     List<String> names =
         request.suites().isEmpty() && request.device() != null ? List.of(GPU) : request.suites();
     if (names.isEmpty()) {
-      return Suite.UNASKED;
+      return Suites.UNASKED;
     }
     if (names.contains(GPU) && request.device() == null) {
       throw new IllegalArgumentException(
@@ -114,7 +115,7 @@ public final class BenchmarkRunner implements Benchmarks {
       throw new IllegalArgumentException(
           "--device is for --suite gpu alone: the other suites measure the processor");
     }
-    List<String> known = Suite.ALL.stream().map(Suite::name).toList();
+    List<String> known = Suites.ALL.stream().map(Suite::name).toList();
     for (String name : names) {
       if (!known.contains(name)) {
         String hint = Nearest.to(name, known).map(near -> "; nearest is " + near).orElse("");
@@ -123,7 +124,7 @@ public final class BenchmarkRunner implements Benchmarks {
                 .formatted(name, String.join(", ", known), hint));
       }
     }
-    return Suite.ALL.stream().filter(suite -> names.contains(suite.name())).toList();
+    return Suites.ALL.stream().filter(suite -> names.contains(suite.name())).toList();
   }
 
   /** All threads, and for matrix products and the thorough run's step one thread as well. */

@@ -6,7 +6,7 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.freetransformer.bench.suite.Contest;
 import org.freetransformer.bench.suite.Place;
-import org.freetransformer.bench.suite.Suite;
+import org.freetransformer.bench.suite.Suites;
 import org.freetransformer.bench.suite.Unit;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.AuxCounters;
@@ -96,7 +96,7 @@ public class ContestBenchmark {
   /** Makes the operands of all sides. */
   @Setup
   public void open() {
-    sides = Suite.named(suite).open(contest, new Place(device, threads));
+    sides = Suites.named(suite).open(contest, new Place(device, threads));
   }
 
   /** Frees them. */

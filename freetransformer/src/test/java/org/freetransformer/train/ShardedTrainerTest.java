@@ -152,7 +152,7 @@ final class ShardedTrainerTest {
   }
 
   /** Hybrid sharding is in one node here: several add up in another order. */
-  private record Case(Strategy strategy, Precision precision, int microBatchesEach, int ranks) {
+  record Case(Strategy strategy, Precision precision, int microBatchesEach, int ranks) {
     RunConfig config() {
       RunConfig one = ShardedTrainerTest.config(strategy, precision);
       TrainingConfig training =

@@ -11,9 +11,9 @@ import org.junit.jupiter.api.Test;
 class SuiteTest {
   @Test
   void aQuickRunTakesCasesOfAThoroughOne() {
-    for (Suite suite : Suite.ALL) {
+    for (Suite suite : Suites.ALL) {
       assertThat(suite.cases()).as(suite.name()).containsAll(suite.quickCases());
-      assertThat(Suite.named(suite.name())).isSameAs(suite);
+      assertThat(Suites.named(suite.name())).isSameAs(suite);
     }
   }
 
@@ -31,7 +31,7 @@ class SuiteTest {
       {"gpu", "kernels rmsnorm"}
     };
     for (String[] one : cases) {
-      try (Contest contest = Suite.named(one[0]).open(one[1], Place.cpu(2))) {
+      try (Contest contest = Suites.named(one[0]).open(one[1], Place.cpu(2))) {
         contest.ours().run();
         contest.limit().run();
         assertThat(contest.amount()).isPositive();
@@ -52,11 +52,11 @@ class SuiteTest {
   @Test
   void everyCaseOfADeviceIsOneOfAnotherSuite() {
     List<String> others =
-        Suite.ALL.stream()
+        Suites.ALL.stream()
             .flatMap(suite -> suite.cases().stream().map(name -> suite.name() + " " + name))
             .toList();
     assertThat(others).contains("gemm nt 1x4096x4096");
-    assertThat(Suite.named("gpu").cases())
+    assertThat(Suites.named("gpu").cases())
         .filteredOn(name -> !name.contains("124M")) // Too long for the processor's suite.
         .isSubsetOf(others);
   }
@@ -91,7 +91,7 @@ class SuiteTest {
 
   @Test
   void saysThatACaseIsUnknown() {
-    for (Suite suite : Suite.ALL) {
+    for (Suite suite : Suites.ALL) {
       assertThatThrownBy(() -> suite.open("nonsense", Place.cpu(1)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("no case of suite " + suite.name() + " is named 'nonsense'");

@@ -89,6 +89,16 @@ class FullyShardedModelTest {
     assertClose(many, alone, 1e-5);
   }
 
+  /** Sums that are rounded to bf16 on their way, where one rank's terms are. */
+  @ParameterizedTest
+  @MethodSource("plansOfAnotherOrder")
+  void staysNearOneRankForTwoHundredStepsInBrainFloats(ShardingPlan plan) {
+    Strategy same = plan.strategy() == Strategy.NO_SHARD ? Strategy.NO_SHARD : Strategy.FULL_SHARD;
+    Task task = Task.of(8);
+    List<Float> alone = sharded(ShardingPlan.of(same).withExchanged(DType.BF16), 1, task, 200);
+    assertClose(sharded(plan.withExchanged(DType.BF16), 4, task, 200), alone, 0.05);
+  }
+
   /** Micro-batches are added up one after the other in the same order, whoever computes them. */
   @ParameterizedTest
   @EnumSource

@@ -66,7 +66,7 @@ record Results(Machine machine, List<Row> rows, List<String> remarks) {
     OptionalDouble mean = geometricMean();
     return mean.isPresent()
         ? "Geometric mean of the ratios to libtorch: %s%n".formatted(ratio(mean.getAsDouble()))
-        : "No row has a peer: %s%n".formatted(machine.libtorch());
+        : "No row has a peer; libtorch: %s%n".formatted(machine.libtorch());
   }
 
   /** The run as one JSON object. */

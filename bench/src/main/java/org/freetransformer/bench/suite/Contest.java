@@ -38,7 +38,7 @@ public record Contest(
   static Contest memory(Traffic traffic, Ours ours, Peer peer, Place place) {
     Limit limit = Limit.memory(traffic, ours.engine(), place);
     double intensity = (double) ours.cost().flops() / traffic.total();
-    return of(traffic.total(), Unit.GIGABYTES, ours, peer, limit, intensity);
+    return of((double) traffic.total(), Unit.GIGABYTES, ours, peer, limit, intensity);
   }
 
   private static Contest of(

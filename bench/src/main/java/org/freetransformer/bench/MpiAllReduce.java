@@ -111,7 +111,7 @@ final class MpiAllReduce {
 
   private Row row(long bytes, List<Row.Round> rounds) {
     String size = bytes < KIB * KIB ? bytes / KIB + " KiB" : bytes / KIB / KIB + " MiB";
-    return Row.of("shard", NAME + size, ranks, Unit.GIGABYTES, bytes, 0, rounds);
+    return Row.of("shard", NAME + size, ranks, Unit.GIGABYTES, (double) bytes, 0, rounds);
   }
 
   private static List<String> javaRank() {
@@ -134,7 +134,7 @@ final class MpiAllReduce {
     SIZES.forEach(size -> command.add(size.toString()));
     Map<Long, Double> found = new LinkedHashMap<>();
     for (String line : said(command).lines().toList()) {
-      String[] words = line.split(" ");
+      String[] words = line.split(" ", -1);
       if (words.length == 2 && words[0].chars().allMatch(Character::isDigit)) {
         found.put(Long.parseLong(words[0]), MILLI * Double.parseDouble(words[1]));
       }

@@ -125,14 +125,15 @@ public final class Generator {
   private List<Sample> write(Request request, TokenListener listener, IncrementalDecoder decoder) {
     IncrementalDecoder.Prompted prompted = read(request, decoder);
     int batch = request.prompts().size();
+    Sampler sampler = new Sampler(request.sampling());
     List<Draft> drafts = new ArrayList<>();
     for (int b = 0; b < batch; b++) {
-      drafts.add(new Draft(request, b, decoder.capacity(), prompted.plans()[b]));
+      drafts.add(new Draft(request, sampler, b, decoder.capacity(), prompted.plans()[b]));
     }
     float[][] logits = prompted.logits();
+    int[] tokens = new int[batch];
+    int[] plans = new int[batch];
     while (true) {
-      int[] tokens = new int[batch];
-      int[] plans = new int[batch];
       Arrays.fill(tokens, IncrementalDecoder.IDLE);
       for (Draft draft : drafts) {
         if (draft.isOpen()) {
@@ -180,6 +181,7 @@ public final class Generator {
   /** A sample while it is written. */
   private final class Draft {
     private final Request request;
+    private final Sampler sampler;
     private final int sample;
     private final int promptLength;
     private final int mostTokens;
@@ -188,8 +190,9 @@ public final class Generator {
     private @Nullable FinishReason reason;
     private int lastPlan;
 
-    Draft(Request request, int sample, int capacity, int... promptPlans) {
+    Draft(Request request, Sampler sampler, int sample, int capacity, int... promptPlans) {
       this.request = request;
+      this.sampler = sampler;
       this.sample = sample;
       this.promptLength = request.prompts().get(sample).length;
       // The last token is not read, so that it needs no room.
@@ -204,7 +207,7 @@ public final class Generator {
     /** Chooses the next token, and the plan that what follows it is written to. */
     void write(float[] logits) {
       int number = tokens.size();
-      int token = request.sampling().choose(logits, sample, number);
+      int token = sampler.choose(logits, sample, number);
       tokens.add(token);
       lastPlan = planAt(request, sample, promptLength + number);
       if (hasPlan()) {

@@ -1,5 +1,7 @@
 package org.freetransformer.generate;
 
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.freetransformer.data.ExampleRandom;
@@ -45,7 +47,39 @@ public final class IncrementalDecoder implements AutoCloseable {
   private final Tensor positions;
   private final Tensor slots;
   private final Tensor cachedLengths;
-  private @Nullable Program step;
+  private final int[] newPositions;
+  private final int[] newSlots;
+  private @Nullable Step step;
+
+  /**
+   * The program that reads a token into every row.
+   *
+   * @param rows its logits, one tensor [V] a row
+   * @param logits [B][V], where they are copied to after every run
+   * @param targets the same memory
+   */
+  @SuppressWarnings("ArrayRecordComponent") // Overwritten at every step; equality means nothing.
+  private record Step(
+      Program program, List<Tensor> rows, float[][] logits, List<MemorySegment> targets) {
+    static Step of(Program program, int batch, int vocabulary) {
+      Tensor all = program.outputs().getFirst().reshape(batch, vocabulary);
+      List<Tensor> rows = new ArrayList<>();
+      List<MemorySegment> targets = new ArrayList<>();
+      float[][] logits = new float[batch][vocabulary];
+      for (int b = 0; b < batch; b++) {
+        rows.add(all.narrow(0, b, 1));
+        targets.add(MemorySegment.ofArray(logits[b]));
+      }
+      return new Step(program, List.copyOf(rows), logits, List.copyOf(targets));
+    }
+
+    void run() {
+      program.run();
+      for (int b = 0; b < logits.length; b++) {
+        rows.get(b).copyTo(targets.get(b));
+      }
+    }
+  }
 
   /**
    * A decoder for {@code batch} rows of at most {@code capacity} tokens each.
@@ -69,6 +103,8 @@ public final class IncrementalDecoder implements AutoCloseable {
     this.positions = input(batch, 1);
     this.slots = input(batch);
     this.cachedLengths = input(batch);
+    this.newPositions = new int[batch];
+    this.newSlots = new int[batch];
   }
 
   private Tensor input(int... dims) {
@@ -206,24 +242,25 @@ public final class IncrementalDecoder implements AutoCloseable {
    *
    * @param newTokens [B]
    * @param newPlans [B], the plan of each token; ignored by a baseline
-   * @return logits of each row's next token, [B][V]; those of an idle row mean nothing
+   * @return logits of each row's next token, [B][V], in arrays that the next call overwrites; those
+   *     of an idle row mean nothing
    * @throws IllegalStateException if a row has no prompt, or is full
    */
   public float[][] next(int[] newTokens, int[] newPlans) {
     tokens.set(newTokens);
     plans.set(newPlans);
     advance(newTokens);
-    if (step == null) {
-      step = recordStep();
+    Step now = step;
+    if (now == null) {
+      now = Step.of(recordStep(), batch, model.config().vocabSize());
+      step = now;
     }
-    step.run();
-    return split(step.outputs().getFirst().toFloats());
+    now.run();
+    return now.logits();
   }
 
   /** Gives each token its position and its cache row; idle ones, which no one reads, get none. */
   private void advance(int[] newTokens) {
-    int[] rows = new int[batch];
-    int[] places = new int[batch];
     for (int b = 0; b < batch; b++) {
       if (lengths[b] == 0) {
         throw new IllegalStateException("row %d holds no prompt".formatted(b));
@@ -233,14 +270,14 @@ public final class IncrementalDecoder implements AutoCloseable {
         throw new IllegalStateException(
             "row %d is full: it holds %d tokens".formatted(b, capacity));
       }
-      places[b] = idle ? 0 : lengths[b];
-      rows[b] = idle ? -1 : b * capacity + lengths[b];
+      newPositions[b] = idle ? 0 : lengths[b];
+      newSlots[b] = idle ? -1 : b * capacity + lengths[b];
     }
     for (int b = 0; b < batch; b++) {
-      lengths[b] += rows[b] < 0 ? 0 : 1;
+      lengths[b] += newSlots[b] < 0 ? 0 : 1;
     }
-    positions.set(places);
-    slots.set(rows);
+    positions.set(newPositions);
+    slots.set(newSlots);
     cachedLengths.set(lengths);
   }
 
@@ -258,7 +295,7 @@ public final class IncrementalDecoder implements AutoCloseable {
   @Override
   public void close() {
     if (step != null) {
-      step.close();
+      step.program().close();
     }
     caches.forEach(KeyValueCache::close);
     List.of(tokens, plans, positions, slots, cachedLengths).forEach(Tensor::close);

@@ -76,11 +76,12 @@ final class SamplingTest {
   })
   void drawsFromTheLimitedDistribution(double temperature, int topK, double topP, double minP) {
     Sampling how = new Sampling(temperature, topK, topP, minP, 17);
+    Sampler sampler = new Sampler(how);
     float[] logits = logits();
     double[] expected = expected(how, logits);
     int[] counts = new int[VOCABULARY];
     for (int i = 0; i < DRAWS; i++) {
-      counts[how.choose(logits, i % 7, i)]++;
+      counts[sampler.choose(logits, i % 7, i)]++;
     }
     for (int token = 0; token < VOCABULARY; token++) {
       if (expected[token] == 0) {
@@ -93,22 +94,36 @@ final class SamplingTest {
 
   @Test
   void takesTheLikeliestAtTemperatureZeroAndTheFirstOfEquals() {
-    Sampling greedy = Sampling.greedy();
+    Sampler greedy = new Sampler(Sampling.greedy());
     assertThat(greedy.choose(new float[] {-3, -1, -2, -1}, 0, 0)).isEqualTo(1);
     assertThat(greedy.choose(new float[] {-0f, 0f, -1}, 5, 9)).isZero();
     assertThat(greedy.choose(new float[] {1, 2, 3e38f}, 0, 0)).isEqualTo(2);
   }
 
   @Test
+  void rememberedMemoryChangesNothing() {
+    Sampling how = new Sampling(0.9, 40, 0.95, 0.01, 3);
+    Sampler used = new Sampler(how);
+    for (int i = 0; i < 200; i++) {
+      float[] logits = new float[1 + random.nextInt(300)];
+      for (int token = 0; token < logits.length; token++) {
+        logits[token] = random.nextInt(12) / 2f; // Some are equal.
+      }
+      int chosen = used.choose(logits, i, 5);
+      assertThat(chosen).isEqualTo(new Sampler(how).choose(logits, i, 5));
+    }
+  }
+
+  @Test
   void isAFunctionOfSeedSampleAndPosition() {
     float[] even = new float[1000];
-    int first = Sampling.plain(1).choose(even, 2, 3);
-    assertThat(Sampling.plain(1).choose(even, 2, 3)).isEqualTo(first);
-    assertThat(Sampling.plain(2).choose(even, 2, 3)).isNotEqualTo(first);
-    assertThat(Sampling.plain(1L << 32).choose(even, 2, 3))
-        .isNotEqualTo(Sampling.plain(0).choose(even, 2, 3));
-    assertThat(Sampling.plain(1).choose(even, 1, 3)).isNotEqualTo(first);
-    assertThat(Sampling.plain(1).choose(even, 2, 4)).isNotEqualTo(first);
+    int first = new Sampler(Sampling.plain(1)).choose(even, 2, 3);
+    assertThat(new Sampler(Sampling.plain(1)).choose(even, 2, 3)).isEqualTo(first);
+    assertThat(new Sampler(Sampling.plain(2)).choose(even, 2, 3)).isNotEqualTo(first);
+    assertThat(new Sampler(Sampling.plain(1L << 32)).choose(even, 2, 3))
+        .isNotEqualTo(new Sampler(Sampling.plain(0)).choose(even, 2, 3));
+    assertThat(new Sampler(Sampling.plain(1)).choose(even, 1, 3)).isNotEqualTo(first);
+    assertThat(new Sampler(Sampling.plain(1)).choose(even, 2, 4)).isNotEqualTo(first);
   }
 
   @Test
@@ -120,7 +135,8 @@ final class SamplingTest {
         .hasMessage("top-k -1: allowed are 0 (all) or more");
     assertThatThrownBy(() -> new Sampling(1, 0, 0, 0, 0)).hasMessageStartingWith("top-p");
     assertThatThrownBy(() -> new Sampling(1, 0, 1, 1, 0)).hasMessageStartingWith("min-p");
-    assertThatThrownBy(() -> Sampling.plain(0).choose(new float[] {0, Float.NaN}, 0, 0))
+    assertThatThrownBy(
+            () -> new Sampler(Sampling.plain(0)).choose(new float[] {0, Float.NaN}, 0, 0))
         .hasMessageContaining("token 1 is NaN");
   }
 }

@@ -226,6 +226,10 @@ public final class Tensor implements AutoCloseable {
 
   private void read(DType type, MemorySegment target) {
     engine.requireNotRecording("its values exist, and can be read, after a run");
+    if (type == dtype() && buffer.isContiguous()) { // Nothing to convert, so no garbage either.
+      engine.device().read(buffer.storage(), byteOffset(), target);
+      return;
+    }
     try (Scope _ = engine.scope("host copies");
         Engine.Mode _ = engine.noGrad()) {
       Tensor plain = to(type).contiguous();

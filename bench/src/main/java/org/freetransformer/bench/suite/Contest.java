@@ -41,6 +41,17 @@ public record Contest(
     return of((double) traffic.total(), Unit.GIGABYTES, ours, peer, limit, intensity);
   }
 
+  /** Work of few operations a byte, that memory or arithmetic bounds, whichever takes longer. */
+  static Contest memoryOrArithmetic(
+      Traffic traffic, double flops, Ours ours, Peer peer, Place place) {
+    Limit limit =
+        Limit.slower(
+            Limit.memory(traffic, ours.engine(), place),
+            Limit.arithmetic(flops, ours.engine(), place));
+    double intensity = flops / traffic.total();
+    return of((double) traffic.total(), Unit.GIGABYTES, ours, peer, limit, intensity);
+  }
+
   private static Contest of(
       double amount, Unit unit, Ours ours, Peer peer, Limit limit, double intensity) {
     return new Contest(

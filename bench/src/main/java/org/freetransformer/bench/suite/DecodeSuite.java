@@ -23,8 +23,8 @@ import org.freetransformer.tensor.ops.QuantizedLinearOp;
 /**
  * Generation: a layer's product for a few rows with weights of f32, bf16 or 8 bits, beside libtorch
  * with f32 (its bf16 product ends the JVM when it is called through DJL); whole steps of a model,
- * one token a row; and the reading of a prompt. The limit of what memory bounds reads the weights,
- * as they are held, and nothing else.
+ * one token a row; and the reading of a prompt. The limit of a step reads the weights, as they are
+ * held, and nothing else, or multiplies and adds as often as their rows do, whichever takes longer.
  */
 final class DecodeSuite implements Suite {
   private static final int SIDE = 4096;
@@ -115,12 +115,17 @@ final class DecodeSuite implements Suite {
               return Peer.scoped(() -> TorchOps.linear(theirs, theirWeight));
             });
     long bytes = (long) SIDE * SIDE * type.bytes();
-    return Contest.memory(new Traffic(bytes, 0, 0), ours, peer, place);
+    double flops = 2.0 * rows * SIDE * SIDE;
+    return Contest.memoryOrArithmetic(new Traffic(bytes, 0, 0), flops, ours, peer, place);
   }
 
   private static Contest model(int rows, DType type, Place place) {
     Decoding ours = new Decoding(rows, type, place);
-    Limit limit = Limit.memory(new Traffic(ours.bytesOfStep(), 0, 0), ours.engine, place);
+    double weights = ours.linearWeights() + (double) MODEL.vocabSize() * MODEL.hiddenDim();
+    Limit limit =
+        Limit.slower(
+            Limit.memory(new Traffic(ours.bytesOfStep(), 0, 0), ours.engine, place),
+            Limit.arithmetic(2 * rows * weights, ours.engine, place));
     return new Contest(
         rows,
         Unit.TOKENS,

@@ -12,6 +12,9 @@ import org.freetransformer.tensor.device.Kernel;
  * @param closing frees it; a device's own kernels are freed with the device
  */
 record Limit(Runnable call, Runnable closing) {
+  /** Enough for the JIT to be done with a loop. */
+  private static final int RUNS = 30;
+
   /** Multiply-adds on registers: of the engine's device, or a loop on the processor's threads. */
   static Limit arithmetic(double flops, Engine engine, Place place) {
     return engine
@@ -35,6 +38,23 @@ record Limit(Runnable call, Runnable closing) {
               new MemoryLoop(traffic.read(), traffic.written(), traffic.updated(), place.threads());
           return new Limit(loop, loop::close);
         });
+  }
+
+  /** Whichever takes longer, decided by a few runs of each; the other is freed. */
+  static Limit slower(Limit one, Limit other) {
+    boolean first = one.bestOfSome() >= other.bestOfSome();
+    (first ? other : one).closing().run();
+    return first ? one : other;
+  }
+
+  private long bestOfSome() {
+    long best = Long.MAX_VALUE;
+    for (int i = 0; i < RUNS; i++) {
+      long begin = System.nanoTime();
+      call.run();
+      best = Math.min(best, System.nanoTime() - begin);
+    }
+    return best;
   }
 
   private static Limit of(Kernel kernel) {

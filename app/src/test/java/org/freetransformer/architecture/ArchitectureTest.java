@@ -23,6 +23,9 @@ import org.junit.jupiter.api.Test;
 
 /** The house's one rule: dependencies point one way, app → freetransformer → nn → tensor → JDK. */
 class ArchitectureTest {
+  /** Sums and roundings of exchanges between ranks, on raw memory that belongs to no device. */
+  private static final String COLLECTIVE_LOOPS = "org.freetransformer.nn.sharding.Numbers";
+
   private static final String TENSOR = "org.freetransformer.tensor..";
   private static final String NN = "org.freetransformer.nn..";
   private static final String[] LIBRARY = {
@@ -82,8 +85,17 @@ class ArchitectureTest {
     classes()
         .that()
         .resideInAPackage(NN)
+        .and()
+        .doNotHaveFullyQualifiedName(COLLECTIVE_LOOPS)
         .should()
         .onlyDependOnClassesThat(resideInAnyPackage(JDK).or(resideInAnyPackage(NN, TENSOR)))
+        .check(project);
+    classes()
+        .that()
+        .haveFullyQualifiedName(COLLECTIVE_LOOPS)
+        .should()
+        .onlyDependOnClassesThat(
+            resideInAnyPackage(JDK).or(resideInAnyPackage(NN, TENSOR, VECTOR_API)))
         .check(project);
   }
 
@@ -138,10 +150,12 @@ class ArchitectureTest {
   }
 
   @Test
-  void onlyTheSimdDeviceTouchesTheVectorApi() {
+  void onlyTheSimdDeviceAndCollectivesTouchTheVectorApi() {
     noClasses()
         .that()
         .resideOutsideOfPackage(SIMD)
+        .and()
+        .doNotHaveFullyQualifiedName(COLLECTIVE_LOOPS)
         .should()
         .dependOnClassesThat()
         .resideInAPackage(VECTOR_API)

@@ -2,8 +2,9 @@ package org.freetransformer.data;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 
 /**
  * Batches that are made ready while something else runs, such as the training step before the one
@@ -11,21 +12,24 @@ import java.util.concurrent.FutureTask;
  */
 public final class BatchesAhead implements AutoCloseable {
   private final Batches batches;
-  private final Map<Long, FutureTask<Batch>> ahead = new HashMap<>();
+  private final Map<Long, CompletableFuture<Batch>> ahead = new HashMap<>();
 
   /** Nothing is read yet. */
   public BatchesAhead(Batches batches) {
     this.batches = batches;
   }
 
-  /** Begins to read the batch at a position, on a thread of its own. */
-  public void begin(long position) {
-    if (ahead.containsKey(position)) {
-      return;
-    }
-    FutureTask<Batch> task = new FutureTask<>(() -> batches.at(position));
-    ahead.put(position, task);
-    Thread.ofVirtual().name("batch-ahead").start(task);
+  /**
+   * Begins to read the batch at a position, on a thread of its own, unless that was begun before.
+   *
+   * @return what {@link #at} will give
+   */
+  public CompletionStage<Batch> begin(long position) {
+    return ahead.computeIfAbsent(
+        position,
+        _ ->
+            CompletableFuture.supplyAsync(
+                () -> batches.at(position), Thread.ofVirtual().name("batch-ahead")::start));
   }
 
   /**
@@ -33,7 +37,7 @@ public final class BatchesAhead implements AutoCloseable {
    * that were begun are kept.
    */
   public Batch at(long position) {
-    FutureTask<Batch> task = ahead.remove(position);
+    CompletableFuture<Batch> task = ahead.remove(position);
     if (task == null) {
       return batches.at(position);
     }
@@ -51,14 +55,14 @@ public final class BatchesAhead implements AutoCloseable {
   @Override
   public void close() {
     for (Long position : ahead.keySet().toArray(Long[]::new)) {
-      FutureTask<Batch> task = ahead.remove(position);
+      CompletableFuture<Batch> task = ahead.remove(position);
       if (task != null) {
         settle(task);
       }
     }
   }
 
-  private static void settle(FutureTask<Batch> task) {
+  private static void settle(CompletableFuture<Batch> task) {
     try {
       task.get();
     } catch (ExecutionException unneeded) {

@@ -1,6 +1,8 @@
 package org.freetransformer.eval;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Map;
 import org.freetransformer.data.Batch;
 import org.freetransformer.nn.Sequence;
 import org.freetransformer.tensor.DType;
@@ -32,6 +34,25 @@ public final class BatchTensors implements AutoCloseable {
     tokens.set(batch.tokens());
     targets.set(batch.targets());
     planCounts.set(planCounts(batch));
+  }
+
+  /**
+   * Begins to bring a batch of this size to the device while a program may run on the one before;
+   * any thread may call this.
+   *
+   * @return makes it the batch of the runs that follow; for the engine's thread, once
+   */
+  public Runnable setAhead(Batch batch) {
+    return tokens
+        .engine()
+        .setAhead(
+            Map.of(
+                tokens,
+                MemorySegment.ofArray(batch.tokens()),
+                targets,
+                MemorySegment.ofArray(batch.targets()),
+                planCounts,
+                MemorySegment.ofArray(planCounts(batch))));
   }
 
   /**

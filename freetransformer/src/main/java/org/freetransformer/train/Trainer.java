@@ -247,6 +247,7 @@ public final class Trainer implements AutoCloseable {
     List<Batch> microBatches = positions().mapToObj(training::at).toList();
     position += examplesPerStep();
     positions().forEach(training::begin); // The next step's, while this one runs.
+    positions().findFirst().ifPresent(first -> step.follow(training.begin(first)));
     stepsDone++;
     StepMetrics metrics = step.run(stepsDone, schedule.at(stepsDone), microBatches, tokens);
     tokens = metrics.tokens();

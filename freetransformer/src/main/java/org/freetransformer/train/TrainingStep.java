@@ -6,6 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.stream.IntStream;
 import org.freetransformer.checkpoint.StatefulPart;
 import org.freetransformer.data.Batch;
@@ -52,6 +54,7 @@ public final class TrainingStep implements AutoCloseable {
   private final AdamW optimizer;
   private final TrainingConfig config;
   private final BatchTensors inputs;
+  private final BatchFeed feed;
   private final Objective objective;
   private final WeightCopies copies;
   private final @Nullable LossScaling scaling;
@@ -61,6 +64,9 @@ public final class TrainingStep implements AutoCloseable {
   private final Program norm;
   private final Program update;
   private final Program discard;
+
+  /** What the step after the coming one begins with, if that is known. */
+  private @Nullable CompletionStage<Batch> following;
 
   /** Seconds that each rank had waited by the last logged step. */
   private List<Double> waits = List.of();
@@ -82,6 +88,7 @@ public final class TrainingStep implements AutoCloseable {
     this.optimizer = optimizer;
     this.config = config;
     this.inputs = new BatchTensors(engine, config.batchSize(), length);
+    this.feed = new BatchFeed(inputs);
     this.objective = new Objective(engine, target(config.remedies()));
     this.copies = new WeightCopies(engine, config.precision());
     this.scaling =
@@ -185,7 +192,8 @@ public final class TrainingStep implements AutoCloseable {
     List<float[]> rows = new ArrayList<>();
     long number = (step - 1) * microBatches.size() * ranks.size() + ranks.rank() + 1;
     for (int i = 0; i < microBatches.size(); i++) {
-      inputs.set(microBatches.get(i));
+      feed.set(microBatches.get(i));
+      beginAfter(i, microBatches);
       model.engine().random().step(number + (long) i * ranks.size());
       replica.lastMicroBatch(i == microBatches.size() - 1);
       microStep.run();
@@ -223,6 +231,24 @@ public final class TrainingStep implements AutoCloseable {
         updating && config.isLogged(step) ? updateRatios() : Map.of(),
         config.isLogged(step) ? newWaits() : List.of(),
         List.of());
+  }
+
+  /**
+   * Says with which batch the step after the coming one begins: once it is read, it goes to the
+   * device while that one's last program runs.
+   */
+  void follow(CompletionStage<Batch> batch) {
+    following = batch;
+  }
+
+  /** Begins with the batch after one that is about to run. */
+  private void beginAfter(int index, List<Batch> microBatches) {
+    if (index + 1 < microBatches.size()) {
+      feed.begin(CompletableFuture.completedFuture(microBatches.get(index + 1)));
+    } else if (following != null) {
+      feed.begin(following);
+      following = null;
+    }
   }
 
   /** Seconds that each rank waited since this was last asked. */
@@ -313,6 +339,7 @@ public final class TrainingStep implements AutoCloseable {
       program.close();
     }
     updateSizes.close();
+    feed.close();
     if (average != null) {
       average.close();
     }

@@ -1,9 +1,11 @@
 package org.freetransformer.gpu;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.freetransformer.tensor.device.Storage;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.DataRange;
@@ -15,7 +17,6 @@ import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.TornadoExecutionResult;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
-import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task6;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -29,11 +30,6 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  * programs. A new program means a new plan, made when it is first run.
  */
 final class TaskGraphs implements AutoCloseable {
-  private static final String UPLOAD = "upload";
-
-  /** Words that one run of the upload graph can bring, for each type. */
-  private static final int STAGED = 1 << 16;
-
   /**
    * The name of every graph of a program. TornadoVM keeps compiled code by the names of graph and
    * task, so that tasks of one kernel that have the same name in several graphs share their code.
@@ -46,63 +42,34 @@ final class TaskGraphs implements AutoCloseable {
    */
   private static final int MOST_TASKS = 32;
 
-  private static final int UNUSED = 64;
-
-  private static final int PIECES = STAGED / TransferKernels.PIECE;
-
   private final @Nullable TornadoDevice device;
-  private final Staging<FloatArray> floats;
-  private final Staging<IntArray> ints;
-  private Staging<ShortArray> halves;
+  private final Uploads uploads;
+  private final Landing landing;
   private final List<Graphs> programs = new ArrayList<>();
   private @Nullable TornadoExecutionPlan plan;
   private @Nullable TornadoExecutionResult lastResult;
   private GridScheduler uploadGrids = new GridScheduler();
+  private @Nullable LandingArea area;
+  private @Nullable Part move;
   private final Map<Kernel, Integer> kernels = new HashMap<>();
   private boolean isStale = true;
   private Traffic traffic = Traffic.NONE;
 
   /** No program yet, on heaps that are arrays of TornadoVM; null is its default device. */
   TaskGraphs(FloatArray floats, IntArray ints, @Nullable TornadoDevice device) {
-    this.floats = new Staging<>(floats, new FloatArray(STAGED));
-    this.ints = new Staging<>(ints, new IntArray(STAGED));
-    // Kernels take all three heaps, used or not.
-    this.halves = new Staging<>(new ShortArray(UNUSED), new ShortArray(STAGED));
+    this.uploads = new Uploads(floats, ints);
     this.device = device;
+    this.landing = new Landing(device);
   }
 
-  /** A heap, and the array in which changes to it travel, with the table of their places. */
-  private record Staging<A extends TornadoNativeArray>(A heap, A staged, IntArray table) {
-    Staging(A heap, A staged) {
-      this(heap, staged, new IntArray(2 * PIECES));
-    }
-
-    /** Puts the {@code run}-th lot of pieces into the staging array. */
-    void stage(List<Heap.Range> pieces, int run) {
-      long width = heap.getElementSize();
-      for (int i = 0; i < PIECES; i++) {
-        int at = run * PIECES + i;
-        Heap.Range piece = at < pieces.size() ? pieces.get(at) : new Heap.Range(0, 0);
-        int words = piece.end() - piece.start();
-        table.set(2 * i, piece.start());
-        table.set(2 * i + 1, words);
-        staged
-            .getSegment()
-            .asSlice(width * i * TransferKernels.PIECE)
-            .copyFrom(heap.getSegment().asSlice(width * piece.start(), width * words));
-      }
-    }
-
-    void clear() {
-      for (int i = 0; i < table.getSize(); i++) {
-        table.set(i, 0);
-      }
-    }
+  /** What goes to the device while it computes. */
+  Landing landing() {
+    return landing;
   }
 
   /** From now on there are numbers of 16 bits, in this heap. */
   void keepHalvesIn(ShortArray heap) {
-    halves = new Staging<>(heap, halves.staged());
+    uploads.keepHalvesIn(heap);
     isStale = true;
   }
 
@@ -151,10 +118,20 @@ final class TaskGraphs implements AutoCloseable {
 
   /** Makes a plan of all programs; the device then holds what the host's heaps hold. */
   void plan() {
-    close();
+    closePlan();
+    LandingArea newArea = landing.newArea();
+    Object[] landed = newArea == null ? new Object[0] : newArea.arrays();
     List<ImmutableTaskGraph> graphs = new ArrayList<>();
     uploadGrids = new GridScheduler();
-    graphs.add(uploadGraph(uploadGrids).snapshot());
+    graphs.add(uploads.graph(landed, uploadGrids).snapshot());
+    if (newArea != null) {
+      GridScheduler grids = new GridScheduler();
+      move = new Part(graphs.size(), grids);
+      graphs.add(
+          newArea
+              .moving(Uploads.GRAPH, uploads.floats(), uploads.ints(), shared(landed), grids)
+              .snapshot());
+    }
     programs.removeIf(program -> !program.isNeeded());
     for (Graphs program : programs) {
       program.parts.clear();
@@ -163,39 +140,35 @@ final class TaskGraphs implements AutoCloseable {
         List<Launch> part = launches.subList(at, Math.min(launches.size(), at + MOST_TASKS));
         GridScheduler partGrids = new GridScheduler();
         program.parts.add(new Part(graphs.size(), partGrids));
-        graphs.add(programGraph(part, partGrids).snapshot());
+        graphs.add(programGraph(part, shared(landed), partGrids).snapshot());
       }
+    }
+    GridScheduler copyGrids = new GridScheduler();
+    if (newArea != null) {
+      graphs.add(newArea.copying(copyGrids).snapshot());
     }
     TornadoExecutionPlan made = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
     plan = device == null ? made : made.withDevice(device);
     isStale = false;
     traffic = traffic.planned();
+    if (newArea != null) {
+      // Once in this plan, whose graphs then know where the words will be.
+      int copying = graphs.size() - 1;
+      landing.start(newArea, graphs.getLast(), copyGrids, () -> execute(copying, copyGrids));
+      area = newArea;
+    }
     lastResult = execute(0, uploadGrids);
   }
 
-  private TaskGraph uploadGraph(GridScheduler grids) {
-    KernelContext context = new KernelContext();
-    TaskGraph graph = new TaskGraph(UPLOAD);
-    for (Staging<?> part : List.of(floats, ints, halves)) {
-      graph
-          .transferToDevice(DataTransferMode.FIRST_EXECUTION, part.heap())
-          .transferToDevice(DataTransferMode.EVERY_EXECUTION, part.staged(), part.table());
+  /** Moves what landed and was taken since the last program into the heaps. */
+  void moveLanded() {
+    Landing.Load load = landing.taken();
+    if (load != null && area != null && move != null) {
+      area.aim(load);
+      lastResult = execute(move.index(), move.grids());
+      traffic = traffic.ahead(load.floatWords() + load.intWords());
+      landing.moved();
     }
-    for (String task : List.of("floats", "ints", "halves")) {
-      grids.addWorkerGrid(UPLOAD + "." + task, grid(PIECES, TransferKernels.PIECE));
-    }
-    Task6<KernelContext, FloatArray, IntArray, FloatArray, Float, Float> toFloats =
-        TransferKernels::uploadFloats;
-    Task6<KernelContext, IntArray, IntArray, IntArray, Float, Float> toInts =
-        TransferKernels::uploadInts;
-    Task6<KernelContext, ShortArray, IntArray, ShortArray, Float, Float> toHalves =
-        TransferKernels::uploadHalves;
-    return graph
-        .task("floats", toFloats, context, floats.staged(), floats.table(), floats.heap(), 0f, 0f)
-        .task("ints", toInts, context, ints.staged(), ints.table(), ints.heap(), 0f, 0f)
-        .task("halves", toHalves, context, halves.staged(), halves.table(), halves.heap(), 0f, 0f)
-        .persistOnDevice(floats.heap(), ints.heap(), halves.heap())
-        .transferToHost(DataTransferMode.UNDER_DEMAND, floats.heap(), ints.heap(), halves.heap());
   }
 
   /** What TornadoVM compiles: the Java code and the numbers passed to it. */
@@ -208,13 +181,17 @@ final class TaskGraphs implements AutoCloseable {
     return "k%dx%d".formatted(number, occurrences.merge(kernel, 1, Integer::sum));
   }
 
-  private TaskGraph programGraph(List<Launch> launches, GridScheduler grids) {
+  /**
+   * What every graph must consume, whether it uses it or not: a graph takes over from the one that
+   * ran before it, and what that one lacks is lost.
+   */
+  private Object[] shared(Object[] landed) {
+    return Stream.concat(uploads.heaps().stream(), Arrays.stream(landed)).toArray();
+  }
+
+  private TaskGraph programGraph(List<Launch> launches, Object[] shared, GridScheduler grids) {
     KernelContext context = new KernelContext();
-    FloatArray floatHeap = floats.heap();
-    IntArray intHeap = ints.heap();
-    ShortArray halfHeap = halves.heap();
-    TaskGraph graph =
-        new TaskGraph(PROGRAM).consumeFromDevice(UPLOAD, floatHeap, intHeap, halfHeap);
+    TaskGraph graph = new TaskGraph(PROGRAM).consumeFromDevice(Uploads.GRAPH, shared);
     Map<Kernel, Integer> occurrences = new HashMap<>();
     for (Launch launch : launches) {
       IntArray args = IntArray.fromArray(launch.args());
@@ -226,9 +203,9 @@ final class TaskGraphs implements AutoCloseable {
               task,
               launch.body(),
               context,
-              floatHeap,
-              intHeap,
-              halfHeap,
+              uploads.floats(),
+              uploads.ints(),
+              uploads.halves(),
               args,
               launch.a(),
               launch.b());
@@ -246,32 +223,10 @@ final class TaskGraphs implements AutoCloseable {
   /** Brings ranges of the host's heaps to the device. */
   void upload(
       List<Heap.Range> floatRanges, List<Heap.Range> intRanges, List<Heap.Range> halfRanges) {
-    List<Heap.Range> floatPieces = pieces(floatRanges);
-    List<Heap.Range> intPieces = pieces(intRanges);
-    List<Heap.Range> halfPieces = pieces(halfRanges);
-    int most = Math.max(floatPieces.size(), Math.max(intPieces.size(), halfPieces.size()));
-    for (int run = 0; run < Math.ceilDiv(most, PIECES); run++) {
-      floats.stage(floatPieces, run);
-      ints.stage(intPieces, run);
-      halves.stage(halfPieces, run);
-      lastResult = execute(0, uploadGrids);
-    }
-    traffic = traffic.toDevice(words(floatPieces) + words(intPieces) + words(halfPieces));
-    List.of(floats, ints, halves).forEach(Staging::clear);
-  }
-
-  private static long words(List<Heap.Range> ranges) {
-    return ranges.stream().mapToLong(range -> range.end() - range.start()).sum();
-  }
-
-  private static List<Heap.Range> pieces(List<Heap.Range> ranges) {
-    List<Heap.Range> pieces = new ArrayList<>();
-    for (Heap.Range range : ranges) {
-      for (int at = range.start(); at < range.end(); at += TransferKernels.PIECE) {
-        pieces.add(new Heap.Range(at, Math.min(range.end(), at + TransferKernels.PIECE)));
-      }
-    }
-    return pieces;
+    traffic =
+        traffic.toDevice(
+            uploads.bring(
+                floatRanges, intRanges, halfRanges, () -> lastResult = execute(0, uploadGrids)));
   }
 
   /** Runs a program. */
@@ -307,6 +262,14 @@ final class TaskGraphs implements AutoCloseable {
 
   @Override
   public void close() {
+    closePlan();
+    landing.close();
+  }
+
+  private void closePlan() {
+    landing.stop();
+    area = null;
+    move = null;
     if (plan != null) {
       try {
         // All graphs: a plan closes those alone that are selected, which is the last one run.

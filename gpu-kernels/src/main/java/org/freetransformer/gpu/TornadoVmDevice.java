@@ -230,6 +230,40 @@ public final class TornadoVmDevice extends CpuDevice {
   }
 
   @Override
+  public Runnable writeAhead(List<Write> writes) {
+    List<Landing.Piece> floatPieces = pieces(writes, floats);
+    List<Landing.Piece> intPieces = pieces(writes, ints);
+    if (floatPieces.size() + intPieces.size() < writes.size()) {
+      return super.writeAhead(writes);
+    }
+    Landing.Load load = new Landing.Load(floatPieces, intPieces);
+    graphs.landing().begin(load);
+    return () -> {
+      boolean landed = graphs.landing().take(load);
+      for (Write one : writes) {
+        toHost(one.target());
+        super.write(one.target(), one.offset(), one.source());
+        if (!landed) {
+          wrote(one.target());
+        }
+      }
+    };
+  }
+
+  /** Those of whole words in a heap. */
+  private static List<Landing.Piece> pieces(List<Write> writes, Heap heap) {
+    List<Landing.Piece> pieces = new ArrayList<>();
+    for (Write one : writes) {
+      MemorySegment segment = ((OffHeapStorage) one.target()).segment();
+      if (heap.contains(segment) && one.offset() % Float.BYTES == 0) {
+        int place = heap.place(segment) + heap.words(one.offset());
+        pieces.add(new Landing.Piece(place, one.source()));
+      }
+    }
+    return pieces;
+  }
+
+  @Override
   public void read(Storage source, long offset, MemorySegment target) {
     toHost(source);
     if (reserved.get(source) == DType.F64) {
@@ -374,6 +408,7 @@ public final class TornadoVmDevice extends CpuDevice {
       heaps().forEach(Heap::takeWritten);
       graphs.plan();
     } else {
+      graphs.moveLanded();
       graphs.upload(
           floats.takeWritten(),
           ints.takeWritten(),

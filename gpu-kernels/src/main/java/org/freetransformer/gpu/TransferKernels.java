@@ -14,6 +14,9 @@ final class TransferKernels {
   /** Words of a piece. */
   static final int PIECE = 64;
 
+  /** Pieces of each type that land together at most. */
+  static final int LANDED = 8;
+
   private TransferKernels() {}
 
   static void uploadFloats(
@@ -40,6 +43,43 @@ final class TransferKernels {
     int me = c.localIdx;
     if (me < table.get(2 * piece + 1)) {
       heap.set(table.get(2 * piece) + me, staging.get(piece * PIECE + me));
+    }
+  }
+
+  /**
+   * Leaves all as it is: TornadoVM has no graph without a task, nor copies what no task touches.
+   */
+  static void keep(
+      KernelContext c, FloatArray floats, IntArray ints, IntArray table, float a, float b) {
+    if (c.globalIdx == 0) {
+      floats.set(0, floats.get(0));
+      ints.set(0, ints.get(0));
+    }
+  }
+
+  /**
+   * Words that landed, each to its place; the table holds {@code [first, place, words]} for each
+   * piece.
+   */
+  static void moveFloats(
+      KernelContext c, FloatArray landed, IntArray table, FloatArray heap, float a, float b) {
+    int me = c.globalIdx;
+    for (int piece = 0; piece < LANDED; piece++) {
+      int at = me - table.get(3 * piece);
+      if (at >= 0 && at < table.get(3 * piece + 2)) {
+        heap.set(table.get(3 * piece + 1) + at, landed.get(me));
+      }
+    }
+  }
+
+  static void moveInts(
+      KernelContext c, IntArray landed, IntArray table, IntArray heap, float a, float b) {
+    int me = c.globalIdx;
+    for (int piece = 0; piece < LANDED; piece++) {
+      int at = me - table.get(3 * piece);
+      if (at >= 0 && at < table.get(3 * piece + 2)) {
+        heap.set(table.get(3 * piece + 1) + at, landed.get(me));
+      }
     }
   }
 }

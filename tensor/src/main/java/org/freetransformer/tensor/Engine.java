@@ -1,7 +1,11 @@
 package org.freetransformer.tensor;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Device;
@@ -300,6 +304,25 @@ public final class Engine implements AutoCloseable {
     Tensor tensor = inputTensor(DType.F64, Shape.of(dims));
     tensor.set(values);
     return tensor;
+  }
+
+  /**
+   * Begins to bring values to tensors, for runs of programs that come later: a device that has
+   * memory of its own takes them while it computes. Any thread may call this.
+   *
+   * @param values all elements of each tensor, row-major in its type, as for {@link
+   *     Tensor#set(MemorySegment)}; they must stay as they are until they are set
+   * @return sets them; for the engine's thread, once, between runs
+   * @throws IllegalArgumentException if a size does not fit, or a tensor is a view with gaps
+   */
+  public Runnable setAhead(Map<Tensor, MemorySegment> values) {
+    List<Device.Write> writes = new ArrayList<>();
+    values.forEach((tensor, elements) -> writes.add(tensor.writing(elements)));
+    Runnable set = device.writeAhead(writes);
+    return () -> {
+      requireNotRecording("values from the host cannot enter it; set them before each run");
+      set.run();
+    };
   }
 
   private Tensor inputTensor(DType dtype, Shape shape) {

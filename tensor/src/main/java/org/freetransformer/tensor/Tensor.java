@@ -7,6 +7,7 @@ import org.freetransformer.tensor.autograd.Backpropagation;
 import org.freetransformer.tensor.autograd.Node;
 import org.freetransformer.tensor.device.BinaryFunction;
 import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.ReduceFunction;
 import org.freetransformer.tensor.device.UnaryFunction;
 import org.freetransformer.tensor.ops.CastOp;
@@ -276,24 +277,39 @@ public final class Tensor implements AutoCloseable {
 
   /** Sets all elements from raw memory in this tensor's type and order. */
   public Tensor set(MemorySegment values) {
+    requireBytes(values);
+    return write(dtype(), shape().size(), values);
+  }
+
+  /** What {@link #set(MemorySegment)} would write. */
+  Device.Write writing(MemorySegment values) {
+    requireBytes(values);
+    requireFits(dtype(), shape().size());
+    return new Device.Write(buffer.storage(), byteOffset(), values);
+  }
+
+  private Tensor write(DType type, long length, MemorySegment values) {
+    requireFits(type, length);
+    engine.requireNotRecording("values from the host cannot enter it; set them before each run");
+    engine.device().write(buffer.storage(), byteOffset(), values);
+    return this;
+  }
+
+  private void requireBytes(MemorySegment values) {
     if (values.byteSize() != buffer.bytes()) {
       throw new IllegalArgumentException(
           "%d bytes cannot be written to %s of %d bytes"
               .formatted(values.byteSize(), this, buffer.bytes()));
     }
-    return write(dtype(), shape().size(), values);
   }
 
-  private Tensor write(DType type, long length, MemorySegment values) {
+  private void requireFits(DType type, long length) {
     if (type != dtype() || length != shape().size() || !buffer.isContiguous()) {
       throw new IllegalArgumentException(
           "%d values of %s cannot be written to %s: type and number must be equal, and the tensor"
                   .formatted(length, type, this)
               + " without gaps");
     }
-    engine.requireNotRecording("values from the host cannot enter it; set them before each run");
-    engine.device().write(buffer.storage(), byteOffset(), values);
-    return this;
   }
 
   /**

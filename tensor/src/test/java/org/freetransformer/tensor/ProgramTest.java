@@ -3,10 +3,12 @@ package org.freetransformer.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.freetransformer.tensor.device.Buffer;
@@ -75,6 +77,26 @@ class ProgramTest {
       program.run();
       assertThat(y.toFloats()).containsExactly(1, 2, 101);
     }
+  }
+
+  @Test
+  void whatIsSetAheadIsThereOnceItIsSet() {
+    Tensor x = engine.tensor(new float[] {1, 2, 3}, 3);
+    try (Program program = Program.record(engine, () -> List.of(x.mul(2)))) {
+      Runnable set = engine.setAhead(Map.of(x, MemorySegment.ofArray(new float[] {4, 5, 6})));
+      program.run();
+      assertThat(program.outputs().getFirst().toFloats()).containsExactly(2, 4, 6);
+      set.run();
+      program.run();
+      assertThat(program.outputs().getFirst().toFloats()).containsExactly(8, 10, 12);
+    }
+    assertThatThrownBy(() -> engine.setAhead(Map.of(x, MemorySegment.ofArray(new float[2]))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("8 bytes cannot be written");
+    Tensor odd = x.reshape(3, 1).broadcastTo(3, 2);
+    assertThatThrownBy(() -> engine.setAhead(Map.of(odd, MemorySegment.ofArray(new float[6]))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("without gaps");
   }
 
   @Test
@@ -267,6 +289,7 @@ class ProgramTest {
             () -> x.add(1).toDoubles(),
             () -> x.sum().item(),
             () -> x.set(new float[3]),
+            () -> engine.setAhead(Map.of(x, MemorySegment.ofArray(new float[3]))).run(),
             () -> engine.tensor(new float[1], 1),
             () -> engine.random().step(3),
             () -> engine.random().seed(3));

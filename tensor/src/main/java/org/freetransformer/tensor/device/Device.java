@@ -67,6 +67,24 @@ public interface Device extends AutoCloseable {
   /** Copies bytes from the host into a storage. */
   void write(Storage target, long offset, MemorySegment source);
 
+  /**
+   * Bytes of the host for a storage.
+   *
+   * @param target where they go
+   * @param offset at which byte of it they begin
+   * @param source the bytes
+   */
+  record Write(Storage target, long offset, MemorySegment source) {}
+
+  /**
+   * Begins to bring bytes to the device while it computes. Any thread may call this; what it gives
+   * is for the thread that computes, and writes them as {@link #write} does. The bytes must stay as
+   * they are until then. A device without memory of its own has nothing to do ahead.
+   */
+  default Runnable writeAhead(List<Write> writes) {
+    return () -> writes.forEach(one -> write(one.target(), one.offset(), one.source()));
+  }
+
   /** Copies bytes from a storage to the host. */
   void read(Storage source, long offset, MemorySegment target);
 

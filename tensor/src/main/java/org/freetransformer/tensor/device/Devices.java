@@ -62,19 +62,7 @@ public final class Devices {
    * @throws IllegalArgumentException if it is not there, saying what is, or what is missing
    */
   public static DeviceProvider.Listing provided(String id) {
-    List<String> why = new ArrayList<>();
-    for (DeviceProvider.Listing listing : provided()) {
-      if (listing.whyNot() != null) {
-        why.add(listing.whyNot());
-      } else if (listing.id().equals(id)) {
-        return listing;
-      } else {
-        why.add("there is " + listing.id());
-      }
-    }
-    throw new IllegalArgumentException(
-        "'%s' is not available%s"
-            .formatted(id, why.isEmpty() ? "" : ": " + String.join("; ", why)));
+    return find(id).listing();
   }
 
   /**
@@ -85,14 +73,26 @@ public final class Devices {
    * @throws IllegalArgumentException if it is not there, saying what is, or what is missing
    */
   public static Device open(String id, int threads) {
-    provided(id); // Says why not.
+    return find(id).provider().open(id, threads);
+  }
+
+  private record Found(DeviceProvider provider, DeviceProvider.Listing listing) {}
+
+  private static Found find(String id) {
+    List<String> why = new ArrayList<>();
     for (DeviceProvider provider : ServiceLoader.load(DeviceProvider.class)) {
       for (DeviceProvider.Listing listing : provider.devices()) {
-        if (listing.id().equals(id)) {
-          return provider.open(id, threads);
+        if (listing.whyNot() != null) {
+          why.add(listing.whyNot());
+        } else if (listing.id().equals(id)) {
+          return new Found(provider, listing);
+        } else {
+          why.add("there is " + listing.id());
         }
       }
     }
-    throw new IllegalStateException(id + " was listed, and then was gone");
+    throw new IllegalArgumentException(
+        "'%s' is not available%s"
+            .formatted(id, why.isEmpty() ? "" : ": " + String.join("; ", why)));
   }
 }

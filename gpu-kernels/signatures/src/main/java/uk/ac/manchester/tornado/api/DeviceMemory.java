@@ -1,12 +1,14 @@
 package uk.ac.manchester.tornado.api;
 
+import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.Map;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /** The device's copies of arrays, apart from the host's, so that a missing transfer is seen. */
 final class DeviceMemory {
-  private final IdentityHashMap<TornadoNativeArray, TornadoNativeArray> copies =
-      new IdentityHashMap<>();
+  private final Map<TornadoNativeArray, TornadoNativeArray> copies =
+      Collections.synchronizedMap(new IdentityHashMap<>());
 
   void transferToDevice(TornadoNativeArray array, boolean always) {
     boolean there = copies.containsKey(array);

@@ -7,13 +7,19 @@ import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 /** Task graphs that share a device's memory. */
 public class TornadoExecutionPlan implements AutoCloseable {
   private final List<ImmutableTaskGraph> graphs;
-  private final DeviceMemory memory = new DeviceMemory();
+  private final DeviceMemory memory;
   private GridScheduler grids = new GridScheduler();
   private int selected;
 
-  /** A plan of these graphs. */
+  /** A plan of these graphs; with one of another plan's it shares that plan's memory. */
   public TornadoExecutionPlan(ImmutableTaskGraph... graphs) {
     this.graphs = List.of(graphs);
+    this.memory =
+        this.graphs.stream()
+            .flatMap(graph -> graph.memory().stream())
+            .findFirst()
+            .orElseGet(DeviceMemory::new);
+    this.graphs.forEach(graph -> graph.enter(memory));
   }
 
   /** How tasks are cut into work groups. */

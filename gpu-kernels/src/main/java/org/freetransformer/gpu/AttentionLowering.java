@@ -1,0 +1,79 @@
+package org.freetransformer.gpu;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.ToIntFunction;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Instruction.Attention;
+import org.freetransformer.tensor.device.Instruction.AttentionBackward;
+import org.freetransformer.tensor.device.Instruction.AttentionRule;
+import org.freetransformer.tensor.device.Output;
+
+/** Lowers attention. */
+final class AttentionLowering extends FamilyLowering {
+  AttentionLowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
+    super(places, constants);
+  }
+
+  Launch attention(Attention op) {
+    requireFloats(op.q(), op.k(), op.v(), op.out());
+    Args args = attention(op.q(), op.k(), op.v(), op.rule());
+    place(args, null);
+    place(args, null);
+    place(args, op.out());
+    args.add(at(op.lse()), 0);
+    int queries = op.q().dim(0) * op.q().dim(1) * op.q().dim(2);
+    AttentionRule rule = op.rule();
+    return Launch.groups(AttentionKernels::forward, queries, args, rule.scale(), rule.dropout());
+  }
+
+  List<Launch> attentionBackward(AttentionBackward op) {
+    requireFloats(op.q(), op.k(), op.v(), op.out(), op.dout());
+    AttentionRule rule = op.rule();
+    int queries = op.q().dim(0) * op.q().dim(1) * op.q().dim(2);
+    int keys = op.k().dim(0) * op.k().dim(1) * op.k().dim(2);
+    List<Launch> launches = new ArrayList<>();
+    if (op.dq() != null) {
+      Args args = backward(op, op.dq());
+      launches.add(
+          Launch.groups(
+              AttentionKernels::backwardToQuery, queries, args, rule.scale(), rule.dropout()));
+    }
+    if (op.dk() != null) {
+      Args args = backward(op, op.dk());
+      launches.add(
+          Launch.groups(AttentionKernels::backwardToKey, keys, args, rule.scale(), rule.dropout()));
+    }
+    if (op.dv() != null) {
+      Args args = backward(op, op.dv());
+      launches.add(
+          Launch.groups(
+              AttentionKernels::backwardToValue, keys, args, rule.scale(), rule.dropout()));
+    }
+    return launches;
+  }
+
+  private Args backward(AttentionBackward op, Output gradient) {
+    Args args = attention(op.q(), op.k(), op.v(), op.rule());
+    place(args, op.out());
+    place(args, op.dout());
+    place(args, gradient.buffer());
+    return args.add(at(op.lse())).add(gradient.accumulate());
+  }
+
+  private Args attention(Buffer q, Buffer k, Buffer v, AttentionRule rule) {
+    if (q.dim(3) > AttentionKernels.MOST_SIZE) {
+      throw new UnsupportedOperationException(
+          "the GPU device's attention takes heads of at most %d numbers, not %d"
+              .formatted(AttentionKernels.MOST_SIZE, q.dim(3)));
+    }
+    Args args = new Args();
+    args.add(q.dim(0), q.dim(1), k.dim(1), q.dim(2), k.dim(2), q.dim(3)).add(rule.causal());
+    args.add(rule.keyLengths() == null ? ABSENT : at(rule.keyLengths()));
+    args.add(rule.dropout() > 0 && rule.rng() != null ? at(rule.rng()) : ABSENT, rule.salt());
+    place(args, q);
+    place(args, k);
+    place(args, v);
+    return args;
+  }
+}

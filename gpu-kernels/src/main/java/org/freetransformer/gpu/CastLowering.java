@@ -1,0 +1,33 @@
+package org.freetransformer.gpu;
+
+import java.util.function.ToIntFunction;
+import org.freetransformer.tensor.Layout;
+import org.freetransformer.tensor.device.Buffer;
+
+/** Lowers the casts between 16-bit numbers and the f32 ones that stand for them in a kernel. */
+final class CastLowering extends FamilyLowering {
+  CastLowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
+    super(places, constants);
+  }
+
+  /** From a buffer of 16-bit numbers to floats at a place, of the same layout. */
+  Launch toFloats(Buffer half, int place) {
+    Args args = views(half, floats(half, place), at(half)).add(type(half));
+    return Launch.items(CastKernels::toFloats, size(half), args, 0, 0);
+  }
+
+  /** The way back. */
+  Launch toHalves(Buffer half, int place) {
+    Args args = views(half, at(half), floats(half, place)).add(type(half), Halves.F32);
+    return Launch.items(CastKernels::toHalves, size(half), args, 0, 0);
+  }
+
+  private static int floats(Buffer half, int place) {
+    return place + Math.toIntExact(half.layout().offset());
+  }
+
+  private static Args views(Buffer half, int to, int from) {
+    Layout layout = half.layout();
+    return new Args().dims(layout).view(to, layout).view(from, layout).add(0);
+  }
+}

@@ -1,0 +1,107 @@
+package org.freetransformer.gpu;
+
+import java.util.function.ToIntFunction;
+import org.freetransformer.tensor.Layout;
+import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Instruction.Gather;
+import org.freetransformer.tensor.device.Instruction.MatMul;
+import org.freetransformer.tensor.device.Instruction.Reduce;
+import org.freetransformer.tensor.device.Instruction.ScatterAdd;
+import org.freetransformer.tensor.device.Instruction.ScatterRows;
+
+/** Lowers reductions, products, and rows of tables. */
+final class MatrixLowering extends FamilyLowering {
+  MatrixLowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
+    super(places, constants);
+  }
+
+  Launch reduce(Reduce op) {
+    Buffer out = op.out().buffer();
+    requireFloats(op.in(), out);
+    Layout from = op.in().layout();
+    int rank = from.shape().rank();
+    int[] kept = from.shape().toArray();
+    int[] reduced = new int[Views.RANK];
+    int[] strides = new int[Views.RANK];
+    int count = 1;
+    for (int axis = 0; axis < Views.RANK; axis++) {
+      int there = axis - (Views.RANK - rank);
+      reduced[axis] = 1;
+      if (there >= 0 && out.dim(there) == 1 && kept[there] != 1) {
+        reduced[axis] = kept[there];
+        strides[axis] = Math.toIntExact(from.stride(there));
+        count *= kept[there];
+        kept[there] = 1;
+      }
+    }
+    Args args = new Args().dims(out.layout()).view(at(out), out.layout());
+    args.view(at(op.in()), firsts(from, kept));
+    args.add(op.out().accumulate()).add(code(op.function()), count);
+    return Launch.groups(ReduceKernels::reduce, size(out), args.add(reduced).add(strides), 0, 0);
+  }
+
+  /** The layout with reduced axes cut to their first element. */
+  private static Layout firsts(Layout layout, int[] kept) {
+    Layout cut = layout;
+    for (int axis = 0; axis < kept.length; axis++) {
+      if (layout.shape().dim(axis) > 0) {
+        cut = cut.narrow(axis, 0, kept[axis]);
+      }
+    }
+    return cut;
+  }
+
+  Launch matMul(MatMul op) {
+    Buffer out = op.out().buffer();
+    requireFloats(op.a(), op.b(), out);
+    int rank = out.shape().rank();
+    if (rank > 4) {
+      throw new UnsupportedOperationException(
+          "the GPU device multiplies matrices of at most 2 batch dimensions, not " + out);
+    }
+    int outer = rank > 3 ? out.dim(-4) : 1;
+    int inner = rank > 2 ? out.dim(-3) : 1;
+    int m = out.dim(-2);
+    int n = out.dim(-1);
+    Args args = new Args().add(m, n, op.a().dim(-1), outer, inner);
+    matrix(args, op.a());
+    matrix(args, op.b());
+    matrix(args, out);
+    args.add(op.out().accumulate()).add(type(op.a()), type(op.b()));
+    int tiles =
+        Math.ceilDiv(m, MatMulKernels.TILE) * Math.ceilDiv(n, MatMulKernels.TILE) * outer * inner;
+    float alpha = (float) op.alpha();
+    return new Launch(MatMulKernels::matMul, args.toArray(), alpha, 0, tiles, MatMulKernels.GROUP);
+  }
+
+  private void matrix(Args args, Buffer buffer) {
+    int rank = buffer.shape().rank();
+    Layout layout = buffer.layout();
+    args.add(at(buffer), stride(layout, rank - 2), stride(layout, rank - 1));
+    args.add(rank > 3 ? stride(layout, rank - 4) : 0, rank > 2 ? stride(layout, rank - 3) : 0);
+  }
+
+  Launch gather(Gather op) {
+    Buffer out = op.out().buffer();
+    requireFloats(op.table(), out);
+    Args args = rows(op.table(), op.indices(), out).add(op.out().accumulate());
+    return Launch.items(RowKernels::gather, size(out), args, 0, 0);
+  }
+
+  Launch scatterRows(ScatterRows op) {
+    requireFloats(op.table(), op.source());
+    Args args = rows(op.table(), op.indices(), op.source()).add(0);
+    return Launch.items(RowKernels::scatter, size(op.source()), args, 0, 0);
+  }
+
+  Launch scatterAdd(ScatterAdd op) {
+    requireFloats(op.table(), op.source());
+    Args args = rows(op.table(), op.indices(), op.source()).add(0);
+    return Launch.groups(RowKernels::scatterAdd, size(op.indices()), args, 0, 0);
+  }
+
+  private Args rows(Buffer table, Buffer indices, Buffer other) {
+    return new Args()
+        .add(size(indices), table.dim(1), table.dim(0), at(table), at(indices), at(other));
+  }
+}

@@ -106,12 +106,13 @@ final class ParquetBytes implements InputFile {
     long last = Math.min(end, file.length());
     long at = start;
     long found = 0;
-    boolean more = true;
-    while (more && at >= 0 && at < last) {
+    while (at >= 0 && at < last) {
       ThriftWalk.PageHeader header = checkPage(at, last);
       found += header.values();
       at += header.length() + Math.max(0, header.size());
-      more = found < expected;
+      if (found >= expected) {
+        return;
+      }
     }
   }
 

@@ -54,12 +54,8 @@ public final class BatchesAhead implements AutoCloseable {
   /** Waits for what was begun and not asked for, so that the dataset can be closed. */
   @Override
   public void close() {
-    for (Long position : ahead.keySet().toArray(Long[]::new)) {
-      CompletableFuture<Batch> task = ahead.remove(position);
-      if (task != null) {
-        settle(task);
-      }
-    }
+    ahead.values().forEach(BatchesAhead::settle);
+    ahead.clear();
   }
 
   private static void settle(CompletableFuture<Batch> task) {

@@ -16,6 +16,7 @@ public final class BatchTensors implements AutoCloseable {
   private final Tensor targets;
   private final Tensor planCounts;
   private final Tensor positions;
+  private final float[] newPlanCounts;
 
   /** Room for B = {@code size} examples of T = {@code length} tokens. */
   public BatchTensors(Engine engine, int size, int length) {
@@ -27,13 +28,15 @@ public final class BatchTensors implements AutoCloseable {
     int[] places = new int[length];
     Arrays.setAll(places, t -> t);
     positions.set(places);
+    newPlanCounts = new float[size * length];
   }
 
   /** Copies a batch of this size to the device. */
   public void set(Batch batch) {
     tokens.set(batch.tokens());
     targets.set(batch.targets());
-    planCounts.set(planCounts(batch));
+    fillPlanCounts(batch, newPlanCounts);
+    planCounts.set(newPlanCounts);
   }
 
   /**
@@ -61,22 +64,34 @@ public final class BatchTensors implements AutoCloseable {
    */
   public static float[] planCounts(Batch batch) {
     float[] counts = new float[batch.size() * batch.length()];
-    for (int row = 0; row < batch.size(); row++) {
-      float needed = 0;
-      for (int t = batch.length() - 1; t >= 0; t--) {
-        int i = row * batch.length() + t;
-        needed = batch.targets()[i] == Batch.IGNORE ? needed : 1;
-        counts[i] = needed;
-      }
-    }
+    fillPlanCounts(batch, counts);
     return counts;
+  }
+
+  private static void fillPlanCounts(Batch batch, float[] counts) {
+    for (int row = 0; row < batch.size(); row++) {
+      int start = row * batch.length();
+      int end = start + batch.length();
+      int counted = start + countedPlans(batch, row);
+      Arrays.fill(counts, start, counted, 1);
+      Arrays.fill(counts, counted, end, 0);
+    }
   }
 
   /** Number of positions of a batch whose plan counts. */
   public static int countedPlans(Batch batch) {
     int counted = 0;
-    for (float count : planCounts(batch)) {
-      counted += (int) count;
+    for (int row = 0; row < batch.size(); row++) {
+      counted += countedPlans(batch, row);
+    }
+    return counted;
+  }
+
+  /** Positions up to a row's last counted target. */
+  private static int countedPlans(Batch batch, int row) {
+    int counted = batch.length();
+    while (counted > 0 && batch.targets()[row * batch.length() + counted - 1] == Batch.IGNORE) {
+      counted--;
     }
     return counted;
   }

@@ -67,7 +67,7 @@ public final class Evaluator implements AutoCloseable {
 
   private Tensor crossEntropies(Baseline baseline) {
     Tensor hidden = baseline.hidden(inputs.tokens(), null, inputs.sequence(), null);
-    return PlanPrograms.crossEntropies(baseline.logits(hidden), inputs.targets());
+    return baseline.outputLoss(hidden, inputs.targets()).losses();
   }
 
   /** Evaluates the first {@code examples} held-out examples, or all if there are fewer. */

@@ -20,15 +20,21 @@ public final class Objective implements AutoCloseable {
   private final Tensor kappa;
   private final Tensor beta;
   private final VaeLoss.@Nullable TargetKl target;
+  private final @Nullable Tensor scale;
 
   /** An objective without a target KL, whose weights are all 0 until {@link #set}. */
   public Objective(Engine engine) {
-    this(engine, null);
+    this(engine, null, null);
   }
 
-  /** An objective whose weights are all 0 until {@link #set}; the target of the KL stays. */
-  public Objective(Engine engine, VaeLoss.@Nullable TargetKl target) {
+  /**
+   * An objective whose weights are all 0 until {@link #set}; the target of the KL stays.
+   *
+   * @param scale shape [], what gradients are multiplied by, or null for 1
+   */
+  public Objective(Engine engine, VaeLoss.@Nullable TargetKl target, @Nullable Tensor scale) {
     this.target = target;
+    this.scale = scale;
     inverseTokens = engine.allocate("inputs", DType.F32, Shape.of());
     inversePlans = engine.allocate("inputs", DType.F32, Shape.of());
     kappa = engine.allocate("inputs", DType.F32, Shape.of());
@@ -56,7 +62,7 @@ public final class Objective implements AutoCloseable {
    * @param threshold whether plans are taken by threshold ½ instead of drawn
    */
   public VaeLoss.Terms of(LanguageModel model, BatchTensors batch, boolean threshold) {
-    VaeLoss loss = new VaeLoss(inverseTokens, inversePlans, kappa, beta, target);
+    VaeLoss loss = new VaeLoss(inverseTokens, inversePlans, kappa, beta, target, scale);
     return switch (model) {
       case FreeTransformer free -> {
         FreeTransformer.Result result =
@@ -69,11 +75,11 @@ public final class Objective implements AutoCloseable {
                 null);
         Tensor planLogits = Objects.requireNonNull(result.planLogits());
         yield loss.withPlan(
-            free.logits(result.hidden()), batch.targets(), planLogits, batch.planCounts());
+            free.outputLoss(result.hidden(), batch.targets()), planLogits, batch.planCounts());
       }
       case Baseline baseline -> {
         Tensor hidden = baseline.hidden(batch.tokens(), null, batch.sequence(), null);
-        yield loss.withoutPlan(baseline.logits(hidden), batch.targets());
+        yield loss.withoutPlan(baseline.outputLoss(hidden, batch.targets()));
       }
     };
   }

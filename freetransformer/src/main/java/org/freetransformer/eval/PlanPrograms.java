@@ -8,7 +8,6 @@ import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Program;
 import org.freetransformer.tensor.Tensor;
-import org.freetransformer.tensor.ops.CrossEntropyOp;
 import org.freetransformer.tensor.ops.KlOp;
 
 /**
@@ -31,7 +30,7 @@ final class PlanPrograms implements AutoCloseable {
             engine,
             () -> {
               Tensor hidden = model.secondHalf(x, plans, inputs.sequence(), null);
-              return List.of(crossEntropies(model.logits(hidden), inputs.targets()));
+              return List.of(model.outputLoss(hidden, inputs.targets()).losses());
             });
   }
 
@@ -41,11 +40,6 @@ final class PlanPrograms implements AutoCloseable {
     Tensor logits = model.planLogits(x, sequence);
     Tensor eachBit = logits.reshape(logits.dim(0), logits.dim(1), logits.dim(2), 1);
     return List.of(x, logits, KlOp.bernoulliKl(eachBit));
-  }
-
-  /** Cross-entropy of every target: logits [B, T, V] to [B, T], 0 where none counts. */
-  static Tensor crossEntropies(Tensor logits, Tensor targets) {
-    return CrossEntropyOp.crossEntropy(logits, targets, CrossEntropyOp.IGNORE_INDEX);
   }
 
   /** Infers the plans of the batch that the inputs hold. */

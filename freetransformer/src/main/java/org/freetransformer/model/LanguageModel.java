@@ -8,6 +8,7 @@ import org.freetransformer.nn.KeyValueCache;
 import org.freetransformer.nn.Linear;
 import org.freetransformer.nn.LlamaBlock;
 import org.freetransformer.nn.Module;
+import org.freetransformer.nn.OutputLoss;
 import org.freetransformer.nn.Parameter;
 import org.freetransformer.nn.RmsNorm;
 import org.freetransformer.nn.Rope;
@@ -86,6 +87,16 @@ public abstract sealed class LanguageModel extends Module permits FreeTransforme
 
   /** Logits [.., V] of final hidden vectors [.., D]. */
   public abstract Tensor logits(Tensor hidden);
+
+  /**
+   * The cross-entropies of targets, for which logits are never all in memory if they are many.
+   *
+   * @param hidden final hidden vectors [B, T, D]
+   * @param targets i32 [B, T]
+   */
+  public final OutputLoss outputLoss(Tensor hidden, Tensor targets) {
+    return OutputLoss.of(this::logits, config.vocabSize(), hidden, targets);
+  }
 
   /** Empty caches, one a decoder block, for B sequences of at most {@code capacity} tokens. */
   public final List<KeyValueCache> newCaches(int batch, int capacity) {

@@ -97,7 +97,7 @@ final class NonFiniteSearch {
       }
       if (found == null) {
         try (Engine.Mode _ = engine.observe(done -> look(done, "backward pass, " + where))) {
-          terms.loss().backward();
+          terms.backward();
         }
       }
     }

@@ -89,12 +89,13 @@ public final class TrainingStep implements AutoCloseable {
     this.config = config;
     this.inputs = new BatchTensors(engine, config.batchSize(), length);
     this.feed = new BatchFeed(inputs);
-    this.objective = new Objective(engine, target(config.remedies()));
     this.copies = new WeightCopies(engine, config.precision());
     this.scaling =
         config.precision() == Precision.FP16
             ? new LossScaling(engine, LossScaler.Config.DEFAULT)
             : null;
+    this.objective =
+        new Objective(engine, target(config.remedies()), scaling == null ? null : scaling.scale());
     this.average =
         config.emaDecay() == 0
             ? null
@@ -135,11 +136,7 @@ public final class TrainingStep implements AutoCloseable {
 
   private List<Tensor> emitMicroStep() {
     VaeLoss.Terms terms = objective.of(model, inputs, false);
-    if (scaling == null) {
-      terms.loss().backward();
-    } else {
-      terms.loss().backward(scaling.scale());
-    }
+    terms.backward();
     return Objective.outputs(terms);
   }
 

@@ -72,7 +72,7 @@ final class TrainingStepTest {
       for (Batch batch : microBatches) {
         try (BatchTensors inputs = new BatchTensors(engine, batch.size(), LENGTH)) {
           inputs.set(batch);
-          objective.of(model, inputs, true).loss().backward();
+          objective.of(model, inputs, true).backward();
         }
       }
       model
@@ -143,7 +143,7 @@ final class TrainingStepTest {
           training.kappaFreeBits(),
           training.betaKl());
       VaeLoss.Terms terms = objective.of(model, inputs, false);
-      terms.loss().backward();
+      terms.backward();
       optimizer.schedule(number, 0.01);
       optimizer.emitUpdate(
           GradientClipping.clip(engine, model.parameters(), training.gradClip()).scale());

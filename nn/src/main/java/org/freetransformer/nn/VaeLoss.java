@@ -1,7 +1,9 @@
 package org.freetransformer.nn;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.freetransformer.tensor.Tensor;
-import org.freetransformer.tensor.ops.CrossEntropyOp;
+import org.freetransformer.tensor.autograd.Backpropagation;
 import org.freetransformer.tensor.ops.KlOp;
 import org.jspecify.annotations.Nullable;
 
@@ -18,13 +20,15 @@ import org.jspecify.annotations.Nullable;
  * @param kappa κ, shape [], free bits in nats per position
  * @param beta β, shape [], weight of the KL term
  * @param target of the KL, or null without one
+ * @param scale shape [], what gradients are multiplied by, so that 16 bits hold them; null for 1
  */
 public record VaeLoss(
     Tensor inverseTokens,
     Tensor inversePlans,
     Tensor kappa,
     Tensor beta,
-    @Nullable TargetKl target) {
+    @Nullable TargetKl target,
+    @Nullable Tensor scale) {
 
   /**
    * A KL that the plans of each text are drawn to from both sides, so that, unlike with free bits,
@@ -38,50 +42,69 @@ public record VaeLoss(
   public record TargetKl(double kl, double weight) {}
 
   /**
-   * A loss and its parts, all of shape [] but the last.
+   * A loss and its parts, all of shape [] but the last, outside the graph: see {@link #backward}.
    *
    * @param loss what is minimised
    * @param reconstruction sum of cross-entropies over the counted targets, in nats; sees the future
    *     through the plan, so it is not comparable with a baseline's
    * @param kl sum over the counted plans, in nats; null without a plan
    * @param klPerBit [H], the same sum by bit; null without a plan
+   * @param starts where the way back begins
    */
   public record Terms(
-      Tensor loss, Tensor reconstruction, @Nullable Tensor kl, @Nullable Tensor klPerBit) {}
+      Tensor loss,
+      Tensor reconstruction,
+      @Nullable Tensor kl,
+      @Nullable Tensor klPerBit,
+      List<Backpropagation.Start> starts) {
+    /** Adds the loss's gradient, times the scale, to that of every leaf. */
+    public void backward() {
+      if (!starts.isEmpty()) { // Else there is nothing left to do below the output layer.
+        Backpropagation.run(starts);
+      }
+    }
+  }
 
   /**
    * Loss of a model with a plan.
    *
-   * @param logits [B, T, V]
-   * @param targets i32 [B, T], {@link CrossEntropyOp#IGNORE_INDEX} where none counts
+   * @param output the output layer's
    * @param planLogits [B, T, H]
    * @param planCounts [B, T], 1 where the plan counts, else 0
    */
-  public Terms withPlan(Tensor logits, Tensor targets, Tensor planLogits, Tensor planCounts) {
-    Tensor reconstruction = sumOfCrossEntropies(logits, targets);
+  public Terms withPlan(OutputLoss output, Tensor planLogits, Tensor planCounts) {
+    OutputLoss.Sum reconstruction = output.sum(inverseTokens, scale);
     int b = planLogits.dim(0);
     int t = planLogits.dim(1);
     int h = planLogits.dim(2);
     Tensor klPerBit = KlOp.bernoulliKl(planLogits.reshape(b, t, h, 1));
     Tensor klPerPosition = klPerBit.sum(-1);
     Tensor excess = KlOp.freeBits(klPerPosition, kappa).mul(planCounts).sum();
-    Tensor loss = reconstruction.mul(inverseTokens).add(excess.mul(inversePlans).mul(beta));
+    Tensor loss = reconstruction.value().mul(inverseTokens).add(excess.mul(inversePlans).mul(beta));
     if (target != null) {
       Tensor distance = klPerPosition.add(-target.kl()).mul(planCounts).sum(-1).abs().sum();
       loss = loss.add(distance.mul(inversePlans).mul(target.weight()));
     }
     Tensor countedPerBit =
         klPerBit.detach().mul(planCounts.reshape(b, t, 1)).reshape(b * t, h).sum(0);
-    return new Terms(loss, reconstruction, countedPerBit.sum(), countedPerBit);
+    return terms(loss, reconstruction, countedPerBit.sum(), countedPerBit);
   }
 
-  /** Loss of a model without a plan: logits [B, T, V], targets i32 [B, T]. */
-  public Terms withoutPlan(Tensor logits, Tensor targets) {
-    Tensor reconstruction = sumOfCrossEntropies(logits, targets);
-    return new Terms(reconstruction.mul(inverseTokens), reconstruction, null, null);
+  /** Loss of a model without a plan. */
+  public Terms withoutPlan(OutputLoss output) {
+    OutputLoss.Sum reconstruction = output.sum(inverseTokens, scale);
+    return terms(reconstruction.value().mul(inverseTokens), reconstruction, null, null);
   }
 
-  private static Tensor sumOfCrossEntropies(Tensor logits, Tensor targets) {
-    return CrossEntropyOp.crossEntropy(logits, targets, CrossEntropyOp.IGNORE_INDEX).sum();
+  private Terms terms(
+      Tensor loss, OutputLoss.Sum reconstruction, @Nullable Tensor kl, @Nullable Tensor klPerBit) {
+    List<Backpropagation.Start> starts = new ArrayList<>();
+    if (loss.requiresGrad() || !reconstruction.wentBack()) {
+      starts.add(new Backpropagation.Start(loss, scale));
+    }
+    if (reconstruction.start() != null) {
+      starts.add(reconstruction.start());
+    }
+    return new Terms(loss.detach(), reconstruction.value().detach(), kl, klPerBit, starts);
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.UnaryOperator;
 import org.assertj.core.data.Offset;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Shape;
@@ -28,7 +29,11 @@ final class VaeLossTest extends LayerTestBase {
 
   private VaeLoss loss(double kappa, double beta) {
     return new VaeLoss(
-        scalar(1.0 / TOKENS), scalar(1.0 / PLANS), scalar(kappa), scalar(beta), null);
+        scalar(1.0 / TOKENS), scalar(1.0 / PLANS), scalar(kappa), scalar(beta), null, null);
+  }
+
+  private OutputLoss output(Tensor logits) {
+    return new OutputLoss(UnaryOperator.identity(), logits, engine.tensor(TARGETS, 2, 3), ROWS);
   }
 
   private static double crossEntropies(double[] logits) {
@@ -56,9 +61,7 @@ final class VaeLossTest extends LayerTestBase {
     Tensor logits = normal(2, 3, VOCABULARY);
     Tensor planLogits = normal(2, 3, BITS);
     VaeLoss.Terms terms =
-        loss(kappa, beta)
-            .withPlan(
-                logits, engine.tensor(TARGETS, 2, 3), planLogits, engine.tensor(PLAN_COUNTS, 2, 3));
+        loss(kappa, beta).withPlan(output(logits), planLogits, engine.tensor(PLAN_COUNTS, 2, 3));
     double reconstruction = crossEntropies(logits.toDoubles());
     double[] perBit = new double[BITS];
     double excess = 0;
@@ -86,9 +89,7 @@ final class VaeLossTest extends LayerTestBase {
     Tensor planLogits = normal(2, 3, BITS).requireGrad();
     Tensor logits = normal(2, 3, VOCABULARY);
     loss(BITS * Math.log(2), 1)
-        .withPlan(
-            logits, engine.tensor(TARGETS, 2, 3), planLogits, engine.tensor(PLAN_COUNTS, 2, 3))
-        .loss()
+        .withPlan(output(logits), planLogits, engine.tensor(PLAN_COUNTS, 2, 3))
         .backward();
     assertThat(Arrays.stream(gradient(planLogits).toDoubles())).allMatch(g -> g == 0);
   }
@@ -98,12 +99,8 @@ final class VaeLossTest extends LayerTestBase {
     Tensor certain = engine.full(DType.F32, Shape.of(2, 3, BITS), 100).requireGrad();
     VaeLoss.Terms terms =
         loss(0, 1)
-            .withPlan(
-                normal(2, 3, VOCABULARY),
-                engine.tensor(TARGETS, 2, 3),
-                certain,
-                engine.tensor(PLAN_COUNTS, 2, 3));
-    terms.loss().backward();
+            .withPlan(output(normal(2, 3, VOCABULARY)), certain, engine.tensor(PLAN_COUNTS, 2, 3));
+    terms.backward();
     assertThat((double) Objects.requireNonNull(terms.kl()).item())
         .isCloseTo(PLANS * BITS * Math.log(2), Offset.offset(1e-4));
     assertThat(Arrays.stream(gradient(certain).toDoubles())).allMatch(Double::isFinite);
@@ -112,7 +109,7 @@ final class VaeLossTest extends LayerTestBase {
   @Test
   void isPlainCrossEntropyWithoutAPlan() {
     Tensor logits = normal(2, 3, VOCABULARY);
-    VaeLoss.Terms terms = loss(1, 1).withoutPlan(logits, engine.tensor(TARGETS, 2, 3));
+    VaeLoss.Terms terms = loss(1, 1).withoutPlan(output(logits));
     double sum = crossEntropies(logits.toDoubles());
     assertThat((double) terms.loss().item()).isCloseTo(sum / TOKENS, Offset.offset(1e-5));
     assertThat(terms.kl()).isNull();
@@ -125,15 +122,15 @@ final class VaeLossTest extends LayerTestBase {
         engine.full(DType.F64, Shape.of(), 1.0 / PLANS),
         engine.full(DType.F64, Shape.of(), 100),
         engine.full(DType.F64, Shape.of(), 1),
-        new VaeLoss.TargetKl(kl, weight));
+        new VaeLoss.TargetKl(kl, weight),
+        null);
   }
 
   /** Two texts of three positions; the second text's last plan does not count. */
   private VaeLoss.Terms drawnTo(double kl, double weight, Tensor planLogits) {
     return drawnTo(kl, weight)
         .withPlan(
-            engine.zeros(2, 3, VOCABULARY).to(DType.F64),
-            engine.tensor(TARGETS, 2, 3),
+            output(engine.zeros(2, 3, VOCABULARY).to(DType.F64)),
             planLogits,
             engine.tensor(PLAN_COUNTS, 2, 3).to(DType.F64));
   }
@@ -176,7 +173,7 @@ final class VaeLossTest extends LayerTestBase {
   void theGradientOfTheTargetKlIsItsDifferenceQuotient(double target, double deviation) {
     double[] scores = scores(deviation);
     Tensor planLogits = planLogits(scores).requireGrad();
-    drawnTo(target, 0.7, planLogits).loss().backward();
+    drawnTo(target, 0.7, planLogits).backward();
     double[] found = gradient(planLogits).toDoubles();
     double step = 1e-6;
     for (int i = 0; i < scores.length; i++) {
@@ -196,7 +193,7 @@ final class VaeLossTest extends LayerTestBase {
   void aPlanUnderItsTargetIsPushedBackIntoUse() {
     double[] scores = scores(0.5);
     Tensor planLogits = planLogits(scores).requireGrad();
-    drawnTo(0.9, 1, planLogits).loss().backward();
+    drawnTo(0.9, 1, planLogits).backward();
     double[] gradient = gradient(planLogits).toDoubles();
     for (int i = 0; i < 5 * BITS; i++) {
       assertThat(gradient[i] * scores[i]).isNegative();

@@ -194,7 +194,7 @@ public final class Tensor implements AutoCloseable {
 
   /** The same from a tensor of any shape, given the gradient of what follows, of equal shape. */
   public void backward(Tensor gradient) {
-    Backpropagation.run(this, gradient);
+    Backpropagation.run(List.of(new Backpropagation.Start(this, gradient)));
   }
 
   /** A view of this tensor's memory under another layout, outside the graph. For operations. */

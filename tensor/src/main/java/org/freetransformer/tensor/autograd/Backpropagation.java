@@ -10,42 +10,61 @@ import java.util.List;
 import java.util.Set;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** Reverse-mode differentiation: walks the graph from a result back to its leaves. */
 public final class Backpropagation {
   private Backpropagation() {}
 
   /**
-   * Adds to each leaf's gradient its share of {@code root}'s.
+   * Where the way back starts.
    *
-   * @param root where to start
-   * @param gradient gradient of the loss with respect to {@code root}, of equal shape
-   * @throws IllegalStateException if no gradient flows to {@code root}, or a backward pass went
-   *     through a part of its graph before; no gradient is changed then
+   * @param tensor a result
+   * @param gradient of the loss with respect to it, of equal shape; null for 1
    */
-  public static void run(Tensor root, Tensor gradient) {
-    if (!root.requiresGrad()) {
+  public record Start(Tensor tensor, @Nullable Tensor gradient) {
+    private Tensor slope() {
+      return gradient == null ? tensor.engine().full(tensor.dtype(), tensor.shape(), 1) : gradient;
+    }
+  }
+
+  /**
+   * Adds to each leaf's gradient its share of what all starts have.
+   *
+   * @param starts one or more, of one engine; a tensor that another one was made from gets that
+   *     one's share as well
+   * @throws IllegalStateException if no gradient flows to a start, or a backward pass went through
+   *     a part of its graph before; no gradient is changed then
+   */
+  public static void run(List<Start> starts) {
+    starts.forEach(Backpropagation::requireFitting);
+    List<Tensor> order = fromRootsToLeaves(starts.stream().map(Start::tensor).toList());
+    order.forEach(Backpropagation::requireUnspent);
+    Engine engine = starts.getFirst().tensor().engine();
+    Gradients gradients = new Gradients(engine);
+    try (Engine.Mode _ = engine.noGrad()) {
+      starts.forEach(start -> gradients.start(start.tensor(), start.slope()));
+      walk(order, gradients);
+    }
+  }
+
+  private static void requireFitting(Start start) {
+    if (!start.tensor().requiresGrad()) {
       throw new IllegalStateException(
           "no gradient flows to this tensor: no input of its graph called requireGrad(), or it was"
               + " computed under noGrad()");
     }
-    if (!gradient.shape().equals(root.shape())) {
+    Tensor gradient = start.gradient();
+    if (gradient != null && !gradient.shape().equals(start.tensor().shape())) {
       throw new IllegalArgumentException(
           "a gradient of shape %s does not fit a tensor of shape %s"
-              .formatted(gradient.shape(), root.shape()));
-    }
-    List<Tensor> order = fromRootToLeaves(root);
-    order.forEach(Backpropagation::requireUnspent);
-    Gradients gradients = new Gradients(root.engine());
-    try (Engine.Mode _ = root.engine().noGrad()) {
-      gradients.start(root, gradient);
-      walk(order, gradients);
+              .formatted(gradient.shape(), start.tensor().shape()));
     }
   }
 
   /** Goes on from a tensor whose gradient is complete to the tensors that it was made from. */
   static void goOn(Tensor from, Gradients gradients) {
-    walk(fromRootToLeaves(from), gradients);
+    walk(fromRootsToLeaves(List.of(from)), gradients);
   }
 
   private static void walk(List<Tensor> order, Gradients gradients) {
@@ -72,12 +91,12 @@ public final class Backpropagation {
    * the reverse order of computation, so that sums of gradients come out the same however the graph
    * is cut into segments.
    */
-  private static List<Tensor> fromRootToLeaves(Tensor root) {
+  private static List<Tensor> fromRootsToLeaves(List<Tensor> roots) {
     record Step(Tensor tensor, Node node) {}
     List<Step> steps = new ArrayList<>();
     Set<Tensor> seen = Collections.newSetFromMap(new IdentityHashMap<>());
     Deque<Tensor> stack = new ArrayDeque<>();
-    stack.push(root);
+    roots.forEach(stack::push);
     while (!stack.isEmpty()) {
       Tensor tensor = stack.pop();
       Node node = tensor.node();

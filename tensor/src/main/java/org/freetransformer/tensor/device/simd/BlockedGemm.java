@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * Matrix product by blocks, after Goto and van de Geijn, "Anatomy of High-Performance Matrix
  * Multiplication" (2008). A task is one block of C over all of k. For each slice of k it packs its
- * columns of B (they then stay in L2), then goes down its rows of A: a tile's rows stay in L1 while
- * the panels of B stream past.
+ * columns of B, then goes down its rows of A, some tiles at a time: these meet as many panels of B
+ * as stay in L2 before they meet the next, and a tile's rows stay in L1 while panels stream past.
  *
  * <p>Operands of 16 bits are widened while they are packed. A C of 16 bits is rounded once: where k
  * is cut, its block is summed up in scratch memory.
@@ -35,6 +35,7 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
   private final int tiles;
   private final int panels;
   private final int depth;
+  private final int cachedColumns;
   private final int rowBlocks;
   private final int columnBlocks;
   private final boolean aByColumns;
@@ -65,7 +66,8 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
     int evenDepth = Math.ceilDiv(shape.k(), slices);
     depth = Math.ceilDiv(evenDepth, DEPTH_GRANULE) * DEPTH_GRANULE;
 
-    int maxPanels = GemmScratch.PANEL_ELEMENTS / (depth * GemmKernel.COLUMNS);
+    cachedColumns = GemmScratch.PANEL_ELEMENTS / (depth * GemmKernel.COLUMNS) * GemmKernel.COLUMNS;
+    int maxPanels = GemmScratch.BLOCK_ELEMENTS / (depth * GemmKernel.COLUMNS);
     int rowBlocks = Math.ceilDiv(tiles, MAX_TILES);
     int columnBlocks = Math.ceilDiv(panels, maxPanels);
     long tasks = (long) shape.batch() * rowBlocks * columnBlocks;
@@ -85,7 +87,11 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
     this.rowBlocks = rowBlocks;
     this.columnBlocks = columnBlocks;
     aByColumns = a.rowStride() == 1 && a.columnStride() != 1;
-    bInPlace = !b.isHalf() && b.columnStride() == 1 && shape.m() / rowBlocks < MIN_ROWS_FOR_PACKING;
+    bInPlace =
+        GemmKernel.READS_IN_PLACE
+            && !b.isHalf()
+            && b.columnStride() == 1
+            && shape.m() / rowBlocks < MIN_ROWS_FOR_PACKING;
     sumsApart = c.isHalf() && depth < shape.k();
     if (sumsApart) {
       long rows = (long) Math.ceilDiv(tiles, rowBlocks) * GemmKernel.ROWS;
@@ -120,21 +126,25 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
       for (int i = row; i < rowEnd; i += group) {
         int rows = Math.min(group, rowEnd - i);
         packA(scratch[worker], item, i, rows, k, steps);
-        for (int r = 0; r < rows; r += GemmKernel.ROWS) {
-          int aStart = r / GemmKernel.ROWS * GemmScratch.A_TILE;
-          int tileRows = Math.min(GemmKernel.ROWS, rows - r);
-          multiplyRows(
-              scratch[worker],
-              aStart,
-              item,
-              i + r,
-              tileRows,
-              column,
-              packedFrom,
-              columnEnd,
-              k,
-              steps,
-              (i + r - row) * (columnEnd - column));
+        for (int j = column; j < columnEnd; j += cachedColumns) {
+          int end = Math.min(columnEnd, j + cachedColumns);
+          for (int r = 0; r < rows; r += GemmKernel.ROWS) {
+            int aStart = r / GemmKernel.ROWS * GemmScratch.A_TILE;
+            int tileRows = Math.min(GemmKernel.ROWS, rows - r);
+            multiplyRows(
+                scratch[worker],
+                aStart,
+                item,
+                i + r,
+                tileRows,
+                j,
+                end,
+                packedFrom,
+                columnEnd - column,
+                k,
+                steps,
+                (i + r - row) * (columnEnd - column) - column);
+          }
         }
       }
     }
@@ -216,8 +226,9 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
       int row,
       int rows,
       int column,
-      int packedFrom,
       int columnEnd,
+      int packedFrom,
+      int sumsWidth,
       int k,
       int steps,
       int sumsFrom) {
@@ -239,8 +250,8 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
       int columns = Math.min(GemmKernel.COLUMNS, columnEnd - j);
       long tileStart = cStart + j * c.columnBytes();
       if (sumsApart) {
-        long widthBytes = (long) (columnEnd - column) * Float.BYTES;
-        long sumsAt = (sumsFrom + j - column) * (long) Float.BYTES;
+        long widthBytes = (long) sumsWidth * Float.BYTES;
+        long sumsAt = (sumsFrom + j) * (long) Float.BYTES;
         GemmKernel.store(
             scratch.tile, rows, columns, alpha, add, scratch.sums(), sumsAt, widthBytes);
       } else if (c.isHalf()) {

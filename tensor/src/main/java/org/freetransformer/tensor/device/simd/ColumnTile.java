@@ -3,6 +3,7 @@ package org.freetransformer.tensor.device.simd;
 import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
 import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
+import static org.freetransformer.tensor.device.simd.GemmKernel.PANEL_STEP;
 import static org.freetransformer.tensor.device.simd.GemmKernel.ROWS;
 import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.VECTOR_BYTES;
@@ -111,7 +112,7 @@ final class ColumnTile {
     r11.intoArray(tile, 11 * COLUMNS + LANES);
   }
 
-  /** Tile of 5 rows, for 16 registers; see {@link RowTile#multiply5}. */
+  /** Tile of 5 rows, for those that tiles of 12 leave over. */
   static void multiply5(
       float[] a, int aStart, MemorySegment b, long bStart, long bRow, int depth, float[] tile) {
     FloatVector l0 = FloatVector.zero(SPECIES);
@@ -154,5 +155,60 @@ final class ColumnTile {
     r3.intoArray(tile, 3 * COLUMNS + LANES);
     l4.intoArray(tile, 4 * COLUMNS);
     r4.intoArray(tile, 4 * COLUMNS + LANES);
+  }
+
+  /** Tile of 6 rows, for 16 registers and packed panels; see {@link RowTile#multiply6}. */
+  static void multiply6(
+      float[] a, int aStart, MemorySegment b, long bStart, int depth, float[] tile) {
+    FloatVector l0 = FloatVector.zero(SPECIES);
+    FloatVector r0 = FloatVector.zero(SPECIES);
+    FloatVector l1 = FloatVector.zero(SPECIES);
+    FloatVector r1 = FloatVector.zero(SPECIES);
+    FloatVector l2 = FloatVector.zero(SPECIES);
+    FloatVector r2 = FloatVector.zero(SPECIES);
+    FloatVector l3 = FloatVector.zero(SPECIES);
+    FloatVector r3 = FloatVector.zero(SPECIES);
+    FloatVector l4 = FloatVector.zero(SPECIES);
+    FloatVector r4 = FloatVector.zero(SPECIES);
+    FloatVector l5 = FloatVector.zero(SPECIES);
+    FloatVector r5 = FloatVector.zero(SPECIES);
+    int at = aStart;
+    int end = depth * PANEL_STEP;
+    for (int row = 0; row < end; row += PANEL_STEP) {
+      FloatVector bl = FloatVector.fromMemorySegment(SPECIES, b, bStart + row, ORDER);
+      FloatVector br =
+          FloatVector.fromMemorySegment(SPECIES, b, bStart + row + VECTOR_BYTES, ORDER);
+      FloatVector x = FloatVector.broadcast(SPECIES, a[at]);
+      l0 = x.fma(bl, l0);
+      r0 = x.fma(br, r0);
+      x = FloatVector.broadcast(SPECIES, a[at + 1]);
+      l1 = x.fma(bl, l1);
+      r1 = x.fma(br, r1);
+      x = FloatVector.broadcast(SPECIES, a[at + 2]);
+      l2 = x.fma(bl, l2);
+      r2 = x.fma(br, r2);
+      x = FloatVector.broadcast(SPECIES, a[at + 3]);
+      l3 = x.fma(bl, l3);
+      r3 = x.fma(br, r3);
+      x = FloatVector.broadcast(SPECIES, a[at + 4]);
+      l4 = x.fma(bl, l4);
+      r4 = x.fma(br, r4);
+      x = FloatVector.broadcast(SPECIES, a[at + 5]);
+      l5 = x.fma(bl, l5);
+      r5 = x.fma(br, r5);
+      at += ROWS;
+    }
+    l0.intoArray(tile, 0);
+    r0.intoArray(tile, LANES);
+    l1.intoArray(tile, COLUMNS);
+    r1.intoArray(tile, COLUMNS + LANES);
+    l2.intoArray(tile, 2 * COLUMNS);
+    r2.intoArray(tile, 2 * COLUMNS + LANES);
+    l3.intoArray(tile, 3 * COLUMNS);
+    r3.intoArray(tile, 3 * COLUMNS + LANES);
+    l4.intoArray(tile, 4 * COLUMNS);
+    r4.intoArray(tile, 4 * COLUMNS + LANES);
+    l5.intoArray(tile, 5 * COLUMNS);
+    r5.intoArray(tile, 5 * COLUMNS + LANES);
   }
 }

@@ -31,11 +31,14 @@ final class GemmKernel {
   /** Distance of A's rows: the odd cache line keeps rows from falling into the same L1 set. */
   static final int A_STRIDE = MAX_DEPTH + 16;
 
-  // 24 accumulators fit the 32 registers that come with 512-bit vectors, 10 the 16 of AVX2.
+  // 24 accumulators fit the 32 registers that come with 512-bit vectors, 12 the 16 of AVX2.
   private static final boolean MANY_REGISTERS = SPECIES.vectorBitSize() >= 512;
 
   /** Height of the largest tile. */
-  static final int ROWS = MANY_REGISTERS ? 12 : 5;
+  static final int ROWS = MANY_REGISTERS ? 12 : 6;
+
+  /** Whether B may lie in other than packed panels. */
+  static final boolean READS_IN_PLACE = MANY_REGISTERS;
 
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
@@ -43,6 +46,9 @@ final class GemmKernel {
 
   /** Distance of the rows of a packed panel of B. */
   static final long PANEL_ROW_BYTES = 2 * VECTOR_BYTES;
+
+  /** The same, as the step of a loop. */
+  static final int PANEL_STEP = COLUMNS * Float.BYTES;
 
   private GemmKernel() {}
 
@@ -54,7 +60,8 @@ final class GemmKernel {
    * @param a row i at {@code aStart + i * A_STRIDE}, or column k at {@code aStart + k * ROWS}
    * @param byColumns which of the two
    * @param bStart first byte in {@code b}
-   * @param bRow distance of B's rows in bytes
+   * @param bRow distance of B's rows in bytes; other than {@link #PANEL_ROW_BYTES} only where
+   *     {@link #READS_IN_PLACE}
    * @param rows 1 … {@link #ROWS}
    */
   static void multiply(
@@ -67,7 +74,13 @@ final class GemmKernel {
       int depth,
       int rows,
       float[] tile) {
-    if (byColumns) {
+    if (!MANY_REGISTERS) {
+      if (byColumns) {
+        ColumnTile.multiply6(a, aStart, b, bStart, depth, tile);
+      } else {
+        RowTile.multiply6(a, aStart, b, bStart, depth, tile);
+      }
+    } else if (byColumns) {
       if (rows > 5) {
         ColumnTile.multiply12(a, aStart, b, bStart, bRow, depth, tile);
       } else {

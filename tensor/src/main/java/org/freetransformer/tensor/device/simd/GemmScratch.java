@@ -10,9 +10,15 @@ final class GemmScratch {
   // Beyond this, packed panels do not gain from staying in the cache.
   private static final long MOST_PANEL_BYTES = 3 << 19;
 
-  /** Elements of B packed at a time: three quarters of the second-level cache. */
+  /**
+   * Elements of packed B that tiles go over before they turn to the next: three quarters of the
+   * second-level cache.
+   */
   static final int PANEL_ELEMENTS =
       (int) (Math.min(Caches.secondLevel() / 4 * 3, MOST_PANEL_BYTES) / Float.BYTES);
+
+  /** Elements of B packed at a time: the more, the less often A is packed. */
+  static final int BLOCK_ELEMENTS = 3 * PANEL_ELEMENTS;
 
   /** Elements of {@link #rows}. */
   static final int ROW_ELEMENTS = SkinnyGemm.MAX_ROWS * SkinnyGemm.STRIP;
@@ -55,7 +61,7 @@ final class GemmScratch {
   GemmScratch(Arena arena) {
     this.arena = arena;
     wide = arena.allocate((long) GemmKernel.LANES * GemmKernel.A_STRIDE * Float.BYTES, CACHE_LINE);
-    b = arena.allocate((long) PANEL_ELEMENTS * Float.BYTES, CACHE_LINE);
+    b = arena.allocate((long) BLOCK_ELEMENTS * Float.BYTES, CACHE_LINE);
     blocks = arena.allocate(Transposer.SCRATCH_BYTES, CACHE_LINE);
   }
 

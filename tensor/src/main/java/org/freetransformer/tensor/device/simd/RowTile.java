@@ -4,6 +4,7 @@ import static org.freetransformer.tensor.device.simd.GemmKernel.A_STRIDE;
 import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
 import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
+import static org.freetransformer.tensor.device.simd.GemmKernel.PANEL_STEP;
 import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.VECTOR_BYTES;
 
@@ -111,11 +112,7 @@ final class RowTile {
     r11.intoArray(tile, 11 * COLUMNS + LANES);
   }
 
-  /**
-   * Tile of 5 rows: 10 sums, two vectors of B and some of A's elements in 16 registers. C2 loads
-   * several of A's elements ahead, so with 6 rows one of the sums goes through memory at every
-   * step.
-   */
+  /** Tile of 5 rows, for those that tiles of 12 leave over. */
   static void multiply5(
       float[] a, int aStart, MemorySegment b, long bStart, long bRow, int depth, float[] tile) {
     FloatVector l0 = FloatVector.zero(SPECIES);
@@ -158,5 +155,64 @@ final class RowTile {
     r3.intoArray(tile, 3 * COLUMNS + LANES);
     l4.intoArray(tile, 4 * COLUMNS);
     r4.intoArray(tile, 4 * COLUMNS + LANES);
+  }
+
+  /**
+   * Tile of 6 rows, for 16 registers: 12 sums, one of A's elements and two vectors of B. B must be
+   * a packed panel. The loop goes by bytes of B, in steps too large for C2 to unroll: unrolled, it
+   * loads ahead, and then sums go through memory at every step.
+   */
+  static void multiply6(
+      float[] a, int aStart, MemorySegment b, long bStart, int depth, float[] tile) {
+    FloatVector l0 = FloatVector.zero(SPECIES);
+    FloatVector r0 = FloatVector.zero(SPECIES);
+    FloatVector l1 = FloatVector.zero(SPECIES);
+    FloatVector r1 = FloatVector.zero(SPECIES);
+    FloatVector l2 = FloatVector.zero(SPECIES);
+    FloatVector r2 = FloatVector.zero(SPECIES);
+    FloatVector l3 = FloatVector.zero(SPECIES);
+    FloatVector r3 = FloatVector.zero(SPECIES);
+    FloatVector l4 = FloatVector.zero(SPECIES);
+    FloatVector r4 = FloatVector.zero(SPECIES);
+    FloatVector l5 = FloatVector.zero(SPECIES);
+    FloatVector r5 = FloatVector.zero(SPECIES);
+    int at = aStart;
+    int end = depth * PANEL_STEP;
+    for (int row = 0; row < end; row += PANEL_STEP) {
+      FloatVector bl = FloatVector.fromMemorySegment(SPECIES, b, bStart + row, ORDER);
+      FloatVector br =
+          FloatVector.fromMemorySegment(SPECIES, b, bStart + row + VECTOR_BYTES, ORDER);
+      FloatVector x = FloatVector.broadcast(SPECIES, a[at]);
+      l0 = x.fma(bl, l0);
+      r0 = x.fma(br, r0);
+      x = FloatVector.broadcast(SPECIES, a[at + A_STRIDE]);
+      l1 = x.fma(bl, l1);
+      r1 = x.fma(br, r1);
+      x = FloatVector.broadcast(SPECIES, a[at + 2 * A_STRIDE]);
+      l2 = x.fma(bl, l2);
+      r2 = x.fma(br, r2);
+      x = FloatVector.broadcast(SPECIES, a[at + 3 * A_STRIDE]);
+      l3 = x.fma(bl, l3);
+      r3 = x.fma(br, r3);
+      x = FloatVector.broadcast(SPECIES, a[at + 4 * A_STRIDE]);
+      l4 = x.fma(bl, l4);
+      r4 = x.fma(br, r4);
+      x = FloatVector.broadcast(SPECIES, a[at + 5 * A_STRIDE]);
+      l5 = x.fma(bl, l5);
+      r5 = x.fma(br, r5);
+      at++;
+    }
+    l0.intoArray(tile, 0);
+    r0.intoArray(tile, LANES);
+    l1.intoArray(tile, COLUMNS);
+    r1.intoArray(tile, COLUMNS + LANES);
+    l2.intoArray(tile, 2 * COLUMNS);
+    r2.intoArray(tile, 2 * COLUMNS + LANES);
+    l3.intoArray(tile, 3 * COLUMNS);
+    r3.intoArray(tile, 3 * COLUMNS + LANES);
+    l4.intoArray(tile, 4 * COLUMNS);
+    r4.intoArray(tile, 4 * COLUMNS + LANES);
+    l5.intoArray(tile, 5 * COLUMNS);
+    r5.intoArray(tile, 5 * COLUMNS + LANES);
   }
 }

@@ -45,6 +45,8 @@ final class HotKernels {
     return List.of(
         new Kernel("RowTile::multiply12", () -> RowTile.multiply12(a, 0, b, 0, 256, 8, tile)),
         new Kernel("RowTile::multiply5", () -> RowTile.multiply5(a, 0, b, 0, 256, 8, tile)),
+        new Kernel("RowTile::multiply6", () -> RowTile.multiply6(a, 0, b, 0, 8, tile)),
+        new Kernel("ColumnTile::multiply6", () -> ColumnTile.multiply6(a, 0, b, 0, 8, tile)),
         new Kernel("ColumnTile::multiply12", () -> ColumnTile.multiply12(a, 0, b, 0, 256, 8, tile)),
         new Kernel("ColumnTile::multiply5", () -> ColumnTile.multiply5(a, 0, b, 0, 256, 8, tile)),
         new Kernel(

@@ -16,7 +16,6 @@ public final class BatchTensors implements AutoCloseable {
   private final Tensor targets;
   private final Tensor planCounts;
   private final Tensor positions;
-  private final float[] newPlanCounts;
 
   /** Room for B = {@code size} examples of T = {@code length} tokens. */
   public BatchTensors(Engine engine, int size, int length) {
@@ -28,15 +27,13 @@ public final class BatchTensors implements AutoCloseable {
     int[] places = new int[length];
     Arrays.setAll(places, t -> t);
     positions.set(places);
-    newPlanCounts = new float[size * length];
   }
 
   /** Copies a batch of this size to the device. */
   public void set(Batch batch) {
     tokens.set(batch.tokens());
     targets.set(batch.targets());
-    fillPlanCounts(batch, newPlanCounts);
-    planCounts.set(newPlanCounts);
+    planCounts.set(planCounts(batch));
   }
 
   /**
@@ -64,18 +61,11 @@ public final class BatchTensors implements AutoCloseable {
    */
   public static float[] planCounts(Batch batch) {
     float[] counts = new float[batch.size() * batch.length()];
-    fillPlanCounts(batch, counts);
-    return counts;
-  }
-
-  private static void fillPlanCounts(Batch batch, float[] counts) {
     for (int row = 0; row < batch.size(); row++) {
       int start = row * batch.length();
-      int end = start + batch.length();
-      int counted = start + countedPlans(batch, row);
-      Arrays.fill(counts, start, counted, 1);
-      Arrays.fill(counts, counted, end, 0);
+      Arrays.fill(counts, start, start + countedPlans(batch, row), 1);
     }
+    return counts;
   }
 
   /** Number of positions of a batch whose plan counts. */

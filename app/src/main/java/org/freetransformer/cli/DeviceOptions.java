@@ -41,9 +41,7 @@ final class DeviceOptions {
 
   /** The same as one of several that share the processors. */
   Engine open(int sharing) {
-    int each = Math.max(1, Runtime.getRuntime().availableProcessors() / sharing);
-    int count = threads == null ? each : threads;
-    Limits.between("--threads", count, 1, MOST_THREADS);
+    int count = count(sharing);
     Device chosen =
         switch (device) {
           case "auto", "cpu" -> Devices.cpu(count);
@@ -51,6 +49,23 @@ final class DeviceOptions {
           default -> provided(count);
         };
     return Engine.on(chosen);
+  }
+
+  /**
+   * Opens an engine on the CPU beside that of a device with memory of its own, for what the host
+   * keeps; null where the chosen device computes on the CPU itself.
+   *
+   * @param sharing as in {@link #open(int)}
+   */
+  @Nullable Engine openHost(int sharing) {
+    return device.contains(":") ? Engine.on(Devices.cpu(count(sharing))) : null;
+  }
+
+  private int count(int sharing) {
+    int each = Math.max(1, Runtime.getRuntime().availableProcessors() / sharing);
+    int count = threads == null ? each : threads;
+    Limits.between("--threads", count, 1, MOST_THREADS);
+    return count;
   }
 
   /** A device of a kind that a provider on the class path knows. */

@@ -29,7 +29,9 @@ final class PlanRunCommand implements Callable<Integer> {
   @Option(
       names = "--ranks",
       paramLabel = "N",
-      description = "Also plans one of N ranks, as training.fsdp_config splits the model.")
+      description =
+          "Plans one of N ranks, as training.fsdp_config splits the model, and what its host keeps"
+              + " if cpu_offload is set.")
   private @Nullable Integer ranks;
 
   @Option(
@@ -52,9 +54,10 @@ final class PlanRunCommand implements Callable<Integer> {
     Limits.positive("--bandwidth", bandwidth, 1e9);
     Limits.positive("--speed", speed, 1e12);
     RunConfig run = config.read(output);
-    if (ranks != null) {
-      Limits.between("--ranks", ranks, 1, 1 << 20);
-      RankPlan plan = RankPlan.of(run, ranks);
+    if (ranks != null || run.training().sharding().cpuOffload()) {
+      int count = ranks == null ? 1 : ranks;
+      Limits.between("--ranks", count, 1, 1 << 20);
+      RankPlan plan = RankPlan.of(run, count);
       output.result(json(plan), text(plan));
       return 0;
     }
@@ -76,6 +79,10 @@ final class PlanRunCommand implements Callable<Integer> {
     Map<String, Object> rank = new LinkedHashMap<>();
     rank.put("bytes", plan.bytes());
     rank.put("total_bytes", plan.totalBytes());
+    if (!plan.hostBytes().isEmpty()) {
+      rank.put("host_bytes", plan.hostBytes());
+      rank.put("total_host_bytes", plan.totalHostBytes());
+    }
     rank.put("flops_per_step", plan.flops());
     rank.put("bytes_sent_per_step", plan.bytesSent());
     rank.put("communication_share", plan.communicationShare(bandwidth * 1e9, speed * 1e9));
@@ -86,6 +93,11 @@ final class PlanRunCommand implements Callable<Integer> {
     StringBuilder text = new StringBuilder();
     plan.bytes().forEach((kind, bytes) -> row(text, "a rank's " + kind, Units.bytes(bytes)));
     row(text, "a rank's memory in all", Units.bytes(plan.totalBytes()));
+    if (!plan.hostBytes().isEmpty()) {
+      plan.hostBytes()
+          .forEach((kind, bytes) -> row(text, "its host's " + kind, Units.bytes(bytes)));
+      row(text, "its host's memory in all", Units.bytes(plan.totalHostBytes()));
+    }
     row(text, "FLOPs a step and rank", Units.count(plan.flops()));
     row(text, "sent a step and rank", Units.bytes(plan.bytesSent()));
     double share = plan.communicationShare(bandwidth * 1e9, speed * 1e9);

@@ -91,7 +91,8 @@ final class TrainCommand implements Callable<Integer> {
   private void lead(RunConfig run, Path path, Ranks rank, int sharing, BooleanSupplier stop)
       throws IOException {
     try (Engine engine = device.open(sharing);
-        TrainingRun training = new TrainingRun(engine, run, output::warn, rank);
+        Engine host = openHost(run, sharing);
+        TrainingRun training = new TrainingRun(engine, host, run, output::warn, rank);
         FolderLock _ = FolderLock.take(path, output::warn)) {
       RunFolder folder = resume ? RunFolder.open(path) : RunFolder.create(path);
       if (resume) {
@@ -117,7 +118,8 @@ final class TrainCommand implements Callable<Integer> {
   private void follow(RunConfig run, Path path, Ranks rank, int sharing, BooleanSupplier stop)
       throws IOException {
     try (Engine engine = device.open(sharing);
-        TrainingRun training = new TrainingRun(engine, run, _ -> {}, rank)) {
+        Engine host = openHost(run, sharing);
+        TrainingRun training = new TrainingRun(engine, host, run, _ -> {}, rank)) {
       RunFolder folder = new RunFolder(path);
       if (resume) {
         training.resume(folder);
@@ -126,6 +128,11 @@ final class TrainCommand implements Callable<Integer> {
       }
       training.follow(folder, stop);
     }
+  }
+
+  /** What keeps a share that is offloaded, if there is anything beside the device. */
+  private @Nullable Engine openHost(RunConfig run, int sharing) {
+    return run.training().sharding().cpuOffload() ? device.openHost(sharing) : null;
   }
 
   private RunConfig resumed() {
@@ -165,6 +172,9 @@ final class TrainCommand implements Callable<Integer> {
     object.put("finished", outcome.finished());
     object.put("tokens_per_second", outcome.tokensPerSecond());
     object.put("peak_bytes", outcome.peakBytes());
+    if (outcome.hostPeakBytes() > 0) {
+      object.put("host_peak_bytes", outcome.hostPeakBytes());
+    }
     if (outcome.last() != null) {
       object.put("tokens", outcome.last().tokens());
       object.put("loss", outcome.last().loss());
@@ -187,12 +197,16 @@ final class TrainCommand implements Callable<Integer> {
   private static String text(TrainingRun.Outcome outcome, RunFolder folder) {
     StringBuilder text = new StringBuilder();
     text.append(
-        "%s after %d steps, %.0f tokens/s, %s of memory at most%n"
+        "%s after %d steps, %.0f tokens/s, %s of memory at most%s%n"
             .formatted(
                 outcome.finished() ? "done" : "stopped",
                 outcome.steps(),
                 outcome.tokensPerSecond(),
-                Units.bytes(outcome.peakBytes())));
+                Units.bytes(outcome.peakBytes()),
+                outcome.hostPeakBytes() == 0
+                    ? ""
+                    : " on the device, %s on the host"
+                        .formatted(Units.bytes(outcome.hostPeakBytes()))));
     if (outcome.evaluation() != null) {
       text.append(EvaluationText.of(outcome.evaluation()));
     }

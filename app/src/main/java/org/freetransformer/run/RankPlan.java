@@ -15,17 +15,20 @@ import org.freetransformer.train.TrainingStep;
 /**
  * What one of several ranks will take, the first of them, known before anything is computed.
  *
- * @param bytes memory by kind; whole units are among the activations
+ * @param bytes memory by kind, of the device that computes; whole units are among the activations
+ * @param hostBytes memory by kind, of the host that keeps what is offloaded; empty if nothing is
  * @param flops useful floating-point operations in a step
  * @param bytesSent bytes that it sends to others in a step, at least
  */
-public record RankPlan(Map<String, Long> bytes, double flops, long bytesSent) {
+public record RankPlan(
+    Map<String, Long> bytes, Map<String, Long> hostBytes, double flops, long bytesSent) {
   /** Memory in which first values are drawn, given back before training begins. */
   private static final String PASSING = "sharding";
 
-  /** Copies the map. */
+  /** Copies the maps. */
   public RankPlan {
     bytes = new TreeMap<>(bytes);
+    hostBytes = new TreeMap<>(hostBytes);
   }
 
   /**
@@ -41,21 +44,37 @@ public record RankPlan(Map<String, Long> bytes, double flops, long bytesSent) {
       throw new ConfigException("--ranks", "%d ranks cannot be nodes of %d".formatted(count, node));
     }
     PlanningDevice device = new PlanningDevice();
+    PlanningDevice beside = new PlanningDevice();
     try (ProcessGroup group = ProcessGroup.imagined(count, node);
         Engine engine = Engine.on(device);
-        PlannedStep planned = new PlannedStep(engine, config, Ranks.of(group))) {
+        Engine host = Engine.on(beside);
+        PlannedStep planned = new PlannedStep(engine, host, config, Ranks.of(group))) {
       double flops = 0;
       for (TrainingStep.Part part : planned.step().parts()) {
         flops += (double) part.runs() * part.program().cost().flops();
       }
-      Map<String, Long> bytes = new TreeMap<>(device.bytesByOwner());
-      bytes.remove(PASSING);
-      return new RankPlan(bytes, flops, planned.bytesSent());
+      Map<String, Long> kept = sharding.cpuOffload() ? lasting(beside) : Map.of();
+      return new RankPlan(lasting(device), kept, flops, planned.bytesSent());
     }
   }
 
-  /** All memory together, in bytes. */
+  private static Map<String, Long> lasting(PlanningDevice device) {
+    Map<String, Long> bytes = new TreeMap<>(device.bytesByOwner());
+    bytes.remove(PASSING);
+    return bytes;
+  }
+
+  /** All memory of the device together, in bytes. */
   public long totalBytes() {
+    return sum(bytes);
+  }
+
+  /** All memory of the host together, in bytes. */
+  public long totalHostBytes() {
+    return sum(hostBytes);
+  }
+
+  private static long sum(Map<String, Long> bytes) {
     return bytes.values().stream().mapToLong(Long::longValue).sum();
   }
 

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 /** Trains in a run folder, and keeps its metrics there. */
 public final class TrainingRun implements AutoCloseable {
   private final Engine engine;
+  private final @Nullable Engine host;
   private final RunConfig config;
   private final Consumer<String> warnings;
   private final Dataset data;
@@ -42,7 +43,8 @@ public final class TrainingRun implements AutoCloseable {
    * @param last the last step; null if there was none left to do
    * @param evaluation on held-out data at the end; null if stopped before
    * @param checkpoint the last one saved; null if there was no step left to do
-   * @param peakBytes most off-heap memory in use at once, by this rank
+   * @param peakBytes most off-heap memory in use at once, by this rank on its device
+   * @param hostPeakBytes the same of a host that keeps what is offloaded; 0 if nothing is
    * @param rankWaits seconds that each rank waited for others
    */
   public record Outcome(
@@ -53,6 +55,7 @@ public final class TrainingRun implements AutoCloseable {
       @Nullable Evaluation evaluation,
       @Nullable Checkpoint checkpoint,
       long peakBytes,
+      long hostPeakBytes,
       List<Double> rankWaits) {}
 
   /**
@@ -67,13 +70,28 @@ public final class TrainingRun implements AutoCloseable {
 
   /** The same as one of several ranks: all make their run, then do the same with it. */
   public TrainingRun(Engine engine, RunConfig config, Consumer<String> warnings, Ranks ranks) {
+    this(engine, null, config, warnings, ranks);
+  }
+
+  /**
+   * The same on a device beside which there is a host.
+   *
+   * @param host keeps what is offloaded; stays the caller's
+   */
+  public TrainingRun(
+      Engine engine,
+      @Nullable Engine host,
+      RunConfig config,
+      Consumer<String> warnings,
+      Ranks ranks) {
     this.ranks = ranks;
     this.engine = engine;
+    this.host = host;
     this.config = config;
     this.warnings = warnings;
     this.data = Dataset.open(config.data(), warnings);
     try {
-      this.trainer = new Trainer(engine, config, data, ranks);
+      this.trainer = new Trainer(engine, host, config, data, ranks);
     } catch (RuntimeException refused) {
       data.close();
       throw refused;
@@ -140,6 +158,7 @@ public final class TrainingRun implements AutoCloseable {
           recorder.evaluation,
           recorder.checkpoint,
           engine.device().memory().peakBytes(),
+          host == null ? 0 : host.device().memory().peakBytes(),
           ranks.waits());
     } catch (UncheckedIOException failure) {
       throw failure.getCause();

@@ -1,12 +1,14 @@
 package org.freetransformer.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 import static org.freetransformer.cli.CommandLineTester.ft;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -154,5 +156,28 @@ class PlanRunCommandTest {
     // Gathered for the forward and for the backward pass, and reduced once.
     assertThat(plan.path("bytes_sent_per_step").asLong() / (4 * parameters)).isBetween(2.5, 3.5);
     assertThat(plan.path("communication_share").asDouble()).isBetween(0.0, 1.0);
+    JsonNode offloaded =
+        ft(
+                "plan-run",
+                "--json",
+                "--config",
+                file,
+                "--ranks",
+                "64",
+                "--set",
+                "training.fsdp_config.cpu_offload=true")
+            .json()
+            .path("per_rank");
+    for (String kind : List.of("parameters", "gradients", "moments")) {
+      assertThat(offloaded.path("bytes").has(kind)).as("%s on the device", kind).isFalse();
+      assertThat(offloaded.path("host_bytes").path(kind)).isEqualTo(plan.path("bytes").path(kind));
+    }
+    assertThat(activations(offloaded)).isBetween(activations(plan) * 9 / 10, activations(plan));
+    assertThat(offloaded.path("total_host_bytes").asLong() + offloaded.path("total_bytes").asLong())
+        .isCloseTo(plan.path("total_bytes").asLong(), withinPercentage(1));
+  }
+
+  private static long activations(JsonNode plan) {
+    return plan.path("bytes").path("activations").asLong();
   }
 }

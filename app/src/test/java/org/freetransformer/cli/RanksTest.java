@@ -118,6 +118,12 @@ class RanksTest {
     TinyRun.train(folder, "--ranks", "3")
         .refused("1 micro-batches a step cannot be dealt out to 3 ranks", "multiples of 3");
     TinyRun.train(folder, "--ranks", "2").refused("gradient_accumulation_steps 2 and batch_size 2");
+    String offload = "training.fsdp_config.cpu_offload=true";
+    TinyRun.train(folder, "--set", offload)
+        .refused("training.fsdp_config.cpu_offload: ", "the shards are in its memory already");
+    TinyRun.train(folder, "--ranks", "1", "--set", offload).refused("the shards are in its memory");
+    TinyRun.train(folder, "--set", offload, "--set", "training.use_fsdp=false")
+        .refused("needs use_fsdp");
     TinyRun.train(folder, "--distributed", "gloo").refused("'gloo' is unknown; allowed is mpi");
     TinyRun.train(folder, "--distributed", "mpi", "--ranks", "2").refused("mpirun -n");
     TinyRun.train(folder, "--distributed", "mpi").refused("start it with mpirun");

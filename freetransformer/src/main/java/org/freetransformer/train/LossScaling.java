@@ -23,10 +23,16 @@ final class LossScaling implements StatefulPart, AutoCloseable {
   private final Tensor scale;
   private final Tensor inverse;
 
-  LossScaling(Engine engine, LossScaler.Config config) {
+  /**
+   * A scaler at step 0.
+   *
+   * @param engine computes the gradients
+   * @param host updates the parameters
+   */
+  LossScaling(Engine engine, Engine host, LossScaler.Config config) {
     scaler = new LossScaler(config);
     scale = engine.allocate("inputs", DType.F32, Shape.of());
-    inverse = engine.allocate("inputs", DType.F32, Shape.of());
+    inverse = host.allocate("inputs", DType.F32, Shape.of());
   }
 
   /** What the loss's gradient starts from, shape []. */
@@ -39,7 +45,7 @@ final class LossScaling implements StatefulPart, AutoCloseable {
     return inverse;
   }
 
-  /** Brings the device up to date, before a step. */
+  /** Brings both engines up to date, before a step. */
   void set() {
     scale.set(new float[] {(float) state().scale()});
     inverse.set(new float[] {(float) (1 / state().scale())});

@@ -4,6 +4,7 @@ import org.freetransformer.model.LanguageModel;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.device.Instruction;
+import org.jspecify.annotations.Nullable;
 
 /** A training step with model and optimizer as a trainer has them, to be looked at and not run. */
 public final class PlannedStep implements AutoCloseable {
@@ -20,13 +21,23 @@ public final class PlannedStep implements AutoCloseable {
    * @throws org.freetransformer.config.ConfigException if the ranks cannot train so
    */
   public PlannedStep(Engine engine, RunConfig config, Ranks ranks) {
+    this(engine, null, config, ranks);
+  }
+
+  /**
+   * The same on a device beside which there is a host.
+   *
+   * @param host takes what is offloaded
+   * @throws org.freetransformer.config.ConfigException also if that is missing
+   */
+  public PlannedStep(Engine engine, @Nullable Engine host, RunConfig config, Ranks ranks) {
     TrainingConfig how = config.training();
     ranks.requireShares(how);
     sharding = how.sharding();
-    replica = Replica.create(engine, config.model(), sharding, ranks);
+    replica = Replica.create(engine, host, config.model(), sharding, ranks);
     optimizer =
         new AdamW(
-            engine,
+            replica.keeper(),
             replica.trained(),
             new AdamW.Config(how.beta1(), how.beta2(), EPSILON, how.weightDecay()));
     step = new TrainingStep(replica, optimizer, how, config.data().sequenceLength());

@@ -2,6 +2,7 @@ package org.freetransformer.train;
 
 import java.util.List;
 import java.util.SequencedMap;
+import org.freetransformer.config.ConfigException;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.nn.Parameter;
@@ -13,33 +14,64 @@ import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** The model that is trained, or this rank's share of it. */
+/**
+ * The model that is trained, or this rank's share of it, which the host may keep for a device that
+ * computes.
+ */
 final class Replica implements AutoCloseable {
   private final LanguageModel model;
   private final Ranks ranks;
   private final @Nullable FullyShardedModel shards;
 
-  private Replica(LanguageModel model, Ranks ranks, @Nullable FullyShardedModel shards) {
+  /** Of one rank that is sharded for the host's sake, and has no other to talk to. */
+  private final @Nullable ProcessGroup alone;
+
+  private Replica(
+      LanguageModel model,
+      Ranks ranks,
+      @Nullable FullyShardedModel shards,
+      @Nullable ProcessGroup alone) {
     this.model = model;
     this.ranks = ranks;
     this.shards = shards;
+    this.alone = alone;
   }
 
   /** All of a model. */
   static Replica whole(LanguageModel model) {
-    return new Replica(model, Ranks.ONE, null);
+    return new Replica(model, Ranks.ONE, null, null);
   }
 
-  /** A new model, or this rank's share of it: no rank ever holds the whole. */
-  static Replica create(Engine engine, ModelConfig config, ShardingConfig sharding, Ranks ranks) {
-    ProcessGroup group = ranks.group();
+  /**
+   * A new model, or this rank's share of it: no rank ever holds the whole.
+   *
+   * @param host keeps the share if it is offloaded; null where there is none beside the engine
+   * @throws ConfigException if the share is to be offloaded and there is nothing to take it
+   */
+  static Replica create(
+      Engine engine,
+      @Nullable Engine host,
+      ModelConfig config,
+      ShardingConfig sharding,
+      Ranks ranks) {
+    boolean offloads = sharding.cpuOffload();
+    if (offloads && host == null) {
+      throw new ConfigException(
+          "training.fsdp_config." + ShardingConfig.OFFLOAD,
+          "is for ft train on a device with memory of its own, such as --device opencl:0; on a CPU"
+              + " the shards are in its memory already; set it to false");
+    }
+    ProcessGroup alone = offloads && ranks.group() == null ? ProcessGroup.alone() : null;
+    ProcessGroup group = alone == null ? ranks.group() : alone;
     if (group == null) {
       return whole(LanguageModel.create(engine, config));
     }
     try (Engine.Mode _ = engine.deferParameters()) {
       LanguageModel model = LanguageModel.create(engine, config);
-      FullyShardedModel shards = new FullyShardedModel(engine, model, sharding.plan(), group);
-      return new Replica(model, ranks, shards);
+      Engine keeper = offloads && host != null ? host : engine;
+      FullyShardedModel shards =
+          new FullyShardedModel(engine, keeper, model, sharding.plan(), group);
+      return new Replica(model, ranks, shards, alone);
     }
   }
 
@@ -53,6 +85,11 @@ final class Replica implements AutoCloseable {
 
   @Nullable FullyShardedModel shards() {
     return shards;
+  }
+
+  /** The engine that keeps and updates {@link #trained}. */
+  Engine keeper() {
+    return shards == null ? model.engine() : shards.host();
   }
 
   /** What this rank's optimizer trains. */
@@ -106,5 +143,8 @@ final class Replica implements AutoCloseable {
       shards.close();
     }
     model.close();
+    if (alone != null) {
+      alone.close();
+    }
   }
 }

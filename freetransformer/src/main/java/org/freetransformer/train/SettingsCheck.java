@@ -31,6 +31,7 @@ final class SettingsCheck {
               "training.fsdp_config.exchange_precision",
               "training.fsdp_config.reduce_every_micro_batch",
               "training.fsdp_config.node_ranks",
+              "training.fsdp_config.cpu_offload",
               "data.data_dir",
               "data.cache_dir",
               "data.tokenizer"));

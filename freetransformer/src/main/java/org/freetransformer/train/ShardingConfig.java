@@ -23,6 +23,9 @@ import org.freetransformer.tensor.DType;
  * @param reduceEveryMicroBatch whether gradients are reduced after every micro-batch rather than
  *     once a step, which takes less communication and the memory of whole gradients
  * @param nodeRanks ranks of a node, for {@code hybrid_shard}
+ * @param cpuOffload whether each rank's share of parameters, gradients and moments is kept, and
+ *     updated, in the host's memory rather than in that of the device; then a single rank is
+ *     sharded, too
  */
 public record ShardingConfig(
     boolean enabled,
@@ -30,7 +33,8 @@ public record ShardingConfig(
     long minNumParams,
     Exchange exchange,
     boolean reduceEveryMicroBatch,
-    int nodeRanks) {
+    int nodeRanks,
+    boolean cpuOffload) {
   /** The type in which numbers travel. */
   public enum Exchange {
     /** Single precision. */
@@ -39,18 +43,27 @@ public record ShardingConfig(
     BF16
   }
 
+  /** Key of {@link #cpuOffload}. */
+  static final String OFFLOAD = "cpu_offload";
+
   /** Full sharding by block. */
   public static final ShardingConfig DEFAULT =
-      new ShardingConfig(true, Strategy.FULL_SHARD, 0, Exchange.FP32, true, 1);
+      new ShardingConfig(true, Strategy.FULL_SHARD, 0, Exchange.FP32, true, 1, false);
 
   /**
    * Checks the numbers.
    *
-   * @throws ConfigException if one is out of range
+   * @throws ConfigException if one is out of range, or nothing is split that could be offloaded
    */
   public ShardingConfig {
     between("min_num_params", (double) minNumParams, 0, 1L << 40);
     between("node_ranks", nodeRanks, 1, 1 << 20);
+    if (cpuOffload && (!enabled || strategy == Strategy.NO_SHARD)) {
+      throw new ConfigException(
+          OFFLOAD,
+          "true needs use_fsdp and a sharding_strategy that gathers parameters; allowed are"
+              + " full-shard, shard-grad-op and hybrid-shard");
+    }
   }
 
   /** Reads both keys of the {@code training} section. */
@@ -62,9 +75,9 @@ public record ShardingConfig(
     Exchange exchange = section.choice("exchange_precision", Exchange.class, DEFAULT.exchange);
     boolean every = section.flag("reduce_every_micro_batch", DEFAULT.reduceEveryMicroBatch);
     int nodeRanks = section.integer("node_ranks", DEFAULT.nodeRanks);
-    section.onlyBuilt("cpu_offload", false, "on a CPU the shards are in its memory already");
-    return section.build(
-        () -> new ShardingConfig(enabled, strategy, minNumParams, exchange, every, nodeRanks));
+    boolean offload = section.flag(OFFLOAD, DEFAULT.cpuOffload);
+    return section.build(() ->
+        new ShardingConfig(enabled, strategy, minNumParams, exchange, every, nodeRanks, offload));
   }
 
   /** Puts both keys into the map of the {@code training} section. */
@@ -75,6 +88,7 @@ public record ShardingConfig(
     map.put("exchange_precision", ConfigSection.nameOf(exchange));
     map.put("reduce_every_micro_batch", reduceEveryMicroBatch);
     map.put("node_ranks", nodeRanks);
+    map.put(OFFLOAD, cpuOffload);
     training.put("use_fsdp", enabled);
     training.put("fsdp_config", map);
   }

@@ -100,6 +100,18 @@ public final class Trainer implements AutoCloseable {
    * @throws ConfigException if a step's micro-batches cannot be dealt out to them evenly
    */
   public Trainer(Engine engine, RunConfig config, Dataset dataset, Ranks ranks) {
+    this(engine, null, config, dataset, ranks);
+  }
+
+  /**
+   * The same on a device beside which there is a host.
+   *
+   * @param host an engine on the CPU, which keeps and updates what is trained if the configuration
+   *     says so ({@link ShardingConfig#cpuOffload}); stays the caller's
+   * @throws ConfigException also if it says so and there is none
+   */
+  public Trainer(
+      Engine engine, @Nullable Engine host, RunConfig config, Dataset dataset, Ranks ranks) {
     TrainingConfig how = config.training();
     ranks.requireShares(how);
     RunConfig.requireVocabulary(config.model(), config.data(), dataset.vocabSize());
@@ -111,11 +123,11 @@ public final class Trainer implements AutoCloseable {
     this.validation = new Batches(dataset, Split.VALIDATION, how.batchSize(), config.data().seed());
     parts.add(new DataFingerprint(dataset, batches));
     engine.random().seed(how.seed());
-    this.replica = Replica.create(engine, config.model(), how.sharding(), ranks);
+    this.replica = Replica.create(engine, host, config.model(), how.sharding(), ranks);
     this.model = replica.model();
     this.optimizer =
         new AdamW(
-            engine,
+            replica.keeper(),
             replica.trained(),
             new AdamW.Config(how.beta1(), how.beta2(), ADAM_EPSILON, how.weightDecay()),
             name -> name.startsWith(ENCODER) ? how.remedies().encoderLrRatio() : 1);

@@ -38,6 +38,9 @@ import org.jspecify.annotations.Nullable;
  * which moves the parameters and sets the gradients to zero. Before an update the host sees loss
  * and norm: if one is not finite, the parameters stay as they were. Under fp16 such a step is
  * skipped instead, and training goes on with a smaller loss scale, while there is one.
+ *
+ * <p>Norm and update are programs of the engine that keeps what is trained, all others of the one
+ * that computes; these are two where the host keeps it for a device.
  */
 public final class TrainingStep implements AutoCloseable {
   /**
@@ -85,6 +88,7 @@ public final class TrainingStep implements AutoCloseable {
     this.replica = replica;
     this.model = replica.model();
     Engine engine = model.engine();
+    Engine keeper = replica.keeper();
     this.optimizer = optimizer;
     this.config = config;
     this.inputs = new BatchTensors(engine, config.batchSize(), length);
@@ -92,32 +96,32 @@ public final class TrainingStep implements AutoCloseable {
     this.copies = new WeightCopies(engine, config.precision());
     this.scaling =
         config.precision() == Precision.FP16
-            ? new LossScaling(engine, LossScaler.Config.DEFAULT)
+            ? new LossScaling(engine, keeper, LossScaler.Config.DEFAULT)
             : null;
     this.objective =
         new Objective(engine, target(config.remedies()), scaling == null ? null : scaling.scale());
     this.average =
         config.emaDecay() == 0
             ? null
-            : new WeightAverage(engine, replica.trained(), config.emaDecay());
+            : new WeightAverage(keeper, replica.trained(), config.emaDecay());
     this.microStep = recordMicroStep();
-    this.casts = recordEffects(copies::refresh);
+    this.casts = recordEffects(engine, copies::refresh);
     this.norm =
         Program.record(
-            engine,
+            keeper,
             () -> {
               Clipped clipped =
                   GradientClipping.clip(
-                      engine,
+                      keeper,
                       replica.trained(),
                       config.gradClip(),
                       scaling == null ? null : scaling.inverse(),
                       replica::sumOverRanks);
               return List.of(clipped.norm(), clipped.scale());
             });
-    this.update = recordEffects(this::emitUpdate);
-    this.discard = recordEffects(optimizer::emitDiscard);
-    this.updateSizes = new UpdateSizes(engine, optimizer);
+    this.update = recordEffects(keeper, this::emitUpdate);
+    this.discard = recordEffects(keeper, optimizer::emitDiscard);
+    this.updateSizes = new UpdateSizes(keeper, optimizer);
   }
 
   private Program recordMicroStep() {
@@ -147,9 +151,9 @@ public final class TrainingStep implements AutoCloseable {
     }
   }
 
-  private Program recordEffects(Runnable emitting) {
+  private static Program recordEffects(Engine engine, Runnable emitting) {
     return Program.record(
-        model.engine(),
+        engine,
         () -> {
           emitting.run();
           return List.<Tensor>of();

@@ -209,8 +209,13 @@ final class RunConfigTest {
         .hasMessageContaining("unknown key");
     assertThatThrownBy(() -> with("training.fsdp_config", Map.of("node_ranks", 0)))
         .hasMessageContaining("node_ranks");
-    assertThatThrownBy(() -> with("training.fsdp_config", Map.of("cpu_offload", true)))
-        .hasMessageContaining("is not built in this version; ");
+    assertThat(with("training.fsdp_config", Map.of("cpu_offload", true)).training().sharding())
+        .matches(ShardingConfig::cpuOffload);
+    assertThatThrownBy(() ->
+            with(
+                "training.fsdp_config",
+                Map.of("cpu_offload", true, "sharding_strategy", "no-shard")))
+        .hasMessageContaining("training.fsdp_config.cpu_offload: true needs use_fsdp");
   }
 
   @Test

@@ -75,7 +75,7 @@ final class ShardedTrainerTest {
             .maxSteps(8)
             .warmupSteps(2)
             .learningRate(0.01)
-            .sharding(new ShardingConfig(true, strategy, 0, exchange, true, 1))
+            .sharding(new ShardingConfig(true, strategy, 0, exchange, true, 1, false))
             .build();
     return new RunConfig(model, training, DataConfig.planLetters(5));
   }
@@ -159,7 +159,8 @@ final class ShardedTrainerTest {
           one.training().toBuilder()
               .gradientAccumulationSteps(microBatchesEach * ranks)
               .sharding(
-                  new ShardingConfig(true, strategy, 0, ShardingConfig.Exchange.FP32, true, ranks))
+                  new ShardingConfig(
+                      true, strategy, 0, ShardingConfig.Exchange.FP32, true, ranks, false))
               .build();
       return new RunConfig(one.model(), training, one.data());
     }

@@ -20,6 +20,7 @@ final class Heap implements MemoryPool.Source {
 
   private final String what;
   private final int width;
+  private final TornadoNativeArray array;
   private final MemorySegment words;
   private final List<Range> written = new ArrayList<>();
   private long used;
@@ -28,11 +29,13 @@ final class Heap implements MemoryPool.Source {
   /**
    * A heap in memory of the arena, behind the header that TornadoVM wants.
    *
+   * @param array TornadoVM's view of the memory
    * @param whole header and words
    * @param width bytes of a word
    * @param what what it holds, for messages
    */
-  Heap(MemorySegment whole, int width, String what) {
+  Heap(TornadoNativeArray array, MemorySegment whole, int width, String what) {
+    this.array = array;
     this.what = what;
     this.width = width;
     this.words = whole.asSlice(TornadoNativeArray.ARRAY_HEADER);
@@ -86,6 +89,11 @@ final class Heap implements MemoryPool.Source {
   /** Words that so many bytes take. */
   int words(long bytes) {
     return Math.toIntExact(Math.ceilDiv(bytes, (long) width));
+  }
+
+  /** TornadoVM's view of it. */
+  TornadoNativeArray array() {
+    return array;
   }
 
   /** The host's copy. */

@@ -6,12 +6,14 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.WeakHashMap;
+import java.util.stream.Stream;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Ceiling;
@@ -54,6 +56,9 @@ public final class TornadoVmDevice extends CpuDevice {
 
   private static final int CONSTANTS = 256;
 
+  /** Devices of a process that TornadoVM's limit has room for: each rank opens one. */
+  private static final long MOST_OPEN = 16;
+
   /** Work items of one launch of multiply-adds, each with a number of its own. */
   private static final int MOST_ITEMS = 1 << 22;
 
@@ -64,7 +69,8 @@ public final class TornadoVmDevice extends CpuDevice {
   static void configure() {
     setUnlessGiven("tornado.tvm.maxbytecodesize", Integer.toString(1 << 20));
     setUnlessGiven("tornado.recover.bailout", "False");
-    setUnlessGiven("tornado.device.memory", Long.toString(2 * memorySize() + (64L << 20)));
+    setUnlessGiven(
+        "tornado.device.memory", Long.toString(MOST_OPEN * (2 * memorySize() + (64L << 20))));
   }
 
   private static void setUnlessGiven(String property, String value) {
@@ -106,8 +112,8 @@ public final class TornadoVmDevice extends CpuDevice {
         Heap.memory(arena, Math.max(words / INT_SHARE, LEAST_INTS), Integer.BYTES);
     this.floatArray = FloatArray.fromSegmentShallow(floatMemory);
     this.intArray = IntArray.fromSegmentShallow(intMemory);
-    this.floats = new Heap(floatMemory, Float.BYTES, "f32");
-    this.ints = new Heap(intMemory, Integer.BYTES, "i32");
+    this.floats = new Heap(floatArray, floatMemory, Float.BYTES, "f32");
+    this.ints = new Heap(intArray, intMemory, Integer.BYTES, "i32");
     floats.block(CONSTANTS * (long) Float.BYTES);
     this.host = Devices.cpu(threads);
     this.graphs = new TaskGraphs(floatArray, intArray, device);
@@ -146,7 +152,7 @@ public final class TornadoVmDevice extends CpuDevice {
     if (halves == null) {
       MemorySegment memory = Heap.memory(arena, memorySize() / Float.BYTES, Short.BYTES);
       halfArray = ShortArray.fromSegmentShallow(memory);
-      halves = new Heap(memory, Short.BYTES, "16-bit numbers");
+      halves = new Heap(halfArray, memory, Short.BYTES, "16-bit numbers");
       graphs.keepHalvesIn(halfArray);
     }
     return halves;
@@ -284,25 +290,25 @@ public final class TornadoVmDevice extends CpuDevice {
 
   private void toHost(Storage storage) {
     if (newerOnDevice.remove(storage) && storage.isAlive()) {
-      MemorySegment segment = ((OffHeapStorage) storage).segment();
-      if (floats.contains(segment)) {
-        graphs.download(floatArray, floats.place(segment), floats.words(storage.bytes()));
-      } else if (ints.contains(segment)) {
-        graphs.download(intArray, ints.place(segment), ints.words(storage.bytes()));
-      } else if (halves != null && halfArray != null && halves.contains(segment)) {
-        graphs.download(halfArray, halves.place(segment), halves.words(storage.bytes()));
-      }
+      placeOf(storage).ifPresent(this::download);
     }
   }
 
   private void wrote(Storage storage) {
+    placeOf(storage).ifPresent(Place::wrote);
+  }
+
+  /** Where a storage is, if it is in a heap at all. */
+  private Optional<Place> placeOf(Storage storage) {
     MemorySegment segment = ((OffHeapStorage) storage).segment();
-    for (Heap heap : heaps()) {
-      if (heap.contains(segment)) {
-        int place = heap.place(segment);
-        heap.wrote(place, place + heap.words(storage.bytes()));
-      }
-    }
+    return heaps().stream()
+        .filter(heap -> heap.contains(segment))
+        .map(heap -> new Place(heap, heap.place(segment), heap.words(storage.bytes())))
+        .findFirst();
+  }
+
+  private void download(Place place) {
+    graphs.download(place.heap().array(), place.start(), place.words());
   }
 
   private List<Heap> heaps() {
@@ -328,21 +334,75 @@ public final class TornadoVmDevice extends CpuDevice {
   /** A program, on the device but for what it calls on the host. */
   @Override
   public Kernel prepare(List<Instruction> instructions) {
+    List<Storage> results = written(instructions);
+    Set<Storage> newer = Collections.newSetFromMap(new IdentityHashMap<>());
     List<Kernel> kernels = new ArrayList<>();
     int from = 0;
     for (int i = 0; i <= instructions.size(); i++) {
-      boolean isEnd = i == instructions.size();
-      if (isEnd || instructions.get(i) instanceof HostCall) {
-        if (i > from) {
-          kernels.add(onDevice(instructions.subList(from, i)));
+      Instruction next = i == instructions.size() ? null : instructions.get(i);
+      if (next == null || next instanceof HostCall) {
+        List<Instruction> part = instructions.subList(from, i);
+        if (!part.isEmpty()) {
+          kernels.add(onDevice(part, results));
+          newer.addAll(written(part));
         }
-        if (!isEnd) {
-          kernels.add(prepare(instructions.get(i)));
+        if (next instanceof HostCall call) {
+          kernels.add(onHost(call, newer));
         }
         from = i + 1;
       }
     }
-    return kernels.size() == 1 ? kernels.getFirst() : () -> kernels.forEach(Kernel::run);
+    if (kernels.size() == 1) {
+      return kernels.getFirst();
+    }
+    return () -> {
+      // A result of the last run may lie where something else comes first, which the host writes.
+      results.stream().filter(reserved::containsKey).forEach(newerOnDevice::remove);
+      kernels.forEach(Kernel::run);
+    };
+  }
+
+  private static List<Storage> written(List<Instruction> instructions) {
+    return storages(instructions.stream().flatMap(one -> one.writes().stream()).toList());
+  }
+
+  /**
+   * What the host does in the midst of a program, with its copies of the operands. When a program
+   * runs, most of its own storages are closed to all others, so where they lie, and who wrote them
+   * last, is found out here.
+   *
+   * @param newer what the program wrote on the device and the host does not have; without the
+   *     operands afterwards
+   */
+  private Kernel onHost(HostCall call, Set<Storage> newer) {
+    List<Buffer> operands = Stream.concat(call.reads().stream(), call.writes().stream()).toList();
+    List<Storage> used = storages(operands);
+    List<Storage> fromProgram = used.stream().filter(newer::remove).toList();
+    List<Place> fetched = places(fromProgram);
+    List<Place> changed = call.begins() ? List.of() : places(storages(call.writes()));
+    Map<Buffer, Widened> widened = new LinkedHashMap<>();
+    List<MemorySegment> elements = new ArrayList<>();
+    for (Buffer operand : operands) {
+      boolean isNarrow = operand.dtype() == DType.F64 && reserved.containsKey(operand.storage());
+      elements.add(
+          isNarrow
+              ? widened.computeIfAbsent(operand, one -> Widened.of(one, arena)).wide()
+              : elements(operand));
+    }
+    Kernel body = call.body().apply(elements);
+    return () -> {
+      fromProgram.forEach(newerOnDevice::remove);
+      fetched.forEach(this::download);
+      used.forEach(this::toHost);
+      widened.values().forEach(Widened::widen);
+      body.run();
+      widened.values().forEach(Widened::narrow);
+      changed.forEach(Place::wrote);
+    };
+  }
+
+  private List<Place> places(List<Storage> storages) {
+    return storages.stream().flatMap(storage -> placeOf(storage).stream()).toList();
   }
 
   @Override
@@ -358,7 +418,7 @@ public final class TornadoVmDevice extends CpuDevice {
             Storage out = zeros(Math.ceilDiv(each, Groups.SIZE) * Groups.SIZE);
             Args args = new Args().add(place(out));
             Launch launch = Launch.items(CeilingKernels::multiplyAdds, each, args, 0.5, 0.5);
-            return onDevice(Collections.nCopies(launches, launch), List.of(out));
+            return onDevice(Collections.nCopies(launches, launch), List.of(out), List.of(out));
           }
 
           @Override
@@ -369,7 +429,7 @@ public final class TornadoVmDevice extends CpuDevice {
             Storage out = zeros(groups * words);
             Args args = new Args().add(place(in), place(out));
             Launch launch = Launch.groups(CeilingKernels::copy, groups, args, 0, 0);
-            return onDevice(List.of(launch), List.of(out));
+            return onDevice(List.of(launch), List.of(out), List.of(out));
           }
         });
   }
@@ -382,23 +442,28 @@ public final class TornadoVmDevice extends CpuDevice {
     return floats.place(((OffHeapStorage) storage).segment());
   }
 
-  private Kernel onDevice(List<Instruction> instructions) {
+  /** A part of a program that has these results. */
+  private Kernel onDevice(List<Instruction> instructions, List<Storage> results) {
     Lowering lowering = new Lowering(this::place, this::constant, floats::scratch);
     List<Launch> launches = new ArrayList<>();
-    Set<Storage> written = Collections.newSetFromMap(new IdentityHashMap<>());
     for (Instruction instruction : instructions) {
       launches.addAll(lowering.launches(instruction));
-      written.addAll(storages(instruction.writes()));
     }
-    return onDevice(launches, List.copyOf(written));
+    return onDevice(launches, written(instructions), results);
   }
 
-  private Kernel onDevice(List<Launch> launches, List<Storage> results) {
+  /**
+   * Launches.
+   *
+   * @param written by them
+   * @param results of the program that they are part of: they are kept as long as these
+   */
+  private Kernel onDevice(List<Launch> launches, List<Storage> written, List<Storage> results) {
     TaskGraphs.Graphs program = graphs.add(launches, results);
     return () -> {
       toDevice();
       graphs.run(program);
-      results.stream().filter(Storage::isAlive).forEach(newerOnDevice::add);
+      written.stream().filter(Storage::isAlive).forEach(newerOnDevice::add);
     };
   }
 

@@ -91,7 +91,7 @@ final class ShardSuite implements Suite {
         narrow ? ShardingConfig.Exchange.BF16 : ShardingConfig.Exchange.FP32;
     int share = Math.ceilDiv(BATCH, ranks);
     // Nodes of one rank each, which only hybrid sharding heeds.
-    ShardingConfig sharding = new ShardingConfig(true, strategy, 0, exchange, true, 1);
+    ShardingConfig sharding = new ShardingConfig(true, strategy, 0, exchange, true, 1, false);
     StandingRanks ours =
         new StandingRanks(ranks, group -> new Step(sharding, share, ranks, 1, Ranks.of(group)));
     Step limit = new Step(sharding, share * ranks, 1, ranks, Ranks.ONE);

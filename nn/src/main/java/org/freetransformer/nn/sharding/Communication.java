@@ -54,6 +54,7 @@ record Communication(Instruction start, Instruction end) {
             reads,
             writes,
             sent,
+            true,
             at -> {
               shared.exchange = call.apply(at);
               return () -> {
@@ -63,11 +64,15 @@ record Communication(Instruction start, Instruction end) {
               };
             });
     List<Buffer> used = Stream.concat(reads.stream(), writes.stream()).distinct().toList();
+    List<Buffer> changed =
+        emptied
+            ? Stream.concat(reads.stream().limit(1), writes.stream()).distinct().toList()
+            : writes;
     Instruction end =
         new Instruction.HostCall(
             "await " + name,
             used,
-            emptied ? reads.subList(0, 1) : List.of(),
+            changed,
             0,
             at ->
                 () -> {

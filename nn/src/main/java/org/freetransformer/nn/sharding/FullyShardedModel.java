@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>An optimizer trains {@link #parts}, this rank's pieces of the parameters, as if they were the
  * model.
+ *
+ * <p>The parts may be kept by another engine than the one that computes with whole units: so a
+ * device with little memory trains a model whose parameters, gradients and moments are the host's.
  */
 public final class FullyShardedModel implements AutoCloseable {
   /**
@@ -36,6 +39,7 @@ public final class FullyShardedModel implements AutoCloseable {
   public record Piece(String name, Parameter whole, long from, Parameter part) {}
 
   private final Engine engine;
+  private final Engine host;
   private final ShardingPlan plan;
   private final ProcessGroup shards;
   private final @Nullable ProcessGroup replicas;
@@ -53,7 +57,22 @@ public final class FullyShardedModel implements AutoCloseable {
    * @throws IllegalArgumentException if nodes of the plan's size do not make up the group
    */
   public FullyShardedModel(Engine engine, Module model, ShardingPlan plan, ProcessGroup group) {
+    this(engine, engine, model, plan, group);
+  }
+
+  /**
+   * The same with parts, and gradients' parts, that another engine keeps.
+   *
+   * @param engine computes with whole units
+   * @param host keeps the parts, in off-heap memory, and is for whatever an optimizer does with
+   *     them
+   * @throws IllegalArgumentException also if these are two and the plan splits nothing: then
+   *     everything is whole where it is computed with
+   */
+  public FullyShardedModel(
+      Engine engine, Engine host, Module model, ShardingPlan plan, ProcessGroup group) {
     this.engine = engine;
+    this.host = host;
     this.plan = plan;
     boolean hybrid = plan.strategy() == Strategy.HYBRID_SHARD;
     int node = plan.nodeRanks();
@@ -67,12 +86,18 @@ public final class FullyShardedModel implements AutoCloseable {
     replicas = copies ? group.split(group.rank() % node) : null;
     ownsGroups = copies;
     boolean whole = plan.strategy() == Strategy.NO_SHARD;
+    if (whole && !host.equals(engine)) {
+      throw new IllegalArgumentException(
+          "without sharding, parameters are whole on the engine that computes, and no other can"
+              + " keep them");
+    }
     plan.wrapping()
         .unitsOf(model)
         .forEach((name, parameters) -> {
           ShardedUnit unit =
               new ShardedUnit(
                   engine,
+                  host,
                   name,
                   parameters,
                   shards.rank(),
@@ -85,6 +110,11 @@ public final class FullyShardedModel implements AutoCloseable {
           }
         });
     engine.rewritePrograms(new Rewriter());
+  }
+
+  /** The engine that keeps {@link #parts}: what is done with them is done there. */
+  public Engine host() {
+    return host;
   }
 
   /** This rank's pieces of the trained parameters, by the parameters' names. */
@@ -139,9 +169,9 @@ public final class FullyShardedModel implements AutoCloseable {
     if (plan.strategy() == Strategy.NO_SHARD) {
       return own;
     }
-    Tensor all = engine.empty(own.dtype(), Shape.of(shards.size()));
+    Tensor all = host.empty(own.dtype(), Shape.of(shards.size()));
     Tensor mine = own.contiguous();
-    engine.emit(Communication.allGatherNow(shards, "of a sum", mine, all));
+    host.emit(Communication.allGatherNow(shards, "of a sum", mine, all));
     return all.sum();
   }
 

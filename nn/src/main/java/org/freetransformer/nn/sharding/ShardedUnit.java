@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ShardedUnit implements AutoCloseable {
   private final Engine engine;
+  private final Engine host;
   private final String name;
   private final UnitLayout layout;
   private final boolean trained;
@@ -37,6 +38,8 @@ final class ShardedUnit implements AutoCloseable {
   /**
    * Takes a rank's part of a unit's parameters; the parameters' own memory is freed.
    *
+   * @param engine computes with the whole unit
+   * @param host keeps the rank's part
    * @param index number of the share
    * @param shares number of equal shares
    * @param whole whether the rank's part is the whole unit rather than its share
@@ -44,6 +47,7 @@ final class ShardedUnit implements AutoCloseable {
    */
   ShardedUnit(
       Engine engine,
+      Engine host,
       String name,
       SequencedMap<String, Parameter> parameters,
       int index,
@@ -51,18 +55,19 @@ final class ShardedUnit implements AutoCloseable {
       boolean whole,
       boolean localGradients) {
     this.engine = engine;
+    this.host = host;
     this.name = name;
     this.index = index;
     this.layout = new UnitLayout(name, parameters, shares);
     this.trained = parameters.firstEntry().getValue().isTrained();
     int size = whole ? layout.size() : layout.partSize();
-    this.part = engine.allocate("parameters", DType.F32, Shape.of(size));
-    this.partGradient = trained ? newGradient(size) : null;
+    this.part = host.allocate("parameters", DType.F32, Shape.of(size));
+    this.partGradient = trained ? newGradient(host, size) : null;
     this.keepsValues = whole;
     this.keepsGradients = localGradients;
     (whole ? layout.pieces() : layout.pieces(index)).forEach(this::take);
     if (keepsGradients && trained) {
-      gradients = whole ? partGradient : newGradient(layout.size());
+      gradients = whole ? partGradient : newGradient(engine, layout.size());
     }
     if (keepsValues) {
       values = part;
@@ -73,8 +78,8 @@ final class ShardedUnit implements AutoCloseable {
     }
   }
 
-  private Tensor newGradient(int size) {
-    return engine.allocate("gradients", DType.F32, Shape.of(size));
+  private static Tensor newGradient(Engine keeper, int size) {
+    return keeper.allocate("gradients", DType.F32, Shape.of(size));
   }
 
   private Tensor absent(UnitLayout.Slot slot) {
@@ -85,11 +90,11 @@ final class ShardedUnit implements AutoCloseable {
   private void take(UnitLayout.Piece piece) {
     Parameter parameter = piece.slot().parameter();
     Tensor mine = part.view(part.layout().narrow(0, piece.offset(), piece.length()));
-    try (Scope _ = engine.scope("sharding");
+    try (Scope _ = host.scope("sharding");
         Engine.Mode _ = engine.noGrad()) {
       Tensor all = parameter.value();
       if (!all.buffer().storage().isAlive()) {
-        all = engine.empty(DType.F32, all.shape());
+        all = host.empty(DType.F32, all.shape());
         parameter.initialise(all);
       }
       Tensor flat = all.view(all.layout().reshape(Shape.of(Math.toIntExact(parameter.size()))));

@@ -25,6 +25,10 @@ final class TinyTraining implements AutoCloseable {
   static final int BATCH = 2;
 
   final Engine engine = Engine.on(Devices.cpu(1));
+
+  /** Keeps what is trained: the same engine, or another. */
+  final Engine host;
+
   final TinyModel model;
   private final @Nullable FullyShardedModel sharded;
   final AdamW optimizer;
@@ -49,6 +53,12 @@ final class TinyTraining implements AutoCloseable {
 
   /** Without a plan: not sharded at all. */
   TinyTraining(ProcessGroup group, @Nullable ShardingPlan plan, Task task) {
+    this(group, plan, task, false);
+  }
+
+  /** The same; if offloaded, another engine keeps the parts and updates them. */
+  TinyTraining(ProcessGroup group, @Nullable ShardingPlan plan, Task task, boolean offloaded) {
+    this.host = offloaded ? Engine.on(Devices.cpu(1)) : engine;
     this.group = group;
     this.microBatches = task.microBatches();
     engine.random().seed(5);
@@ -58,11 +68,11 @@ final class TinyTraining implements AutoCloseable {
     if (task.frozen()) {
       model.block(1).parameters().values().forEach(Parameter::freeze);
     }
-    sharded = plan == null ? null : new FullyShardedModel(engine, model, plan, group);
+    sharded = plan == null ? null : new FullyShardedModel(engine, host, model, plan, group);
     SequencedMap<String, Parameter> trained =
         sharded == null ? new LinkedHashMap<>(model.parameters()) : sharded.parts();
     trained.values().removeIf(parameter -> !parameter.isTrained());
-    optimizer = new AdamW(engine, trained, new AdamW.Config(0.9, 0.95, 1e-8, 0.1));
+    optimizer = new AdamW(host, trained, new AdamW.Config(0.9, 0.95, 1e-8, 0.1));
     int[] places = new int[TinyModel.LENGTH];
     Arrays.setAll(places, t -> t);
     positions.set(places);
@@ -77,12 +87,12 @@ final class TinyTraining implements AutoCloseable {
             });
     update =
         Program.record(
-            engine,
+            host,
             () -> {
               GradientClipping.Clipped clipped =
                   sharded == null
-                      ? GradientClipping.clip(engine, trained, 0.5)
-                      : GradientClipping.clip(engine, trained, 0.5, null, sharded::sumOfParts);
+                      ? GradientClipping.clip(host, trained, 0.5)
+                      : GradientClipping.clip(host, trained, 0.5, null, sharded::sumOfParts);
               optimizer.emitUpdate(clipped.scale());
               return List.of(clipped.norm());
             });
@@ -154,6 +164,9 @@ final class TinyTraining implements AutoCloseable {
       sharded.close();
     }
     model.close();
+    if (!host.equals(engine)) {
+      host.close();
+    }
     engine.close();
   }
 }

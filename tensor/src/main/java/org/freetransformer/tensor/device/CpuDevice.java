@@ -43,7 +43,7 @@ public abstract class CpuDevice implements Device {
   }
 
   /** The bytes of a contiguous buffer, no more. */
-  private static MemorySegment elements(Buffer buffer) {
+  protected static MemorySegment elements(Buffer buffer) {
     return segment(buffer)
         .asSlice(buffer.layout().offset() * buffer.dtype().bytes(), buffer.bytes());
   }

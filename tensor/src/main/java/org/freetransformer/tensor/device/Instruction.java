@@ -799,6 +799,9 @@ public sealed interface Instruction {
    *
    * @param name what it does, for a reader of the program
    * @param sent bytes that a run sends to others, at least
+   * @param begins whether the call only begins with its work: {@code writes} have their values when
+   *     a later call has ended that writes them, too; a device with memory of its own takes them
+   *     over then and not before
    * @param body given where the operands lie, those that it reads first, makes what runs
    */
   record HostCall(
@@ -806,12 +809,23 @@ public sealed interface Instruction {
       List<Buffer> reads,
       List<Buffer> writes,
       long sent,
+      boolean begins,
       Function<List<MemorySegment>, Kernel> body)
       implements Instruction {
     /** Copies the lists. */
     public HostCall {
       reads = List.copyOf(reads);
       writes = List.copyOf(writes);
+    }
+
+    /** A call that has done its work when it returns. */
+    public HostCall(
+        String name,
+        List<Buffer> reads,
+        List<Buffer> writes,
+        long sent,
+        Function<List<MemorySegment>, Kernel> body) {
+      this(name, reads, writes, sent, false, body);
     }
 
     @Override

@@ -290,6 +290,8 @@ public final class Trainer implements AutoCloseable {
    */
   public boolean run(CheckpointFolder folder, TrainingListener listener, BooleanSupplier stop)
       throws IOException {
+    evaluator(); // Recorded before the first step: a device that compiles all programs does so
+                 // once.
     double best = folder.lowestBound().orElse(Double.POSITIVE_INFINITY);
     boolean stopping = false;
     while (!isDone() && !stopping) {
@@ -334,11 +336,15 @@ public final class Trainer implements AutoCloseable {
    * weights, if the run has them.
    */
   public Evaluation evaluate(long batches) {
+    Evaluator measure = evaluator();
+    return withAverage(() -> measure.evaluate(validation, batches * validation.batchSize()));
+  }
+
+  private Evaluator evaluator() {
     if (evaluator == null) {
       evaluator = evaluator(model, config);
     }
-    Evaluator measure = evaluator;
-    return withAverage(() -> measure.evaluate(validation, batches * validation.batchSize()));
+    return evaluator;
   }
 
   private <T> T withAverage(Supplier<T> work) {

@@ -47,7 +47,7 @@ class GpuTransfersTest {
         trainer.next();
         steps.add(device.traffic().since(before));
       }
-      assertThat(steps.getFirst().plans()).as("plans made for the first step").isPositive();
+      assertThat(steps.getFirst().plans()).as("plans made for the first step").isOne();
       for (int i = LOG_EVERY; i < steps.size(); i++) {
         Traffic step = steps.get(i);
         assertThat(step.plans()).as("plans made in a later step").isZero();

@@ -291,7 +291,7 @@ public final class Trainer implements AutoCloseable {
   public boolean run(CheckpointFolder folder, TrainingListener listener, BooleanSupplier stop)
       throws IOException {
     evaluator(); // Recorded before the first step: a device that compiles all programs does so
-                 // once.
+    // once.
     double best = folder.lowestBound().orElse(Double.POSITIVE_INFINITY);
     boolean stopping = false;
     while (!isDone() && !stopping) {

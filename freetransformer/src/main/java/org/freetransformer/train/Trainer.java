@@ -290,8 +290,8 @@ public final class Trainer implements AutoCloseable {
    */
   public boolean run(CheckpointFolder folder, TrainingListener listener, BooleanSupplier stop)
       throws IOException {
-    evaluator(); // Recorded before the first step: a device that compiles all programs does so
-    // once.
+    // Recorded before the first step, so that a device compiles all programs at once.
+    evaluator();
     double best = folder.lowestBound().orElse(Double.POSITIVE_INFINITY);
     boolean stopping = false;
     while (!isDone() && !stopping) {

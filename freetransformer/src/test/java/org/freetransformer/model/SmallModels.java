@@ -81,4 +81,14 @@ public final class SmallModels {
   public static int[] numbers(Random random, int count, int end) {
     return random.ints(count, 0, end).toArray();
   }
+
+  /** A Free Transformer for plan-letters, whose dropout draws random numbers. */
+  public static ModelConfig forPlanLetters() {
+    return config(ModelConfig.Kind.FREE)
+        .numLayers(2)
+        .vocabSize(29)
+        .maxSeqLen(65)
+        .dropout(0.1)
+        .build();
+  }
 }

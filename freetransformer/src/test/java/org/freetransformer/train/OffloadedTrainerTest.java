@@ -20,7 +20,6 @@ import org.freetransformer.checkpoint.CheckpointFolder;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.Dataset;
-import org.freetransformer.model.ModelConfig;
 import org.freetransformer.model.SmallModels;
 import org.freetransformer.nn.sharding.InProcessRanks;
 import org.freetransformer.nn.sharding.Strategy;
@@ -42,13 +41,6 @@ final class OffloadedTrainerTest {
 
   /** Averaged weights, plan bits drawn anew, clipped gradients, update ratios in the log. */
   private static RunConfig config(Precision precision, boolean offload) {
-    ModelConfig model =
-        SmallModels.config(ModelConfig.Kind.FREE)
-            .numLayers(2)
-            .vocabSize(29)
-            .maxSeqLen(65)
-            .dropout(0.1)
-            .build();
     TrainingConfig training =
         TrainingConfig.builder()
             .batchSize(1)
@@ -65,7 +57,7 @@ final class OffloadedTrainerTest {
                 new ShardingConfig(
                     true, Strategy.FULL_SHARD, 0, ShardingConfig.Exchange.FP32, true, 1, offload))
             .build();
-    return new RunConfig(model, training, DataConfig.planLetters(5));
+    return new RunConfig(SmallModels.forPlanLetters(), training, DataConfig.planLetters(5));
   }
 
   /** What is left of a run: all that it told, and where it was saved. */

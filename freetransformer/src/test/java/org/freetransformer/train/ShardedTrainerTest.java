@@ -59,13 +59,6 @@ final class ShardedTrainerTest {
 
   private static RunConfig config(
       Strategy strategy, Precision precision, ShardingConfig.Exchange exchange) {
-    ModelConfig model =
-        SmallModels.config(ModelConfig.Kind.FREE)
-            .numLayers(2)
-            .vocabSize(29)
-            .maxSeqLen(65)
-            .dropout(0.1)
-            .build();
     TrainingConfig training =
         TrainingConfig.builder()
             .batchSize(1)
@@ -77,7 +70,7 @@ final class ShardedTrainerTest {
             .learningRate(0.01)
             .sharding(new ShardingConfig(true, strategy, 0, exchange, true, 1, false))
             .build();
-    return new RunConfig(model, training, DataConfig.planLetters(5));
+    return new RunConfig(SmallModels.forPlanLetters(), training, DataConfig.planLetters(5));
   }
 
   /** Does something with a trainer on every rank, and gives what the first rank made of it. */

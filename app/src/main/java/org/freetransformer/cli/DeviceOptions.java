@@ -58,7 +58,12 @@ final class DeviceOptions {
    * @param sharing as in {@link #open(int)}
    */
   @Nullable Engine openHost(int sharing) {
-    return device.contains(":") ? Engine.on(Devices.cpu(count(sharing))) : null;
+    return hasMemory() ? Engine.on(Devices.cpu(count(sharing))) : null;
+  }
+
+  /** Whether the chosen device has memory of its own. */
+  boolean hasMemory() {
+    return device.contains(":");
   }
 
   private int count(int sharing) {

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.plots.PictureRefresher;
@@ -92,7 +93,7 @@ final class TrainCommand implements Callable<Integer> {
       throws IOException {
     try (Engine engine = device.open(sharing);
         Engine host = openHost(run, sharing);
-        TrainingRun training = new TrainingRun(engine, host, run, output::warn, rank);
+        TrainingRun training = prepare(engine, host, run, output::warn, rank);
         FolderLock _ = FolderLock.take(path, output::warn)) {
       RunFolder folder = resume ? RunFolder.open(path) : RunFolder.create(path);
       if (resume) {
@@ -119,7 +120,7 @@ final class TrainCommand implements Callable<Integer> {
       throws IOException {
     try (Engine engine = device.open(sharing);
         Engine host = openHost(run, sharing);
-        TrainingRun training = new TrainingRun(engine, host, run, _ -> {}, rank)) {
+        TrainingRun training = prepare(engine, host, run, _ -> {}, rank)) {
       RunFolder folder = new RunFolder(path);
       if (resume) {
         training.resume(folder);
@@ -127,6 +128,16 @@ final class TrainCommand implements Callable<Integer> {
         training.initialize(init, folder);
       }
       training.follow(folder, stop);
+    }
+  }
+
+  /** The run, for which all memory is taken before its first step. */
+  private TrainingRun prepare(
+      Engine engine, @Nullable Engine host, RunConfig run, Consumer<String> warnings, Ranks rank) {
+    try {
+      return new TrainingRun(engine, host, run, warnings, rank);
+    } catch (OutOfMemoryError full) {
+      throw device.hasMemory() ? DeviceMemory.explained(full, run, rank.size()) : full;
     }
   }
 

@@ -84,6 +84,7 @@ public final class TornadoVmDevice extends CpuDevice {
   }
 
   private final String name;
+  private final long memorySize = memorySize();
   private final Arena arena = Arena.ofShared();
   private final Heap floats;
   private final Heap ints;
@@ -106,7 +107,7 @@ public final class TornadoVmDevice extends CpuDevice {
    */
   TornadoVmDevice(String name, @Nullable TornadoDevice device, int threads) {
     this.name = name;
-    long words = memorySize() / Float.BYTES;
+    long words = memorySize / Float.BYTES;
     MemorySegment floatMemory = Heap.memory(arena, words, Float.BYTES);
     MemorySegment intMemory =
         Heap.memory(arena, Math.max(words / INT_SHARE, LEAST_INTS), Integer.BYTES);
@@ -127,7 +128,7 @@ public final class TornadoVmDevice extends CpuDevice {
   @Override
   public String description() {
     return "TornadoVM task graphs on %s; %d MiB for tensors"
-        .formatted(name, memorySize() / (1 << 20));
+        .formatted(name, memorySize / (1 << 20));
   }
 
   /** What moved between host and device so far. */
@@ -150,7 +151,7 @@ public final class TornadoVmDevice extends CpuDevice {
   /** The heap of 16-bit numbers, as many as of f32; made when the first is. */
   private Heap halves() {
     if (halves == null) {
-      MemorySegment memory = Heap.memory(arena, memorySize() / Float.BYTES, Short.BYTES);
+      MemorySegment memory = Heap.memory(arena, memorySize / Float.BYTES, Short.BYTES);
       halfArray = ShortArray.fromSegmentShallow(memory);
       halves = new Heap(halfArray, memory, Short.BYTES, "16-bit numbers");
       graphs.keepHalvesIn(halfArray);

@@ -15,11 +15,15 @@ public final class TornadoVm {
 
   /** Opens it, and says which it is. */
   public static TornadoVmDevice open() {
-    if (System.getProperty(TornadoVmDevice.MEMORY_PROPERTY) == null) {
-      System.setProperty(TornadoVmDevice.MEMORY_PROPERTY, Long.toString(MEMORY));
-    }
+    return open(MEMORY);
+  }
+
+  /** Opens it with so many bytes for f32, at most those of {@link #open()}. */
+  static synchronized TornadoVmDevice open(long memory) {
+    System.setProperty(TornadoVmDevice.MEMORY_PROPERTY, Long.toString(MEMORY));
     TornadoVmDevices devices = new TornadoVmDevices();
-    Listing first = devices.devices().getFirst();
+    Listing first = devices.devices().getFirst(); // Now TornadoVM has its limit, for all that come.
+    System.setProperty(TornadoVmDevice.MEMORY_PROPERTY, Long.toString(memory));
     if (first.whyNot() == null) {
       System.out.printf("GPU kernels run on %s, %s%n", first.id(), first.name());
       return (TornadoVmDevice) devices.open(first.id(), 1);

@@ -86,6 +86,11 @@ final class Heap implements MemoryPool.Source {
     return offset >= 0 && offset < words.byteSize();
   }
 
+  /** Bytes of a word. */
+  int width() {
+    return width;
+  }
+
   /** Words that so many bytes take. */
   int words(long bytes) {
     return Math.toIntExact(Math.ceilDiv(bytes, (long) width));

@@ -12,7 +12,6 @@ import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
-import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 
 /**
  * Words that go to the device while it computes. A second execution plan, on a thread of its own,
@@ -62,6 +61,11 @@ final class Landing implements AutoCloseable {
   /** Nothing lands before {@link #start}; null is TornadoVM's default device. */
   Landing(@Nullable TornadoDevice device) {
     this.device = device;
+  }
+
+  /** Whether there is room for the largest load so far. */
+  synchronized boolean hasRoom() {
+    return area == null ? mostFloats + mostInts == 0 : area.hasRoomFor(mostFloats, mostInts);
   }
 
   /** With room for the largest load so far; null if there was none. */
@@ -165,8 +169,10 @@ final class Landing implements AutoCloseable {
   /** Waits for what is on its way, and forgets it. */
   void stop() {
     TornadoExecutionPlan old;
+    GridScheduler oldGrids;
     synchronized (this) {
       old = plan;
+      oldGrids = grids;
       plan = null;
       area = null; // So that no load begins.
       current = null;
@@ -174,15 +180,12 @@ final class Landing implements AutoCloseable {
       taken = false;
     }
     if (old != null) {
-      await(copier.submit(() -> close(old)));
-    }
-  }
-
-  private static void close(TornadoExecutionPlan plan) {
-    try {
-      plan.withAllGraphs().close();
-    } catch (TornadoExecutionPlanException failure) {
-      throw new IllegalStateException("TornadoVM could not close its plan of copies", failure);
+      await(
+          copier.submit(() -> {
+            copy(
+                old, oldGrids); // TornadoVM frees queues and code of the plan in which it ran last.
+            Plans.close(old);
+          }));
     }
   }
 

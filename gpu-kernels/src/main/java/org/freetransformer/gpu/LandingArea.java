@@ -46,13 +46,12 @@ final class LandingArea {
         .persistOnDevice(arrays());
   }
 
-  /** Moves what {@link #aim} says into the heaps that the graph {@code heapsFrom} persists. */
-  TaskGraph moving(
-      String heapsFrom,
-      FloatArray floatHeap,
-      IntArray intHeap,
-      Object[] shared,
-      GridScheduler grids) {
+  /**
+   * Moves what {@link #aim} says into the heaps.
+   *
+   * @param consumed all that is on the device
+   */
+  TaskGraph moving(FloatArray floatHeap, IntArray intHeap, Object[] consumed, GridScheduler grids) {
     KernelContext context = new KernelContext();
     Task6<KernelContext, FloatArray, IntArray, FloatArray, Float, Float> toFloats =
         TransferKernels::moveFloats;
@@ -61,7 +60,7 @@ final class LandingArea {
     grids.addWorkerGrid(MOVING + ".floats", items(floats));
     grids.addWorkerGrid(MOVING + ".ints", items(ints));
     return new TaskGraph(MOVING)
-        .consumeFromDevice(heapsFrom, shared)
+        .consumeFromDevice(Uploads.GRAPH, consumed)
         .transferToDevice(DataTransferMode.EVERY_EXECUTION, floatTable, intTable)
         .task("floats", toFloats, context, floats, floatTable, floatHeap, 0f, 0f)
         .task("ints", toInts, context, ints, intTable, intHeap, 0f, 0f);
@@ -78,9 +77,12 @@ final class LandingArea {
     return grid;
   }
 
+  boolean hasRoomFor(int floatWords, int intWords) {
+    return floatWords <= floats.getSize() && intWords <= ints.getSize();
+  }
+
   boolean hasRoomFor(Landing.Load load) {
-    return load.floatWords() <= floats.getSize()
-        && load.intWords() <= ints.getSize()
+    return hasRoomFor(load.floatWords(), load.intWords())
         && Math.max(load.floats().size(), load.ints().size()) <= TransferKernels.LANDED;
   }
 

@@ -13,12 +13,10 @@ import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
-import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.TornadoExecutionResult;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
-import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
@@ -27,7 +25,8 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 /**
  * All programs of a device as the task graphs of one execution plan: only within a plan do graphs
  * share what lies on the device. The first graph brings what the host wrote; the others are the
- * programs. A new program means a new plan, made when it is first run.
+ * programs. A new program means a new plan, made when it is first run; if it can, it takes over the
+ * graphs of the one before, compiled as they are.
  */
 final class TaskGraphs implements AutoCloseable {
   /**
@@ -42,24 +41,40 @@ final class TaskGraphs implements AutoCloseable {
    */
   private static final int MOST_TASKS = 32;
 
-  private final @Nullable TornadoDevice device;
+  /** A launch that has no element to fill. */
+  private static final Launch NOTHING =
+      Launch.groups(ElementwiseKernels::fillFloats, 1, new Args().add(0), 0, 0);
+
+  /** Places in every plan. */
+  private static final int UPLOAD = 0;
+
+  private static final int MARK = 1;
+  private static final int MANY_FLOATS = 2;
+  private static final int MOVE = 3;
+
   private final Uploads uploads;
   private final Landing landing;
+  private final Plans plans;
   private final List<Graphs> programs = new ArrayList<>();
-  private @Nullable TornadoExecutionPlan plan;
-  private @Nullable TornadoExecutionResult lastResult;
-  private GridScheduler uploadGrids = new GridScheduler();
+
+  /** What every plan begins with: the uploads, the mark, and the move where words land. */
+  private final List<Part> shared = new ArrayList<>();
+
   private @Nullable LandingArea area;
-  private @Nullable Part move;
   private final Map<Kernel, Integer> kernels = new HashMap<>();
+
+  /** Graphs in open plans whose programs are no longer needed. */
+  private int abandoned;
+
   private boolean isStale = true;
+  private boolean isOfOtherHeaps = true;
   private Traffic traffic = Traffic.NONE;
 
   /** No program yet, on heaps that are arrays of TornadoVM; null is its default device. */
   TaskGraphs(FloatArray floats, IntArray ints, @Nullable TornadoDevice device) {
     this.uploads = new Uploads(floats, ints);
-    this.device = device;
     this.landing = new Landing(device);
+    this.plans = new Plans(device);
   }
 
   /** What goes to the device while it computes. */
@@ -71,17 +86,19 @@ final class TaskGraphs implements AutoCloseable {
   void keepHalvesIn(ShortArray heap) {
     uploads.keepHalvesIn(heap);
     isStale = true;
+    isOfOtherHeaps = true;
   }
 
-  /** A task graph of a program: its place in the plan, and how its tasks are cut. */
-  private record Part(int index, GridScheduler grids) {}
+  /** A task graph, and how its tasks are cut. */
+  private record Part(ImmutableTaskGraph graph, GridScheduler grids) {}
 
-  /** A program: its launches, and where its task graphs stand in the plan. */
+  /** A program: its launches, its task graphs, and where the first of them stands in the plan. */
   static final class Graphs {
     private final List<Launch> launches;
     private List<Storage> results;
     private boolean planned;
     private final List<Part> parts = new ArrayList<>();
+    private int first;
 
     private Graphs(List<Launch> launches, List<Storage> written) {
       this.launches = launches;
@@ -111,61 +128,103 @@ final class TaskGraphs implements AutoCloseable {
     return program;
   }
 
-  /** Whether the next run makes a new plan, which takes everything from the host's heaps. */
+  /** Whether the next run needs a new plan. */
   boolean isStale() {
     return isStale;
   }
 
+  /**
+   * Makes a plan of the last one's graphs and those of new programs. What is on the device stays
+   * there, and what was compiled is not compiled again.
+   *
+   * @return false if nothing was done: there is no plan, or its graphs lack an array, or too many
+   *     of them are no longer needed
+   */
+  boolean extend() {
+    dropUnneeded();
+    boolean isWorthIt = abandoned <= graphsOf(programs);
+    if (plans.isEmpty() || isOfOtherHeaps || !landing.hasRoom() || !isWorthIt) {
+      return false;
+    }
+    plans.add(graphs());
+    begin();
+    return true;
+  }
+
   /** Makes a plan of all programs; the device then holds what the host's heaps hold. */
   void plan() {
-    closePlan();
-    LandingArea newArea = landing.newArea();
-    Object[] landed = newArea == null ? new Object[0] : newArea.arrays();
+    dropUnneeded();
+    closePlans();
+    area = landing.newArea();
+    GridScheduler uploadGrids = new GridScheduler();
+    shared.add(new Part(uploads.graph(landed(), uploadGrids).snapshot(), uploadGrids));
+    shared.add(part(List.of(NOTHING)));
+    GridScheduler manyGrids = new GridScheduler();
+    shared.add(new Part(uploads.manyFloats(consumed(), manyGrids).snapshot(), manyGrids));
+    isOfOtherHeaps = false;
+    if (area == null) {
+      plans.add(graphs());
+    } else {
+      GridScheduler moveGrids = new GridScheduler();
+      TaskGraph moving = area.moving(uploads.floats(), uploads.ints(), consumed(), moveGrids);
+      shared.add(new Part(moving.snapshot(), moveGrids));
+      GridScheduler copyGrids = new GridScheduler();
+      ImmutableTaskGraph copying = area.copying(copyGrids).snapshot();
+      List<ImmutableTaskGraph> graphs = graphs();
+      int place = graphs.size();
+      graphs.add(copying);
+      plans.add(graphs);
+      // Once in this plan, whose graphs then know where the words will be.
+      landing.start(area, copying, copyGrids, () -> plans.execute(place, copyGrids));
+    }
+    begin();
+  }
+
+  private void dropUnneeded() {
+    List<Graphs> unneeded = programs.stream().filter(program -> !program.isNeeded()).toList();
+    abandoned += graphsOf(unneeded);
+    programs.removeAll(unneeded);
+  }
+
+  private static int graphsOf(List<Graphs> some) {
+    return some.stream().mapToInt(program -> program.parts.size()).sum();
+  }
+
+  /** A new plan's graphs; those of programs that have none yet are made. */
+  private List<ImmutableTaskGraph> graphs() {
     List<ImmutableTaskGraph> graphs = new ArrayList<>();
-    uploadGrids = new GridScheduler();
-    graphs.add(uploads.graph(landed, uploadGrids).snapshot());
-    if (newArea != null) {
-      GridScheduler grids = new GridScheduler();
-      move = new Part(graphs.size(), grids);
-      graphs.add(
-          newArea
-              .moving(Uploads.GRAPH, uploads.floats(), uploads.ints(), shared(landed), grids)
-              .snapshot());
-    }
-    programs.removeIf(program -> !program.isNeeded());
+    shared.forEach(part -> graphs.add(part.graph()));
     for (Graphs program : programs) {
-      program.parts.clear();
-      List<Launch> launches = program.launches;
-      for (int at = 0; at < launches.size(); at += MOST_TASKS) {
-        List<Launch> part = launches.subList(at, Math.min(launches.size(), at + MOST_TASKS));
-        GridScheduler partGrids = new GridScheduler();
-        program.parts.add(new Part(graphs.size(), partGrids));
-        graphs.add(programGraph(part, shared(landed), partGrids).snapshot());
+      program.first = graphs.size();
+      if (program.parts.isEmpty()) {
+        program.parts.addAll(parts(program.launches));
       }
+      program.parts.forEach(part -> graphs.add(part.graph()));
     }
-    GridScheduler copyGrids = new GridScheduler();
-    if (newArea != null) {
-      graphs.add(newArea.copying(copyGrids).snapshot());
+    return graphs;
+  }
+
+  private List<Part> parts(List<Launch> launches) {
+    List<Part> parts = new ArrayList<>();
+    for (int at = 0; at < launches.size(); at += MOST_TASKS) {
+      parts.add(part(launches.subList(at, Math.min(launches.size(), at + MOST_TASKS))));
     }
-    TornadoExecutionPlan made = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
-    plan = device == null ? made : made.withDevice(device);
+    return parts;
+  }
+
+  /** Runs the plan's first graph, from which the others take over what is on the device. */
+  private void begin() {
     isStale = false;
     traffic = traffic.planned();
-    if (newArea != null) {
-      // Once in this plan, whose graphs then know where the words will be.
-      int copying = graphs.size() - 1;
-      landing.start(newArea, graphs.getLast(), copyGrids, () -> execute(copying, copyGrids));
-      area = newArea;
-    }
-    lastResult = execute(0, uploadGrids);
+    runShared(UPLOAD);
   }
 
   /** Moves what landed and was taken since the last program into the heaps. */
   void moveLanded() {
     Landing.Load load = landing.taken();
-    if (load != null && area != null && move != null) {
+    if (load != null && area != null) {
       area.aim(load);
-      lastResult = execute(move.index(), move.grids());
+      runShared(MOVE);
       traffic = traffic.ahead(load.floatWords() + load.intWords());
       landing.moved();
     }
@@ -181,17 +240,22 @@ final class TaskGraphs implements AutoCloseable {
     return "k%dx%d".formatted(number, occurrences.merge(kernel, 1, Integer::sum));
   }
 
+  private Object[] landed() {
+    return area == null ? new Object[0] : area.arrays();
+  }
+
   /**
    * What every graph must consume, whether it uses it or not: a graph takes over from the one that
    * ran before it, and what that one lacks is lost.
    */
-  private Object[] shared(Object[] landed) {
-    return Stream.concat(uploads.heaps().stream(), Arrays.stream(landed)).toArray();
+  private Object[] consumed() {
+    return Stream.concat(uploads.heaps().stream(), Arrays.stream(landed())).toArray();
   }
 
-  private TaskGraph programGraph(List<Launch> launches, Object[] shared, GridScheduler grids) {
+  private Part part(List<Launch> launches) {
+    GridScheduler grids = new GridScheduler();
     KernelContext context = new KernelContext();
-    TaskGraph graph = new TaskGraph(PROGRAM).consumeFromDevice(Uploads.GRAPH, shared);
+    TaskGraph graph = new TaskGraph(PROGRAM).consumeFromDevice(Uploads.GRAPH, consumed());
     Map<Kernel, Integer> occurrences = new HashMap<>();
     for (Launch launch : launches) {
       IntArray args = IntArray.fromArray(launch.args());
@@ -211,7 +275,7 @@ final class TaskGraphs implements AutoCloseable {
               launch.b());
     }
     // Not persisted: the heaps stay because they are consumed, and a graph frees what it persists.
-    return graph;
+    return new Part(graph.snapshot(), grids);
   }
 
   private static WorkerGrid1D grid(int groups, int size) {
@@ -226,22 +290,27 @@ final class TaskGraphs implements AutoCloseable {
     traffic =
         traffic.toDevice(
             uploads.bring(
-                floatRanges, intRanges, halfRanges, () -> lastResult = execute(0, uploadGrids)));
+                floatRanges,
+                intRanges,
+                halfRanges,
+                () -> runShared(UPLOAD),
+                () -> runShared(MANY_FLOATS)));
+  }
+
+  private void runShared(int place) {
+    plans.execute(place, shared.get(place).grids());
   }
 
   /** Runs a program. */
   void run(Graphs program) {
-    for (Part part : program.parts) {
-      lastResult = execute(part.index(), part.grids());
+    for (int i = 0; i < program.parts.size(); i++) {
+      plans.execute(program.first + i, program.parts.get(i).grids());
     }
-  }
-
-  private TornadoExecutionResult execute(int graph, GridScheduler grids) {
-    return requirePlan().withGraph(graph).withGridScheduler(grids).execute();
   }
 
   /** Brings words of a heap back to the host. */
   void download(TornadoNativeArray heap, int start, int words) {
+    TornadoExecutionResult lastResult = plans.lastResult();
     if (words > 0 && lastResult != null) {
       lastResult.transferToHost(new DataRange(heap).withOffset(start).withSize(words));
       traffic = traffic.toHost(words);
@@ -253,33 +322,20 @@ final class TaskGraphs implements AutoCloseable {
     return traffic;
   }
 
-  private TornadoExecutionPlan requirePlan() {
-    if (plan == null) {
-      throw new IllegalStateException("no program was planned yet");
-    }
-    return plan;
-  }
-
   @Override
   public void close() {
-    closePlan();
+    closePlans();
     landing.close();
   }
 
-  private void closePlan() {
+  private void closePlans() {
     landing.stop();
-    area = null;
-    move = null;
-    if (plan != null) {
-      try {
-        // All graphs: a plan closes those alone that are selected, which is the last one run.
-        plan.withAllGraphs().close();
-      } catch (TornadoExecutionPlanException failure) {
-        throw new IllegalStateException("TornadoVM could not close its plan", failure);
-      } finally {
-        plan = null;
-        lastResult = null;
-      }
+    if (!plans.isEmpty()) {
+      plans.close(MARK, shared.get(MARK).grids());
     }
+    area = null;
+    shared.clear();
+    programs.forEach(program -> program.parts.clear());
+    abandoned = 0;
   }
 }

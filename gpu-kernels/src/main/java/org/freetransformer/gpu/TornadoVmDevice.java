@@ -233,7 +233,7 @@ public final class TornadoVmDevice extends CpuDevice {
   public void write(Storage target, long offset, MemorySegment source) {
     toHost(target);
     super.write(target, offset, source);
-    wrote(target);
+    placeOf(target).ifPresent(place -> place.wrote(offset, source.byteSize()));
   }
 
   @Override
@@ -469,7 +469,7 @@ public final class TornadoVmDevice extends CpuDevice {
   }
 
   private void toDevice() {
-    if (graphs.isStale()) {
+    if (graphs.isStale() && !graphs.extend()) {
       List.copyOf(newerOnDevice).forEach(this::toHost);
       heaps().forEach(Heap::takeWritten);
       graphs.plan();

@@ -14,29 +14,36 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
- * The task graph that takes the heaps to the device, and what the host wrote since: in small
- * arrays, from where kernels move the words to their places.
+ * The task graphs that take to the device what the host wrote: one takes the heaps as they are, and
+ * later a few words of each type, in small arrays from where kernels move them to their places; the
+ * other takes many floats, such as a model's unit that the host gathered.
  */
 final class Uploads {
-  /** Name of the graph. */
+  /** Name of the graph that takes the heaps. */
   static final String GRAPH = "upload";
 
-  /** Words that one run of the graph can bring, for each type. */
-  private static final int STAGED = 1 << 16;
+  private static final String MANY = "floats";
 
-  private static final int PIECES = STAGED / TransferKernels.PIECE;
+  /** Words of each type that one run brings, at the price of copying so many. */
+  private static final int FEW_WORDS = 1 << 13;
+
+  /** Floats that one run of the other graph brings. */
+  private static final int MANY_WORDS = 1 << 18;
+
   private static final int UNUSED = 64;
 
   private final Staging<FloatArray> floats;
   private final Staging<IntArray> ints;
   private Staging<ShortArray> halves;
+  private final Staging<FloatArray> manyFloats;
 
   /** For heaps that are arrays of TornadoVM. */
   Uploads(FloatArray floats, IntArray ints) {
-    this.floats = new Staging<>(floats, new FloatArray(STAGED));
-    this.ints = new Staging<>(ints, new IntArray(STAGED));
+    this.floats = new Staging<>(floats, new FloatArray(FEW_WORDS));
+    this.ints = new Staging<>(ints, new IntArray(FEW_WORDS));
     // Kernels take all three heaps, used or not.
-    this.halves = new Staging<>(new ShortArray(UNUSED), new ShortArray(STAGED));
+    this.halves = new Staging<>(new ShortArray(UNUSED), new ShortArray(FEW_WORDS));
+    this.manyFloats = new Staging<>(floats, new FloatArray(MANY_WORDS));
   }
 
   /** From now on there are numbers of 16 bits, in this heap. */
@@ -64,14 +71,19 @@ final class Uploads {
   /** A heap, and the array in which changes to it travel, with the table of their places. */
   private record Staging<A extends TornadoNativeArray>(A heap, A staged, IntArray table) {
     Staging(A heap, A staged) {
-      this(heap, staged, new IntArray(2 * PIECES));
+      this(heap, staged, new IntArray(2 * staged.getSize() / TransferKernels.PIECE));
+    }
+
+    /** Pieces that one run can bring. */
+    int pieces() {
+      return staged.getSize() / TransferKernels.PIECE;
     }
 
     /** Puts the {@code run}-th lot of pieces into the staging array. */
     void stage(List<Heap.Range> pieces, int run) {
       long width = heap.getElementSize();
-      for (int i = 0; i < PIECES; i++) {
-        int at = run * PIECES + i;
+      for (int i = 0; i < pieces(); i++) {
+        int at = run * pieces() + i;
         Heap.Range piece = at < pieces.size() ? pieces.get(at) : new Heap.Range(0, 0);
         int words = piece.end() - piece.start();
         table.set(2 * i, piece.start());
@@ -83,6 +95,13 @@ final class Uploads {
       }
     }
 
+    /** A work item for each word. */
+    WorkerGrid1D grid() {
+      WorkerGrid1D grid = new WorkerGrid1D(staged.getSize());
+      grid.setLocalWork(TransferKernels.PIECE, 1, 1);
+      return grid;
+    }
+
     void clear() {
       for (int i = 0; i < table.getSize(); i++) {
         table.set(i, 0);
@@ -90,7 +109,10 @@ final class Uploads {
     }
   }
 
-  /** The graph; it consumes {@code landed}, so that those after it can. */
+  /**
+   * The graph of few words, which takes the heaps when it first runs; it consumes {@code landed},
+   * so that those after it can.
+   */
   TaskGraph graph(Object[] landed, GridScheduler grids) {
     KernelContext context = new KernelContext();
     TaskGraph graph = new TaskGraph(GRAPH);
@@ -102,11 +124,9 @@ final class Uploads {
           .transferToDevice(DataTransferMode.FIRST_EXECUTION, part.heap())
           .transferToDevice(DataTransferMode.EVERY_EXECUTION, part.staged(), part.table());
     }
-    for (String task : List.of("floats", "ints", "halves")) {
-      WorkerGrid1D grid = new WorkerGrid1D(STAGED);
-      grid.setLocalWork(TransferKernels.PIECE, 1, 1);
-      grids.addWorkerGrid(GRAPH + "." + task, grid);
-    }
+    grids.addWorkerGrid(GRAPH + ".floats", floats.grid());
+    grids.addWorkerGrid(GRAPH + ".ints", ints.grid());
+    grids.addWorkerGrid(GRAPH + ".halves", halves.grid());
     Task6<KernelContext, FloatArray, IntArray, FloatArray, Float, Float> toFloats =
         TransferKernels::uploadFloats;
     Task6<KernelContext, IntArray, IntArray, IntArray, Float, Float> toInts =
@@ -123,25 +143,53 @@ final class Uploads {
   }
 
   /**
+   * The graph of many floats.
+   *
+   * @param consumed all that is on the device
+   */
+  TaskGraph manyFloats(Object[] consumed, GridScheduler grids) {
+    KernelContext context = new KernelContext();
+    Task6<KernelContext, FloatArray, IntArray, FloatArray, Float, Float> toFloats =
+        TransferKernels::uploadFloats;
+    FloatArray staged = manyFloats.staged();
+    IntArray table = manyFloats.table();
+    grids.addWorkerGrid(MANY + ".move", manyFloats.grid());
+    return new TaskGraph(MANY)
+        .consumeFromDevice(GRAPH, consumed)
+        .transferToDevice(DataTransferMode.EVERY_EXECUTION, staged, table)
+        .task("move", toFloats, context, staged, table, floats(), 0f, 0f);
+  }
+
+  /**
    * Brings ranges of the host's heaps to the device.
    *
-   * @param run runs the graph, as often as it takes
+   * @param runFew runs the graph of few words, as often as it takes
+   * @param runMany runs that of many floats
    * @return words that were brought
    */
   long bring(
       List<Heap.Range> floatRanges,
       List<Heap.Range> intRanges,
       List<Heap.Range> halfRanges,
-      Runnable run) {
+      Runnable runFew,
+      Runnable runMany) {
     List<Heap.Range> floatPieces = pieces(floatRanges);
     List<Heap.Range> intPieces = pieces(intRanges);
     List<Heap.Range> halfPieces = pieces(halfRanges);
-    int most = Math.max(floatPieces.size(), Math.max(intPieces.size(), halfPieces.size()));
-    for (int lot = 0; lot < Math.ceilDiv(most, PIECES); lot++) {
-      floats.stage(floatPieces, lot);
+    boolean isMany = floatPieces.size() > floats.pieces();
+    if (isMany) {
+      for (int lot = 0; lot < Math.ceilDiv(floatPieces.size(), manyFloats.pieces()); lot++) {
+        manyFloats.stage(floatPieces, lot);
+        runMany.run();
+      }
+    }
+    List<Heap.Range> fewFloats = isMany ? List.of() : floatPieces;
+    int most = Math.max(fewFloats.size(), Math.max(intPieces.size(), halfPieces.size()));
+    for (int lot = 0; lot < Math.ceilDiv(most, floats.pieces()); lot++) {
+      floats.stage(fewFloats, lot);
       ints.stage(intPieces, lot);
       halves.stage(halfPieces, lot);
-      run.run();
+      runFew.run();
     }
     List.of(floats, ints, halves).forEach(Staging::clear);
     return words(floatPieces) + words(intPieces) + words(halfPieces);

@@ -2,8 +2,10 @@ package org.freetransformer.tensor.device;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,6 +87,26 @@ public final class MemoryPlan {
     void take(Storage tenant, List<Life> itsLives) {
       tenants.add(tenant);
       lives.addAll(itsLives);
+    }
+
+    int first() {
+      int first = Integer.MAX_VALUE;
+      for (Life life : lives) {
+        first = Math.min(first, life.first);
+      }
+      return first;
+    }
+
+    int last() {
+      int last = -1;
+      for (Life life : lives) {
+        last = Math.max(last, life.last);
+      }
+      return last;
+    }
+
+    boolean isShortLived() {
+      return last() - first() < Neighbours.SPAN;
     }
 
     boolean livesWith(Place other) {
@@ -214,19 +236,53 @@ public final class MemoryPlan {
     }
   }
 
+  /**
+   * Finds places that may live with another. Of tens of thousands, as the pieces of a large model's
+   * optimizer make, nearly all live for a few instructions, each in a time of its own.
+   */
+  private static final class Neighbours {
+    private static final int SPAN = 16;
+    private static final Comparator<Place> BY_OFFSET =
+        Comparator.comparingLong(place -> place.offset);
+
+    private final List<Place> all = new ArrayList<>();
+    private final List<Place> longLived = new ArrayList<>();
+    private final Map<Integer, List<Place>> shortLived = new HashMap<>();
+
+    void add(Place place) {
+      all.add(place);
+      if (place.isShortLived()) {
+        shortLived.computeIfAbsent(place.first() / SPAN, _ -> new ArrayList<>()).add(place);
+      } else {
+        longLived.add(place);
+      }
+    }
+
+    /** By offset. The lists stay nearly sorted, which makes sorting them cheap. */
+    List<Place> of(Place place) {
+      if (!place.isShortLived()) {
+        all.sort(BY_OFFSET);
+        return all;
+      }
+      longLived.sort(BY_OFFSET);
+      List<Place> near = new ArrayList<>(longLived);
+      for (int span = place.first() / SPAN - 1; span <= place.last() / SPAN; span++) {
+        near.addAll(shortLived.getOrDefault(span, List.of()));
+      }
+      near.sort(BY_OFFSET);
+      return near;
+    }
+  }
+
   private static MemoryPlan assign(List<Place> places) {
     List<Place> bySize = new ArrayList<>(places);
     bySize.sort(Comparator.comparingLong((Place place) -> place.bytes).reversed());
-    List<Place> byOffset = new ArrayList<>();
+    Neighbours neighbours = new Neighbours();
     long end = 0;
     for (Place place : bySize) {
-      place.offset = lowestFree(place, byOffset);
+      place.offset = lowestFree(place, neighbours.of(place));
       end = Math.max(end, place.offset + place.bytes);
-      int index = 0;
-      while (index < byOffset.size() && byOffset.get(index).offset <= place.offset) {
-        index++;
-      }
-      byOffset.add(index, place);
+      neighbours.add(place);
     }
     List<Storage> storages = new ArrayList<>();
     List<Long> offsets = new ArrayList<>();
@@ -240,9 +296,9 @@ public final class MemoryPlan {
         List.copyOf(storages), offsets.stream().mapToLong(Long::longValue).toArray(), end);
   }
 
-  private static long lowestFree(Place place, List<Place> byOffset) {
+  private static long lowestFree(Place place, List<Place> neighbours) {
     long offset = 0;
-    for (Place other : byOffset) {
+    for (Place other : neighbours) {
       if (other.livesWith(place)) {
         if (other.offset - offset >= place.bytes) {
           return offset;

@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "Jazzer's lists of classes have ; there")
 final class FuzzingTest {
-  private static final int RUNS = 2000;
+  private static final int RUNS = 1000;
 
   @TempDir private static Path folder;
 

@@ -60,6 +60,7 @@ class MpiTest {
             "--enable-native-access=ALL-UNNAMED",
             "-Xmx256m",
             "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1", // Their lives are too short for the optimizing compiler.
             "-cp",
             System.getProperty("java.class.path"),
             MpiRank.class.getName()));

@@ -61,12 +61,11 @@ public final class Main implements Runnable {
    * @param args the words after {@code ft}
    */
   public static void main(String[] args) {
-    StandardError.restore();
     System.setProperty("java.awt.headless", "true");
     Locale.setDefault(Locale.ROOT); // Numbers look the same everywhere.
     // UTF-8 whatever the locale says: results hold κ, and JSON knows no other encoding.
     System.setOut(new PrintStream(new FileOutputStream(FileDescriptor.out), false, UTF_8));
-    System.setErr(new PrintStream(new FileOutputStream(FileDescriptor.err), true, UTF_8));
+    System.setErr(new PrintStream(StandardError.open(), true, UTF_8));
     Main main = new Main();
     main.interruption.install();
     int code = commandLine(main, named(args)).execute(args);
@@ -80,9 +79,12 @@ public final class Main implements Runnable {
 
   /** The command that the first word names, if it does: to read what all take costs a moment. */
   private static List<Class<?>> named(String[] args) {
-    List<Class<?>> named =
-        COMMANDS.stream().filter(known -> args.length > 0 && name(known).equals(args[0])).toList();
-    return named.isEmpty() ? COMMANDS : named;
+    for (Class<?> known : COMMANDS) {
+      if (args.length > 0 && name(known).equals(args[0])) {
+        return List.of(known);
+      }
+    }
+    return COMMANDS;
   }
 
   private static String name(Class<?> command) {

@@ -1,11 +1,13 @@
 package org.freetransformer.cli;
 
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.ValueLayout;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.OutputStream;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.InaccessibleObjectException;
 
 /**
- * Gives the process its standard error back.
+ * The real standard error of the process.
  *
  * <p>The launcher starts the JVM with standard error going through a filter, because the JVM greets
  * an incubating module with a warning that no option turns off. The real stream waits at another
@@ -17,35 +19,32 @@ final class StandardError {
 
   private StandardError() {}
 
-  /**
-   * Makes descriptor 2 the stream that the launcher kept aside. Does nothing when the program was
-   * not started by the launcher.
-   */
-  static void restore() {
-    Integer kept = Integer.getInteger(PROPERTY);
-    if (kept == null) {
-      return;
-    }
-    try {
-      duplicate(kept, STANDARD_ERROR);
-    } catch (Throwable e) {
-      // The filter stays in place then: it passes on all that is written, line by line.
-      System.err.println("ft: standard error stays filtered: " + e);
-    }
+  /** The file descriptor that the user sees: the system's own without the launcher. */
+  static int descriptor() {
+    return Integer.getInteger(PROPERTY, STANDARD_ERROR);
   }
 
-  /** Calls dup2, which closes {@code to} and makes it another name of {@code from}. */
-  @SuppressWarnings("restricted") // dup2 has this very signature on every POSIX system.
-  private static void duplicate(int from, int to) throws Throwable {
-    var linker = Linker.nativeLinker();
-    var dup2 =
-        linker.downcallHandle(
-            linker.defaultLookup().findOrThrow("dup2"),
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
-    int result = (int) dup2.invokeExact(from, to);
-    if (result != to) {
-      throw new IllegalStateException("dup2(" + from + ", " + to + ") gave " + result);
+  /** A stream to {@link #descriptor}, without a buffer. */
+  static OutputStream open() {
+    int descriptor = descriptor();
+    return new FileOutputStream(
+        descriptor == STANDARD_ERROR ? FileDescriptor.err : numbered(descriptor));
+  }
+
+  /**
+   * A descriptor by its number, by the JDK's own constructor, which the launcher opens: the way
+   * through the system's dup2 would cost a tenth of a second at every start.
+   */
+  private static FileDescriptor numbered(int descriptor) {
+    try {
+      Constructor<FileDescriptor> constructor =
+          FileDescriptor.class.getDeclaredConstructor(int.class);
+      constructor.setAccessible(true);
+      return constructor.newInstance(descriptor);
+    } catch (ReflectiveOperationException | InaccessibleObjectException e) {
+      // The filter stays in place then: it passes on all that is written, line by line.
+      System.err.println("ft: standard error stays filtered: " + e);
+      return FileDescriptor.err;
     }
   }
 }

@@ -6,8 +6,6 @@ import java.lang.foreign.ValueLayout;
 
 /** What the user's terminal can show. */
 final class Terminal {
-  private static final int STANDARD_ERROR = 2;
-
   private Terminal() {}
 
   /**
@@ -17,7 +15,9 @@ final class Terminal {
   static boolean showsBars() {
     String noColour = System.getenv("NO_COLOR");
     boolean plain = noColour != null && !noColour.isEmpty();
-    return !plain && !"dumb".equals(System.getenv("TERM")) && isTerminal(STANDARD_ERROR);
+    return !plain
+        && !"dumb".equals(System.getenv("TERM"))
+        && isTerminal(StandardError.descriptor());
   }
 
   /** Asks the system, for Java tells it only of standard input and output together. */

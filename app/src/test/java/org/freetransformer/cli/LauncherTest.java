@@ -145,6 +145,15 @@ class LauncherTest {
   }
 
   @Test
+  void goesWithoutAnArchiveOfClassesThatDoesNotFit() throws Exception {
+    Files.writeString(root.resolve(".ft/app/test/classes.jsa"), "half-written", UTF_8);
+    Outcome outcome = start("--version");
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.out()).startsWith("ft ").hasLineCount(1);
+    assertThat(outcome.exitCode()).isZero();
+  }
+
+  @Test
   void showsTheOutputOfAFailedBuildAndStops() throws Exception {
     touch("nn/src/main/Changed.java");
     maven("echo 'no such symbol'; exit 1");

@@ -2,6 +2,7 @@ package org.freetransformer.checkpoint;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,12 +13,14 @@ import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.Nearest;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
+import org.freetransformer.nn.Parameter;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Scope;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Output;
+import org.freetransformer.tensor.memory.MemoryPool;
 
 /**
  * A model and its optimizer as safetensors: the parameters under their full names, the
@@ -31,8 +34,12 @@ public final class ModelFile {
   /** Metadata key of the configuration of the data it was trained on. */
   public static final String DATA_CONFIG = "data_config";
 
+  private static final String PARAMETERS = "parameters";
   static final String FIRST_MOMENT = ".first_moment";
   static final String SECOND_MOMENT = ".second_moment";
+
+  private static final int STRIP = 64;
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   /** A table of rotary angles up to this size, 64 MiB, needs no model to match. */
   private static final long ALWAYS_PLAUSIBLE_ANGLES = 1 << 24;
@@ -100,16 +107,18 @@ public final class ModelFile {
   }
 
   /**
-   * Makes the model of a file on an engine.
+   * Makes the model of a file on an engine, to be used but not trained: its weights may lie in the
+   * mapped file, which must stay open as long.
    *
    * @throws CheckpointException if the configuration or a parameter is missing or does not fit
    */
   public static LanguageModel load(Engine engine, TensorStore file) {
     ModelConfig config = config(file);
     requirePlausible(file, config);
-    LanguageModel model = LanguageModel.createBlank(engine, config);
+    LanguageModel model = LanguageModel.createWithoutWeights(engine, config);
     try {
-      read(file, model);
+      requireKnown(file, model.parameters().keySet());
+      model.parameters().forEach((name, parameter) -> adopt(file, name, parameter));
       return model;
     } catch (RuntimeException failure) {
       model.close();
@@ -173,6 +182,46 @@ public final class ModelFile {
     stored.forEach((name, tensor) -> copy(file, name, tensor));
   }
 
+  /** Gives a parameter the weights of a file where they are, if they lie there as they are used. */
+  private static void adopt(TensorStore file, String name, Parameter parameter) {
+    Tensor none = parameter.value();
+    TensorType type = requireFitting(file, name, parameter.stored(none));
+    Arena arena = Arena.ofAuto(); // What it gives lives as long as the parameter.
+    MemorySegment rows = converted(file.tensor(name), file.rows(name, arena), type, arena);
+    if (parameter.isStoredTransposed()) {
+      rows = transposed(rows, none.shape().dim(1), none.shape().dim(0), arena);
+    } else if (rows.address() % MemoryPool.ALIGNMENT != 0) {
+      rows = arena.allocate(rows.byteSize(), MemoryPool.ALIGNMENT).copyFrom(rows);
+    }
+    parameter.replace(none.engine().adopt(PARAMETERS, none.dtype(), none.shape(), rows));
+  }
+
+  /**
+   * Floats [rows, columns] as [columns, rows], by way of arrays, whose loops are fast before they
+   * are compiled: a kernel for it would be used this once.
+   */
+  private static MemorySegment transposed(
+      MemorySegment matrix, int rows, int columns, Arena arena) {
+    MemorySegment result = arena.allocate(matrix.byteSize(), MemoryPool.ALIGNMENT);
+    float[][] strip = new float[Math.min(STRIP, rows)][columns];
+    float[] run = new float[strip.length];
+    for (int row = 0; row < rows; row += STRIP) {
+      int height = Math.min(STRIP, rows - row);
+      for (int i = 0; i < height; i++) {
+        long at = (row + i) * (long) columns * Float.BYTES;
+        MemorySegment.copy(matrix, FLOAT, at, strip[i], 0, columns);
+      }
+      for (int j = 0; j < columns; j++) {
+        for (int i = 0; i < height; i++) {
+          run[i] = strip[i][j];
+        }
+        long at = (j * (long) rows + row) * Float.BYTES;
+        MemorySegment.copy(run, 0, result, FLOAT, at, height);
+      }
+    }
+    return result;
+  }
+
   /** Demands that a file holds no other tensors than those named. */
   static void requireKnown(TensorStore file, Set<String> names) {
     for (TensorEntry entry : file.tensors()) {
@@ -186,6 +235,22 @@ public final class ModelFile {
 
   /** Fills a tensor from a file that must hold one of its shape, and of its type or any float. */
   static void copy(TensorStore file, String name, Tensor stored) {
+    TensorType type = requireFitting(file, name, stored);
+    Engine engine = stored.engine();
+    try (Scope _ = engine.scope("checkpoint");
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment rows = converted(file.tensor(name), file.rows(name, arena), type, arena);
+      if (stored.buffer().isContiguous()) {
+        stored.set(rows);
+      } else {
+        Tensor values = engine.empty(stored.dtype(), stored.shape()).set(rows);
+        engine.emit(new Instruction.Copy(values.buffer(), Output.to(stored.buffer())));
+      }
+    }
+  }
+
+  /** The type that a tensor needs, after checking that the file's can be read as it. */
+  private static TensorType requireFitting(TensorStore file, String name, Tensor stored) {
     TensorEntry entry = file.tensor(name);
     TensorType type = TensorType.valueOf(stored.dtype().name());
     boolean readable =
@@ -197,13 +262,7 @@ public final class ModelFile {
           "tensor '%s' is %s %s; its model needs %s %s"
               .formatted(name, entry.type(), entry.shape(), type, TensorSource.shapeOf(stored)));
     }
-    Engine engine = stored.engine();
-    try (Scope _ = engine.scope("checkpoint");
-        Arena arena = Arena.ofConfined()) {
-      Tensor values = engine.empty(stored.dtype(), stored.shape());
-      values.set(converted(entry, file.rows(name, arena), type, arena));
-      engine.emit(new Instruction.Copy(values.buffer(), Output.to(stored.buffer())));
-    }
+    return type;
   }
 
   /** The elements as another type; the same memory if they are of it. */

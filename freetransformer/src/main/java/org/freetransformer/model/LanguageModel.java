@@ -9,7 +9,6 @@ import org.freetransformer.nn.Linear;
 import org.freetransformer.nn.LlamaBlock;
 import org.freetransformer.nn.Module;
 import org.freetransformer.nn.OutputLoss;
-import org.freetransformer.nn.Parameter;
 import org.freetransformer.nn.RmsNorm;
 import org.freetransformer.nn.Rope;
 import org.freetransformer.nn.Sequence;
@@ -44,17 +43,11 @@ public abstract sealed class LanguageModel extends Module permits FreeTransforme
     };
   }
 
-  /** A model whose weights are all 0, for whoever reads them from a file: none are drawn. */
-  public static LanguageModel createBlank(Engine engine, ModelConfig config) {
-    LanguageModel model;
+  /** A model whose parameters have no memory, for whoever replaces them all: none are drawn. */
+  public static LanguageModel createWithoutWeights(Engine engine, ModelConfig config) {
     try (Engine.Mode _ = engine.deferParameters()) {
-      model = create(engine, config);
+      return create(engine, config);
     }
-    for (Parameter parameter : model.parameters().values()) {
-      Tensor none = parameter.value();
-      parameter.replace(engine.allocate("parameters", none.dtype(), none.shape()));
-    }
-    return model;
   }
 
   /** The engine that computes with this model. */

@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -15,11 +18,13 @@ import org.freetransformer.model.ModelConfig;
 import org.freetransformer.model.SmallModels;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.device.Devices;
+import org.freetransformer.tensor.memory.MemoryPool;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class ModelFileTest {
   private static final String TABLE = "latent_plan.post_sampler_fc.weight";
@@ -90,6 +95,31 @@ final class ModelFileTest {
                 assertThat(SmallModels.parameter(loaded, name).value().toFloats())
                     .as(name)
                     .isEqualTo(parameter.value().toFloats()));
+      }
+    }
+  }
+
+  /** In place or copied, as the file is aligned: on the device that computes on mapped memory. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 4})
+  void weightsMayLieInTheFile(int shift) throws IOException {
+    Path file = folder.resolve("model.safetensors");
+    try (LanguageModel model = SmallModels.scrambled(engine, config(ModelConfig.Kind.FREE));
+        Arena arena = Arena.ofConfined();
+        Engine fast = Engine.on(Devices.cpu(1))) {
+      ModelFile.of(model, Map.of()).write(file);
+      byte[] bytes = Files.readAllBytes(file);
+      MemorySegment moved = arena.allocate(shift + bytes.length, MemoryPool.ALIGNMENT);
+      MemorySegment.copy(bytes, 0, moved, ValueLayout.JAVA_BYTE, shift, bytes.length);
+      SafeTensors tensors = SafeTensors.of(moved.asSlice(shift), "memory");
+      try (LanguageModel loaded = ModelFile.load(fast, tensors)) {
+        model
+            .parameters()
+            .forEach((name, parameter) ->
+                assertThat(SmallModels.parameter(loaded, name).value().toFloats())
+                    .as(name)
+                    .isEqualTo(parameter.value().toFloats()));
+        assertThat(fast.device().memory().liveBytesByOwner()).doesNotContainKey("parameters");
       }
     }
   }

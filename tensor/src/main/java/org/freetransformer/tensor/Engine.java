@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Device;
@@ -257,6 +258,20 @@ public final class Engine implements AutoCloseable {
         owning(device.allocate(shape.size() * dtype.bytes(), dtype, owner), dtype, shape);
     device.prepare(new Instruction.Fill(tensor.buffer(), 0)).run();
     return tensor;
+  }
+
+  /**
+   * A tensor of values that never change, which outlives every scope and recording until it is
+   * closed: in the memory where they are, or a copy on a device that computes on other memory.
+   *
+   * @param owner in whose name the bytes of a copy are counted
+   * @param values row-major, aligned by 64; they must be there as long as the tensor is used
+   */
+  public Tensor adopt(String owner, DType dtype, Shape shape, MemorySegment values) {
+    Optional<Storage> inPlace = device.adopt(values);
+    return inPlace.isPresent()
+        ? owning(inPlace.get(), dtype, shape)
+        : allocate(owner, dtype, shape).set(values);
   }
 
   /** A tensor of a size but without memory, which stands for one that is to come. */

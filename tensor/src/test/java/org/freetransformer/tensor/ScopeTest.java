@@ -3,6 +3,9 @@ package org.freetransformer.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Objects;
 import org.freetransformer.tensor.device.Devices;
@@ -40,6 +43,29 @@ class ScopeTest {
       network.step();
     }
     assertThat(memory.reservedBytes()).isEqualTo(reserved);
+  }
+
+  @Test
+  void valuesThatAreThereAlreadyAreUsedInPlaceOrCopied() {
+    try (Arena arena = Arena.ofConfined();
+        Engine fast = Engine.on(Devices.cpu(1))) {
+      MemorySegment values = arena.allocate(3L * Float.BYTES, MemoryPool.ALIGNMENT);
+      values.copyFrom(MemorySegment.ofArray(new float[] {1, 2, 3}));
+      Tensor inPlace = fast.adopt("weights", DType.F32, Shape.of(3), values.asReadOnly());
+      Tensor copy = engine.adopt("weights", DType.F32, Shape.of(3), values.asReadOnly());
+      values.set(ValueLayout.JAVA_FLOAT, 0, 5);
+      assertThat(inPlace.add(1).toFloats()).containsExactly(6, 3, 4);
+      assertThat(copy.add(1).toFloats()).containsExactly(2, 3, 4);
+      assertThat(fast.device().memory().liveBytesByOwner()).doesNotContainKey("weights");
+      assertThat(memory.liveBytesByOwner()).containsEntry("weights", 12L);
+      inPlace.close();
+      assertThatThrownBy(inPlace::toFloats)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("use after free");
+      assertThatThrownBy(() -> fast.adopt("weights", DType.F32, Shape.of(1), values.asSlice(4, 4)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("aligned");
+    }
   }
 
   @Test

@@ -29,6 +29,16 @@ public interface Device extends AutoCloseable {
    */
   Storage allocate(long bytes, DType dtype, String owner);
 
+  /**
+   * A storage of bytes that lie in the host's memory and never change, such as a mapped file's;
+   * nothing on a device that computes on other memory.
+   *
+   * @param bytes aligned by 64, and there as long as the storage is used
+   */
+  default Optional<Storage> adopt(MemorySegment bytes) {
+    return Optional.empty();
+  }
+
   /** A storage without memory, for a program being recorded. */
   Storage reserve(long bytes, DType dtype);
 

@@ -5,10 +5,13 @@ import org.freetransformer.tensor.device.Storage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory outside the Java heap, 64-byte aligned. It comes from a {@link MemoryPool}, or is reserved
- * without memory while a program is recorded and bound to a place in the program's arena later.
+ * Memory outside the Java heap, 64-byte aligned. It comes from a {@link MemoryPool}, is someone
+ * else's, or is reserved without memory while a program is recorded and bound to a place in the
+ * program's arena later.
  */
 public final class OffHeapStorage implements Storage {
+  private static final String PLANNED = "planned";
+
   private final long bytes;
   private final String owner;
   private final @Nullable MemoryPool pool;
@@ -23,7 +26,21 @@ public final class OffHeapStorage implements Storage {
 
   /** A storage that has a size but no memory until {@link #bind}. */
   public static OffHeapStorage reserve(long bytes) {
-    return new OffHeapStorage(bytes, "planned", null);
+    return new OffHeapStorage(bytes, PLANNED, null);
+  }
+
+  /**
+   * A storage of memory that stays its owner's.
+   *
+   * @throws IllegalArgumentException if it is not aligned
+   */
+  public static OffHeapStorage of(MemorySegment segment) {
+    if (segment.address() % MemoryPool.ALIGNMENT != 0) {
+      throw new IllegalArgumentException("memory must be aligned by " + MemoryPool.ALIGNMENT);
+    }
+    OffHeapStorage storage = new OffHeapStorage(segment.byteSize(), "others", null);
+    storage.bind(segment);
+    return storage;
   }
 
   /** Gives a reserved storage its memory, or a pooled one its block. */
@@ -42,7 +59,7 @@ public final class OffHeapStorage implements Storage {
    */
   public MemorySegment segment() {
     MemorySegment segment = block;
-    if (closed && pool == null) {
+    if (closed && owner.equals(PLANNED)) {
       throw new IllegalStateException(
           "use after free: this tensor was made while a program was recorded; only what the"
               + " recorded body returns can be used, and only as long as the program is open");

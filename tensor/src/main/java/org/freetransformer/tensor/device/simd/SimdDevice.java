@@ -1,12 +1,16 @@
 package org.freetransformer.tensor.device.simd;
 
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.CpuDevice;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
+import org.freetransformer.tensor.device.Storage;
 import org.freetransformer.tensor.device.scalar.ScalarDevice;
+import org.freetransformer.tensor.memory.OffHeapStorage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,6 +50,11 @@ public final class SimdDevice extends CpuDevice {
   public String description() {
     return "%d-bit vectors, %d thread%s"
         .formatted(Lanes.SPECIES.vectorBitSize(), workers.size(), workers.size() == 1 ? "" : "s");
+  }
+
+  @Override
+  public Optional<Storage> adopt(MemorySegment bytes) {
+    return Optional.of(OffHeapStorage.of(bytes));
   }
 
   @Override

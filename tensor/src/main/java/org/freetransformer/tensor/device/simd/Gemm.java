@@ -108,18 +108,13 @@ final class Gemm implements AutoCloseable {
       float alpha,
       boolean accumulate) {
     if (c.columnStride() == 1) {
-      return new BlockedGemm(team, scratch, shape, a, b, c, alpha, accumulate);
+      return SharedGemm.suits(team, shape, c)
+          ? new SharedGemm(team, scratch, shape, a, b, c, alpha, accumulate)
+          : new BlockedGemm(team, scratch, shape, a, b, c, alpha, accumulate);
     }
     if (c.rowStride() == 1) {
-      return new BlockedGemm(
-          team,
-          scratch,
-          shape.transposed(),
-          b.transposed(),
-          a.transposed(),
-          c.transposed(),
-          alpha,
-          accumulate);
+      return blocked(
+          shape.transposed(), b.transposed(), a.transposed(), c.transposed(), alpha, accumulate);
     }
     throw new IllegalArgumentException(
         "C needs contiguous rows or columns, got row stride %d and column stride %d"

@@ -85,19 +85,21 @@ final class HalfPacking {
       long columnStride,
       int depth,
       int columns,
+      MemorySegment panels,
+      long to,
       GemmScratch scratch) {
     if (columnStride == Halves.BYTES || columns == 1) {
       for (int k = 0; k < depth; k++) {
-        packRow(type, b, start + k * rowStride, columns, depth, scratch.b, k * PANEL_ROW_BYTES);
+        packRow(type, b, start + k * rowStride, columns, depth, panels, to + k * PANEL_ROW_BYTES);
       }
     } else if (rowStride == Halves.BYTES && depth >= LANES) {
-      packTransposed(type, b, start, columnStride, depth, columns, scratch);
+      packTransposed(type, b, start, columnStride, depth, columns, panels, to, scratch);
     } else {
       for (int j = 0; j < columns; j++) {
-        long to = panelPosition(j, depth);
+        long column = to + panelPosition(j, depth);
         for (int k = 0; k < depth; k++) {
           float x = Halves.get(type, b, start + k * rowStride + j * columnStride);
-          scratch.b.set(Memory.FLOAT, to + k * PANEL_ROW_BYTES, x);
+          panels.set(Memory.FLOAT, column + k * PANEL_ROW_BYTES, x);
         }
       }
     }
@@ -130,6 +132,8 @@ final class HalfPacking {
       long columnStride,
       int depth,
       int columns,
+      MemorySegment panels,
+      long to,
       GemmScratch scratch) {
     long wideColumn = (long) A_STRIDE * Float.BYTES;
     for (int j = 0; j < columns; j += LANES) {
@@ -138,7 +142,7 @@ final class HalfPacking {
         long column = start + (j + i) * columnStride;
         Halves.widen(type, b, column, depth, scratch.wide, i * wideColumn);
       }
-      long to = panelPosition(j, depth);
+      long panel = to + panelPosition(j, depth);
       for (int k = 0; k < depth; k += LANES) {
         int first = Math.min(k, depth - LANES);
         Transposer.transpose(
@@ -146,8 +150,8 @@ final class HalfPacking {
             (long) first * Float.BYTES,
             wideColumn,
             present,
-            scratch.b,
-            to + first * PANEL_ROW_BYTES,
+            panels,
+            panel + first * PANEL_ROW_BYTES,
             PANEL_ROW_BYTES,
             scratch.blocks);
       }

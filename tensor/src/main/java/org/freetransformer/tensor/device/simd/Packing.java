@@ -85,7 +85,11 @@ final class Packing {
     }
   }
 
-  /** Packs {@code depth} × {@code columns} elements of B as panels. */
+  /**
+   * Packs {@code depth} × {@code columns} elements of B as panels.
+   *
+   * @param panels from {@code to} on
+   */
   static void packPanels(
       MemorySegment b,
       long start,
@@ -93,17 +97,19 @@ final class Packing {
       long columnStride,
       int depth,
       int columns,
+      MemorySegment panels,
+      long to,
       GemmScratch scratch) {
     if (columnStride == Float.BYTES || columns == 1) {
-      packRowsOfB(b, start, rowStride, depth, columns, scratch.b);
+      packRowsOfB(b, start, rowStride, depth, columns, panels, to);
     } else if (rowStride == Float.BYTES && depth >= LANES) {
-      packTransposedPanels(b, start, columnStride, depth, columns, scratch);
+      packTransposedPanels(b, start, columnStride, depth, columns, panels, to, scratch);
     } else {
       for (int j = 0; j < columns; j++) {
-        long to = panelPosition(j, depth);
+        long column = to + panelPosition(j, depth);
         for (int k = 0; k < depth; k++) {
           float x = b.get(FLOAT, start + k * rowStride + j * columnStride);
-          scratch.b.set(FLOAT, to + k * PANEL_ROW_BYTES, x);
+          panels.set(FLOAT, column + k * PANEL_ROW_BYTES, x);
         }
       }
     }
@@ -115,12 +121,18 @@ final class Packing {
   }
 
   private static void packRowsOfB(
-      MemorySegment b, long start, long rowStride, int depth, int columns, MemorySegment panels) {
+      MemorySegment b,
+      long start,
+      long rowStride,
+      int depth,
+      int columns,
+      MemorySegment panels,
+      long to) {
     int whole = columns - columns % COLUMNS;
     for (int k = 0; k < depth; k++) {
-      packRowOfB(b, start + k * rowStride, panels, k * PANEL_ROW_BYTES, depth, whole);
+      packRowOfB(b, start + k * rowStride, panels, to + k * PANEL_ROW_BYTES, depth, whole);
     }
-    long tail = panelPosition(whole, depth);
+    long tail = to + panelPosition(whole, depth);
     for (int k = 0; k < depth && whole < columns; k++) {
       long from = start + k * rowStride + (long) whole * Float.BYTES;
       MemorySegment.copy(
@@ -141,9 +153,16 @@ final class Packing {
   }
 
   private static void packTransposedPanels(
-      MemorySegment b, long start, long columnStride, int depth, int columns, GemmScratch scratch) {
+      MemorySegment b,
+      long start,
+      long columnStride,
+      int depth,
+      int columns,
+      MemorySegment panels,
+      long to,
+      GemmScratch scratch) {
     for (int j = 0; j < columns; j += LANES) {
-      long to = panelPosition(j, depth);
+      long column = to + panelPosition(j, depth);
       for (int k = 0; k < depth; k += LANES) {
         int first = Math.min(k, depth - LANES);
         Transposer.transpose(
@@ -151,8 +170,8 @@ final class Packing {
             start + j * columnStride + (long) first * Float.BYTES,
             columnStride,
             Math.min(LANES, columns - j),
-            scratch.b,
-            to + first * PANEL_ROW_BYTES,
+            panels,
+            column + first * PANEL_ROW_BYTES,
             PANEL_ROW_BYTES,
             scratch.blocks);
       }

@@ -166,6 +166,8 @@ final class ShallowGemm implements Runnable, ThreadTeam.Task {
           b.columnBytes(),
           steps,
           end - packedFrom,
+          scratch.b,
+          0,
           scratch);
     }
     return packedFrom;

@@ -29,7 +29,10 @@ final class GemmCheck implements AutoCloseable {
     }
   }
 
-  /** Several slices of k, several blocks of rows and columns, both thin sides. */
+  /**
+   * Several slices of k, several blocks of rows and columns, both thin sides; the last ones are
+   * large enough for threads to share the packed B.
+   */
   void largeShapes() {
     Random random = new Random(2);
     for (int[] s :
@@ -56,7 +59,10 @@ final class GemmCheck implements AutoCloseable {
           {2, 5, 1100, 33},
           {1, 4, 4, 1025},
           {2, 16, 2, 700},
-          {1, 530, 13, 70}
+          {1, 530, 13, 70},
+          {1, 397, 331, 530},
+          {1, 150, 1150, 400},
+          {2, 263, 517, 499}
         }) {
       for (int layout = 0; layout < 4; layout++) {
         compare(random, new GemmShape(s[0], s[1], s[2], s[3]));

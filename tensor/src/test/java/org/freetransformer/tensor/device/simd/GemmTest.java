@@ -7,6 +7,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Random;
+import org.freetransformer.tensor.DType;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,6 +49,35 @@ class GemmTest {
       }
       System.out.printf("passed with %d lanes%n", GemmKernel.LANES);
     }
+  }
+
+  /** Several threads share the packed B of such a product, one thread packs for itself. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void sharedPanelsOfBfloat16GiveTheBitsOfOneThread(boolean transposed) {
+    GemmShape shape = new GemmShape(1, 397, 421, 410);
+    Random random = new Random(3);
+    StridedMatrix a = bfloat16(random, shape.m(), shape.k(), transposed);
+    StridedMatrix b = bfloat16(random, shape.k(), shape.n(), transposed);
+    StridedMatrix one = bfloat16(new Random(4), shape.m(), shape.n(), false);
+    StridedMatrix two = bfloat16(new Random(4), shape.m(), shape.n(), false);
+    assertThat(SharedGemm.suits(TEAM, shape, two)).isTrue();
+    try (ThreadTeam alone = new ThreadTeam(1);
+        Gemm gemm = new Gemm(alone)) {
+      gemm.prepare(shape, a, b, one, 0.5f, true).run();
+    }
+    GEMM.prepare(shape, a, b, two, 0.5f, true).run();
+    assertThat(two.memory().mismatch(one.memory())).isEqualTo(-1);
+  }
+
+  private static StridedMatrix bfloat16(Random random, int rows, int columns, boolean transposed) {
+    MemorySegment memory = ARENA.allocate(2L * rows * columns, 64);
+    for (int i = 0; i < rows * columns; i++) {
+      short number = (short) (Float.floatToIntBits(random.nextFloat() - 0.5f) >>> 16);
+      memory.setAtIndex(ValueLayout.JAVA_SHORT, i, number);
+    }
+    return new StridedMatrix(
+        memory, DType.BF16, 0, 0, transposed ? 1 : columns, transposed ? rows : 1);
   }
 
   @Test

@@ -1,0 +1,249 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * What the large products do with a block of C and a slice of k, after Goto and van de Geijn,
+ * "Anatomy of High-Performance Matrix Multiplication" (2008): columns of B are packed as panels;
+ * then rows of A, some tiles at a time, meet as many panels as stay in L2 before they meet the
+ * next, and a tile's rows stay in L1 while panels stream past.
+ *
+ * <p>Operands of 16 bits are widened while they are packed. How C is cut never shows in the result;
+ * how k is cut does, so that depends on k alone.
+ */
+final class GemmBlock {
+  private static final int DEPTH_GRANULE = 16;
+
+  private final GemmShape shape;
+  private final StridedMatrix a;
+  private final StridedMatrix b;
+  private final StridedMatrix c;
+  private final float alpha;
+  private final boolean accumulate;
+  private final int depth;
+  private final int cachedColumns;
+  private final boolean aByColumns;
+  private final boolean sumsApart;
+
+  GemmBlock(
+      GemmShape shape,
+      StridedMatrix a,
+      StridedMatrix b,
+      StridedMatrix c,
+      float alpha,
+      boolean accumulate) {
+    this.shape = shape;
+    this.a = a;
+    this.b = b;
+    this.c = c;
+    this.alpha = alpha;
+    this.accumulate = accumulate;
+    depth = depth(shape.k());
+    cachedColumns = GemmScratch.PANEL_ELEMENTS / (depth * GemmKernel.COLUMNS) * GemmKernel.COLUMNS;
+    aByColumns = a.rowStride() == 1 && a.columnStride() != 1;
+    sumsApart = c.isHalf() && depth < shape.k();
+  }
+
+  private static int depth(int k) {
+    int slices = Math.ceilDiv(k, GemmKernel.MAX_DEPTH);
+    int even = Math.ceilDiv(k, slices);
+    return Math.ceilDiv(even, DEPTH_GRANULE) * DEPTH_GRANULE;
+  }
+
+  /** Steps of k in a slice; the last slice may have fewer. */
+  int depth() {
+    return depth;
+  }
+
+  /** Most panels of B that are packed at a time. */
+  int maxPanels() {
+    return GemmScratch.BLOCK_ELEMENTS / (depth * GemmKernel.COLUMNS);
+  }
+
+  /**
+   * Whether C is of 16 bits and k is cut: a block is then summed up in scratch memory, and rounded
+   * once.
+   */
+  boolean sumsApart() {
+    return sumsApart;
+  }
+
+  /** Where part {@code part} of {@code parts} even ones begins among {@code count} things. */
+  static int cut(int count, int part, int parts) {
+    return (int) ((long) count * part / parts);
+  }
+
+  /**
+   * Packs columns of a slice of B.
+   *
+   * @param panels from byte {@code to} on
+   */
+  void packB(
+      GemmScratch scratch,
+      MemorySegment panels,
+      long to,
+      int item,
+      int k,
+      int steps,
+      int column,
+      int columnEnd) {
+    long start = b.start(item) + k * b.rowBytes() + column * b.columnBytes();
+    int columns = columnEnd - column;
+    if (b.isHalf()) {
+      HalfPacking.packPanels(
+          b.type(),
+          b.memory(),
+          start,
+          b.rowBytes(),
+          b.columnBytes(),
+          steps,
+          columns,
+          panels,
+          to,
+          scratch);
+    } else {
+      Packing.packPanels(
+          b.memory(), start, b.rowBytes(), b.columnBytes(), steps, columns, panels, to, scratch);
+    }
+  }
+
+  /**
+   * Sets a block of C to its product over a slice of k, or adds it, if it is not the first.
+   *
+   * @param panels columns of B from {@code packedFrom} on; those before are read where they lie
+   */
+  void multiply(
+      GemmScratch scratch,
+      MemorySegment panels,
+      int item,
+      int row,
+      int rowEnd,
+      int column,
+      int columnEnd,
+      int packedFrom,
+      int k,
+      int steps) {
+    int group = GemmScratch.TILES * GemmKernel.ROWS;
+    for (int i = row; i < rowEnd; i += group) {
+      int rows = Math.min(group, rowEnd - i);
+      packA(scratch, item, i, rows, k, steps);
+      for (int j = column; j < columnEnd; j += cachedColumns) {
+        int end = Math.min(columnEnd, j + cachedColumns);
+        for (int r = 0; r < rows; r += GemmKernel.ROWS) {
+          int aStart = r / GemmKernel.ROWS * GemmScratch.A_TILE;
+          int tileRows = Math.min(GemmKernel.ROWS, rows - r);
+          multiplyRows(
+              scratch,
+              aStart,
+              panels,
+              item,
+              i + r,
+              tileRows,
+              j,
+              end,
+              packedFrom,
+              columnEnd - column,
+              k,
+              steps,
+              (i + r - row) * (columnEnd - column) - column);
+        }
+      }
+    }
+  }
+
+  /** Brings a block that was summed up apart to C. */
+  void roundSums(MemorySegment sums, int item, int row, int rowEnd, int column, int columnEnd) {
+    int width = columnEnd - column;
+    for (int i = row; i < rowEnd; i++) {
+      long from = (long) (i - row) * width * Float.BYTES;
+      long to = c.start(item) + i * c.rowBytes() + column * c.columnBytes();
+      Halves.put(sums, from, width, accumulate, c.type(), c.memory(), to);
+    }
+  }
+
+  private void packA(GemmScratch scratch, int item, int row, int rows, int k, int steps) {
+    long start = a.start(item) + row * a.rowBytes() + k * a.columnBytes();
+    if (a.isHalf()) {
+      packHalfA(scratch, start, rows, steps);
+    } else if (aByColumns) {
+      int available = shape.m() - row;
+      Packing.packColumns(a.memory(), start, a.columnBytes(), rows, available, steps, scratch.a);
+    } else {
+      Packing.packRows(a.memory(), start, a.rowBytes(), a.columnBytes(), rows, steps, scratch.a);
+    }
+  }
+
+  private void packHalfA(GemmScratch scratch, long start, int rows, int steps) {
+    if (aByColumns) {
+      HalfPacking.packColumns(
+          a.type(), a.memory(), start, a.columnBytes(), rows, steps, scratch.wide, scratch.a);
+    } else {
+      HalfPacking.packRows(
+          a.type(),
+          a.memory(),
+          start,
+          a.rowBytes(),
+          a.columnBytes(),
+          rows,
+          steps,
+          scratch.wide,
+          scratch.a);
+    }
+  }
+
+  /** Tiles side by side; columns before {@code packedFrom} of B are read where they lie. */
+  private void multiplyRows(
+      GemmScratch scratch,
+      int aStart,
+      MemorySegment panels,
+      int item,
+      int row,
+      int rows,
+      int column,
+      int columnEnd,
+      int packedFrom,
+      int sumsWidth,
+      int k,
+      int steps,
+      int sumsFrom) {
+    boolean add = (accumulate && !sumsApart) || k > 0;
+    long bStart = b.start(item) + k * b.rowBytes();
+    long cStart = c.start(item) + row * c.rowBytes();
+    for (int j = column; j < columnEnd; j += GemmKernel.COLUMNS) {
+      boolean packed = j >= packedFrom;
+      GemmKernel.multiply(
+          scratch.a,
+          aStart,
+          aByColumns,
+          packed ? panels : b.memory(),
+          packed ? (long) (j - packedFrom) * steps * Float.BYTES : bStart + (long) j * Float.BYTES,
+          packed ? GemmKernel.PANEL_ROW_BYTES : b.rowBytes(),
+          steps,
+          rows,
+          scratch.tile);
+      int columns = Math.min(GemmKernel.COLUMNS, columnEnd - j);
+      long tileStart = cStart + j * c.columnBytes();
+      if (sumsApart) {
+        long widthBytes = (long) sumsWidth * Float.BYTES;
+        long sumsAt = (sumsFrom + j) * (long) Float.BYTES;
+        GemmKernel.store(
+            scratch.tile, rows, columns, alpha, add, scratch.sums(), sumsAt, widthBytes);
+      } else if (c.isHalf()) {
+        HalfPacking.store(
+            scratch.tile,
+            rows,
+            columns,
+            alpha,
+            add,
+            c.type(),
+            c.memory(),
+            tileStart,
+            c.rowBytes(),
+            scratch.wide);
+      } else {
+        GemmKernel.store(
+            scratch.tile, rows, columns, alpha, add, c.memory(), tileStart, c.rowBytes());
+      }
+    }
+  }
+}

@@ -1,0 +1,60 @@
+package org.freetransformer.gpu;
+
+import java.util.Collections;
+import java.util.List;
+import java.util.function.BiFunction;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.device.Ceiling;
+import org.freetransformer.tensor.device.Kernel;
+import org.freetransformer.tensor.device.Storage;
+import org.freetransformer.tensor.memory.OffHeapStorage;
+
+/** What a device can do at best: multiply-adds in registers, and copies. */
+final class GpuCeiling implements Ceiling {
+  /** Work items of one launch of multiply-adds, each with a number of its own. */
+  private static final int MOST_ITEMS = 1 << 22;
+
+  private final Heaps heaps;
+  private final BiFunction<List<Launch>, Storage, Kernel> onDevice;
+
+  /**
+   * Of a device.
+   *
+   * @param onDevice makes launches that write a storage ready to run
+   */
+  GpuCeiling(Heaps heaps, BiFunction<List<Launch>, Storage, Kernel> onDevice) {
+    this.heaps = heaps;
+    this.onDevice = onDevice;
+  }
+
+  @Override
+  public Kernel arithmetic(double flops) {
+    double items = Math.max(1, flops / CeilingKernels.FLOPS);
+    int launches = (int) Math.ceil(items / MOST_ITEMS);
+    int each = (int) Math.ceil(items / launches);
+    // Whole groups: an item more than there are numbers would write elsewhere.
+    Storage out = floats(Math.ceilDiv(each, Groups.SIZE) * Groups.SIZE);
+    Args args = new Args().add(place(out));
+    Launch launch = Launch.items(CeilingKernels::multiplyAdds, each, args, 0.5, 0.5);
+    return onDevice.apply(Collections.nCopies(launches, launch), out);
+  }
+
+  @Override
+  public Kernel copy(long bytes) {
+    int words = Groups.SIZE * CeilingKernels.WORDS;
+    int groups = Math.toIntExact(Math.ceilDiv(bytes / 2, (long) Float.BYTES * words));
+    Storage in = floats(groups * words);
+    Storage out = floats(groups * words);
+    Args args = new Args().add(place(in), place(out));
+    Launch launch = Launch.groups(CeilingKernels::copy, groups, args, 0, 0);
+    return onDevice.apply(List.of(launch), out);
+  }
+
+  private Storage floats(int words) {
+    return heaps.allocate((long) Float.BYTES * words, DType.F32, "ceiling");
+  }
+
+  private int place(Storage storage) {
+    return heaps.floats().place(((OffHeapStorage) storage).segment());
+  }
+}

@@ -17,6 +17,9 @@ import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
  * stays open.
  */
 final class Plans {
+  /** A task graph, and how its tasks are cut. */
+  record Part(ImmutableTaskGraph graph, GridScheduler grids) {}
+
   private final @Nullable TornadoDevice device;
   private final List<TornadoExecutionPlan> open = new ArrayList<>();
   private @Nullable TornadoExecutionResult lastResult;

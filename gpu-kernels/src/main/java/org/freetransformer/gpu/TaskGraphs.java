@@ -2,21 +2,16 @@ package org.freetransformer.gpu;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.freetransformer.tensor.device.Storage;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.DataRange;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
-import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionResult;
-import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
-import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
@@ -29,18 +24,6 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  * graphs of the one before, compiled as they are.
  */
 final class TaskGraphs implements AutoCloseable {
-  /**
-   * The name of every graph of a program. TornadoVM keeps compiled code by the names of graph and
-   * task, so that tasks of one kernel that have the same name in several graphs share their code.
-   */
-  private static final String PROGRAM = "program";
-
-  /**
-   * Tasks of one graph: the more, the fewer times the host waits, and the more often a kernel that
-   * occurs twice in a graph is compiled.
-   */
-  private static final int MOST_TASKS = 32;
-
   /** A launch that has no element to fill. */
   private static final Launch NOTHING =
       Launch.groups(ElementwiseKernels::fillFloats, 1, new Args().add(0), 0, 0);
@@ -54,14 +37,14 @@ final class TaskGraphs implements AutoCloseable {
 
   private final Uploads uploads;
   private final Landing landing;
+  private final LaunchGraphs launchGraphs;
   private final Plans plans;
   private final List<Graphs> programs = new ArrayList<>();
 
   /** What every plan begins with: the uploads, the mark, and the move where words land. */
-  private final List<Part> shared = new ArrayList<>();
+  private final List<Plans.Part> shared = new ArrayList<>();
 
   private @Nullable LandingArea area;
-  private final Map<Kernel, Integer> kernels = new HashMap<>();
 
   /** Graphs in open plans whose programs are no longer needed. */
   private int abandoned;
@@ -74,6 +57,7 @@ final class TaskGraphs implements AutoCloseable {
   TaskGraphs(FloatArray floats, IntArray ints, @Nullable TornadoDevice device) {
     this.uploads = new Uploads(floats, ints);
     this.landing = new Landing(device);
+    this.launchGraphs = new LaunchGraphs(uploads);
     this.plans = new Plans(device);
   }
 
@@ -89,15 +73,12 @@ final class TaskGraphs implements AutoCloseable {
     isOfOtherHeaps = true;
   }
 
-  /** A task graph, and how its tasks are cut. */
-  private record Part(ImmutableTaskGraph graph, GridScheduler grids) {}
-
   /** A program: its launches, its task graphs, and where the first of them stands in the plan. */
   static final class Graphs {
     private final List<Launch> launches;
     private List<Storage> results;
     private boolean planned;
-    private final List<Part> parts = new ArrayList<>();
+    private final List<Plans.Part> parts = new ArrayList<>();
     private int first;
 
     private Graphs(List<Launch> launches, List<Storage> written) {
@@ -157,17 +138,17 @@ final class TaskGraphs implements AutoCloseable {
     closePlans();
     area = landing.newArea();
     GridScheduler uploadGrids = new GridScheduler();
-    shared.add(new Part(uploads.graph(landed(), uploadGrids).snapshot(), uploadGrids));
-    shared.add(part(List.of(NOTHING)));
+    shared.add(new Plans.Part(uploads.graph(landed(), uploadGrids).snapshot(), uploadGrids));
+    shared.addAll(launchGraphs.of(List.of(NOTHING), consumed()));
     GridScheduler manyGrids = new GridScheduler();
-    shared.add(new Part(uploads.manyFloats(consumed(), manyGrids).snapshot(), manyGrids));
+    shared.add(new Plans.Part(uploads.manyFloats(consumed(), manyGrids).snapshot(), manyGrids));
     isOfOtherHeaps = false;
     if (area == null) {
       plans.add(graphs());
     } else {
       GridScheduler moveGrids = new GridScheduler();
       TaskGraph moving = area.moving(uploads.floats(), uploads.ints(), consumed(), moveGrids);
-      shared.add(new Part(moving.snapshot(), moveGrids));
+      shared.add(new Plans.Part(moving.snapshot(), moveGrids));
       GridScheduler copyGrids = new GridScheduler();
       ImmutableTaskGraph copying = area.copying(copyGrids).snapshot();
       List<ImmutableTaskGraph> graphs = graphs();
@@ -197,19 +178,11 @@ final class TaskGraphs implements AutoCloseable {
     for (Graphs program : programs) {
       program.first = graphs.size();
       if (program.parts.isEmpty()) {
-        program.parts.addAll(parts(program.launches));
+        program.parts.addAll(launchGraphs.of(program.launches, consumed()));
       }
       program.parts.forEach(part -> graphs.add(part.graph()));
     }
     return graphs;
-  }
-
-  private List<Part> parts(List<Launch> launches) {
-    List<Part> parts = new ArrayList<>();
-    for (int at = 0; at < launches.size(); at += MOST_TASKS) {
-      parts.add(part(launches.subList(at, Math.min(launches.size(), at + MOST_TASKS))));
-    }
-    return parts;
   }
 
   /** Runs the plan's first graph, from which the others take over what is on the device. */
@@ -230,16 +203,6 @@ final class TaskGraphs implements AutoCloseable {
     }
   }
 
-  /** What TornadoVM compiles: the Java code and the numbers passed to it. */
-  private record Kernel(Class<?> body, float a, float b) {}
-
-  /** A task's name: its kernel, and how often that occurred in the graph before. */
-  private String taskName(Launch launch, Map<Kernel, Integer> occurrences) {
-    Kernel kernel = new Kernel(launch.body().getClass(), launch.a(), launch.b());
-    int number = kernels.computeIfAbsent(kernel, _ -> kernels.size());
-    return "k%dx%d".formatted(number, occurrences.merge(kernel, 1, Integer::sum));
-  }
-
   private Object[] landed() {
     return area == null ? new Object[0] : area.arrays();
   }
@@ -250,38 +213,6 @@ final class TaskGraphs implements AutoCloseable {
    */
   private Object[] consumed() {
     return Stream.concat(uploads.heaps().stream(), Arrays.stream(landed())).toArray();
-  }
-
-  private Part part(List<Launch> launches) {
-    GridScheduler grids = new GridScheduler();
-    KernelContext context = new KernelContext();
-    TaskGraph graph = new TaskGraph(PROGRAM).consumeFromDevice(Uploads.GRAPH, consumed());
-    Map<Kernel, Integer> occurrences = new HashMap<>();
-    for (Launch launch : launches) {
-      IntArray args = IntArray.fromArray(launch.args());
-      String task = taskName(launch, occurrences);
-      grids.addWorkerGrid(PROGRAM + "." + task, grid(launch.groups(), launch.size()));
-      graph
-          .transferToDevice(DataTransferMode.FIRST_EXECUTION, args)
-          .task(
-              task,
-              launch.body(),
-              context,
-              uploads.floats(),
-              uploads.ints(),
-              uploads.halves(),
-              args,
-              launch.a(),
-              launch.b());
-    }
-    // Not persisted: the heaps stay because they are consumed, and a graph frees what it persists.
-    return new Part(graph.snapshot(), grids);
-  }
-
-  private static WorkerGrid1D grid(int groups, int size) {
-    WorkerGrid1D grid = new WorkerGrid1D(Math.multiplyExact(groups, size));
-    grid.setLocalWork(size, 1, 1);
-    return grid;
   }
 
   /** Brings ranges of the host's heaps to the device. */

@@ -24,20 +24,11 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
   private final int columnBlocks;
   private final boolean bInPlace;
 
-  /** Sizes must not be 0, and C's columns contiguous. */
-  BlockedGemm(
-      ThreadTeam team,
-      GemmScratch[] scratch,
-      GemmShape shape,
-      StridedMatrix a,
-      StridedMatrix b,
-      StridedMatrix c,
-      float alpha,
-      boolean accumulate) {
+  BlockedGemm(ThreadTeam team, GemmScratch[] scratch, GemmShape shape, GemmBlock block) {
     this.team = team;
     this.scratch = scratch;
     this.shape = shape;
-    block = new GemmBlock(shape, a, b, c, alpha, accumulate);
+    this.block = block;
     tiles = Math.ceilDiv(shape.m(), GemmKernel.ROWS);
     panels = Math.ceilDiv(shape.n(), GemmKernel.COLUMNS);
     int rowBlocks = Math.ceilDiv(tiles, MAX_TILES);
@@ -60,8 +51,7 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
     this.columnBlocks = columnBlocks;
     bInPlace =
         GemmKernel.READS_IN_PLACE
-            && !b.isHalf()
-            && b.columnStride() == 1
+            && block.hasWholeRowsOfB()
             && shape.m() / rowBlocks < MIN_ROWS_FOR_PACKING;
     if (block.sumsApart()) {
       long rows = (long) Math.ceilDiv(tiles, rowBlocks) * GemmKernel.ROWS;

@@ -108,9 +108,10 @@ final class Gemm implements AutoCloseable {
       float alpha,
       boolean accumulate) {
     if (c.columnStride() == 1) {
-      return SharedGemm.suits(team, shape, c)
-          ? new SharedGemm(team, scratch, shape, a, b, c, alpha, accumulate)
-          : new BlockedGemm(team, scratch, shape, a, b, c, alpha, accumulate);
+      GemmBlock block = new GemmBlock(shape, a, b, c, alpha, accumulate);
+      return SharedGemm.suits(team, shape, block)
+          ? new SharedGemm(team, scratch, shape, block)
+          : new BlockedGemm(team, scratch, shape, block);
     }
     if (c.rowStride() == 1) {
       return blocked(

@@ -25,6 +25,7 @@ final class GemmBlock {
   private final boolean aByColumns;
   private final boolean sumsApart;
 
+  /** Sizes must not be 0, and C's columns contiguous. */
   GemmBlock(
       GemmShape shape,
       StridedMatrix a,
@@ -66,6 +67,11 @@ final class GemmBlock {
    */
   boolean sumsApart() {
     return sumsApart;
+  }
+
+  /** Whether vectors of floats can be read from B where it lies. */
+  boolean hasWholeRowsOfB() {
+    return !b.isHalf() && b.columnStride() == 1;
   }
 
   /** Where part {@code part} of {@code parts} even ones begins among {@code count} things. */

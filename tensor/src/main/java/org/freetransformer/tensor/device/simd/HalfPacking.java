@@ -96,7 +96,7 @@ final class HalfPacking {
       packTransposed(type, b, start, columnStride, depth, columns, panels, to, scratch);
     } else {
       for (int j = 0; j < columns; j++) {
-        long column = to + panelPosition(j, depth);
+        long column = to + Packing.panelPosition(j, depth);
         for (int k = 0; k < depth; k++) {
           float x = Halves.get(type, b, start + k * rowStride + j * columnStride);
           panels.set(Memory.FLOAT, column + k * PANEL_ROW_BYTES, x);
@@ -120,11 +120,6 @@ final class HalfPacking {
     }
   }
 
-  /** Where column {@code j} of the block begins. */
-  private static long panelPosition(int j, int depth) {
-    return (long) (j / COLUMNS) * depth * PANEL_ROW_BYTES + (long) (j % COLUMNS) * Float.BYTES;
-  }
-
   private static void packTransposed(
       DType type,
       MemorySegment b,
@@ -142,7 +137,7 @@ final class HalfPacking {
         long column = start + (j + i) * columnStride;
         Halves.widen(type, b, column, depth, scratch.wide, i * wideColumn);
       }
-      long panel = to + panelPosition(j, depth);
+      long panel = to + Packing.panelPosition(j, depth);
       for (int k = 0; k < depth; k += LANES) {
         int first = Math.min(k, depth - LANES);
         Transposer.transpose(

@@ -116,7 +116,7 @@ final class Packing {
   }
 
   /** Where column {@code j} of the block begins. */
-  private static long panelPosition(int j, int depth) {
+  static long panelPosition(int j, int depth) {
     return (long) (j / COLUMNS) * depth * PANEL_ROW_BYTES + (long) (j % COLUMNS) * Float.BYTES;
   }
 

@@ -31,20 +31,11 @@ final class SharedGemm implements Runnable {
   private int steps;
   private int packingTasks;
 
-  /** Sizes must not be 0, and C's columns contiguous. */
-  SharedGemm(
-      ThreadTeam team,
-      GemmScratch[] scratch,
-      GemmShape shape,
-      StridedMatrix a,
-      StridedMatrix b,
-      StridedMatrix c,
-      float alpha,
-      boolean accumulate) {
+  SharedGemm(ThreadTeam team, GemmScratch[] scratch, GemmShape shape, GemmBlock block) {
     this.team = team;
     this.scratch = scratch;
     this.shape = shape;
-    block = new GemmBlock(shape, a, b, c, alpha, accumulate);
+    this.block = block;
     panels = scratch[0].b;
     int allPanels = Math.ceilDiv(shape.n(), GemmKernel.COLUMNS);
     int blocks = Math.ceilDiv(allPanels, block.maxPanels());
@@ -54,10 +45,10 @@ final class SharedGemm implements Runnable {
   }
 
   /** Whether tasks on their own would pack much of B more than once, and there is enough to do. */
-  static boolean suits(ThreadTeam team, GemmShape shape, StridedMatrix c) {
+  static boolean suits(ThreadTeam team, GemmShape shape, GemmBlock block) {
     long enough = team.enoughTasks();
     return team.size() > 1
-        && (!c.isHalf() || shape.k() <= GemmKernel.MAX_DEPTH)
+        && !block.sumsApart()
         && shape.multiplyAdds() / shape.batch() >= MIN_MULTIPLY_ADDS
         && shape.m() * enough > shape.n()
         && shape.m() >= enough * GemmKernel.ROWS;

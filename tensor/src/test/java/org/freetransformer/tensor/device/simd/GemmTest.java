@@ -61,7 +61,8 @@ class GemmTest {
     StridedMatrix b = bfloat16(random, shape.k(), shape.n(), transposed);
     StridedMatrix one = bfloat16(new Random(4), shape.m(), shape.n(), false);
     StridedMatrix two = bfloat16(new Random(4), shape.m(), shape.n(), false);
-    assertThat(SharedGemm.suits(TEAM, shape, two)).isTrue();
+    GemmBlock block = new GemmBlock(shape, a, b, two, 0.5f, true);
+    assertThat(SharedGemm.suits(TEAM, shape, block)).isTrue();
     try (ThreadTeam alone = new ThreadTeam(1);
         Gemm gemm = new Gemm(alone)) {
       gemm.prepare(shape, a, b, one, 0.5f, true).run();

@@ -78,6 +78,34 @@ abstract class FamilyLowering {
     }
   }
 
+  /**
+   * The head of a product's args: {@code [M, N, K, batch dims × 2, then for A, B, out: offset, row
+   * stride, column stride, batch strides × 2]}.
+   */
+  Args matrices(Buffer a, Buffer b, Buffer out) {
+    if (out.shape().rank() > 4) {
+      throw new UnsupportedOperationException(
+          "the GPU device multiplies matrices of at most 2 batch dimensions, not " + out);
+    }
+    Args args = new Args().add(out.dim(-2), out.dim(-1), a.dim(-1), batch(out, 4), batch(out, 3));
+    matrix(args, a);
+    matrix(args, b);
+    matrix(args, out);
+    return args;
+  }
+
+  private void matrix(Args args, Buffer buffer) {
+    int rank = buffer.shape().rank();
+    Layout layout = buffer.layout();
+    args.add(at(buffer), stride(layout, rank - 2), stride(layout, rank - 1));
+    args.add(rank > 3 ? stride(layout, rank - 4) : 0, rank > 2 ? stride(layout, rank - 3) : 0);
+  }
+
+  /** The size of the axis that is {@code fromEnd}-th from the end, 1 if there is none. */
+  static int batch(Buffer buffer, int fromEnd) {
+    return buffer.shape().rank() >= fromEnd ? buffer.dim(-fromEnd) : 1;
+  }
+
   static boolean isHalf(Buffer buffer) {
     return buffer.dtype() == DType.BF16 || buffer.dtype() == DType.F16;
   }

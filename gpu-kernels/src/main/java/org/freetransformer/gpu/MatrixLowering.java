@@ -54,31 +54,13 @@ final class MatrixLowering extends FamilyLowering {
   Launch matMul(MatMul op) {
     Buffer out = op.out().buffer();
     requireFloats(op.a(), op.b(), out);
-    int rank = out.shape().rank();
-    if (rank > 4) {
-      throw new UnsupportedOperationException(
-          "the GPU device multiplies matrices of at most 2 batch dimensions, not " + out);
-    }
-    int outer = rank > 3 ? out.dim(-4) : 1;
-    int inner = rank > 2 ? out.dim(-3) : 1;
-    int m = out.dim(-2);
-    int n = out.dim(-1);
-    Args args = new Args().add(m, n, op.a().dim(-1), outer, inner);
-    matrix(args, op.a());
-    matrix(args, op.b());
-    matrix(args, out);
+    Args args = matrices(op.a(), op.b(), out);
     args.add(op.out().accumulate()).add(type(op.a()), type(op.b()));
-    int tiles =
-        Math.ceilDiv(m, MatMulKernels.TILE) * Math.ceilDiv(n, MatMulKernels.TILE) * outer * inner;
+    int tilesM = Math.ceilDiv(out.dim(-2), MatMulKernels.TILE);
+    int tilesN = Math.ceilDiv(out.dim(-1), MatMulKernels.TILE);
+    int tiles = tilesM * tilesN * batch(out, 3) * batch(out, 4);
     float alpha = (float) op.alpha();
     return new Launch(MatMulKernels::matMul, args.toArray(), alpha, 0, tiles, MatMulKernels.GROUP);
-  }
-
-  private void matrix(Args args, Buffer buffer) {
-    int rank = buffer.shape().rank();
-    Layout layout = buffer.layout();
-    args.add(at(buffer), stride(layout, rank - 2), stride(layout, rank - 1));
-    args.add(rank > 3 ? stride(layout, rank - 4) : 0, rank > 2 ? stride(layout, rank - 3) : 0);
   }
 
   Launch gather(Gather op) {

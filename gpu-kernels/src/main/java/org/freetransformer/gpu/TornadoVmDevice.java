@@ -68,11 +68,12 @@ public final class TornadoVmDevice extends CpuDevice {
   }
 
   private final String name;
-  private final long memorySize = memorySize();
+  private final long memorySize;
   private final Arena arena = Arena.ofShared();
   private final Heaps heaps;
   private final Device host;
   private final TaskGraphs graphs;
+  private final TensorCores tensorCores;
   private final Set<Storage> newerOnDevice = Collections.newSetFromMap(new IdentityHashMap<>());
 
   /**
@@ -82,8 +83,30 @@ public final class TornadoVmDevice extends CpuDevice {
    * @param device TornadoVM's, or null for its default
    * @param threads of the host, for instructions outside of programs
    */
-  TornadoVmDevice(String name, @Nullable TornadoDevice device, int threads) {
+  static TornadoVmDevice open(String name, @Nullable TornadoDevice device, int threads) {
+    String backend = name.replaceFirst(":.*", "");
+    TensorCoreTrial trial =
+        new TensorCoreTrial(
+            tried -> new TornadoVmDevice(name, device, 1, TensorCoreTrial.MEMORY, tried));
+    TensorCores tensorCores = TensorCores.choose(backend, trial::problem);
+    return new TornadoVmDevice(name, device, threads, memorySize(), tensorCores);
+  }
+
+  /**
+   * Opens a device.
+   *
+   * @param memorySize bytes for f32
+   * @param tensorCores which products go to tensor cores
+   */
+  TornadoVmDevice(
+      String name,
+      @Nullable TornadoDevice device,
+      int threads,
+      long memorySize,
+      TensorCores tensorCores) {
     this.name = name;
+    this.memorySize = memorySize;
+    this.tensorCores = tensorCores;
     this.heaps = new Heaps(arena, memorySize, memory());
     this.host = Devices.cpu(threads);
     this.graphs = new TaskGraphs(heaps.floatArray(), heaps.intArray(), device);
@@ -97,8 +120,8 @@ public final class TornadoVmDevice extends CpuDevice {
 
   @Override
   public String description() {
-    return "TornadoVM task graphs on %s; %d MiB for tensors"
-        .formatted(name, memorySize / (1 << 20));
+    return "TornadoVM task graphs on %s; %d MiB for tensors; %s"
+        .formatted(name, memorySize / (1 << 20), tensorCores.description());
   }
 
   /** What moved between host and device so far. */
@@ -297,7 +320,8 @@ public final class TornadoVmDevice extends CpuDevice {
 
   /** A part of a program that has these results. */
   private Kernel onDevice(List<Instruction> instructions, List<Storage> results) {
-    Lowering lowering = new Lowering(heaps::place, heaps::constant, heaps.floats()::scratch);
+    Lowering lowering =
+        new Lowering(heaps::place, heaps::constant, heaps.floats()::scratch, tensorCores);
     List<Launch> launches = new ArrayList<>();
     for (Instruction instruction : instructions) {
       launches.addAll(lowering.launches(instruction));

@@ -1,6 +1,13 @@
 package org.freetransformer.gpu;
 
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.DeviceProvider.Listing;
+import org.freetransformer.tensor.device.Instruction.MatMul;
+import uk.ac.manchester.tornado.api.TornadoRuntime;
+import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
 
 /** The device that these tests run on: the SDK's first one, or the kernels' Java bodies. */
 public final class TornadoVm {
@@ -18,6 +25,28 @@ public final class TornadoVm {
     return open(MEMORY);
   }
 
+  /**
+   * Opens one with products of 16-bit numbers on tensor cores, in pieces of two tiles: the first
+   * device of the CUDA backend, or the kernels' Java bodies; none if there is another device only.
+   */
+  public static Optional<Device> openTensorCores() {
+    TensorCores all = new TensorCores(TensorCores.all("").whyNot(), 2);
+    if (!isReal()) {
+      return Optional.of(new TornadoVmDevice("java", null, 1, MEMORY, all));
+    }
+    TornadoRuntime runtime = TornadoRuntimeProvider.getTornadoRuntime();
+    return IntStream.range(0, runtime.getNumBackends())
+        .mapToObj(runtime::getBackend)
+        .filter(backend -> backend.getName().toLowerCase(Locale.ROOT).contains("cuda"))
+        .findFirst()
+        .map(backend -> new TornadoVmDevice("cuda:0", backend.getDevice(0), 1, MEMORY, all));
+  }
+
+  /** Whether that device computes a product on tensor cores. */
+  public static boolean takesTensorCores(MatMul op) {
+    return TensorCores.all("").takes(op);
+  }
+
   /** Opens it with so many bytes for f32, at most those of {@link #open()}. */
   static synchronized TornadoVmDevice open(long memory) {
     System.setProperty(TornadoVmDevice.MEMORY_PROPERTY, Long.toString(MEMORY));
@@ -30,6 +59,6 @@ public final class TornadoVm {
     }
     System.out.println(
         "GPU kernels run as Java, one work group after the other: no device of TornadoVM");
-    return new TornadoVmDevice("java", null, 1);
+    return TornadoVmDevice.open("java", null, 1);
   }
 }

@@ -28,7 +28,7 @@ class GpuParityTest extends DeviceParity {
   }
 
   /** Runs single instructions as programs; types that the GPU refuses go to its host. */
-  private record ProgramsOf(Device gpu) implements Device {
+  record ProgramsOf(Device gpu) implements Device {
     @Override
     public Kernel prepare(Instruction instruction) {
       try {

@@ -1,11 +1,14 @@
 package uk.ac.manchester.tornado.api;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,10 +26,12 @@ final class WorkGroup {
   }
 
   private final CyclicBarrier barrier;
-  private final List<float[]> arrays = new ArrayList<>();
+  private final List<Object> arrays = new ArrayList<>();
+  private final List<Warp> warps;
 
   private WorkGroup(int size) {
     barrier = new CyclicBarrier(size);
+    warps = Stream.generate(Warp::new).limit(size / Warp.SIZE).toList();
   }
 
   void await() {
@@ -37,11 +42,16 @@ final class WorkGroup {
     }
   }
 
-  synchronized float[] array(int number, int size) {
+  synchronized Object array(int number, Supplier<Object> made) {
     if (number == arrays.size()) {
-      arrays.add(new float[size]);
+      arrays.add(made.get());
     }
     return arrays.get(number);
+  }
+
+  /** 32 of its items, if so many are left. */
+  Warp warp(int number) {
+    return warps.get(number);
   }
 
   /** Runs all items of all groups. */
@@ -70,12 +80,15 @@ final class WorkGroup {
                   kernel.accept(context);
                 } catch (RuntimeException e) {
                   failure.compareAndSet(null, e);
-                  shared.barrier.reset();
                 }
               });
     }
     for (Thread item : items) {
-      join(item);
+      while (!hasEnded(item)) {
+        if (failure.get() != null) { // The others may wait for it in vain.
+          Stream.of(items).forEach(Thread::interrupt);
+        }
+      }
     }
     RuntimeException first = failure.get();
     if (first != null) {
@@ -83,9 +96,9 @@ final class WorkGroup {
     }
   }
 
-  private static void join(Thread item) {
+  private static boolean hasEnded(Thread item) {
     try {
-      item.join();
+      return item.join(Duration.ofMillis(20));
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted in a kernel", interrupted);

@@ -1,0 +1,377 @@
+package org.freetransformer.gpu;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.enums.MMAShape;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
+
+/**
+ * {@code out = a · A × B} of 16-bit numbers on an NVIDIA GPU's tensor cores, with sums in f32. A
+ * work group of 8 warps computes a tile of 128 × 128 from slices of 16 of the shared dimension in
+ * local memory, each warp 32 × 64 of it as 2 × 8 fragments of 16 × 8 in registers.
+ *
+ * <p>Fragments are stored whole, without regard to M and N. So either the tiles fit the result,
+ * which is f32, dense in its columns, and neither scaled nor added to; or they go one behind the
+ * other to scratch memory, from where {@link #finish} brings what is of the result to its place.
+ *
+ * <p>Args: {@code [M, N, K, batch dims × 2, then for A, B, out: offset, row stride, column stride,
+ * batch strides × 2, then number of the first tile, scratch or} {@link #DIRECT}{@code , accumulate,
+ * type of out]}.
+ *
+ * <p>Source: PTX ISA, "mma.m16n8k16" and "ldmatrix", for how a warp holds fragments.
+ */
+final class TensorCoreKernels {
+  /** Rows and columns of a group's tile. */
+  static final int TILE = 128;
+
+  /** Work items of a group. */
+  static final int GROUP = 256;
+
+  /** The shared dimension of one instruction. */
+  static final int SLICE = 16;
+
+  /** In place of scratch memory: the result itself. */
+  static final int DIRECT = -1;
+
+  private static final int WARP = 32;
+
+  // Local memory, in ints of two numbers, is one array: the instructions read rows of 16 bytes,
+  // which must be aligned, and the first array of a group is. A slice of A is 128 rows of 16
+  // numbers; behind it, one of B is 16 panels of 8 columns, each of 16 rows. There are two of
+  // both, so that one is filled while the other is read.
+  private static final int PAIRS = TILE * SLICE / 2;
+  private static final int BUFFER = 2 * PAIRS;
+  private static final int PANEL = SLICE * 8 / 2;
+
+  private TensorCoreKernels() {}
+
+  /** Both operands are bf16. CUDA backend. */
+  static void matMulBf16(
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
+    int[] tiles = c.allocateIntLocalArray(2 * BUFFER);
+    int tile = args.get(20) + c.groupIdx;
+    int rows = args.get(0) - firstRow(args, tile);
+    int columns = args.get(1) - firstColumn(args, tile);
+    int depth = args.get(2);
+    int aRow = args.get(6);
+    int aColumn = args.get(7);
+    int bRow = args.get(11);
+    int bColumn = args.get(12);
+    int aAt = place(args, tile, 5) + firstRow(args, tile) * aRow;
+    int bAt = place(args, tile, 10) + firstColumn(args, tile) * bColumn;
+    int me = c.localIdx;
+    int warp = me / WARP;
+    int aBytes = warp / 2 * (32 * SLICE * 2);
+    int bBytes = PAIRS * 4 + warp % 2 * (8 * PANEL * 4);
+
+    float[] c00 = c.mmaFragment(0f);
+    float[] c01 = c.mmaFragment(0f);
+    float[] c02 = c.mmaFragment(0f);
+    float[] c03 = c.mmaFragment(0f);
+    float[] c04 = c.mmaFragment(0f);
+    float[] c05 = c.mmaFragment(0f);
+    float[] c06 = c.mmaFragment(0f);
+    float[] c07 = c.mmaFragment(0f);
+    float[] c10 = c.mmaFragment(0f);
+    float[] c11 = c.mmaFragment(0f);
+    float[] c12 = c.mmaFragment(0f);
+    float[] c13 = c.mmaFragment(0f);
+    float[] c14 = c.mmaFragment(0f);
+    float[] c15 = c.mmaFragment(0f);
+    float[] c16 = c.mmaFragment(0f);
+    float[] c17 = c.mmaFragment(0f);
+    fillA(tiles, 0, me, halves, aAt, aRow, aColumn, rows, depth);
+    fillB(tiles, PAIRS, me, halves, bAt, bRow, bColumn, depth, columns);
+    for (int k = 0; k < depth; k += SLICE) {
+      int buffer = k / SLICE % 2 * BUFFER;
+      // All is filled of this buffer, and nobody reads the other one any more.
+      c.localBarrier();
+      if (k + SLICE < depth) {
+        int next = k + SLICE;
+        int left = depth - next;
+        int other = BUFFER - buffer;
+        int aNext = aAt + next * aColumn;
+        int bNext = bAt + next * bRow;
+        fillA(tiles, other, me, halves, aNext, aRow, aColumn, rows, left);
+        fillB(tiles, other + PAIRS, me, halves, bNext, bRow, bColumn, left, columns);
+      }
+      int at = buffer * 4 + aBytes;
+      HalfFloat[] a0 = c.mmaLoadA(tiles, SLICE, at);
+      HalfFloat[] a1 = c.mmaLoadA(tiles, SLICE, at + 16 * SLICE * 2);
+      int bt = buffer * 4 + bBytes;
+      HalfFloat[] b0 = c.mmaLoadB(tiles, SLICE, bt);
+      c00 = c.mmaBF16(a0, b0, c00, MMAShape.M16N8K16);
+      c10 = c.mmaBF16(a1, b0, c10, MMAShape.M16N8K16);
+      HalfFloat[] b1 = c.mmaLoadB(tiles, SLICE, bt + PANEL * 4);
+      c01 = c.mmaBF16(a0, b1, c01, MMAShape.M16N8K16);
+      c11 = c.mmaBF16(a1, b1, c11, MMAShape.M16N8K16);
+      HalfFloat[] b2 = c.mmaLoadB(tiles, SLICE, bt + 2 * PANEL * 4);
+      c02 = c.mmaBF16(a0, b2, c02, MMAShape.M16N8K16);
+      c12 = c.mmaBF16(a1, b2, c12, MMAShape.M16N8K16);
+      HalfFloat[] b3 = c.mmaLoadB(tiles, SLICE, bt + 3 * PANEL * 4);
+      c03 = c.mmaBF16(a0, b3, c03, MMAShape.M16N8K16);
+      c13 = c.mmaBF16(a1, b3, c13, MMAShape.M16N8K16);
+      HalfFloat[] b4 = c.mmaLoadB(tiles, SLICE, bt + 4 * PANEL * 4);
+      c04 = c.mmaBF16(a0, b4, c04, MMAShape.M16N8K16);
+      c14 = c.mmaBF16(a1, b4, c14, MMAShape.M16N8K16);
+      HalfFloat[] b5 = c.mmaLoadB(tiles, SLICE, bt + 5 * PANEL * 4);
+      c05 = c.mmaBF16(a0, b5, c05, MMAShape.M16N8K16);
+      c15 = c.mmaBF16(a1, b5, c15, MMAShape.M16N8K16);
+      HalfFloat[] b6 = c.mmaLoadB(tiles, SLICE, bt + 6 * PANEL * 4);
+      c06 = c.mmaBF16(a0, b6, c06, MMAShape.M16N8K16);
+      c16 = c.mmaBF16(a1, b6, c16, MMAShape.M16N8K16);
+      HalfFloat[] b7 = c.mmaLoadB(tiles, SLICE, bt + 7 * PANEL * 4);
+      c07 = c.mmaBF16(a0, b7, c07, MMAShape.M16N8K16);
+      c17 = c.mmaBF16(a1, b7, c17, MMAShape.M16N8K16);
+    }
+    int stride = args.get(21) == DIRECT ? args.get(16) : TILE;
+    int out = tileAt(args, tile, c.groupIdx) + warp / 2 * 32 * stride + warp % 2 * 64;
+    c.mmaStore(c00, floats, 0, out, stride);
+    c.mmaStore(c01, floats, 0, out + 8, stride);
+    c.mmaStore(c02, floats, 0, out + 16, stride);
+    c.mmaStore(c03, floats, 0, out + 24, stride);
+    c.mmaStore(c04, floats, 0, out + 32, stride);
+    c.mmaStore(c05, floats, 0, out + 40, stride);
+    c.mmaStore(c06, floats, 0, out + 48, stride);
+    c.mmaStore(c07, floats, 0, out + 56, stride);
+    int lower = out + 16 * stride;
+    c.mmaStore(c10, floats, 0, lower, stride);
+    c.mmaStore(c11, floats, 0, lower + 8, stride);
+    c.mmaStore(c12, floats, 0, lower + 16, stride);
+    c.mmaStore(c13, floats, 0, lower + 24, stride);
+    c.mmaStore(c14, floats, 0, lower + 32, stride);
+    c.mmaStore(c15, floats, 0, lower + 40, stride);
+    c.mmaStore(c16, floats, 0, lower + 48, stride);
+    c.mmaStore(c17, floats, 0, lower + 56, stride);
+  }
+
+  /** Both operands are fp16. CUDA and PTX backends, of which the latter has no bf16. */
+  static void matMulF16(
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
+    int[] tiles = c.allocateIntLocalArray(2 * BUFFER);
+    int tile = args.get(20) + c.groupIdx;
+    int rows = args.get(0) - firstRow(args, tile);
+    int columns = args.get(1) - firstColumn(args, tile);
+    int depth = args.get(2);
+    int aRow = args.get(6);
+    int aColumn = args.get(7);
+    int bRow = args.get(11);
+    int bColumn = args.get(12);
+    int aAt = place(args, tile, 5) + firstRow(args, tile) * aRow;
+    int bAt = place(args, tile, 10) + firstColumn(args, tile) * bColumn;
+    int me = c.localIdx;
+    int warp = me / WARP;
+    int aBytes = warp / 2 * (32 * SLICE * 2);
+    int bBytes = PAIRS * 4 + warp % 2 * (8 * PANEL * 4);
+
+    float[] c00 = c.mmaFragment(0f);
+    float[] c01 = c.mmaFragment(0f);
+    float[] c02 = c.mmaFragment(0f);
+    float[] c03 = c.mmaFragment(0f);
+    float[] c04 = c.mmaFragment(0f);
+    float[] c05 = c.mmaFragment(0f);
+    float[] c06 = c.mmaFragment(0f);
+    float[] c07 = c.mmaFragment(0f);
+    float[] c10 = c.mmaFragment(0f);
+    float[] c11 = c.mmaFragment(0f);
+    float[] c12 = c.mmaFragment(0f);
+    float[] c13 = c.mmaFragment(0f);
+    float[] c14 = c.mmaFragment(0f);
+    float[] c15 = c.mmaFragment(0f);
+    float[] c16 = c.mmaFragment(0f);
+    float[] c17 = c.mmaFragment(0f);
+    fillA(tiles, 0, me, halves, aAt, aRow, aColumn, rows, depth);
+    fillB(tiles, PAIRS, me, halves, bAt, bRow, bColumn, depth, columns);
+    for (int k = 0; k < depth; k += SLICE) {
+      int buffer = k / SLICE % 2 * BUFFER;
+      // All is filled of this buffer, and nobody reads the other one any more.
+      c.localBarrier();
+      if (k + SLICE < depth) {
+        int next = k + SLICE;
+        int left = depth - next;
+        int other = BUFFER - buffer;
+        int aNext = aAt + next * aColumn;
+        int bNext = bAt + next * bRow;
+        fillA(tiles, other, me, halves, aNext, aRow, aColumn, rows, left);
+        fillB(tiles, other + PAIRS, me, halves, bNext, bRow, bColumn, left, columns);
+      }
+      int at = buffer * 4 + aBytes;
+      HalfFloat[] a0 = c.mmaLoadA(tiles, SLICE, at);
+      HalfFloat[] a1 = c.mmaLoadA(tiles, SLICE, at + 16 * SLICE * 2);
+      int bt = buffer * 4 + bBytes;
+      HalfFloat[] b0 = c.mmaLoadB(tiles, SLICE, bt);
+      c00 = c.mma(a0, b0, c00, MMAShape.M16N8K16);
+      c10 = c.mma(a1, b0, c10, MMAShape.M16N8K16);
+      HalfFloat[] b1 = c.mmaLoadB(tiles, SLICE, bt + PANEL * 4);
+      c01 = c.mma(a0, b1, c01, MMAShape.M16N8K16);
+      c11 = c.mma(a1, b1, c11, MMAShape.M16N8K16);
+      HalfFloat[] b2 = c.mmaLoadB(tiles, SLICE, bt + 2 * PANEL * 4);
+      c02 = c.mma(a0, b2, c02, MMAShape.M16N8K16);
+      c12 = c.mma(a1, b2, c12, MMAShape.M16N8K16);
+      HalfFloat[] b3 = c.mmaLoadB(tiles, SLICE, bt + 3 * PANEL * 4);
+      c03 = c.mma(a0, b3, c03, MMAShape.M16N8K16);
+      c13 = c.mma(a1, b3, c13, MMAShape.M16N8K16);
+      HalfFloat[] b4 = c.mmaLoadB(tiles, SLICE, bt + 4 * PANEL * 4);
+      c04 = c.mma(a0, b4, c04, MMAShape.M16N8K16);
+      c14 = c.mma(a1, b4, c14, MMAShape.M16N8K16);
+      HalfFloat[] b5 = c.mmaLoadB(tiles, SLICE, bt + 5 * PANEL * 4);
+      c05 = c.mma(a0, b5, c05, MMAShape.M16N8K16);
+      c15 = c.mma(a1, b5, c15, MMAShape.M16N8K16);
+      HalfFloat[] b6 = c.mmaLoadB(tiles, SLICE, bt + 6 * PANEL * 4);
+      c06 = c.mma(a0, b6, c06, MMAShape.M16N8K16);
+      c16 = c.mma(a1, b6, c16, MMAShape.M16N8K16);
+      HalfFloat[] b7 = c.mmaLoadB(tiles, SLICE, bt + 7 * PANEL * 4);
+      c07 = c.mma(a0, b7, c07, MMAShape.M16N8K16);
+      c17 = c.mma(a1, b7, c17, MMAShape.M16N8K16);
+    }
+    int stride = args.get(21) == DIRECT ? args.get(16) : TILE;
+    int out = tileAt(args, tile, c.groupIdx) + warp / 2 * 32 * stride + warp % 2 * 64;
+    c.mmaStore(c00, floats, 0, out, stride);
+    c.mmaStore(c01, floats, 0, out + 8, stride);
+    c.mmaStore(c02, floats, 0, out + 16, stride);
+    c.mmaStore(c03, floats, 0, out + 24, stride);
+    c.mmaStore(c04, floats, 0, out + 32, stride);
+    c.mmaStore(c05, floats, 0, out + 40, stride);
+    c.mmaStore(c06, floats, 0, out + 48, stride);
+    c.mmaStore(c07, floats, 0, out + 56, stride);
+    int lower = out + 16 * stride;
+    c.mmaStore(c10, floats, 0, lower, stride);
+    c.mmaStore(c11, floats, 0, lower + 8, stride);
+    c.mmaStore(c12, floats, 0, lower + 16, stride);
+    c.mmaStore(c13, floats, 0, lower + 24, stride);
+    c.mmaStore(c14, floats, 0, lower + 32, stride);
+    c.mmaStore(c15, floats, 0, lower + 40, stride);
+    c.mmaStore(c16, floats, 0, lower + 48, stride);
+    c.mmaStore(c17, floats, 0, lower + 56, stride);
+  }
+
+  /** First row of a tile; tiles are counted by rows, batch after batch. */
+  private static int firstRow(IntArray args, int tile) {
+    int tilesN = (args.get(1) + TILE - 1) / TILE;
+    int tilesM = (args.get(0) + TILE - 1) / TILE;
+    return tile / tilesN % tilesM * TILE;
+  }
+
+  private static int firstColumn(IntArray args, int tile) {
+    int tilesN = (args.get(1) + TILE - 1) / TILE;
+    return tile % tilesN * TILE;
+  }
+
+  /** Where the matrix of a tile's batch begins, of the operand whose args begin at {@code view}. */
+  private static int place(IntArray args, int tile, int view) {
+    int tilesN = (args.get(1) + TILE - 1) / TILE;
+    int tilesM = (args.get(0) + TILE - 1) / TILE;
+    int batch = tile / (tilesN * tilesM);
+    int outer = batch / args.get(4);
+    int inner = batch % args.get(4);
+    return args.get(view) + outer * args.get(view + 3) + inner * args.get(view + 4);
+  }
+
+  /** Where a tile's sums go: to the result, or among the launch's tiles. */
+  private static int tileAt(IntArray args, int tile, int group) {
+    int at = args.get(21) + group * (TILE * TILE);
+    if (args.get(21) == DIRECT) {
+      at = place(args, tile, 15) + firstRow(args, tile) * args.get(16) + firstColumn(args, tile);
+    }
+    return at;
+  }
+
+  /** Brings 128 × 16 numbers of A to local memory, with zeros beyond its rows and columns. */
+  private static void fillA(
+      int[] tiles,
+      int to,
+      int me,
+      ShortArray halves,
+      int from,
+      int rowStride,
+      int columnStride,
+      int rows,
+      int columns) {
+    for (int part = 0; part < PAIRS / GROUP; part++) {
+      int e = me + part * GROUP;
+      // Neighbouring items read neighbouring memory, whichever way the operand lies; 16 rows at
+      // once where they are neighbours, so that not all write to the same banks.
+      int row = rowStride < columnStride ? e / 128 * 16 + e % 16 : e / 8;
+      int pair = rowStride < columnStride ? e / 16 % 8 : e % 8;
+      int count = row < rows ? columns - 2 * pair : 0;
+      int at = from + row * rowStride + 2 * pair * columnStride;
+      tiles[to + row * 8 + pair] = pair(halves, at, columnStride, count);
+    }
+  }
+
+  /** Brings 16 × 128 numbers of B to local memory, in panels of 8 columns. */
+  private static void fillB(
+      int[] tiles,
+      int to,
+      int me,
+      ShortArray halves,
+      int from,
+      int rowStride,
+      int columnStride,
+      int rows,
+      int columns) {
+    for (int part = 0; part < PAIRS / GROUP; part++) {
+      int e = me + part * GROUP;
+      int row = rowStride < columnStride ? e % 16 : e / 64;
+      int pair = rowStride < columnStride ? e / 16 : e % 64;
+      int count = row < rows ? columns - 2 * pair : 0;
+      int at = from + row * rowStride + 2 * pair * columnStride;
+      tiles[to + pair / 4 * PANEL + row * 4 + pair % 4] = pair(halves, at, columnStride, count);
+    }
+  }
+
+  /** Two numbers of a row as one int; zeros in place of those that are not of {@code count}. */
+  private static int pair(ShortArray halves, int at, int stride, int count) {
+    int low = 0;
+    int high = 0;
+    if (count > 0) {
+      low = halves.get(at) & 0xFFFF;
+    }
+    if (count > 1) {
+      high = halves.get(at + stride) & 0xFFFF;
+    }
+    return low | (high << 16);
+  }
+
+  /** From scratch memory to the result: a work item an element of the launch's tiles. */
+  static void finish(
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
+    int e = c.globalIdx;
+    int tile = args.get(20) + e / (TILE * TILE);
+    int row = firstRow(args, tile) + e / TILE % TILE;
+    int column = firstColumn(args, tile) + e % TILE;
+    if (row < args.get(0) && column < args.get(1)) {
+      int out = place(args, tile, 15) + row * args.get(16) + column * args.get(17);
+      int type = args.get(23);
+      float value = a * floats.get(args.get(21) + e);
+      if (args.get(22) != 0) {
+        value += Halves.get(floats, halves, type, out);
+      }
+      if (type == Halves.F32) {
+        floats.set(out, value);
+      } else {
+        halves.set(out, (short) Halves.encoded(type, value));
+      }
+    }
+  }
+}

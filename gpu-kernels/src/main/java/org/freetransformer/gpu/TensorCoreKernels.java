@@ -88,8 +88,10 @@ final class TensorCoreKernels {
     float[] c15 = c.mmaFragment(0f);
     float[] c16 = c.mmaFragment(0f);
     float[] c17 = c.mmaFragment(0f);
-    fillA(tiles, 0, me, halves, aAt, aRow, aColumn, rows, depth);
-    fillB(tiles, PAIRS, me, halves, bAt, bRow, bColumn, depth, columns);
+    for (int e = me; e < PAIRS; e += GROUP) {
+      tiles[placeInA(aRow < aColumn, e)] = pairOfA(halves, aAt, aRow, aColumn, rows, depth, e);
+      tiles[placeInB(bRow < bColumn, e)] = pairOfB(halves, bAt, bRow, bColumn, depth, columns, e);
+    }
     for (int k = 0; k < depth; k += SLICE) {
       int buffer = k / SLICE % 2 * BUFFER;
       // All is filled of this buffer, and nobody reads the other one any more.
@@ -100,8 +102,12 @@ final class TensorCoreKernels {
         int other = BUFFER - buffer;
         int aNext = aAt + next * aColumn;
         int bNext = bAt + next * bRow;
-        fillA(tiles, other, me, halves, aNext, aRow, aColumn, rows, left);
-        fillB(tiles, other + PAIRS, me, halves, bNext, bRow, bColumn, left, columns);
+        for (int e = me; e < PAIRS; e += GROUP) {
+          int inA = other + placeInA(aRow < aColumn, e);
+          int inB = other + placeInB(bRow < bColumn, e);
+          tiles[inA] = pairOfA(halves, aNext, aRow, aColumn, rows, left, e);
+          tiles[inB] = pairOfB(halves, bNext, bRow, bColumn, left, columns, e);
+        }
       }
       int at = buffer * 4 + aBytes;
       HalfFloat[] a0 = c.mmaLoadA(tiles, SLICE, at);
@@ -194,8 +200,10 @@ final class TensorCoreKernels {
     float[] c15 = c.mmaFragment(0f);
     float[] c16 = c.mmaFragment(0f);
     float[] c17 = c.mmaFragment(0f);
-    fillA(tiles, 0, me, halves, aAt, aRow, aColumn, rows, depth);
-    fillB(tiles, PAIRS, me, halves, bAt, bRow, bColumn, depth, columns);
+    for (int e = me; e < PAIRS; e += GROUP) {
+      tiles[placeInA(aRow < aColumn, e)] = pairOfA(halves, aAt, aRow, aColumn, rows, depth, e);
+      tiles[placeInB(bRow < bColumn, e)] = pairOfB(halves, bAt, bRow, bColumn, depth, columns, e);
+    }
     for (int k = 0; k < depth; k += SLICE) {
       int buffer = k / SLICE % 2 * BUFFER;
       // All is filled of this buffer, and nobody reads the other one any more.
@@ -206,8 +214,12 @@ final class TensorCoreKernels {
         int other = BUFFER - buffer;
         int aNext = aAt + next * aColumn;
         int bNext = bAt + next * bRow;
-        fillA(tiles, other, me, halves, aNext, aRow, aColumn, rows, left);
-        fillB(tiles, other + PAIRS, me, halves, bNext, bRow, bColumn, left, columns);
+        for (int e = me; e < PAIRS; e += GROUP) {
+          int inA = other + placeInA(aRow < aColumn, e);
+          int inB = other + placeInB(bRow < bColumn, e);
+          tiles[inA] = pairOfA(halves, aNext, aRow, aColumn, rows, left, e);
+          tiles[inB] = pairOfB(halves, bNext, bRow, bColumn, left, columns, e);
+        }
       }
       int at = buffer * 4 + aBytes;
       HalfFloat[] a0 = c.mmaLoadA(tiles, SLICE, at);
@@ -290,48 +302,51 @@ final class TensorCoreKernels {
     return at;
   }
 
-  /** Brings 128 × 16 numbers of A to local memory, with zeros beyond its rows and columns. */
-  private static void fillA(
-      int[] tiles,
-      int to,
-      int me,
-      ShortArray halves,
-      int from,
-      int rowStride,
-      int columnStride,
-      int rows,
-      int columns) {
-    for (int part = 0; part < PAIRS / GROUP; part++) {
-      int e = me + part * GROUP;
-      // Neighbouring items read neighbouring memory, whichever way the operand lies; 16 rows at
-      // once where they are neighbours, so that not all write to the same banks.
-      int row = rowStride < columnStride ? e / 128 * 16 + e % 16 : e / 8;
-      int pair = rowStride < columnStride ? e / 16 % 8 : e % 8;
-      int count = row < rows ? columns - 2 * pair : 0;
-      int at = from + row * rowStride + 2 * pair * columnStride;
-      tiles[to + row * 8 + pair] = pair(halves, at, columnStride, count);
-    }
+  // A slice has 1024 pairs of neighbours in a row. Neighbouring items take neighbouring memory,
+  // whichever way the operand lies: along a row, or down if its rows are closer than its columns,
+  // of A by 16 rows at once, so that not all items write to the same banks.
+
+  private static int rowOfA(boolean isDown, int e) {
+    return isDown ? e / 128 * 16 + e % 16 : e / 8;
   }
 
-  /** Brings 16 × 128 numbers of B to local memory, in panels of 8 columns. */
-  private static void fillB(
-      int[] tiles,
-      int to,
-      int me,
-      ShortArray halves,
-      int from,
-      int rowStride,
-      int columnStride,
-      int rows,
-      int columns) {
-    for (int part = 0; part < PAIRS / GROUP; part++) {
-      int e = me + part * GROUP;
-      int row = rowStride < columnStride ? e % 16 : e / 64;
-      int pair = rowStride < columnStride ? e / 16 : e % 64;
-      int count = row < rows ? columns - 2 * pair : 0;
-      int at = from + row * rowStride + 2 * pair * columnStride;
-      tiles[to + pair / 4 * PANEL + row * 4 + pair % 4] = pair(halves, at, columnStride, count);
-    }
+  private static int stepOfA(boolean isDown, int e) {
+    return isDown ? e / 16 % 8 : e % 8;
+  }
+
+  private static int placeInA(boolean isDown, int e) {
+    return rowOfA(isDown, e) * 8 + stepOfA(isDown, e);
+  }
+
+  /** Pair number {@code e} of A's slice; zeros beyond the rows and columns that are left. */
+  private static int pairOfA(
+      ShortArray halves, int from, int rowStride, int columnStride, int rows, int columns, int e) {
+    int row = rowOfA(rowStride < columnStride, e);
+    int column = 2 * stepOfA(rowStride < columnStride, e);
+    int at = from + row * rowStride + column * columnStride;
+    return pair(halves, at, columnStride, row < rows ? columns - column : 0);
+  }
+
+  private static int rowOfB(boolean isDown, int e) {
+    return isDown ? e % 16 : e / 64;
+  }
+
+  private static int stepOfB(boolean isDown, int e) {
+    return isDown ? e / 16 : e % 64;
+  }
+
+  private static int placeInB(boolean isDown, int e) {
+    int pair = stepOfB(isDown, e);
+    return PAIRS + pair / 4 * PANEL + rowOfB(isDown, e) * 4 + pair % 4;
+  }
+
+  /** Pair number {@code e} of B's slice. */
+  private static int pairOfB(
+      ShortArray halves, int from, int rowStride, int columnStride, int rows, int columns, int e) {
+    int row = rowOfB(rowStride < columnStride, e);
+    int column = 2 * stepOfB(rowStride < columnStride, e);
+    int at = from + row * rowStride + column * columnStride;
+    return pair(halves, at, columnStride, row < rows ? columns - column : 0);
   }
 
   /** Two numbers of a row as one int; zeros in place of those that are not of {@code count}. */

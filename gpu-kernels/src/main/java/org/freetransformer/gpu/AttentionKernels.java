@@ -92,7 +92,7 @@ final class AttentionKernels {
       IntArray args,
       float a,
       float b) {
-    float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
+    float[] scratch = c.allocateFloatLocalArray(Groups.SCRATCH);
     float[] weights = c.allocateFloatLocalArray(TILE);
     int group = c.groupIdx;
     int me = c.localIdx;

@@ -27,7 +27,7 @@ final class BinaryMapperKernels {
       IntArray args,
       float a,
       float b) {
-    float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
+    float[] scratch = c.allocateFloatLocalArray(Groups.SCRATCH);
     float[] ones = new float[MOST_BITS];
     int bits = args.get(0);
     int columns = args.get(1);
@@ -76,7 +76,7 @@ final class BinaryMapperKernels {
       IntArray args,
       float a,
       float b) {
-    float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
+    float[] scratch = c.allocateFloatLocalArray(Groups.SCRATCH);
     int bits = args.get(0);
     int columns = args.get(1);
     int row = c.groupIdx;

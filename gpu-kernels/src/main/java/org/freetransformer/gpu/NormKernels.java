@@ -19,7 +19,7 @@ final class NormKernels {
       IntArray args,
       float a,
       float b) {
-    float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
+    float[] scratch = c.allocateFloatLocalArray(Groups.SCRATCH);
     int columns = args.get(0);
     int row = c.groupIdx;
     int x = args.get(1) + row * columns;
@@ -52,7 +52,7 @@ final class NormKernels {
       IntArray args,
       float a,
       float b) {
-    float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
+    float[] scratch = c.allocateFloatLocalArray(Groups.SCRATCH);
     int columns = args.get(0);
     int row = c.groupIdx;
     int x = args.get(1) + row * columns;
@@ -84,7 +84,7 @@ final class NormKernels {
       IntArray args,
       float a,
       float b) {
-    float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
+    float[] scratch = c.allocateFloatLocalArray(Groups.SCRATCH);
     int columns = args.get(0);
     int column = c.groupIdx;
     int x = args.get(1) + column;

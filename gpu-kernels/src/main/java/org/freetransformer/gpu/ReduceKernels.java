@@ -25,7 +25,7 @@ final class ReduceKernels {
       IntArray args,
       float a,
       float b) {
-    float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
+    float[] scratch = c.allocateFloatLocalArray(Groups.SCRATCH);
     int result = c.groupIdx;
     int out = Views.at(args, 0, result);
     int first = Views.at(args, 1, result);

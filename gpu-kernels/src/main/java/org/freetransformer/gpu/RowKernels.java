@@ -67,7 +67,7 @@ final class RowKernels {
       IntArray args,
       float a,
       float b) {
-    float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
+    float[] scratch = c.allocateFloatLocalArray(Groups.SCRATCH);
     int n = args.get(0);
     int columns = args.get(1);
     int indices = args.get(4);

@@ -40,7 +40,7 @@ final class SoftmaxKernels {
       IntArray args,
       float a,
       float b) {
-    float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
+    float[] scratch = c.allocateFloatLocalArray(Groups.SCRATCH);
     int columns = args.get(0);
     int in = args.get(1) + c.groupIdx * columns;
     int out = args.get(2) + c.groupIdx * columns;
@@ -68,7 +68,7 @@ final class SoftmaxKernels {
       IntArray args,
       float a,
       float b) {
-    float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
+    float[] scratch = c.allocateFloatLocalArray(Groups.SCRATCH);
     int columns = args.get(0);
     int y = args.get(1) + c.groupIdx * columns;
     int dy = args.get(2) + c.groupIdx * columns;
@@ -105,7 +105,7 @@ final class SoftmaxKernels {
       IntArray args,
       float a,
       float b) {
-    float[] scratch = c.allocateFloatLocalArray(Groups.SIZE);
+    float[] scratch = c.allocateFloatLocalArray(Groups.SCRATCH);
     int columns = args.get(0);
     int row = c.groupIdx;
     int logits = args.get(1) + row * columns;

@@ -16,6 +16,12 @@ final class Args {
     return this;
   }
 
+  /** Replaces numbers from {@code at} on. */
+  Args set(int at, int... others) {
+    System.arraycopy(others, 0, values, at, others.length);
+    return this;
+  }
+
   /** Appends 1 or 0. */
   Args add(boolean flag) {
     return add(flag ? 1 : 0);

@@ -87,18 +87,24 @@ abstract class FamilyLowering {
       throw new UnsupportedOperationException(
           "the GPU device multiplies matrices of at most 2 batch dimensions, not " + out);
     }
-    Args args = new Args().add(out.dim(-2), out.dim(-1), a.dim(-1), batch(out, 4), batch(out, 3));
-    matrix(args, a);
-    matrix(args, b);
-    matrix(args, out);
-    return args;
+    return new Args()
+        .add(out.dim(-2), out.dim(-1), a.dim(-1), batch(out, 4), batch(out, 3))
+        .add(matrix(a))
+        .add(matrix(b))
+        .add(matrix(out));
   }
 
-  private void matrix(Args args, Buffer buffer) {
+  /** Offset, row stride, column stride, batch strides × 2. */
+  int[] matrix(Buffer buffer) {
     int rank = buffer.shape().rank();
     Layout layout = buffer.layout();
-    args.add(at(buffer), stride(layout, rank - 2), stride(layout, rank - 1));
-    args.add(rank > 3 ? stride(layout, rank - 4) : 0, rank > 2 ? stride(layout, rank - 3) : 0);
+    return new int[] {
+      at(buffer),
+      stride(layout, rank - 2),
+      stride(layout, rank - 1),
+      rank > 3 ? stride(layout, rank - 4) : 0,
+      rank > 2 ? stride(layout, rank - 3) : 0
+    };
   }
 
   /** The size of the axis that is {@code fromEnd}-th from the end, 1 if there is none. */

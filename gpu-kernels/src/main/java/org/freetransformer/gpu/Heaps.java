@@ -109,6 +109,11 @@ final class Heaps {
     return halves;
   }
 
+  /** Makes sure of so many 16-bit numbers at their heap's end, as {@link Heap#scratch}. */
+  int halvesScratch(long count) {
+    return halves().scratch(count);
+  }
+
   /** Takes a place. */
   Storage allocate(long bytes, DType dtype, String owner) {
     return switch (dtype) {

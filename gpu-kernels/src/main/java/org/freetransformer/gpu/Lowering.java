@@ -51,12 +51,14 @@ import org.freetransformer.tensor.device.Instruction.UnaryBackward;
  * @param places the word at which a buffer's storage begins in its heap
  * @param constants the word at which a constant stands among the floats
  * @param scratch gives the first of so many words among the floats, for one instruction
+ * @param halvesScratch the same among the numbers of 16 bits
  * @param tensorCores which products go to tensor cores
  */
 record Lowering(
     ToIntFunction<Buffer> places,
     ToIntFunction<Float> constants,
     LongToIntFunction scratch,
+    LongToIntFunction halvesScratch,
     TensorCores tensorCores) {
   /**
    * The launches of an instruction, in order; none if it has nothing to compute.
@@ -66,7 +68,7 @@ record Lowering(
   List<Launch> launches(Instruction instruction) {
     if (instruction instanceof MatMul op && tensorCores.takes(op)) {
       int most = tensorCores.mostTiles();
-      return new TensorCoreLowering(places, constants, scratch, most).matMul(op);
+      return new TensorCoreLowering(places, constants, scratch, halvesScratch, most).matMul(op);
     }
     List<Buffer> read =
         instruction.reads().stream().filter(isCast(instruction)).distinct().toList();

@@ -16,9 +16,13 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
  * which is f32, dense in its columns, and neither scaled nor added to; or they go one behind the
  * other to scratch memory, from where {@link #finish} brings what is of the result to its place.
  *
+ * <p>An A of f32 beside a B of bf16 is split into {@link #PARTS} parts of bf16 whose sum it is, as
+ * exactly as f32 can say ({@link #split}). The parts stand beside each other in scratch memory, as
+ * columns of a longer A, against which the rows of B come again and again.
+ *
  * <p>Args: {@code [M, N, K, batch dims × 2, then for A, B, out: offset, row stride, column stride,
  * batch strides × 2, then number of the first tile, scratch or} {@link #DIRECT}{@code , accumulate,
- * type of out]}.
+ * type of out, columns of A, and after how many of them B begins again]}.
  *
  * <p>Source: PTX ISA, "mma.m16n8k16" and "ldmatrix", for how a warp holds fragments.
  */
@@ -31,6 +35,9 @@ final class TensorCoreKernels {
 
   /** The shared dimension of one instruction. */
   static final int SLICE = 16;
+
+  /** Of f32, 24 bits, as bf16, 8 bits each. */
+  static final int PARTS = 3;
 
   /** In place of scratch memory: the result itself. */
   static final int DIRECT = -1;
@@ -61,6 +68,8 @@ final class TensorCoreKernels {
     int rows = args.get(0) - firstRow(args, tile);
     int columns = args.get(1) - firstColumn(args, tile);
     int depth = args.get(2);
+    int aDepth = args.get(24);
+    int period = args.get(25);
     int aRow = args.get(6);
     int aColumn = args.get(7);
     int bRow = args.get(11);
@@ -89,23 +98,24 @@ final class TensorCoreKernels {
     float[] c16 = c.mmaFragment(0f);
     float[] c17 = c.mmaFragment(0f);
     for (int e = me; e < PAIRS; e += GROUP) {
-      tiles[placeInA(aRow < aColumn, e)] = pairOfA(halves, aAt, aRow, aColumn, rows, depth, e);
+      tiles[placeInA(aRow < aColumn, e)] = pairOfA(halves, aAt, aRow, aColumn, rows, aDepth, e);
       tiles[placeInB(bRow < bColumn, e)] = pairOfB(halves, bAt, bRow, bColumn, depth, columns, e);
     }
-    for (int k = 0; k < depth; k += SLICE) {
+    for (int k = 0; k < aDepth; k += SLICE) {
       int buffer = k / SLICE % 2 * BUFFER;
       // All is filled of this buffer, and nobody reads the other one any more.
       c.localBarrier();
-      if (k + SLICE < depth) {
+      if (k + SLICE < aDepth) {
         int next = k + SLICE;
-        int left = depth - next;
+        int again = next % period;
+        int left = depth - again;
         int other = BUFFER - buffer;
         int aNext = aAt + next * aColumn;
-        int bNext = bAt + next * bRow;
+        int bNext = bAt + again * bRow;
         for (int e = me; e < PAIRS; e += GROUP) {
           int inA = other + placeInA(aRow < aColumn, e);
           int inB = other + placeInB(bRow < bColumn, e);
-          tiles[inA] = pairOfA(halves, aNext, aRow, aColumn, rows, left, e);
+          tiles[inA] = pairOfA(halves, aNext, aRow, aColumn, rows, aDepth - next, e);
           tiles[inB] = pairOfB(halves, bNext, bRow, bColumn, left, columns, e);
         }
       }
@@ -173,6 +183,8 @@ final class TensorCoreKernels {
     int rows = args.get(0) - firstRow(args, tile);
     int columns = args.get(1) - firstColumn(args, tile);
     int depth = args.get(2);
+    int aDepth = args.get(24);
+    int period = args.get(25);
     int aRow = args.get(6);
     int aColumn = args.get(7);
     int bRow = args.get(11);
@@ -201,23 +213,24 @@ final class TensorCoreKernels {
     float[] c16 = c.mmaFragment(0f);
     float[] c17 = c.mmaFragment(0f);
     for (int e = me; e < PAIRS; e += GROUP) {
-      tiles[placeInA(aRow < aColumn, e)] = pairOfA(halves, aAt, aRow, aColumn, rows, depth, e);
+      tiles[placeInA(aRow < aColumn, e)] = pairOfA(halves, aAt, aRow, aColumn, rows, aDepth, e);
       tiles[placeInB(bRow < bColumn, e)] = pairOfB(halves, bAt, bRow, bColumn, depth, columns, e);
     }
-    for (int k = 0; k < depth; k += SLICE) {
+    for (int k = 0; k < aDepth; k += SLICE) {
       int buffer = k / SLICE % 2 * BUFFER;
       // All is filled of this buffer, and nobody reads the other one any more.
       c.localBarrier();
-      if (k + SLICE < depth) {
+      if (k + SLICE < aDepth) {
         int next = k + SLICE;
-        int left = depth - next;
+        int again = next % period;
+        int left = depth - again;
         int other = BUFFER - buffer;
         int aNext = aAt + next * aColumn;
-        int bNext = bAt + next * bRow;
+        int bNext = bAt + again * bRow;
         for (int e = me; e < PAIRS; e += GROUP) {
           int inA = other + placeInA(aRow < aColumn, e);
           int inB = other + placeInB(bRow < bColumn, e);
-          tiles[inA] = pairOfA(halves, aNext, aRow, aColumn, rows, left, e);
+          tiles[inA] = pairOfA(halves, aNext, aRow, aColumn, rows, aDepth - next, e);
           tiles[inB] = pairOfB(halves, bNext, bRow, bColumn, left, columns, e);
         }
       }
@@ -360,6 +373,39 @@ final class TensorCoreKernels {
       high = halves.get(at + stride) & 0xFFFF;
     }
     return low | (high << 16);
+  }
+
+  /**
+   * Splits rows of f32 into parts of bf16, each the nearest number to what those before it leave.
+   *
+   * <p>Args: {@code [n, rows, K, columns of a part, of the f32 and of the parts each: offset, row
+   * stride, column stride]}, a work item for each of the n elements of a part, zeros beyond K.
+   */
+  static void split(
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
+    int e = c.globalIdx;
+    if (e < args.get(0)) {
+      boolean isDown = args.get(5) < args.get(6); // Neighbouring items take neighbouring memory.
+      int row = isDown ? e % args.get(1) : e / args.get(3);
+      int column = isDown ? e / args.get(1) : e % args.get(3);
+      float rest = 0f;
+      if (column < args.get(2)) {
+        rest = floats.get(args.get(4) + row * args.get(5) + column * args.get(6));
+      }
+      for (int part = 0; part < PARTS; part++) {
+        int bits = Halves.encoded(Halves.BF16, rest);
+        int to = column + part * args.get(3);
+        halves.set(args.get(7) + row * args.get(8) + to * args.get(9), (short) bits);
+        // What is infinite stays so: infinite less infinite is no number.
+        rest = (bits & 0x7F80) == 0x7F80 ? 0f : rest - Halves.decoded(Halves.BF16, bits);
+      }
+    }
   }
 
   /** From scratch memory to the result: a work item an element of the launch's tiles. */

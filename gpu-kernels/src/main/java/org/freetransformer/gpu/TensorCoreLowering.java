@@ -13,52 +13,120 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
-/** Lowers products of 16-bit numbers to {@link TensorCoreKernels}. */
+/** Lowers products of 16-bit numbers, and of f32 and bf16, to {@link TensorCoreKernels}. */
 final class TensorCoreLowering extends FamilyLowering {
-  private static final int ELEMENTS = TensorCoreKernels.TILE * TensorCoreKernels.TILE;
+  private static final int SIDE = TensorCoreKernels.TILE;
+  private static final int ELEMENTS = SIDE * SIDE;
+
+  /** Of parts of an f32 operand in scratch memory: 96 MiB. */
+  private static final long MOST_PARTS = 48L << 20;
 
   private final LongToIntFunction scratch;
+  private final LongToIntFunction halvesScratch;
   private final int mostTiles;
 
   /**
    * For one instruction.
    *
    * @param scratch gives the first of so many words among the floats
-   * @param mostTiles that may be there at a time
+   * @param halvesScratch the same among the numbers of 16 bits
+   * @param mostTiles that may be among the floats at a time
    */
   TensorCoreLowering(
       ToIntFunction<Buffer> places,
       ToIntFunction<Float> constants,
       LongToIntFunction scratch,
+      LongToIntFunction halvesScratch,
       int mostTiles) {
     super(places, constants);
     this.scratch = scratch;
+    this.halvesScratch = halvesScratch;
     this.mostTiles = mostTiles;
   }
 
   /** The launches of a product that {@link TensorCores#takes}. */
   List<Launch> matMul(MatMul op) {
-    int tiles = tiles(op);
-    if (isDirect(op)) {
-      return List.of(product(op, args(op, 0, TensorCoreKernels.DIRECT), tiles));
-    }
-    int inOne = Math.min(tiles, mostTiles);
-    int place = tiles == 0 ? 0 : scratch.applyAsInt((long) inOne * ELEMENTS);
+    Buffer out = op.out().buffer();
+    int across = Math.ceilDiv(out.dim(-1), SIDE);
+    int down = Math.ceilDiv(out.dim(-2), SIDE);
+    int batches = batch(out, 3) * batch(out, 4);
     List<Launch> launches = new ArrayList<>();
-    for (int first = 0; first < tiles; first += inOne) {
-      int count = Math.min(inOne, tiles - first);
-      Args args = args(op, first, place);
-      launches.add(product(op, args, count));
-      launches.add(Launch.items(TensorCoreKernels::finish, count * ELEMENTS, args, op.alpha(), 0));
+    if (isHalf(op.a())) {
+      int depth = op.a().dim(-1);
+      products(launches, op, matrix(op.a()), depth, depth, 0, across * down * batches);
+      return launches;
+    }
+    int columns = Math.ceilDiv(op.a().dim(-1), TensorCoreKernels.SLICE) * TensorCoreKernels.SLICE;
+    long words = (long) TensorCoreKernels.PARTS * columns * SIDE;
+    int most = Math.clamp(Math.min(MOST_PARTS / words, mostTiles / across), 1, down);
+    int place = batches == 0 ? 0 : halvesScratch.applyAsInt(most * words);
+    for (int i = 0; i < batches * down; i += Math.min(most, down - i % down)) {
+      int rows = Math.min(most, down - i % down);
+      int[] parts = split(launches, op, i, rows, columns, place);
+      products(
+          launches,
+          op,
+          parts,
+          TensorCoreKernels.PARTS * columns,
+          columns,
+          i * across,
+          rows * across);
     }
     return launches;
   }
 
-  private static int tiles(MatMul op) {
+  /**
+   * Splits rows of tiles of an f32 operand.
+   *
+   * @param first of the rows of tiles, counted batch after batch
+   * @param count of them, in one batch
+   * @param columns of a part
+   * @param place of the parts
+   * @return the parts as a matrix, by the numbers of {@link #matrix}; as if all rows were there
+   */
+  private int[] split(
+      List<Launch> launches, MatMul op, int first, int count, int columns, int place) {
     Buffer out = op.out().buffer();
-    int size = TensorCoreKernels.TILE;
-    int batches = batch(out, 3) * batch(out, 4);
-    return Math.ceilDiv(out.dim(-2), size) * Math.ceilDiv(out.dim(-1), size) * batches;
+    int down = Math.ceilDiv(out.dim(-2), SIDE);
+    int batch = first / down;
+    int row = first % down * SIDE;
+    int rows = Math.min(count * SIDE, out.dim(-2) - row);
+    int[] a = matrix(op.a());
+    int from = a[0] + batch / batch(out, 3) * a[3] + batch % batch(out, 3) * a[4] + row * a[1];
+    boolean isDown = a[1] < a[2];
+    int rowStride = isDown ? 1 : TensorCoreKernels.PARTS * columns;
+    int columnStride = isDown ? rows : 1;
+    Args args = new Args().add(rows * columns, rows, op.a().dim(-1), columns);
+    args.add(from, a[1], a[2]).add(place, rowStride, columnStride);
+    launches.add(Launch.items(TensorCoreKernels::split, rows * columns, args, 0, 0));
+    return new int[] {place - row * rowStride, rowStride, columnStride, 0, 0};
+  }
+
+  /**
+   * Launches for some of a result's tiles.
+   *
+   * @param a matrix of 16-bit numbers
+   * @param depth its columns
+   * @param period after how many of them the other operand begins again
+   */
+  private void products(
+      List<Launch> launches, MatMul op, int[] a, int depth, int period, int first, int tiles) {
+    if (tiles == 0) {
+      return;
+    }
+    if (isDirect(op)) {
+      Args args = args(op, a, first, TensorCoreKernels.DIRECT).add(depth, period);
+      launches.add(product(op, args, tiles));
+      return;
+    }
+    int inOne = Math.min(tiles, mostTiles);
+    int place = scratch.applyAsInt((long) inOne * ELEMENTS);
+    for (int done = 0; done < tiles; done += inOne) {
+      int count = Math.min(inOne, tiles - done);
+      Args args = args(op, a, first + done, place).add(depth, period);
+      launches.add(product(op, args, count));
+      launches.add(Launch.items(TensorCoreKernels::finish, count * ELEMENTS, args, op.alpha(), 0));
+    }
   }
 
   /** Whether tiles can go straight to the result; alpha is applied behind the product only. */
@@ -73,15 +141,18 @@ final class TensorCoreLowering extends FamilyLowering {
         && !op.out().accumulate();
   }
 
-  private Args args(MatMul op, int firstTile, int place) {
+  private Args args(MatMul op, int[] a, int firstTile, int place) {
     Buffer out = op.out().buffer();
-    Args args = matrices(op.a(), op.b(), out);
-    return args.add(firstTile, place).add(op.out().accumulate()).add(type(out));
+    return matrices(op.a(), op.b(), out)
+        .set(5, a)
+        .add(firstTile, place)
+        .add(op.out().accumulate())
+        .add(type(out));
   }
 
   private static Launch product(MatMul op, Args args, int tiles) {
     Task7<KernelContext, FloatArray, IntArray, ShortArray, IntArray, Float, Float> body =
-        op.a().dtype() == DType.BF16 ? TensorCoreKernels::matMulBf16 : TensorCoreKernels::matMulF16;
+        op.b().dtype() == DType.BF16 ? TensorCoreKernels::matMulBf16 : TensorCoreKernels::matMulF16;
     return new Launch(body, args.toArray(), 0, 0, tiles, TensorCoreKernels.GROUP);
   }
 }

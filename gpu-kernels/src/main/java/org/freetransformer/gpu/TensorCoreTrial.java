@@ -20,9 +20,10 @@ import org.freetransformer.tensor.device.Storage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Two products on tensor cores beside the same by the plain kernel, on the same device: one whose
- * tiles go straight to the result, and one that is scaled and added to a result which they do not
- * fit. Each is a program of a small device of its own, so that nothing stays of one that fails.
+ * Products on tensor cores beside the same by the plain kernel, on the same device: one whose tiles
+ * go straight to the result, one that is scaled and added to a result which they do not fit, and
+ * one of f32 with the type. They are a program of a small device of their own, so that nothing
+ * stays of one that fails.
  */
 final class TensorCoreTrial {
   /** Bytes for f32 of the small devices. */
@@ -75,11 +76,16 @@ final class TensorCoreTrial {
       Buffer c = transposed(operand(device, type, random, 37, SIDE + 9));
       Buffer d = transposed(operand(device, type, random, SIDE - 5, 37));
       Buffer sum = operand(device, DType.F32, random, SIDE + 9, SIDE - 5);
+      Buffer wide = operand(device, DType.F32, random, SIDE + 9, 37);
+      Buffer mixed = operand(device, DType.F32, random, SIDE + 9, SIDE - 5);
       List<Instruction> program =
-          List.of(new MatMul(a, b, 1, Output.to(whole)), new MatMul(c, d, 0.5, Output.addTo(sum)));
+          List.of(
+              new MatMul(a, b, 1, Output.to(whole)),
+              new MatMul(c, d, 0.5, Output.addTo(sum)),
+              new MatMul(wide, d, 1, Output.to(mixed)));
       device.prepare(program).run();
       List<float[]> results = new ArrayList<>();
-      for (Buffer result : List.of(whole, sum)) {
+      for (Buffer result : List.of(whole, sum, mixed)) {
         float[] values = new float[Math.toIntExact(result.size())];
         device.read(result.storage(), 0, MemorySegment.ofArray(values));
         results.add(values);

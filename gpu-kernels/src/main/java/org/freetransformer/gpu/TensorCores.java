@@ -12,9 +12,10 @@ import org.freetransformer.tensor.device.Instruction.MatMul;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which products go to a device's tensor cores: those of two operands of one 16-bit type, if
- * TornadoVM has instructions for it on the device, nobody switched them off, and a trial product
- * gave what the plain kernel gives. All others are the plain kernel's.
+ * Which products go to a device's tensor cores: those of two operands of one 16-bit type, and of
+ * f32 with bf16, as in the way back of a layer whose result is f32, if TornadoVM has instructions
+ * for it on the device, nobody switched them off, and a trial product gave what the plain kernel
+ * gives. All others are the plain kernel's.
  *
  * @param whyNot what speaks against each type of 16 bits; empty if nothing does
  * @param mostTiles of a result that are in scratch memory at a time; a larger product is computed
@@ -77,9 +78,10 @@ record TensorCores(Map<DType, String> whyNot, int mostTiles) {
   /** Whether a product is one for tensor cores. */
   boolean takes(MatMul op) {
     Buffer out = op.out().buffer();
-    return op.a().dtype() == op.b().dtype()
-        && TYPES.contains(op.a().dtype())
-        && whyNot.getOrDefault(op.a().dtype(), "").isEmpty()
+    DType type = op.b().dtype();
+    return (op.a().dtype() == type || (op.a().dtype() == DType.F32 && type == DType.BF16))
+        && TYPES.contains(type)
+        && whyNot.getOrDefault(type, "").isEmpty()
         && out.dim(-2) >= LEAST_SIDE
         && out.dim(-1) >= LEAST_SIDE
         && op.a().dim(-1) >= TensorCoreKernels.SLICE;

@@ -321,7 +321,12 @@ public final class TornadoVmDevice extends CpuDevice {
   /** A part of a program that has these results. */
   private Kernel onDevice(List<Instruction> instructions, List<Storage> results) {
     Lowering lowering =
-        new Lowering(heaps::place, heaps::constant, heaps.floats()::scratch, tensorCores);
+        new Lowering(
+            heaps::place,
+            heaps::constant,
+            heaps.floats()::scratch,
+            heaps::halvesScratch,
+            tensorCores);
     List<Launch> launches = new ArrayList<>();
     for (Instruction instruction : instructions) {
       launches.addAll(lowering.launches(instruction));

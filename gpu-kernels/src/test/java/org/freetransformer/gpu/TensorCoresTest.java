@@ -155,18 +155,20 @@ class TensorCoresTest {
 
   /** Groups and their items, of each launch in order. */
   private static List<String> launches(MatMul op, TensorCores tensorCores) {
-    return new Lowering(_ -> 0, _ -> 0, _ -> 0, tensorCores)
+    return new Lowering(_ -> 0, _ -> 0, _ -> 0, _ -> 0, tensorCores)
         .launches(op).stream()
             .map(launch -> "%d × %d".formatted(launch.groups(), launch.size()))
             .toList();
   }
 
   @Test
-  void bothOperandsAreOfOneTypeOf16Bits() {
+  void operandsAreOf16BitsOrTheFirstIsBesideBf16() {
     assertThat(ALL.takes(product(DType.BF16, DType.BF16, DType.BF16, 64, 64, 16))).isTrue();
     assertThat(ALL.takes(product(DType.F16, DType.F16, DType.F32, 64, 64, 16))).isTrue();
     assertThat(ALL.takes(product(DType.F16, DType.BF16, DType.F32, 64, 64, 16))).isFalse();
-    assertThat(ALL.takes(product(DType.F32, DType.BF16, DType.F32, 64, 64, 16))).isFalse();
+    assertThat(ALL.takes(product(DType.F32, DType.BF16, DType.F32, 64, 64, 16))).isTrue();
+    assertThat(ALL.takes(product(DType.BF16, DType.F32, DType.F32, 64, 64, 16))).isFalse();
+    assertThat(ALL.takes(product(DType.F32, DType.F16, DType.F32, 64, 64, 16))).isFalse();
     assertThat(ALL.takes(product(DType.F32, DType.F32, DType.F32, 64, 64, 16))).isFalse();
   }
 
@@ -199,5 +201,17 @@ class TensorCoresTest {
     assertThat(launches(large, ALL))
         .containsExactly(
             "1024 × 256", "262144 × 64", "1024 × 256", "262144 × 64", "352 × 256", "90112 × 64");
+  }
+
+  /** In three parts, of which 48 Mi numbers have room at a time. */
+  @Test
+  void anF32OperandIsSplitFirst() {
+    MatMul mixed = product(DType.F32, DType.BF16, DType.F32, 2 * 128, 128, 40);
+    String split = "%d × 64".formatted(2 * 128 * 48 / 64);
+    assertThat(launches(mixed, ALL)).containsExactly(split, "2 × 256");
+    MatMul deep = product(DType.F32, DType.BF16, DType.BF16, 2 * 128, 128, 1 << 17);
+    String half = "%d × 64".formatted(128 * (1 << 17) / 64);
+    assertThat(launches(deep, ALL))
+        .containsExactly(half, "1 × 256", "256 × 64", half, "1 × 256", "256 × 64");
   }
 }

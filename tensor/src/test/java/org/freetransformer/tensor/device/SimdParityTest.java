@@ -1,11 +1,11 @@
 package org.freetransformer.tensor.device;
 
-import org.freetransformer.tensor.device.simd.SimdDevice;
+import org.freetransformer.tensor.device.simd.SimdDevices;
 
 /** The SIMD device, with two threads, against the scalar one. */
 class SimdParityTest extends DeviceParity {
   @Override
   Device open() {
-    return new SimdDevice(2);
+    return SimdDevices.warm(2);
   }
 }

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.Objects;
 import org.freetransformer.tensor.device.RandomInstructions.Generator;
-import org.freetransformer.tensor.device.simd.SimdDevice;
+import org.freetransformer.tensor.device.simd.SimdDevices;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The number of threads never shows in the bits. */
+/** Neither the number of threads shows in the bits, nor whether vector loops are warm. */
 class SimdThreadsTest {
   private static final int CASES = 30;
 
@@ -19,16 +19,18 @@ class SimdThreadsTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("kinds")
-  void sameBitsWithAnyNumberOfThreads(Class<? extends Instruction> kind) {
+  void sameBitsWithAnyNumberOfThreadsColdOrWarm(Class<? extends Instruction> kind) {
     Generator generator = Objects.requireNonNull(RandomInstructions.generators().get(kind));
-    try (Device one = new SimdDevice(1);
-        Device two = new SimdDevice(2);
-        Device three = new SimdDevice(3)) {
+    try (Device one = SimdDevices.warm(1);
+        Device two = SimdDevices.warm(2);
+        Device three = SimdDevices.warm(3);
+        Device cold = SimdDevices.cold(1)) {
       for (int seed = 0; seed < CASES; seed++) {
         try (Operands expected = new Operands(one, seed)) {
           one.prepare(generator.make(expected).instruction()).run();
           check(generator, seed, expected, two);
           check(generator, seed, expected, three);
+          check(generator, seed, expected, cold);
         }
       }
     }

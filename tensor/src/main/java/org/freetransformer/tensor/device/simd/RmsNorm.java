@@ -29,8 +29,7 @@ final class RmsNorm {
         (block, worker) -> {
           for (int row = blocks.first(block); row < blocks.end(block); row++) {
             long start = blocks.start(row);
-            double square = squares(x, start, n) / (double) n;
-            float factor = (float) (1 / Math.sqrt(square + epsilon));
+            float factor = factor(squares(x, start, n), n, epsilon);
             rstd.setAtIndex(Memory.FLOAT, row, factor);
             if (halves) {
               MemorySegment y = workers.segment(worker);
@@ -42,6 +41,11 @@ final class RmsNorm {
           }
         };
     return () -> workers.run(blocks.count(), blocks.elements(), task);
+  }
+
+  /** The reciprocal of the root of the mean square. */
+  static float factor(float squares, int n, double epsilon) {
+    return (float) (1 / Math.sqrt(squares / (double) n + epsilon));
   }
 
   /** Σ x². */

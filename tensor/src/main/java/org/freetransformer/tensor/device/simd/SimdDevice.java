@@ -1,8 +1,10 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.CpuDevice;
@@ -29,6 +31,7 @@ public final class SimdDevice extends CpuDevice {
   private final Workers workers;
   private final Gemm gemm;
   private final ScalarDevice plain = new ScalarDevice();
+  private final ColdKernels cold;
 
   /**
    * A device with a team of threads.
@@ -37,6 +40,11 @@ public final class SimdDevice extends CpuDevice {
    * @throws IllegalArgumentException if {@code threads} is not positive
    */
   public SimdDevice(int threads) {
+    this(threads, ColdKernels.untilWarm());
+  }
+
+  SimdDevice(int threads, ColdKernels cold) {
+    this.cold = cold;
     workers = new Workers(new ThreadTeam(threads));
     gemm = new Gemm(workers.team());
   }
@@ -59,6 +67,30 @@ public final class SimdDevice extends CpuDevice {
 
   @Override
   public Kernel prepare(Instruction instruction) {
+    return prepare(instruction, () -> vectorized(instruction));
+  }
+
+  /** A program's memory can be looked up now, and not when its vector loops are first wanted. */
+  @Override
+  public Kernel prepare(List<Instruction> instructions) {
+    List<Kernel> kernels = new ArrayList<>();
+    for (Instruction instruction : instructions) {
+      Kernel vectors = vectorized(instruction);
+      kernels.add(prepare(instruction, () -> vectors));
+    }
+    Kernel[] all = kernels.toArray(Kernel[]::new);
+    return () -> {
+      for (Kernel kernel : all) {
+        kernel.run();
+      }
+    };
+  }
+
+  private Kernel prepare(Instruction instruction, Supplier<Kernel> vectors) {
+    return isSingle(instruction) ? cold.of(instruction, vectors) : vectors.get();
+  }
+
+  private Kernel vectorized(Instruction instruction) {
     Kernel kernel = isSingle(instruction) ? single(instruction) : mixed(instruction);
     return kernel == null ? plain.prepare(instruction) : kernel;
   }

@@ -41,8 +41,11 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   private static final long CRUMB_MULTIPLY_ADDS = 1 << 17;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
-  private static final ColdDots COLD_ROW = new ColdDots();
-  private static final ColdDots COLD_ROWS = new ColdDots();
+  // Calls of a first token of a small model, and the share of later ones that warms the loops.
+  private static final int PLAIN_CALLS = 1 << 13;
+  private static final int INTERVAL = 32;
+  private static final ColdStart COLD_ROW = new ColdStart(PLAIN_CALLS, INTERVAL);
+  private static final ColdStart COLD_ROWS = new ColdStart(PLAIN_CALLS, INTERVAL);
 
   private final ThreadTeam team;
   private final GemmScratch[] scratch;
@@ -241,14 +244,14 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     float[] sums = scratch.rows;
     int quarter = Math.ceilDiv(end - begin, DOT_COLUMNS);
     int at = item * paddedRows * shape.k();
-    ColdDots cold = shape.m() == 1 ? COLD_ROW : COLD_ROWS;
+    ColdStart cold = shape.m() == 1 ? COLD_ROW : COLD_ROWS;
     for (int j = 0; j < quarter; j++) {
       long w0 = column(item, begin + j);
       long w1 = column(item, begin + j + quarter);
       long w2 = column(item, begin + j + 2 * quarter);
       long w3 = column(item, begin + j + 3 * quarter);
-      if (cold.wanted(shape.k()) && shape.k() <= scratch.a.length) {
-        sumColdDots(scratch, at, w0, w1, w2, w3, j, quarter);
+      if (cold.wantsPlain(shape.k() / GemmKernel.LANES) && shape.k() <= scratch.a.length) {
+        sumPlainDots(scratch, at, w0, w1, w2, w3, j, quarter);
         continue;
       }
       if (shape.m() == 1) {
@@ -275,14 +278,14 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     storeRows(sums, item, begin, end - begin);
   }
 
-  private void sumColdDots(
+  private void sumPlainDots(
       GemmScratch scratch, int at, long w0, long w1, long w2, long w3, int to, int distance) {
     scratch.columns[0] = w0;
     scratch.columns[1] = w1;
     scratch.columns[2] = w2;
     scratch.columns[3] = w3;
     for (int i = 0; i < shape.m(); i += ROWS) {
-      ColdDots.dotRows(
+      PlainDots.dotRows(
           Math.min(paddedRows, ROWS),
           packed,
           at + i * shape.k(),
@@ -330,6 +333,10 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
 
   private void storeRow(float[] sums, int from, int item, int row, int column, int width) {
     long to = c.start(item) + row * c.rowBytes() + column * c.columnBytes();
+    if (c.columnStride() == 1 && alpha == 1 && !accumulate) {
+      MemorySegment.copy(sums, from, c.memory(), FLOAT, to, width);
+      return;
+    }
     if (c.columnStride() == 1) {
       GemmKernel.storeRow(sums, from, width, alpha, accumulate, c.memory(), to);
       return;

@@ -32,22 +32,19 @@ final class VectorMath {
   private static final FloatVector MINUS_INFINITE = INFINITE.neg();
   private static final FloatVector NOT_A_NUMBER = constant(Float.NaN);
 
-  private static final FloatVector LOG2_E = constant(1.442695f);
-  // Adding 1.5·2^23 rounds to an integer, which then stands in the low bits: with the exponent's
-  // bias, and shifted to the exponent's place, it is the power of two.
-  private static final FloatVector ROUNDER = constant(12583039f);
-  // −ln 2 in two parts: n times the first is exact for |n| < 2^9.
-  private static final FloatVector MINUS_LN2_HIGH = constant(-0.6933594f);
-  private static final FloatVector MINUS_LN2_LOW = constant(2.1219444e-4f);
-  private static final FloatVector SMALLEST_OF_NORMAL = constant(-87.33654f);
+  private static final FloatVector LOG2_E = constant(ScalarMath.LOG2_E);
+  private static final FloatVector ROUNDER = constant(ScalarMath.ROUNDER);
+  private static final FloatVector MINUS_LN2_HIGH = constant(ScalarMath.MINUS_LN2_HIGH);
+  private static final FloatVector MINUS_LN2_LOW = constant(ScalarMath.MINUS_LN2_LOW);
+  private static final FloatVector SMALLEST_OF_NORMAL = constant(ScalarMath.SMALLEST_OF_NORMAL);
   private static final FloatVector SMALLEST_OF_ANY = constant(-103.97208f);
   private static final FloatVector LARGEST = constant(88.72284f);
-  private static final FloatVector EXP_6 = constant(0.00019875691f);
-  private static final FloatVector EXP_5 = constant(0.0013981999f);
-  private static final FloatVector EXP_4 = constant(0.008333452f);
-  private static final FloatVector EXP_3 = constant(0.041665796f);
-  private static final FloatVector EXP_2 = constant(0.16666666f);
-  private static final FloatVector EXP_1 = constant(0.5f);
+  private static final FloatVector EXP_6 = constant(ScalarMath.EXP_6);
+  private static final FloatVector EXP_5 = constant(ScalarMath.EXP_5);
+  private static final FloatVector EXP_4 = constant(ScalarMath.EXP_4);
+  private static final FloatVector EXP_3 = constant(ScalarMath.EXP_3);
+  private static final FloatVector EXP_2 = constant(ScalarMath.EXP_2);
+  private static final FloatVector EXP_1 = constant(ScalarMath.EXP_1);
 
   private static final IntVector SQRT_HALF_BITS = constant(0.70710677f).reinterpretAsInts();
   private static final FloatVector SMALLEST_NORMAL = constant(Float.MIN_NORMAL);

@@ -19,7 +19,7 @@ final class HotPasses {
   private static final int CALLS = 300;
   private static final int TILED_CALLS = 60;
 
-  private final SimdDevice device = new SimdDevice(1);
+  private final SimdDevice device = new SimdDevice(1, ColdKernels.none());
 
   private HotPasses() {}
 

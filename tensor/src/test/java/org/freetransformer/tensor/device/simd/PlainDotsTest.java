@@ -10,7 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whether a loop is warm must not change a bit. */
-class ColdDotsTest {
+class PlainDotsTest {
   private static final int DISTANCE = 3;
   private static final int MOST_DEPTH = 1031;
 
@@ -42,7 +42,7 @@ class ColdDotsTest {
   private float[] plain(int rows, float[] x, MemorySegment w, long[] from, int depth) {
     float[] sums = new float[SkinnyKernel.ROWS * SkinnyGemm.STRIP];
     float[] column = new float[MOST_DEPTH];
-    ColdDots.dotRows(rows, x, 3, w, from, depth, lanes, column, sums, 5, DISTANCE);
+    PlainDots.dotRows(rows, x, 3, w, from, depth, lanes, column, sums, 5, DISTANCE);
     return sums;
   }
 

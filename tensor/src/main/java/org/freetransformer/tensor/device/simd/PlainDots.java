@@ -5,43 +5,14 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * The dot products of {@link SkinnyKernel} in plain loops, to the same bits: a sum for every lane,
- * and the same tree of these. Until the optimizing compiler has come to a vector loop, each vector
- * in it is an object on the heap, and a model's first token would wait for tens of millions of
- * these. Plain loops over arrays are fast from the first compilation on.
+ * and the same tree of these. {@link ColdStart} says why.
  */
-final class ColdDots {
+final class PlainDots {
   private static final int LANES = GemmKernel.LANES;
   private static final int COLUMNS = SkinnyKernel.DOT_COLUMNS;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
-  // The optimizing compiler takes a method up after some 40,000 rounds of its loops or 5,000 calls,
-  // and is then at work for a while. Until then, plain loops leave the vector loops a call now and
-  // then, or these would stay cold.
-  private static final int WARM_ROUNDS = 1 << 16;
-  private static final int ROUNDS_OF_A_CALL = 13;
-  private static final int CALLS = 32;
-
-  private int rounds;
-  private int calls;
-
-  /**
-   * Whether the next call had better be a plain one. Threads may overwrite each other's counts,
-   * which changes when a loop is warm and nothing else.
-   *
-   * @param depth of the dot products
-   */
-  boolean wanted(int depth) {
-    if (rounds >= WARM_ROUNDS) {
-      return false;
-    }
-    int call = calls;
-    calls = call + 1;
-    if (call % CALLS == 0) {
-      rounds += ROUNDS_OF_A_CALL + depth / LANES;
-      return false;
-    }
-    return true;
-  }
+  private PlainDots() {}
 
   /**
    * Dot products of rows of X, {@code depth} apart, with four columns of W: see {@link

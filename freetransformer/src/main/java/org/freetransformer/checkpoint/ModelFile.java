@@ -182,27 +182,42 @@ public final class ModelFile {
     stored.forEach((name, tensor) -> copy(file, name, tensor));
   }
 
-  /** Gives a parameter the weights of a file where they are, if they lie there as they are used. */
+  /**
+   * Gives a parameter the weights of a file where they are, if they lie there as they are used; a
+   * tensor of its own if not.
+   */
   private static void adopt(TensorStore file, String name, Parameter parameter) {
     Tensor none = parameter.value();
+    Engine engine = none.engine();
     TensorType type = requireFitting(file, name, parameter.stored(none));
-    Arena arena = Arena.ofAuto(); // What it gives lives as long as the parameter.
-    MemorySegment rows = converted(file.tensor(name), file.rows(name, arena), type, arena);
-    if (parameter.isStoredTransposed()) {
-      rows = transposed(rows, none.shape().dim(1), none.shape().dim(0), arena);
-    } else if (rows.address() % MemoryPool.ALIGNMENT != 0) {
-      rows = arena.allocate(rows.byteSize(), MemoryPool.ALIGNMENT).copyFrom(rows);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment stored = file.rows(name, arena);
+      MemorySegment rows = converted(file.tensor(name), stored, type, arena);
+      boolean outlivesThis = !rows.scope().equals(arena.scope());
+      boolean aligned = rows.address() % MemoryPool.ALIGNMENT == 0;
+      parameter.replace(
+          outlivesThis && aligned && !parameter.isStoredTransposed()
+              ? engine.adopt(PARAMETERS, none.dtype(), none.shape(), rows)
+              : engine.filled(
+                  PARAMETERS, none.dtype(), none.shape(), memory -> put(parameter, rows, memory)));
     }
-    parameter.replace(none.engine().adopt(PARAMETERS, none.dtype(), none.shape(), rows));
+  }
+
+  /** Writes a parameter's elements, from those of the file, as they are used. */
+  private static void put(Parameter parameter, MemorySegment rows, MemorySegment memory) {
+    if (parameter.isStoredTransposed()) {
+      Tensor value = parameter.value();
+      transpose(rows, value.dim(1), value.dim(0), memory);
+    } else {
+      memory.copyFrom(rows);
+    }
   }
 
   /**
-   * Floats [rows, columns] as [columns, rows], by way of arrays, whose loops are fast before they
-   * are compiled: a kernel for it would be used this once.
+   * Writes floats [rows, columns] as [columns, rows], by way of arrays, whose loops are fast before
+   * they are compiled: a kernel for it would be used this once.
    */
-  private static MemorySegment transposed(
-      MemorySegment matrix, int rows, int columns, Arena arena) {
-    MemorySegment result = arena.allocate(matrix.byteSize(), MemoryPool.ALIGNMENT);
+  private static void transpose(MemorySegment matrix, int rows, int columns, MemorySegment result) {
     float[][] strip = new float[Math.min(STRIP, rows)][columns];
     float[] run = new float[strip.length];
     for (int row = 0; row < rows; row += STRIP) {
@@ -219,7 +234,6 @@ public final class ModelFile {
         MemorySegment.copy(run, 0, result, FLOAT, at, height);
       }
     }
-    return result;
   }
 
   /** Demands that a file holds no other tensors than those named. */

@@ -271,7 +271,27 @@ public final class Engine implements AutoCloseable {
     Optional<Storage> inPlace = device.adopt(values);
     return inPlace.isPresent()
         ? owning(inPlace.get(), dtype, shape)
-        : allocate(owner, dtype, shape).set(values);
+        : filled(owner, dtype, shape, memory -> memory.copyFrom(values));
+  }
+
+  /**
+   * A tensor of values that are written once, which outlives every scope and recording until it is
+   * closed.
+   *
+   * @param owner in whose name its bytes are counted
+   * @param writer puts all elements, row-major, into memory of their size aligned by 64: the
+   *     tensor's own on a device that computes on the host's
+   */
+  public Tensor filled(String owner, DType dtype, Shape shape, Consumer<MemorySegment> writer) {
+    Tensor tensor =
+        owning(device.allocate(shape.size() * dtype.bytes(), dtype, owner), dtype, shape);
+    try {
+      device.fill(tensor.buffer().storage(), writer);
+      return tensor;
+    } catch (RuntimeException failure) {
+      tensor.close();
+      throw failure;
+    }
   }
 
   /** A tensor of a size but without memory, which stands for one that is to come. */

@@ -3,6 +3,7 @@ package org.freetransformer.tensor.device;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.memory.MemoryPool;
@@ -98,6 +99,11 @@ public abstract class CpuDevice implements Device {
   public void write(Storage target, long offset, MemorySegment source) {
     Objects.checkFromIndexSize(offset, source.byteSize(), target.bytes());
     MemorySegment.copy(source, 0, offHeap(target).segment(), offset, source.byteSize());
+  }
+
+  @Override
+  public void fill(Storage target, Consumer<MemorySegment> writer) {
+    writer.accept(offHeap(target).segment().asSlice(0, target.bytes()));
   }
 
   @Override

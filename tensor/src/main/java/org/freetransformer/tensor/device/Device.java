@@ -1,8 +1,10 @@
 package org.freetransformer.tensor.device;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.memory.MemoryPool;
 
@@ -93,6 +95,20 @@ public interface Device extends AutoCloseable {
    */
   default Runnable writeAhead(List<Write> writes) {
     return () -> writes.forEach(one -> write(one.target(), one.offset(), one.source()));
+  }
+
+  /**
+   * Has a storage's bytes written: where they lie if that is in the host's memory, or elsewhere and
+   * copied.
+   *
+   * @param writer is given as many bytes as the storage has, aligned by 64
+   */
+  default void fill(Storage target, Consumer<MemorySegment> writer) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment bytes = arena.allocate(target.bytes(), MemoryPool.ALIGNMENT);
+      writer.accept(bytes);
+      write(target, 0, bytes);
+    }
   }
 
   /** Copies bytes from a storage to the host. */

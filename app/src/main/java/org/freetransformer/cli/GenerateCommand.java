@@ -113,25 +113,30 @@ final class GenerateCommand implements Callable<Integer> {
     Limits.between("--n", samples, 1, MOST_SAMPLES);
     Limits.between("--max-tokens", maxTokens, 1, Integer.MAX_VALUE);
     Sampling sampling = new Sampling(temperature, topK, topP, minP, seed);
-    try (SavedModel saved = model.open(output)) {
-      plan.requireFitting(saved.config());
-      Tokenizer tokenizer = Tokenizer.of(saved.dataConfig(output::note));
-      List<int[]> prompts = Collections.nCopies(samples, tokenizer.encode(prompt));
-      Generator.Request request =
-          new Generator.Request(
-              prompts, maxTokens, sampling, plan.control(seed), endOfText(tokenizer));
-      try (Engine engine = device.open();
-          LanguageModel loaded = saved.load(engine)) {
-        requireOfferedBy(engine.device());
-        switch (weights) {
-          case F32 -> {}
-          case BF16 -> Linear.narrowAll(loaded, DType.BF16);
-          case INT8 -> Linear.narrowAll(loaded, DType.I8);
-        }
-        print(new Generator(loaded).generate(request), tokenizer);
-      }
-    }
+    print(model.use(output, saved -> write(saved, sampling)));
     return 0;
+  }
+
+  /** Samples, and what reads their tokens. */
+  private record Written(List<Generator.Sample> samples, Tokenizer tokenizer) {}
+
+  private Written write(SavedModel saved, Sampling sampling) {
+    plan.requireFitting(saved.config());
+    Tokenizer tokenizer = Tokenizer.of(saved.dataConfig(output::note));
+    List<int[]> prompts = Collections.nCopies(samples, tokenizer.encode(prompt));
+    Generator.Request request =
+        new Generator.Request(
+            prompts, maxTokens, sampling, plan.control(seed), endOfText(tokenizer));
+    try (Engine engine = device.open();
+        LanguageModel loaded = saved.load(engine)) {
+      requireOfferedBy(engine.device());
+      switch (weights) {
+        case F32 -> {}
+        case BF16 -> Linear.narrowAll(loaded, DType.BF16);
+        case INT8 -> Linear.narrowAll(loaded, DType.I8);
+      }
+      return new Written(new Generator(loaded).generate(request), tokenizer);
+    }
   }
 
   private void requireOfferedBy(Device chosen) {
@@ -143,17 +148,18 @@ final class GenerateCommand implements Callable<Integer> {
     }
   }
 
-  private void print(List<Generator.Sample> written, Tokenizer tokenizer) throws IOException {
+  private void print(Written written) throws IOException {
+    Tokenizer tokenizer = written.tokenizer();
     if (savePlan != null) {
-      Map<String, Object> first = Map.of("plan", written.getFirst().plans());
+      Map<String, Object> first = Map.of("plan", written.samples().getFirst().plans());
       OutputFiles.write(savePlan, Output.toJson(first) + "\n");
     }
     StringBuilder text = new StringBuilder();
-    for (Generator.Sample sample : written) {
+    for (Generator.Sample sample : written.samples()) {
       text.append(prompt).append(textOf(sample, tokenizer)).append('\n');
     }
     List<Map<String, Object>> objects =
-        written.stream().map(sample -> json(sample, tokenizer)).toList();
+        written.samples().stream().map(sample -> json(sample, tokenizer)).toList();
     output.result(Map.of("samples", objects), text.toString());
   }
 

@@ -1,6 +1,8 @@
 package org.freetransformer.cli;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
 import org.freetransformer.run.RunFolder;
 import org.freetransformer.run.SavedModel;
 import org.jspecify.annotations.Nullable;
@@ -37,20 +39,59 @@ final class ModelOptions {
   private boolean best;
 
   /**
+   * Makes something with a model.
+   *
+   * @param <T> what it makes
+   */
+  @FunctionalInterface
+  interface Maker<T> {
+    /** Makes it, and leaves no trace if it fails. */
+    T make(SavedModel model) throws IOException;
+  }
+
+  /**
    * Opens it.
    *
    * @throws IllegalArgumentException if there is none, or it is damaged
    */
   SavedModel open(Output output) {
-    Path named = source.run == null ? source.checkpoint : source.run;
-    if (best && named != null) {
-      return SavedModel.best(named, output::warn);
+    return best ? SavedModel.best(path(), output::warn) : SavedModel.open(path(), output::warn);
+  }
+
+  /**
+   * Makes something with the model while another thread looks at every byte of its weights. If
+   * these are damaged, what was made is dropped, and made again with what {@link #open} finds, or
+   * not.
+   *
+   * @throws IllegalArgumentException as {@link #open} does
+   */
+  <T> T use(Output output, Maker<T> maker) throws IOException {
+    if (!best) {
+      try (SavedModel model = SavedModel.openUnverified(path(), output::warn)) {
+        CompletableFuture<Boolean> whole = CompletableFuture.supplyAsync(model::isWhole);
+        try {
+          T made = maker.make(model);
+          if (whole.join()) {
+            return made;
+          }
+        } catch (IOException | RuntimeException failure) {
+          if (whole.join()) {
+            throw failure;
+          }
+        }
+      }
     }
+    try (SavedModel model = open(output)) {
+      return maker.make(model);
+    }
+  }
+
+  private Path path() {
     if (source.run != null) {
-      return SavedModel.open(RunFolder.open(source.run).path(), output::warn);
+      return best ? source.run : RunFolder.open(source.run).path();
     }
     if (source.checkpoint != null) {
-      return SavedModel.open(source.checkpoint, output::warn);
+      return source.checkpoint;
     }
     throw new IllegalStateException("the parser lets no command without a model pass");
   }

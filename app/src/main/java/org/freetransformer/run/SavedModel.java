@@ -38,13 +38,25 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
    * @throws IllegalArgumentException if there is none, or it is damaged
    */
   public static SavedModel open(Path path, Consumer<String> notes) {
+    return open(path, Checkpoint.Use.WEIGHTS, notes);
+  }
+
+  /**
+   * The same without a look at every byte of the weights, which {@link #isWhole} takes: of a run
+   * the newest checkpoint whose other files are whole.
+   */
+  public static SavedModel openUnverified(Path path, Consumer<String> notes) {
+    return open(path, Checkpoint.Use.UNVERIFIED_WEIGHTS, notes);
+  }
+
+  private static SavedModel open(Path path, Checkpoint.Use use, Consumer<String> notes) {
     InputFiles.requireExists(path, "run, checkpoint, model folder or file");
     RunFolder run = new RunFolder(path);
     if (Files.exists(run.config())) {
-      return of(newest(run, notes));
+      return of(newest(run, use, notes));
     }
     if (Checkpoint.isOne(path)) {
-      return of(Checkpoint.open(path, Checkpoint.Use.WEIGHTS));
+      return of(Checkpoint.open(path, use));
     }
     if (Files.isDirectory(path) && !HuggingFaceFolder.isOne(path)) {
       throw new CheckpointException(
@@ -79,12 +91,23 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
     return new SavedModel(best.folder(), best.openModel(), best.state().step());
   }
 
-  private static Checkpoint newest(RunFolder run, Consumer<String> notes) {
-    Optional<Checkpoint> newest =
-        new CheckpointFolder(run.checkpoints()).newest(Checkpoint.Use.WEIGHTS, notes);
+  private static Checkpoint newest(RunFolder run, Checkpoint.Use use, Consumer<String> notes) {
+    Optional<Checkpoint> newest = new CheckpointFolder(run.checkpoints()).newest(use, notes);
     return newest.orElseThrow(() ->
         new CheckpointException(
             run.path().toString(), "this run has saved no checkpoint yet; train on first"));
+  }
+
+  /** Whether every byte of a checkpoint's weights is as it was saved; of others no one knows. */
+  public boolean isWhole() {
+    try {
+      if (Checkpoint.isOne(path)) {
+        Checkpoint.verifyWeights(path);
+      }
+      return true;
+    } catch (CheckpointException damaged) {
+      return false;
+    }
   }
 
   /** The model's shape. */

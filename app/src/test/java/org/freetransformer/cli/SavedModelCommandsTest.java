@@ -297,4 +297,20 @@ class SavedModelCommandsTest {
     assertThat(outcome.json().path("step").asInt()).isEqualTo(2);
     assertThat(outcome.err()).hasLineCount(1).contains("step-4");
   }
+
+  /** It computes with them while it looks at every byte, and must not say what came of that. */
+  @Test
+  void nothingIsWrittenWithDamagedWeights() throws IOException {
+    Path own = TinyRun.trained(folder);
+    Path damaged = own.resolve("checkpoints/step-4");
+    byte[] bytes = Files.readAllBytes(damaged.resolve("model.safetensors"));
+    bytes[bytes.length - 2] ^= 1;
+    Files.write(damaged.resolve("model.safetensors"), bytes);
+    ft("generate", "--checkpoint", damaged, "--prompt", "K>").refused("is damaged: its SHA-256");
+    Outcome outcome = ft("generate", "--run", own, "--prompt", "K>", "--json");
+    assertThat(outcome.err()).hasLineCount(1).contains("step-4", "is damaged", "step-2 instead");
+    Path whole = own.resolve("checkpoints/step-2");
+    assertThat(outcome.json())
+        .isEqualTo(ft("generate", "--checkpoint", whole, "--prompt", "K>", "--json").json());
+  }
 }

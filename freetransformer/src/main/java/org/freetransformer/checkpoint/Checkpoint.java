@@ -22,6 +22,8 @@ public record Checkpoint(Path folder, CheckpointState state) {
 
   /** What a checkpoint is opened for, and so how much of it must be whole. */
   public enum Use {
+    /** The weights alone, whose checksum is compared later: see {@link #verifyWeights}. */
+    UNVERIFIED_WEIGHTS,
     /** The weights alone. */
     WEIGHTS,
     /** To go on with the run. */
@@ -59,13 +61,26 @@ public record Checkpoint(Path folder, CheckpointState state) {
   private void verify(Use use) {
     Checksums sums = Checksums.read(folder);
     sums.verify(STATE);
-    sums.verify(MODEL);
+    if (use != Use.UNVERIFIED_WEIGHTS) {
+      sums.verify(MODEL);
+    }
     if (sums.lists(TOKENIZER)) {
       sums.verify(TOKENIZER);
     }
     if (use == Use.RESUME) {
       sums.verify(OPTIMIZER);
       sums.verify(PARTS);
+    }
+  }
+
+  /**
+   * Compares the checksum of the weights in a folder, if its format has checksums.
+   *
+   * @throws CheckpointException if they are not what was written
+   */
+  public static void verifyWeights(Path folder) {
+    if (new Checkpoint(folder, CheckpointState.read(folder.resolve(STATE))).hasChecksums()) {
+      Checksums.read(folder).verify(MODEL);
     }
   }
 

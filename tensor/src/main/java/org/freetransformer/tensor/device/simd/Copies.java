@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 final class Copies {
   private static final int BLOCK_BYTES = 4 * Workers.BLOCK;
 
+  // From here on, moving a run's bytes beats gathering its numbers into vectors.
+  private static final int LONG_RUN = 64;
+
   private Copies() {}
 
   /**
@@ -25,6 +28,11 @@ final class Copies {
     boolean accumulate = instruction.out().accumulate();
     if (in.dtype() == out.dtype() && !accumulate && in.isContiguous() && out.isContiguous()) {
       return bytes(Memory.of(in), Memory.of(out), out.bytes(), workers);
+    }
+    Loops loops = Loops.over(in.layout(), out.layout());
+    boolean inRuns = loops.innerStride(0) == 1 && loops.innerStride(1) == 1;
+    if (in.dtype() == out.dtype() && !accumulate && inRuns && loops.inner() >= LONG_RUN) {
+      return runs(in, out, loops, workers);
     }
     if (!isVector(in) || !isVector(out)) {
       return null;
@@ -49,6 +57,24 @@ final class Copies {
 
   private static boolean isVector(Buffer buffer) {
     return buffer.dtype() == DType.F32 || Halves.are(buffer.dtype());
+  }
+
+  /** Runs of neighbours, as of a broadcast row. */
+  private static Kernel runs(Buffer in, Buffer out, Loops loops, Workers workers) {
+    MemorySegment from = Memory.of(in);
+    MemorySegment to = Memory.of(out);
+    long size = out.dtype().bytes();
+    int length = loops.inner();
+    RowBlocks blocks = RowBlocks.of(Math.toIntExact(out.size() / length), length);
+    ThreadTeam.Task task =
+        (block, _) -> {
+          for (int run = blocks.first(block); run < blocks.end(block); run++) {
+            long first = (long) run * length;
+            long source = loops.position(0, first) * size;
+            MemorySegment.copy(from, source, to, loops.position(1, first) * size, length * size);
+          }
+        };
+    return () -> workers.run(blocks.count(), blocks.elements(), task);
   }
 
   private static Kernel bytes(MemorySegment from, MemorySegment to, long size, Workers workers) {

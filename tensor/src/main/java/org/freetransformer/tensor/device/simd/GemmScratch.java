@@ -34,9 +34,6 @@ final class GemmScratch {
   /** Rows or columns of A, tile by tile. */
   final float[] a = new float[TILES * A_TILE];
 
-  /** Panels of B, each [depth, GemmKernel.COLUMNS]. */
-  final MemorySegment b;
-
   /** A tile of C on its way from registers to memory. */
   final float[] tile = new float[GemmKernel.ROWS * GemmKernel.COLUMNS];
 
@@ -56,13 +53,21 @@ final class GemmScratch {
   final MemorySegment blocks;
 
   private final Arena arena;
+  private MemorySegment b = MemorySegment.NULL;
   private MemorySegment sums = MemorySegment.NULL;
 
   GemmScratch(Arena arena) {
     this.arena = arena;
     wide = arena.allocate((long) GemmKernel.LANES * GemmKernel.A_STRIDE * Float.BYTES, CACHE_LINE);
-    b = arena.allocate((long) BLOCK_ELEMENTS * Float.BYTES, CACHE_LINE);
     blocks = arena.allocate(Transposer.SCRATCH_BYTES, CACHE_LINE);
+  }
+
+  /** Panels of B, each [depth, GemmKernel.COLUMNS]: megabytes, taken when first needed. */
+  MemorySegment b() {
+    if (b.byteSize() == 0) {
+      b = arena.allocate((long) BLOCK_ELEMENTS * Float.BYTES, CACHE_LINE);
+    }
+    return b;
   }
 
   /** Makes {@link #sums} at least so long. */

@@ -166,7 +166,7 @@ final class ShallowGemm implements Runnable, ThreadTeam.Task {
           b.columnBytes(),
           steps,
           end - packedFrom,
-          scratch.b,
+          scratch.b(),
           0,
           scratch);
     }
@@ -240,7 +240,7 @@ final class ShallowGemm implements Runnable, ThreadTeam.Task {
         i * rowStep,
         rowStep,
         columnStep,
-        packed ? scratch.b : b.memory(),
+        packed ? scratch.b() : b.memory(),
         panelStart(item, j, k, steps, packedFrom),
         packed ? GemmKernel.PANEL_ROW_BYTES : b.rowBytes(),
         steps,
@@ -276,7 +276,7 @@ final class ShallowGemm implements Runnable, ThreadTeam.Task {
           i * rowStep,
           rowStep,
           columnStep,
-          packed ? scratch.b : b.memory(),
+          packed ? scratch.b() : b.memory(),
           panelStart(item, panel, k, steps, packedFrom) + (long) (j - panel) * Float.BYTES,
           packed ? GemmKernel.PANEL_ROW_BYTES : b.rowBytes(),
           steps,

@@ -36,7 +36,7 @@ final class SharedGemm implements Runnable {
     this.scratch = scratch;
     this.shape = shape;
     this.block = block;
-    panels = scratch[0].b;
+    panels = scratch[0].b();
     int allPanels = Math.ceilDiv(shape.n(), GemmKernel.COLUMNS);
     int blocks = Math.ceilDiv(allPanels, block.maxPanels());
     columnsAtOnce = Math.ceilDiv(allPanels, blocks) * GemmKernel.COLUMNS;

@@ -36,7 +36,7 @@ final class HotKernels {
   private static List<Kernel> products() {
     Arena arena = Arena.global();
     GemmScratch scratch = new GemmScratch(arena);
-    MemorySegment b = scratch.b;
+    MemorySegment b = scratch.b();
     MemorySegment c = arena.allocate(1 << 16, 64);
     float[] a = new float[12 * GemmKernel.A_STRIDE];
     float[] tile = new float[12 * GemmKernel.COLUMNS];
@@ -78,7 +78,7 @@ final class HotKernels {
             "Packing::packWholeColumn", () -> Packing.packColumns(c, 0, 512, 48, 64, 8, scratch.a)),
         new Kernel(
             "Packing::packRowOfB",
-            () -> Packing.packPanels(c, 0, 4096, 4, 2, 96, scratch.b, 0, scratch)),
+            () -> Packing.packPanels(c, 0, 4096, 4, 2, 96, scratch.b(), 0, scratch)),
         new Kernel(
             "Transposer::shuffleTwice",
             () -> Transposer.transpose(b, 0, 4096, 4, c, 0, 2048, scratch.blocks)),

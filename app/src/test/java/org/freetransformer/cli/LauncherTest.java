@@ -15,9 +15,11 @@ import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.jar.Attributes;
+import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -69,13 +71,15 @@ class LauncherTest {
     Files.copy(REPOSITORY.resolve(name), copy);
   }
 
+  private static Stream<Path> ownClassPath() {
+    return Pattern.compile(File.pathSeparator)
+        .splitAsStream(System.getProperty("java.class.path"))
+        .map(entry -> Path.of(entry).toAbsolutePath());
+  }
+
   /** Writes a jar that holds nothing but a reference to this test's class path. */
   private static void referToOwnClassPath(Path jar) throws IOException {
-    String urls =
-        Pattern.compile(File.pathSeparator)
-            .splitAsStream(System.getProperty("java.class.path"))
-            .map(entry -> Path.of(entry).toUri().toString())
-            .collect(joining(" "));
+    String urls = ownClassPath().map(entry -> entry.toUri().toString()).collect(joining(" "));
     var manifest = new Manifest();
     manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
     manifest.getMainAttributes().put(Attributes.Name.CLASS_PATH, urls);
@@ -142,6 +146,58 @@ class LauncherTest {
         start(root.resolve("ft"), List.of("FT_JAVA_OPTS=-XX:NoSuchOption"), "--version");
     assertThat(outcome.exitCode()).isEqualTo(1);
     assertThat(outcome.out() + outcome.err()).contains("NoSuchOption");
+  }
+
+  /** Puts real jars in place of references: only classes that lie in jars go into an archive. */
+  private void layOutJars() throws IOException {
+    Path target = root.resolve("app/target");
+    Path lib = target.resolve("lib");
+    for (String reference : List.of("ft-app-test.jar", "lib/ft-nn-test.jar")) {
+      Files.delete(target.resolve(reference));
+    }
+    new JarOutputStream(Files.newOutputStream(lib.resolve("freetransformer-test.jar"))).close();
+    for (Path path : ownClassPath().toList()) {
+      if (Files.isRegularFile(path)) {
+        Files.copy(path, lib.resolve(path.getFileName()));
+      } else if (Files.exists(path.resolve("org/freetransformer/cli/Main.class"))) {
+        jar(path, target.resolve("ft-app-test.jar"));
+      } else if (Files.isDirectory(path)
+          && !Files.exists(path.resolve("org/freetransformer/cli/LauncherTest.class"))) {
+        jar(path, Files.createTempFile(lib, "ft-", ".jar"));
+      }
+    }
+    Path config = Path.of("configs/plan-letters-quick.yaml");
+    Files.copy(REPOSITORY.resolve(config), root.resolve(config));
+  }
+
+  private static void jar(Path folder, Path jar) throws IOException {
+    try (var out = new JarOutputStream(Files.newOutputStream(jar));
+        Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        String name = folder.relativize(file).toString().replace(File.separatorChar, '/');
+        out.putNextEntry(new JarEntry(name));
+        Files.copy(file, out);
+      }
+    }
+  }
+
+  /** All works without the archive too, only later: nothing else would tell. */
+  @Test
+  void takesMostOfItsClassesFromTheArchiveThatItMadeAfterTheBuild() throws Exception {
+    layOutJars();
+    touch("nn/src/main/Changed.java");
+    maven("exit 0");
+    assertThat(start("--version").err()).contains("building");
+    List<String> logging = List.of("FT_JAVA_OPTS=-Xlog:class+load");
+    Outcome outcome = start(root.resolve("ft"), logging, "generate", "--help");
+    List<String> own =
+        outcome.out().lines().filter(line -> line.contains(" org.freetransformer.")).toList();
+    List<String> read =
+        own.stream().filter(line -> !line.contains("source: shared objects file")).toList();
+    assertThat(own).hasSizeGreaterThan(20);
+    assertThat(read)
+        .as("of %d classes, those that were not in the archive", own.size())
+        .hasSizeLessThan(own.size() / 4);
   }
 
   @Test

@@ -95,6 +95,7 @@ final class TrainCommand implements Callable<Integer> {
         Engine host = openHost(run, sharing);
         TrainingRun training = prepare(engine, host, run, output::warn, rank);
         FolderLock _ = FolderLock.take(path, output::warn)) {
+      output.detail("on %s, %s".formatted(engine.device().name(), engine.device().description()));
       RunFolder folder = resume ? RunFolder.open(path) : RunFolder.create(path);
       if (resume) {
         folder.requireWritable();

@@ -183,6 +183,11 @@ class TrainCommandTest {
   }
 
   @Test
+  void verboseTellsWhatComputes() throws IOException {
+    assertThat(TinyRun.train(folder, "--verbose").err()).contains("on cpu-", "-bit vectors");
+  }
+
+  @Test
   void quietMeansQuiet() throws IOException {
     assertThat(TinyRun.train(folder, "--quiet").err()).isEmpty();
   }

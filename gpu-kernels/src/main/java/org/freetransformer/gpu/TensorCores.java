@@ -45,11 +45,6 @@ record TensorCores(Map<DType, String> whyNot, int mostTiles) {
     return new TensorCores(reasons, MOST_TILES);
   }
 
-  /** Before any trial. */
-  static TensorCores untried(String backend) {
-    return choose(backend, _ -> null);
-  }
-
   /**
    * For a device.
    *

@@ -79,22 +79,13 @@ public final class TornadoVmDevices implements DeviceProvider {
       TornadoBackend backend = runtime.getBackend(i);
       for (int j = 0; j < backend.getNumDevices(); j++) {
         TornadoDevice device = backend.getDevice(j);
-        String kind = kind(backend.getName());
-        String id = "%s:%d".formatted(kind, j);
-        String name = name(device.getPhysicalDevice().getDeviceName(), kind);
+        String id = "%s:%d".formatted(kind(backend.getName()), j);
+        String name = device.getPhysicalDevice().getDeviceName() + " by TornadoVM";
         String type = device.getDeviceType().name().toLowerCase(Locale.ROOT);
         all.add(new Found(new Listing(id, name, type, device.getMaxGlobalMemory(), null), device));
       }
     }
     return all;
-  }
-
-  /** What the device is called, and what will compute products of 16-bit numbers there. */
-  private static String name(String device, String kind) {
-    String products = TensorCores.untried(kind).description();
-    boolean tried = products.contains("on tensor cores");
-    String condition = tried ? ", if a trial there agrees with the plain kernel" : "";
-    return "%s by TornadoVM; %s%s".formatted(device, products, condition);
   }
 
   private static String kind(String backend) {

@@ -5,7 +5,6 @@ import static jdk.incubator.vector.VectorOperators.MAX;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
@@ -282,11 +281,8 @@ final class Attention implements Kernel, ThreadTeam.Task {
     MemorySegment to = out.isHalf() ? workers.segment(worker) : out.memory();
     long target = out.isHalf() ? wideAt : place;
     float[] sums = workers.array(SUMS, worker);
-    for (int i = 0; i < size; i += Lanes.COUNT) {
-      VectorMask<Float> mask = Lanes.mask(i, size);
-      FloatVector y = FloatVector.fromArray(Lanes.SPECIES, sums, row * paddedSize + i);
-      Lanes.store(y.mul(factor), to, target + 4L * i, mask);
-    }
+    fade(sums, row * paddedSize, paddedSize, factor);
+    Panels.putTileRow(sums, row * paddedSize, size, false, to, target);
     if (out.isHalf()) {
       Halves.put(to, target, size, false, out.type(), out.memory(), place);
     }

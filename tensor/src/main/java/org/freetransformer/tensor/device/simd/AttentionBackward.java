@@ -301,7 +301,11 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
 
   private float dot(MemorySegment left, long x, MemorySegment right, long y) {
     FloatVector sum = FloatVector.zero(Lanes.SPECIES);
-    for (int i = 0; i < size; i += Lanes.COUNT) {
+    int i = 0;
+    for (; i < Lanes.whole(size); i += Lanes.COUNT) {
+      sum = Lanes.load(left, x + 4L * i).fma(Lanes.load(right, y + 4L * i), sum);
+    }
+    if (i < size) {
       VectorMask<Float> lanes = Lanes.mask(i, size);
       FloatVector a = Lanes.load(left, x + 4L * i, lanes);
       sum = a.fma(Lanes.load(right, y + 4L * i, lanes), sum);

@@ -85,9 +85,9 @@ final class BlockedGemm implements Runnable, ThreadTeam.Task {
       int steps = Math.min(block.depth(), shape.k() - k);
       int packedFrom = bInPlace ? columnEnd - columnEnd % GemmKernel.COLUMNS : column;
       if (packedFrom < columnEnd) {
-        block.packB(own, own.b(), 0, item, k, steps, packedFrom, columnEnd);
+        block.packB(own, own, 0, item, k, steps, packedFrom, columnEnd);
       }
-      block.multiply(own, own.b(), item, row, rowEnd, column, columnEnd, packedFrom, k, steps);
+      block.multiply(own, own, item, row, rowEnd, column, columnEnd, packedFrom, k, steps);
     }
     if (block.sumsApart()) {
       block.roundSums(own.sums(), item, row, rowEnd, column, columnEnd);

@@ -82,11 +82,11 @@ final class GemmBlock {
   /**
    * Packs columns of a slice of B.
    *
-   * @param panels from byte {@code to} on
+   * @param packed where to: from byte {@code to} on
    */
   void packB(
       GemmScratch scratch,
-      MemorySegment panels,
+      GemmScratch packed,
       long to,
       int item,
       int k,
@@ -104,23 +104,33 @@ final class GemmBlock {
           b.columnBytes(),
           steps,
           columns,
-          panels,
+          packed.b(),
           to,
           scratch);
     } else {
       Packing.packPanels(
-          b.memory(), start, b.rowBytes(), b.columnBytes(), steps, columns, panels, to, scratch);
+          b.memory(), start, b.rowBytes(), b.columnBytes(), steps, columns, packed.b(), to, scratch);
     }
+    if (readsArray(steps)) {
+      int elements = Math.ceilDiv(columns, GemmKernel.COLUMNS) * GemmKernel.COLUMNS * steps;
+      int first = (int) (to / Float.BYTES);
+      MemorySegment.copy(packed.b(), Memory.FLOAT, to, packed.panels(), first, elements);
+    }
+  }
+
+  /** Whether tiles read their panels from the array. */
+  private static boolean readsArray(int steps) {
+    return GemmKernel.READS_ARRAYS && steps % 2 == 0;
   }
 
   /**
    * Sets a block of C to its product over a slice of k, or adds it, if it is not the first.
    *
-   * @param panels columns of B from {@code packedFrom} on; those before are read where they lie
+   * @param packed has columns of B from {@code packedFrom} on; those before are read where they lie
    */
   void multiply(
       GemmScratch scratch,
-      MemorySegment panels,
+      GemmScratch packed,
       int item,
       int row,
       int rowEnd,
@@ -141,7 +151,7 @@ final class GemmBlock {
           multiplyRows(
               scratch,
               aStart,
-              panels,
+              packed,
               item,
               i + r,
               tileRows,
@@ -201,7 +211,7 @@ final class GemmBlock {
   private void multiplyRows(
       GemmScratch scratch,
       int aStart,
-      MemorySegment panels,
+      GemmScratch packed,
       int item,
       int row,
       int rows,
@@ -216,17 +226,26 @@ final class GemmBlock {
     long bStart = b.start(item) + k * b.rowBytes();
     long cStart = c.start(item) + row * c.rowBytes();
     for (int j = column; j < columnEnd; j += GemmKernel.COLUMNS) {
-      boolean packed = j >= packedFrom;
-      GemmKernel.multiply(
-          scratch.a,
-          aStart,
-          aByColumns,
-          packed ? panels : b.memory(),
-          packed ? (long) (j - packedFrom) * steps * Float.BYTES : bStart + (long) j * Float.BYTES,
-          packed ? GemmKernel.PANEL_ROW_BYTES : b.rowBytes(),
-          steps,
-          rows,
-          scratch.tile);
+      int panelAt = (j - packedFrom) * steps;
+      if (j < packedFrom) {
+        long at = bStart + (long) j * Float.BYTES;
+        GemmKernel.multiply(
+            scratch.a, aStart, aByColumns, b.memory(), at, b.rowBytes(), steps, rows, scratch.tile);
+      } else if (readsArray(steps)) {
+        GemmKernel.multiply(
+            scratch.a, aStart, aByColumns, packed.panels(), panelAt, steps, scratch.tile);
+      } else {
+        GemmKernel.multiply(
+            scratch.a,
+            aStart,
+            aByColumns,
+            packed.b(),
+            (long) panelAt * Float.BYTES,
+            GemmKernel.PANEL_ROW_BYTES,
+            steps,
+            rows,
+            scratch.tile);
+      }
       int columns = Math.min(GemmKernel.COLUMNS, columnEnd - j);
       long tileStart = cStart + j * c.columnBytes();
       if (sumsApart) {

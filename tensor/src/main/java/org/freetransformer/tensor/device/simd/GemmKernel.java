@@ -40,6 +40,9 @@ final class GemmKernel {
   /** Whether B may lie in other than packed panels. */
   static final boolean READS_IN_PLACE = MANY_REGISTERS;
 
+  /** Whether packed panels had better be in an array: see {@link FencedTile}. */
+  static final boolean READS_ARRAYS = !MANY_REGISTERS && isX86();
+
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
   static final long VECTOR_BYTES = (long) LANES * Float.BYTES;
@@ -51,6 +54,11 @@ final class GemmKernel {
   static final int PANEL_STEP = COLUMNS * Float.BYTES;
 
   private GemmKernel() {}
+
+  private static boolean isX86() {
+    String architecture = System.getProperty("os.arch");
+    return architecture.equals("amd64") || architecture.equals("x86_64");
+  }
 
   /**
    * Multiplies {@code rows} rows of A with {@link #COLUMNS} columns of B into {@code tile}
@@ -90,6 +98,26 @@ final class GemmKernel {
       RowTile.multiply12(a, aStart, b, bStart, bRow, depth, tile);
     } else {
       RowTile.multiply5(a, aStart, b, bStart, bRow, depth, tile);
+    }
+  }
+
+  /**
+   * The same with a panel of B in an array, where {@link #READS_ARRAYS} and the depth is even.
+   *
+   * @param bStart first element in {@code b}
+   */
+  static void multiply(
+      float[] a,
+      int aStart,
+      boolean byColumns,
+      float[] b,
+      int bStart,
+      int depth,
+      float[] tile) {
+    if (byColumns) {
+      FencedTile.multiplyColumns(a, aStart, b, bStart, depth, tile);
+    } else {
+      FencedTile.multiplyRows(a, aStart, b, bStart, depth, tile);
     }
   }
 

@@ -54,6 +54,7 @@ final class GemmScratch {
 
   private final Arena arena;
   private MemorySegment b = MemorySegment.NULL;
+  private float[] panels = {};
   private MemorySegment sums = MemorySegment.NULL;
 
   GemmScratch(Arena arena) {
@@ -62,12 +63,24 @@ final class GemmScratch {
     blocks = arena.allocate(Transposer.SCRATCH_BYTES, CACHE_LINE);
   }
 
-  /** Panels of B, each [depth, GemmKernel.COLUMNS]: megabytes, taken when first needed. */
-  MemorySegment b() {
+  /** Takes the memory for panels, megabytes, unless it was needed before. */
+  void takePanels() {
     if (b.byteSize() == 0) {
       b = arena.allocate((long) BLOCK_ELEMENTS * Float.BYTES, CACHE_LINE);
+      panels = new float[GemmKernel.READS_ARRAYS ? BLOCK_ELEMENTS : 0];
     }
+  }
+
+  /** Panels of B, each [depth, GemmKernel.COLUMNS]. */
+  MemorySegment b() {
+    takePanels();
     return b;
+  }
+
+  /** The same, where tiles read arrays. */
+  float[] panels() {
+    takePanels();
+    return panels;
   }
 
   /** Makes {@link #sums} at least so long. */

@@ -145,7 +145,11 @@ final class Panels {
   /** Sets a row to 0. */
   static void clearRow(MemorySegment to, long at, int columns) {
     FloatVector zero = FloatVector.zero(Lanes.SPECIES);
-    for (int i = 0; i < columns; i += Lanes.COUNT) {
+    int i = 0;
+    for (; i < Lanes.whole(columns); i += Lanes.COUNT) {
+      Lanes.store(zero, to, at + 4L * i);
+    }
+    if (i < columns) {
       Lanes.store(zero, to, at + 4L * i, Lanes.mask(i, columns));
     }
   }
@@ -153,7 +157,12 @@ final class Panels {
   /** Copies a row, or adds it. */
   static void putRow(
       MemorySegment from, long start, int columns, boolean add, MemorySegment to, long at) {
-    for (int i = 0; i < columns; i += Lanes.COUNT) {
+    int i = 0;
+    for (; i < Lanes.whole(columns); i += Lanes.COUNT) {
+      FloatVector x = Lanes.load(from, start + 4L * i);
+      Lanes.store(add ? x.add(Lanes.load(to, at + 4L * i)) : x, to, at + 4L * i);
+    }
+    if (i < columns) {
       VectorMask<Float> mask = Lanes.mask(i, columns);
       FloatVector x = Lanes.load(from, start + 4L * i, mask);
       Lanes.store(add ? x.add(Lanes.load(to, at + 4L * i, mask)) : x, to, at + 4L * i, mask);

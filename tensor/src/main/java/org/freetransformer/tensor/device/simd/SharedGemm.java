@@ -1,7 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import java.lang.foreign.MemorySegment;
-
 /**
  * Matrix product of several threads that share the packed B: for each block of columns and slice of
  * k, all pack their part of the panels, then each takes rows of A down the whole block. Tasks on
@@ -16,7 +14,6 @@ final class SharedGemm implements Runnable {
   private final GemmScratch[] scratch;
   private final GemmShape shape;
   private final GemmBlock block;
-  private final MemorySegment panels;
   private final int columnsAtOnce;
   private final int tiles;
   private final int rowTasks;
@@ -36,7 +33,7 @@ final class SharedGemm implements Runnable {
     this.scratch = scratch;
     this.shape = shape;
     this.block = block;
-    panels = scratch[0].b();
+    scratch[0].takePanels();
     int allPanels = Math.ceilDiv(shape.n(), GemmKernel.COLUMNS);
     int blocks = Math.ceilDiv(allPanels, block.maxPanels());
     columnsAtOnce = Math.ceilDiv(allPanels, blocks) * GemmKernel.COLUMNS;
@@ -76,12 +73,12 @@ final class SharedGemm implements Runnable {
     int end = GemmBlock.cut(here, index + 1, packingTasks) * GemmKernel.COLUMNS;
     long to = (long) first * steps * Float.BYTES;
     int last = Math.min(columnEnd, column + end);
-    block.packB(scratch[worker], panels, to, item, k, steps, column + first, last);
+    block.packB(scratch[worker], scratch[0], to, item, k, steps, column + first, last);
   }
 
   private void multiply(int index, int worker) {
     int row = GemmBlock.cut(tiles, index, rowTasks) * GemmKernel.ROWS;
     int rowEnd = Math.min(shape.m(), GemmBlock.cut(tiles, index + 1, rowTasks) * GemmKernel.ROWS);
-    block.multiply(scratch[worker], panels, item, row, rowEnd, column, columnEnd, column, k, steps);
+    block.multiply(scratch[worker], scratch[0], item, row, rowEnd, column, columnEnd, column, k, steps);
   }
 }

@@ -41,11 +41,30 @@ final class Softmax {
       float max,
       float factor,
       boolean accumulate) {
-    for (int i = 0; i < n; i += Lanes.COUNT) {
-      VectorMask<Float> mask = Lanes.mask(i, n);
-      long at = start + 4L * i;
+    int whole = Lanes.whole(n);
+    weightsWhole(in, out, start, whole, max, factor, accumulate);
+    if (whole < n) {
+      long at = start + 4L * whole;
+      VectorMask<Float> mask = Lanes.mask(whole, n);
       FloatVector y = VectorMath.expOfNegative(Lanes.load(in, at, mask).sub(max)).mul(factor);
-      Lanes.store(accumulate ? y.add(Lanes.load(out, at, mask)) : y, out, at, mask);
+      put(y, out, at, mask, accumulate);
+    }
+  }
+
+  static void weightsWhole(
+      MemorySegment in,
+      MemorySegment out,
+      long start,
+      int n,
+      float max,
+      float factor,
+      boolean accumulate) {
+    FloatVector shift = Lanes.all(max);
+    FloatVector scale = Lanes.all(factor);
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      long at = start + 4L * i;
+      FloatVector y = VectorMath.expOfNegative(Lanes.load(in, at).sub(shift)).mul(scale);
+      Lanes.store(accumulate ? y.add(Lanes.load(out, at)) : y, out, at);
     }
   }
 
@@ -58,12 +77,22 @@ final class Softmax {
       float max,
       float rest,
       boolean accumulate) {
-    for (int i = 0; i < n; i += Lanes.COUNT) {
-      VectorMask<Float> mask = Lanes.mask(i, n);
+    int whole = Lanes.whole(n);
+    for (int i = 0; i < whole; i += Lanes.COUNT) {
       long at = start + 4L * i;
-      FloatVector y = Lanes.load(in, at, mask).sub(max).sub(rest);
-      Lanes.store(accumulate ? y.add(Lanes.load(out, at, mask)) : y, out, at, mask);
+      FloatVector y = Lanes.load(in, at).sub(max).sub(rest);
+      Lanes.store(accumulate ? y.add(Lanes.load(out, at)) : y, out, at);
     }
+    if (whole < n) {
+      long at = start + 4L * whole;
+      VectorMask<Float> mask = Lanes.mask(whole, n);
+      put(Lanes.load(in, at, mask).sub(max).sub(rest), out, at, mask, accumulate);
+    }
+  }
+
+  private static void put(
+      FloatVector y, MemorySegment out, long at, VectorMask<Float> mask, boolean accumulate) {
+    Lanes.store(accumulate ? y.add(Lanes.load(out, at, mask)) : y, out, at, mask);
   }
 
   static Kernel backward(Instruction.SoftmaxBackward instruction, Workers workers) {
@@ -88,10 +117,15 @@ final class Softmax {
   private static float sum(
       MemorySegment y, MemorySegment dy, long start, int n, boolean logarithm) {
     FloatVector sum = FloatVector.zero(Lanes.SPECIES);
-    for (int i = 0; i < n; i += Lanes.COUNT) {
-      VectorMask<Float> mask = Lanes.mask(i, n);
-      FloatVector term = Lanes.load(dy, start + 4L * i, mask);
-      sum = sum.add(logarithm ? term : term.mul(Lanes.load(y, start + 4L * i, mask)));
+    int whole = Lanes.whole(n);
+    for (int i = 0; i < whole; i += Lanes.COUNT) {
+      FloatVector term = Lanes.load(dy, start + 4L * i);
+      sum = sum.add(logarithm ? term : term.mul(Lanes.load(y, start + 4L * i)));
+    }
+    if (whole < n) {
+      VectorMask<Float> mask = Lanes.mask(whole, n);
+      FloatVector term = Lanes.load(dy, start + 4L * whole, mask);
+      sum = sum.add(logarithm ? term : term.mul(Lanes.load(y, start + 4L * whole, mask)));
     }
     return Lanes.sum(sum);
   }
@@ -105,14 +139,53 @@ final class Softmax {
       float sum,
       boolean logarithm,
       boolean accumulate) {
-    for (int i = 0; i < n; i += Lanes.COUNT) {
-      VectorMask<Float> mask = Lanes.mask(i, n);
-      long at = start + 4L * i;
+    int whole = Lanes.whole(n);
+    if (logarithm) {
+      logarithmGradients(y, dy, dx, start, whole, sum, accumulate);
+    } else {
+      weightGradients(y, dy, dx, start, whole, sum, accumulate);
+    }
+    if (whole < n) {
+      long at = start + 4L * whole;
+      VectorMask<Float> mask = Lanes.mask(whole, n);
       FloatVector value = Lanes.load(y, at, mask);
       FloatVector gradient = Lanes.load(dy, at, mask);
       FloatVector result =
           logarithm ? gradient.sub(VectorMath.exp(value).mul(sum)) : value.mul(gradient.sub(sum));
-      Lanes.store(accumulate ? result.add(Lanes.load(dx, at, mask)) : result, dx, at, mask);
+      put(result, dx, at, mask, accumulate);
+    }
+  }
+
+  static void weightGradients(
+      MemorySegment y,
+      MemorySegment dy,
+      MemorySegment dx,
+      long start,
+      int n,
+      float sum,
+      boolean accumulate) {
+    FloatVector total = Lanes.all(sum);
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      long at = start + 4L * i;
+      FloatVector result = Lanes.load(y, at).mul(Lanes.load(dy, at).sub(total));
+      Lanes.store(accumulate ? result.add(Lanes.load(dx, at)) : result, dx, at);
+    }
+  }
+
+  static void logarithmGradients(
+      MemorySegment y,
+      MemorySegment dy,
+      MemorySegment dx,
+      long start,
+      int n,
+      float sum,
+      boolean accumulate) {
+    FloatVector total = Lanes.all(sum);
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      long at = start + 4L * i;
+      FloatVector result =
+          Lanes.load(dy, at).sub(VectorMath.exp(Lanes.load(y, at)).mul(total));
+      Lanes.store(accumulate ? result.add(Lanes.load(dx, at)) : result, dx, at);
     }
   }
 }

@@ -1,6 +1,7 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction;
@@ -70,14 +71,17 @@ final class TableRows {
       long targetRow,
       int from,
       int to) {
-    for (int i = from; i < to; i += Lanes.COUNT) {
-      VectorMask<Float> mask = Lanes.mask(i, to);
+    int whole = from + Lanes.whole(to - from);
+    for (int i = from; i < whole; i += Lanes.COUNT) {
       long at = targetRow + 4L * i;
-      Lanes.store(
-          Lanes.load(target, at, mask).add(Lanes.load(source, sourceRow + 4L * i, mask)),
-          target,
-          at,
-          mask);
+      FloatVector sum = Lanes.load(target, at).add(Lanes.load(source, sourceRow + 4L * i));
+      Lanes.store(sum, target, at);
+    }
+    if (whole < to) {
+      VectorMask<Float> mask = Lanes.mask(whole, to);
+      long at = targetRow + 4L * whole;
+      FloatVector added = Lanes.load(source, sourceRow + 4L * whole, mask);
+      Lanes.store(Lanes.load(target, at, mask).add(added), target, at, mask);
     }
   }
 

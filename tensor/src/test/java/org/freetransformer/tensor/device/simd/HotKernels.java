@@ -39,12 +39,19 @@ final class HotKernels {
     MemorySegment b = scratch.b();
     MemorySegment c = arena.allocate(1 << 16, 64);
     float[] a = new float[12 * GemmKernel.A_STRIDE];
+    float[] panel = new float[8 * GemmKernel.COLUMNS];
     float[] tile = new float[12 * GemmKernel.COLUMNS];
     float[] lanes = scratch.lanes;
     float[] sums = scratch.rows;
     return List.of(
         new Kernel("RowTile::multiply12", () -> RowTile.multiply12(a, 0, b, 0, 256, 8, tile)),
         new Kernel("RowTile::multiply5", () -> RowTile.multiply5(a, 0, b, 0, 256, 8, tile)),
+        new Kernel(
+            "FencedTile::multiplyRows",
+            () -> FencedTile.multiplyRows(a, 0, panel, 0, 8, tile)),
+        new Kernel(
+            "FencedTile::multiplyColumns",
+            () -> FencedTile.multiplyColumns(a, 0, panel, 0, 8, tile)),
         new Kernel("RowTile::multiply6", () -> RowTile.multiply6(a, 0, b, 0, 8, tile)),
         new Kernel("ColumnTile::multiply6", () -> ColumnTile.multiply6(a, 0, b, 0, 8, tile)),
         new Kernel("ColumnTile::multiply12", () -> ColumnTile.multiply12(a, 0, b, 0, 256, 8, tile)),

@@ -39,6 +39,9 @@ final class HotPasses {
         passes.kernel("SwiGlu::gateGradients", passes.swiGluBackward()),
         passes.kernel("LogSumExp::sumWhole", passes.crossEntropy()),
         passes.kernel("CrossEntropy::probabilitiesWhole", passes.crossEntropyBackward()),
+        passes.kernel("Softmax::weightsWhole", passes.softmax()),
+        passes.kernel("Softmax::weightGradients", passes.softmaxBackward(false)),
+        passes.kernel("Softmax::logarithmGradients", passes.softmaxBackward(true)),
         passes.kernel("AdamW::updateWhole", passes.adamW()),
         passes.kernel("UnaryLoops::tanh", passes.unary(UnaryFunction.TANH)),
         passes.kernel("UnaryLoops::log", passes.unary(UnaryFunction.LOG)),
@@ -161,6 +164,14 @@ final class HotPasses {
         buffer(DType.F32, ROWS),
         buffer(DType.F32, ROWS),
         output(ROWS, SIZE));
+  }
+
+  private Instruction softmax() {
+    return new Instruction.Softmax(rows(), false, output(ROWS, SIZE));
+  }
+
+  private Instruction softmaxBackward(boolean logarithm) {
+    return new Instruction.SoftmaxBackward(rows(), rows(), logarithm, output(ROWS, SIZE));
   }
 
   private Instruction cast(DType from, DType to) {

@@ -1,0 +1,195 @@
+package org.freetransformer.tensor.device.simd;
+
+import static org.freetransformer.tensor.device.simd.GemmKernel.A_STRIDE;
+import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
+import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
+import static org.freetransformer.tensor.device.simd.GemmKernel.ROWS;
+import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
+
+import java.lang.invoke.VarHandle;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Tiles of 6 rows for x86 with 16 registers, from panels of B in an array: 12 sums, two vectors of
+ * B, and one or two of A's elements.
+ *
+ * <p>In a loop of two steps of k C2 would load the second step's elements ahead, and then sums go
+ * through memory at every step. No load passes a fence, and on x86 this one is no instruction. But
+ * behind it a segment would be asked again whether it is still open, so B lies in an array: indices
+ * are checked once before the loop, and a round takes 24 multiply-adds in some 50 instructions.
+ *
+ * <p>{@code depth} must be even. See {@link GemmKernel#multiply}.
+ */
+final class FencedTile {
+  private FencedTile() {}
+
+  /** From rows of A, {@link GemmKernel#A_STRIDE} apart. */
+  static void multiplyRows(
+      float[] a, int aStart, float[] b, int bStart, int depth, float[] tile) {
+    FloatVector l0 = FloatVector.zero(SPECIES);
+    FloatVector r0 = FloatVector.zero(SPECIES);
+    FloatVector l1 = FloatVector.zero(SPECIES);
+    FloatVector r1 = FloatVector.zero(SPECIES);
+    FloatVector l2 = FloatVector.zero(SPECIES);
+    FloatVector r2 = FloatVector.zero(SPECIES);
+    FloatVector l3 = FloatVector.zero(SPECIES);
+    FloatVector r3 = FloatVector.zero(SPECIES);
+    FloatVector l4 = FloatVector.zero(SPECIES);
+    FloatVector r4 = FloatVector.zero(SPECIES);
+    FloatVector l5 = FloatVector.zero(SPECIES);
+    FloatVector r5 = FloatVector.zero(SPECIES);
+    int shift = bStart - aStart * COLUMNS;
+    for (int k = aStart; k < aStart + depth; k += 2) {
+      int row = k * COLUMNS + shift;
+      FloatVector bl = FloatVector.fromArray(SPECIES, b, row);
+      FloatVector br = FloatVector.fromArray(SPECIES, b, row + LANES);
+      FloatVector x = FloatVector.broadcast(SPECIES, a[k]);
+      l0 = x.fma(bl, l0);
+      r0 = x.fma(br, r0);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[k + A_STRIDE]);
+      l1 = x.fma(bl, l1);
+      r1 = x.fma(br, r1);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[k + 2 * A_STRIDE]);
+      l2 = x.fma(bl, l2);
+      r2 = x.fma(br, r2);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[k + 3 * A_STRIDE]);
+      l3 = x.fma(bl, l3);
+      r3 = x.fma(br, r3);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[k + 4 * A_STRIDE]);
+      l4 = x.fma(bl, l4);
+      r4 = x.fma(br, r4);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[k + 5 * A_STRIDE]);
+      l5 = x.fma(bl, l5);
+      r5 = x.fma(br, r5);
+      VarHandle.loadLoadFence();
+      bl = FloatVector.fromArray(SPECIES, b, row + COLUMNS);
+      br = FloatVector.fromArray(SPECIES, b, row + COLUMNS + LANES);
+      x = FloatVector.broadcast(SPECIES, a[k + 1]);
+      l0 = x.fma(bl, l0);
+      r0 = x.fma(br, r0);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[k + 1 + A_STRIDE]);
+      l1 = x.fma(bl, l1);
+      r1 = x.fma(br, r1);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[k + 1 + 2 * A_STRIDE]);
+      l2 = x.fma(bl, l2);
+      r2 = x.fma(br, r2);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[k + 1 + 3 * A_STRIDE]);
+      l3 = x.fma(bl, l3);
+      r3 = x.fma(br, r3);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[k + 1 + 4 * A_STRIDE]);
+      l4 = x.fma(bl, l4);
+      r4 = x.fma(br, r4);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[k + 1 + 5 * A_STRIDE]);
+      l5 = x.fma(bl, l5);
+      r5 = x.fma(br, r5);
+      VarHandle.loadLoadFence();
+    }
+    l0.intoArray(tile, 0);
+    r0.intoArray(tile, LANES);
+    l1.intoArray(tile, COLUMNS);
+    r1.intoArray(tile, COLUMNS + LANES);
+    l2.intoArray(tile, 2 * COLUMNS);
+    r2.intoArray(tile, 2 * COLUMNS + LANES);
+    l3.intoArray(tile, 3 * COLUMNS);
+    r3.intoArray(tile, 3 * COLUMNS + LANES);
+    l4.intoArray(tile, 4 * COLUMNS);
+    r4.intoArray(tile, 4 * COLUMNS + LANES);
+    l5.intoArray(tile, 5 * COLUMNS);
+    r5.intoArray(tile, 5 * COLUMNS + LANES);
+  }
+
+  /** From columns of A, {@link GemmKernel#ROWS} apart. */
+  static void multiplyColumns(
+      float[] a, int aStart, float[] b, int bStart, int depth, float[] tile) {
+    FloatVector l0 = FloatVector.zero(SPECIES);
+    FloatVector r0 = FloatVector.zero(SPECIES);
+    FloatVector l1 = FloatVector.zero(SPECIES);
+    FloatVector r1 = FloatVector.zero(SPECIES);
+    FloatVector l2 = FloatVector.zero(SPECIES);
+    FloatVector r2 = FloatVector.zero(SPECIES);
+    FloatVector l3 = FloatVector.zero(SPECIES);
+    FloatVector r3 = FloatVector.zero(SPECIES);
+    FloatVector l4 = FloatVector.zero(SPECIES);
+    FloatVector r4 = FloatVector.zero(SPECIES);
+    FloatVector l5 = FloatVector.zero(SPECIES);
+    FloatVector r5 = FloatVector.zero(SPECIES);
+    for (int k = 0; k < depth; k += 2) {
+      int row = bStart + k * COLUMNS;
+      int column = aStart + k * ROWS;
+      FloatVector bl = FloatVector.fromArray(SPECIES, b, row);
+      FloatVector br = FloatVector.fromArray(SPECIES, b, row + LANES);
+      FloatVector x = FloatVector.broadcast(SPECIES, a[column]);
+      l0 = x.fma(bl, l0);
+      r0 = x.fma(br, r0);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[column + 1]);
+      l1 = x.fma(bl, l1);
+      r1 = x.fma(br, r1);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[column + 2]);
+      l2 = x.fma(bl, l2);
+      r2 = x.fma(br, r2);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[column + 3]);
+      l3 = x.fma(bl, l3);
+      r3 = x.fma(br, r3);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[column + 4]);
+      l4 = x.fma(bl, l4);
+      r4 = x.fma(br, r4);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[column + 5]);
+      l5 = x.fma(bl, l5);
+      r5 = x.fma(br, r5);
+      VarHandle.loadLoadFence();
+      bl = FloatVector.fromArray(SPECIES, b, row + COLUMNS);
+      br = FloatVector.fromArray(SPECIES, b, row + COLUMNS + LANES);
+      x = FloatVector.broadcast(SPECIES, a[column + ROWS]);
+      l0 = x.fma(bl, l0);
+      r0 = x.fma(br, r0);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[column + ROWS + 1]);
+      l1 = x.fma(bl, l1);
+      r1 = x.fma(br, r1);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[column + ROWS + 2]);
+      l2 = x.fma(bl, l2);
+      r2 = x.fma(br, r2);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[column + ROWS + 3]);
+      l3 = x.fma(bl, l3);
+      r3 = x.fma(br, r3);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[column + ROWS + 4]);
+      l4 = x.fma(bl, l4);
+      r4 = x.fma(br, r4);
+      VarHandle.loadLoadFence();
+      x = FloatVector.broadcast(SPECIES, a[column + ROWS + 5]);
+      l5 = x.fma(bl, l5);
+      r5 = x.fma(br, r5);
+      VarHandle.loadLoadFence();
+    }
+    l0.intoArray(tile, 0);
+    r0.intoArray(tile, LANES);
+    l1.intoArray(tile, COLUMNS);
+    r1.intoArray(tile, COLUMNS + LANES);
+    l2.intoArray(tile, 2 * COLUMNS);
+    r2.intoArray(tile, 2 * COLUMNS + LANES);
+    l3.intoArray(tile, 3 * COLUMNS);
+    r3.intoArray(tile, 3 * COLUMNS + LANES);
+    l4.intoArray(tile, 4 * COLUMNS);
+    r4.intoArray(tile, 4 * COLUMNS + LANES);
+    l5.intoArray(tile, 5 * COLUMNS);
+    r5.intoArray(tile, 5 * COLUMNS + LANES);
+  }
+}

@@ -12,6 +12,7 @@ import org.freetransformer.tensor.device.Kernel;
  */
 final class DecodingAttention implements Kernel, ThreadTeam.Task {
   private static final int MOST_ROWS = 4;
+  private static final long VECTOR_BYTES = 4L * Lanes.COUNT;
 
   // A worker's arrays.
   private static final int WEIGHTS = 0;
@@ -101,7 +102,11 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     long target = out.row(b, t, head);
     float factor = sum == 0 ? 0 : 1 / sum;
     int whole = Lanes.whole(size);
-    for (int d = 0; d < whole; d += Lanes.COUNT) {
+    int d = 0;
+    for (; d <= whole - 4 * Lanes.COUNT; d += 4 * Lanes.COUNT) {
+      addFour(weights, seen, values + 4L * d, target + 4L * d, factor);
+    }
+    for (; d < whole; d += Lanes.COUNT) {
       addValues(weights, seen, values + 4L * d, target + 4L * d, factor);
     }
     addRest(weights, seen, values + 4L * whole, target + 4L * whole, size - whole, factor);
@@ -113,12 +118,16 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     float[] sums = workers.array(SUMS, worker);
     for (int s = 0; s < seen; s += Lanes.COUNT) {
       int count = Math.min(Lanes.COUNT, seen - s);
-      for (int i = 0; i < count; i++) {
+      int i = 0;
+      for (; i <= count - 4; i += 4) {
+        dotFour(query, firstKey + (s + i) * k.timeStride(), lanes, i * Lanes.COUNT);
+      }
+      for (; i < count; i++) {
         dot(query, firstKey + (s + i) * k.timeStride(), lanes, i * Lanes.COUNT);
       }
       Arrays.fill(lanes, count * Lanes.COUNT, lanes.length, 0);
       LaneSums.add(lanes, Lanes.COUNT, sums);
-      for (int i = 0; i < count; i++) {
+      for (i = 0; i < count; i++) {
         weights[s + i] = sums[i] * scale;
       }
     }
@@ -129,15 +138,47 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     MemorySegment queryMemory = q.memory();
     MemorySegment keyMemory = k.memory();
     FloatVector sum = FloatVector.zero(Lanes.SPECIES);
-    int i = 0;
-    for (; i < Lanes.whole(size); i += Lanes.COUNT) {
+    for (int i = 0; i < Lanes.whole(size); i += Lanes.COUNT) {
       FloatVector x = Lanes.load(queryMemory, query + 4L * i);
       sum = x.fma(Lanes.load(keyMemory, key + 4L * i), sum);
     }
     sum.intoArray(lanes, at);
-    for (int lane = at; i < size; i++, lane++) {
-      float x = queryMemory.get(Memory.FLOAT, query + 4L * i);
-      lanes[lane] = Math.fma(x, keyMemory.get(Memory.FLOAT, key + 4L * i), lanes[lane]);
+    dotRest(query, key, lanes, at);
+  }
+
+  /** Four keys at a time: a single sum would wait for each of its multiply-adds. */
+  private void dotFour(long query, long key, float[] lanes, int at) {
+    MemorySegment queryMemory = q.memory();
+    MemorySegment keyMemory = k.memory();
+    long stride = k.timeStride();
+    FloatVector s0 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s1 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s2 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s3 = FloatVector.zero(Lanes.SPECIES);
+    int whole = Lanes.whole(size);
+    for (int i = 0; i < whole; i += Lanes.COUNT) {
+      FloatVector x = Lanes.load(queryMemory, query + 4L * i);
+      long from = key + 4L * i;
+      s0 = x.fma(Lanes.load(keyMemory, from), s0);
+      s1 = x.fma(Lanes.load(keyMemory, from + stride), s1);
+      s2 = x.fma(Lanes.load(keyMemory, from + 2 * stride), s2);
+      s3 = x.fma(Lanes.load(keyMemory, from + 3 * stride), s3);
+    }
+    s0.intoArray(lanes, at);
+    s1.intoArray(lanes, at + Lanes.COUNT);
+    s2.intoArray(lanes, at + 2 * Lanes.COUNT);
+    s3.intoArray(lanes, at + 3 * Lanes.COUNT);
+    for (int i = 0; i < 4; i++) {
+      dotRest(query, key + i * stride, lanes, at + i * Lanes.COUNT);
+    }
+  }
+
+  /** What the head has beyond whole vectors. */
+  private void dotRest(long query, long key, float[] lanes, int at) {
+    int lane = at;
+    for (int i = Lanes.whole(size); i < size; i++, lane++) {
+      float x = q.memory().get(Memory.FLOAT, query + 4L * i);
+      lanes[lane] = Math.fma(x, k.memory().get(Memory.FLOAT, key + 4L * i), lanes[lane]);
     }
   }
 
@@ -150,6 +191,29 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
       sum = Lanes.load(memory, values + s * stride).fma(Lanes.all(weights[s]), sum);
     }
     Lanes.store(sum.mul(factor), out.memory(), target);
+  }
+
+  /** The same, four vectors' width: values are read in runs of some cache lines. */
+  private void addFour(float[] weights, int seen, long values, long target, float factor) {
+    MemorySegment memory = v.memory();
+    long stride = v.timeStride();
+    FloatVector s0 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s1 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s2 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s3 = FloatVector.zero(Lanes.SPECIES);
+    for (int s = 0; s < seen; s++) {
+      long from = values + s * stride;
+      FloatVector weight = Lanes.all(weights[s]);
+      s0 = Lanes.load(memory, from).fma(weight, s0);
+      s1 = Lanes.load(memory, from + VECTOR_BYTES).fma(weight, s1);
+      s2 = Lanes.load(memory, from + 2 * VECTOR_BYTES).fma(weight, s2);
+      s3 = Lanes.load(memory, from + 3 * VECTOR_BYTES).fma(weight, s3);
+    }
+    MemorySegment to = out.memory();
+    Lanes.store(s0.mul(factor), to, target);
+    Lanes.store(s1.mul(factor), to, target + VECTOR_BYTES);
+    Lanes.store(s2.mul(factor), to, target + 2 * VECTOR_BYTES);
+    Lanes.store(s3.mul(factor), to, target + 3 * VECTOR_BYTES);
   }
 
   /** What the head has beyond whole vectors. */

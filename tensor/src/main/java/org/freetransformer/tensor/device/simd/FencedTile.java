@@ -24,8 +24,7 @@ final class FencedTile {
   private FencedTile() {}
 
   /** From rows of A, {@link GemmKernel#A_STRIDE} apart. */
-  static void multiplyRows(
-      float[] a, int aStart, float[] b, int bStart, int depth, float[] tile) {
+  static void multiplyRows(float[] a, int aStart, float[] b, int bStart, int depth, float[] tile) {
     FloatVector l0 = FloatVector.zero(SPECIES);
     FloatVector r0 = FloatVector.zero(SPECIES);
     FloatVector l1 = FloatVector.zero(SPECIES);

@@ -107,13 +107,7 @@ final class GemmKernel {
    * @param bStart first element in {@code b}
    */
   static void multiply(
-      float[] a,
-      int aStart,
-      boolean byColumns,
-      float[] b,
-      int bStart,
-      int depth,
-      float[] tile) {
+      float[] a, int aStart, boolean byColumns, float[] b, int bStart, int depth, float[] tile) {
     if (byColumns) {
       FencedTile.multiplyColumns(a, aStart, b, bStart, depth, tile);
     } else {

@@ -79,6 +79,7 @@ final class SharedGemm implements Runnable {
   private void multiply(int index, int worker) {
     int row = GemmBlock.cut(tiles, index, rowTasks) * GemmKernel.ROWS;
     int rowEnd = Math.min(shape.m(), GemmBlock.cut(tiles, index + 1, rowTasks) * GemmKernel.ROWS);
-    block.multiply(scratch[worker], scratch[0], item, row, rowEnd, column, columnEnd, column, k, steps);
+    block.multiply(
+        scratch[worker], scratch[0], item, row, rowEnd, column, columnEnd, column, k, steps);
   }
 }

@@ -183,8 +183,7 @@ final class Softmax {
     FloatVector total = Lanes.all(sum);
     for (int i = 0; i < n; i += Lanes.COUNT) {
       long at = start + 4L * i;
-      FloatVector result =
-          Lanes.load(dy, at).sub(VectorMath.exp(Lanes.load(y, at)).mul(total));
+      FloatVector result = Lanes.load(dy, at).sub(VectorMath.exp(Lanes.load(y, at)).mul(total));
       Lanes.store(accumulate ? result.add(Lanes.load(dx, at)) : result, dx, at);
     }
   }

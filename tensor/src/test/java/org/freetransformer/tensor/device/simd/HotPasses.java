@@ -30,7 +30,9 @@ final class HotPasses {
         passes.kernel("AttentionBackward::probabilities", passes.attentionBackward()),
         passes.kernel("AttentionBackward::gradients", passes.attentionBackward()),
         passes.kernel("DecodingAttention::dot", passes.decoding()),
+        passes.kernel("DecodingAttention::dotFour", passes.decoding()),
         passes.kernel("DecodingAttention::addValues", passes.decoding()),
+        passes.kernel("DecodingAttention::addFour", passes.decoding()),
         passes.kernel("RmsNorm::scale", passes.rmsNorm()),
         passes.kernel("RmsNormBackward::inputGradient", passes.rmsNormBackward()),
         passes.kernel("RmsNormBackward::addWeightGradient", passes.rmsNormBackward()),
@@ -98,9 +100,11 @@ final class HotPasses {
 
   private Instruction decoding() {
     Buffer query = buffer(DType.F32, 1, 1, 1, SIZE);
+    // Not whole groups of four: the kernel for a single key is called as well.
+    Buffer keys = buffer(DType.F32, 1, ROWS * 16 + 3, 1, SIZE);
     Buffer lse = buffer(DType.F32, 1, 1, 1);
     Buffer out = buffer(DType.F32, 1, 1, 1, SIZE);
-    return new Instruction.Attention(query, heads(), heads(), rule(), out, lse);
+    return new Instruction.Attention(query, keys, keys, rule(), out, lse);
   }
 
   private Instruction attentionBackward() {

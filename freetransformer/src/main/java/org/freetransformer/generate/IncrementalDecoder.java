@@ -40,6 +40,7 @@ public final class IncrementalDecoder implements AutoCloseable {
   private final Engine engine;
   private final int batch;
   private final int capacity;
+  private final int heads;
   private final int[] lengths;
   private final List<KeyValueCache> caches;
   private final Tensor tokens;
@@ -96,15 +97,16 @@ public final class IncrementalDecoder implements AutoCloseable {
     this.engine = model.engine();
     this.batch = batch;
     this.capacity = capacity;
+    this.heads = model.config().numKvHeads();
     this.lengths = new int[batch];
     this.caches = model.newCaches(batch, capacity);
     this.tokens = input(batch, 1);
     this.plans = input(batch, 1);
     this.positions = input(batch, 1);
-    this.slots = input(batch);
+    this.slots = input(batch * heads);
     this.cachedLengths = input(batch);
     this.newPositions = new int[batch];
-    this.newSlots = new int[batch];
+    this.newSlots = new int[batch * heads];
   }
 
   private Tensor input(int... dims) {
@@ -152,7 +154,7 @@ public final class IncrementalDecoder implements AutoCloseable {
         Engine.Mode _ = engine.noGrad()) {
       Tensor ids = padded(prompts, longest);
       Tensor chosen = given == null ? null : padded(Arrays.asList(given), longest);
-      Tensor rows = engine.tensor(promptSlots(prompts, longest), batch * longest);
+      Tensor rows = engine.tensor(promptSlots(prompts, longest), batch * longest * heads);
       int[] counts = prompts.stream().mapToInt(prompt -> prompt.length).toArray();
       int[] places = new int[longest];
       Arrays.setAll(places, t -> t);
@@ -202,13 +204,19 @@ public final class IncrementalDecoder implements AutoCloseable {
 
   /** A padding token's keys go to the row of a later token, which overwrites them in time. */
   private int[] promptSlots(List<int[]> prompts, int width) {
-    int[] rows = new int[batch * width];
+    int[] rows = new int[batch * width * heads];
     for (int b = 0; b < prompts.size(); b++) {
       for (int t = 0; t < width; t++) {
-        rows[b * width + t] = b * capacity + t;
+        for (int h = 0; h < heads; h++) {
+          rows[(b * width + t) * heads + h] = cacheRow(b, t, h);
+        }
       }
     }
     return rows;
+  }
+
+  private int cacheRow(int b, int s, int head) {
+    return KeyValueCache.row(b, s, head, heads, capacity);
   }
 
   private static int[][] cut(int[] all, int[] counts, int width) {
@@ -271,10 +279,12 @@ public final class IncrementalDecoder implements AutoCloseable {
             "row %d is full: it holds %d tokens".formatted(b, capacity));
       }
       newPositions[b] = idle ? 0 : lengths[b];
-      newSlots[b] = idle ? -1 : b * capacity + lengths[b];
+      for (int h = 0; h < heads; h++) {
+        newSlots[b * heads + h] = idle ? KeyValueCache.NO_ROW : cacheRow(b, lengths[b], h);
+      }
     }
     for (int b = 0; b < batch; b++) {
-      lengths[b] += newSlots[b] < 0 ? 0 : 1;
+      lengths[b] += newTokens[b] == IDLE ? 0 : 1;
     }
     positions.set(newPositions);
     slots.set(newSlots);

@@ -8,17 +8,26 @@ import org.freetransformer.tensor.ops.EmbeddingOp;
 
 /**
  * The keys and values of one block for the tokens seen so far: two tensors [B, S, Hkv, Dh] of fixed
- * capacity S. Row b·S + s holds token s of batch row b.
+ * capacity S. In memory each head's tokens follow each other, [B, Hkv, S, Dh], for attention reads
+ * them head by head. Row (b·Hkv + h)·S + s of these holds head h of token s of batch row b.
  */
 public final class KeyValueCache implements AutoCloseable {
+  /** A cache row that none is: what goes there is not kept. */
+  public static final int NO_ROW = -1;
+
   private final Tensor keys;
   private final Tensor values;
 
   /** An empty cache. */
   public KeyValueCache(Engine engine, int batch, int capacity, int heads, int headSize) {
-    Shape shape = Shape.of(batch, capacity, heads, headSize);
+    Shape shape = Shape.of(batch, heads, capacity, headSize);
     keys = engine.allocate("key-value cache", DType.F32, shape);
     values = engine.allocate("key-value cache", DType.F32, shape);
+  }
+
+  /** The cache row of head {@code head} of token {@code s} of batch row {@code b}. */
+  public static int row(int b, int s, int head, int heads, int capacity) {
+    return (b * heads + head) * capacity + s;
   }
 
   /**
@@ -26,7 +35,7 @@ public final class KeyValueCache implements AutoCloseable {
    *
    * @param k [B, T, Hkv, Dh]
    * @param v [B, T, Hkv, Dh]
-   * @param slots i32 [B·T], the cache row of each
+   * @param slots i32 [B·T·Hkv], the cache row of each
    */
   void append(Tensor k, Tensor v, Tensor slots) {
     EmbeddingOp.scatterRows(rows(k), slots, rows(keys));
@@ -34,15 +43,17 @@ public final class KeyValueCache implements AutoCloseable {
   }
 
   private static Tensor rows(Tensor x) {
-    return x.detach().reshape(x.dim(0) * x.dim(1), x.dim(2) * x.dim(3));
+    return x.detach().reshape(x.dim(0) * x.dim(1) * x.dim(2), x.dim(3));
   }
 
+  /** [B, S, Hkv, Dh]. */
   Tensor keys() {
-    return keys;
+    return keys.transpose(1, 2);
   }
 
+  /** [B, S, Hkv, Dh]. */
   Tensor values() {
-    return values;
+    return values.transpose(1, 2);
   }
 
   @Override

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param causal whether a token sees itself and those before it only
  * @param tokenCounts i32 [B], how many of the T tokens are real in a batch of unequal rows, padded
  *     at the end, or null if all are; causal attention needs no such care
- * @param slots i32 [B·T], the cache rows that take this pass's keys and values, or null without
- *     caches
+ * @param slots i32 [B·T·Hkv], the cache rows that take this pass's keys and values, or null without
+ *     caches: see {@link KeyValueCache#row}
  * @param cachedLengths i32 [B], how many keys the cache holds for each row, this pass's included,
  *     if attention is to read the cache; null if it reads this pass's tokens alone
  */

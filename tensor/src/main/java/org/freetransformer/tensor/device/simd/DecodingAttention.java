@@ -118,12 +118,16 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     float[] sums = workers.array(SUMS, worker);
     for (int s = 0; s < seen; s += Lanes.COUNT) {
       int count = Math.min(Lanes.COUNT, seen - s);
+      long key = firstKey + s * k.timeStride();
       int i = 0;
       for (; i <= count - 4; i += 4) {
-        dotFour(query, firstKey + (s + i) * k.timeStride(), lanes, i * Lanes.COUNT);
+        dotFour(query, key + i * k.timeStride(), lanes, i * Lanes.COUNT);
       }
       for (; i < count; i++) {
-        dot(query, firstKey + (s + i) * k.timeStride(), lanes, i * Lanes.COUNT);
+        dot(query, key + i * k.timeStride(), lanes, i * Lanes.COUNT);
+      }
+      if (Lanes.whole(size) < size) {
+        dotRest(query, key, count, lanes);
       }
       Arrays.fill(lanes, count * Lanes.COUNT, lanes.length, 0);
       LaneSums.add(lanes, Lanes.COUNT, sums);
@@ -143,7 +147,6 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
       sum = x.fma(Lanes.load(keyMemory, key + 4L * i), sum);
     }
     sum.intoArray(lanes, at);
-    dotRest(query, key, lanes, at);
   }
 
   /** Four keys at a time: a single sum would wait for each of its multiply-adds. */
@@ -168,17 +171,17 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     s1.intoArray(lanes, at + Lanes.COUNT);
     s2.intoArray(lanes, at + 2 * Lanes.COUNT);
     s3.intoArray(lanes, at + 3 * Lanes.COUNT);
-    for (int i = 0; i < 4; i++) {
-      dotRest(query, key + i * stride, lanes, at + i * Lanes.COUNT);
-    }
   }
 
-  /** What the head has beyond whole vectors. */
-  private void dotRest(long query, long key, float[] lanes, int at) {
-    int lane = at;
-    for (int i = Lanes.whole(size); i < size; i++, lane++) {
-      float x = q.memory().get(Memory.FLOAT, query + 4L * i);
-      lanes[lane] = Math.fma(x, k.memory().get(Memory.FLOAT, key + 4L * i), lanes[lane]);
+  /** What the head has beyond whole vectors, of so many keys. */
+  private void dotRest(long query, long key, int count, float[] lanes) {
+    for (int s = 0; s < count; s++) {
+      int lane = s * Lanes.COUNT;
+      long from = key + s * k.timeStride();
+      for (int i = Lanes.whole(size); i < size; i++, lane++) {
+        float x = q.memory().get(Memory.FLOAT, query + 4L * i);
+        lanes[lane] = Math.fma(x, k.memory().get(Memory.FLOAT, from + 4L * i), lanes[lane]);
+      }
     }
   }
 

@@ -109,7 +109,15 @@ final class GemmBlock {
           scratch);
     } else {
       Packing.packPanels(
-          b.memory(), start, b.rowBytes(), b.columnBytes(), steps, columns, packed.b(), to, scratch);
+          b.memory(),
+          start,
+          b.rowBytes(),
+          b.columnBytes(),
+          steps,
+          columns,
+          packed.b(),
+          to,
+          scratch);
     }
     if (readsArray(steps)) {
       int elements = Math.ceilDiv(columns, GemmKernel.COLUMNS) * GemmKernel.COLUMNS * steps;

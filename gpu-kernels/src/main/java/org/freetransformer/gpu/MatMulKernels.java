@@ -156,7 +156,8 @@ final class MatMulKernels {
     }
   }
 
-  private static void put(FloatArray floats, IntArray args, int rowAt, int column, float value) {
+  /** Sets or adds an element, if the row has that column. */
+  static void put(FloatArray floats, IntArray args, int rowAt, int column, float value) {
     if (column < args.get(1)) {
       int at = rowAt + column * args.get(17);
       if (args.get(20) != 0) {

@@ -56,11 +56,28 @@ final class MatrixLowering extends FamilyLowering {
     requireFloats(op.a(), op.b(), out);
     Args args = matrices(op.a(), op.b(), out);
     args.add(op.out().accumulate()).add(type(op.a()), type(op.b()));
+    int batches = batch(out, 3) * batch(out, 4);
+    if (out.dim(-2) <= FewRowsKernels.MOST_ROWS) {
+      return fewRows(op, args, batches);
+    }
     int tilesM = Math.ceilDiv(out.dim(-2), MatMulKernels.TILE);
     int tilesN = Math.ceilDiv(out.dim(-1), MatMulKernels.TILE);
-    int tiles = tilesM * tilesN * batch(out, 3) * batch(out, 4);
+    int tiles = tilesM * tilesN * batches;
     float alpha = (float) op.alpha();
     return new Launch(MatMulKernels::matMul, args.toArray(), alpha, 0, tiles, MatMulKernels.GROUP);
+  }
+
+  private static Launch fewRows(MatMul op, Args args, int batches) {
+    Buffer out = op.out().buffer();
+    Layout b = op.b().layout();
+    int rank = b.shape().rank();
+    int groups = Math.ceilDiv(out.dim(-2), FewRowsKernels.ROWS) * batches;
+    int columns = out.dim(-1);
+    if (b.stride(rank - 2) <= b.stride(rank - 1)) {
+      return Launch.groups(FewRowsKernels::byDots, groups * columns, args, op.alpha(), 0);
+    }
+    int strips = Math.ceilDiv(columns, Groups.SIZE);
+    return Launch.groups(FewRowsKernels::byColumns, groups * strips, args, op.alpha(), 0);
   }
 
   Launch gather(Gather op) {

@@ -124,6 +124,21 @@ public final class IncrementalDecoder implements AutoCloseable {
   }
 
   /**
+   * Forgets a row's tokens from a length on: what is read next follows the others, so that several
+   * continuations, or plans, can be tried from one prefix.
+   *
+   * @param length 1 to the row's length
+   * @throws IllegalArgumentException if the row does not hold so many tokens
+   */
+  public void truncate(int row, int length) {
+    if (length < 1 || length > lengths[row]) {
+      throw new IllegalArgumentException(
+          "row %d holds %d tokens: %d of them cannot stay".formatted(row, lengths[row], length));
+    }
+    lengths[row] = length;
+  }
+
+  /**
    * Reads a prompt into every row.
    *
    * @param prompts B prompts of 1 to capacity tokens

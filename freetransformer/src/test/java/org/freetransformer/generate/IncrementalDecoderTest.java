@@ -129,6 +129,29 @@ final class IncrementalDecoderTest {
   }
 
   @Test
+  void aTruncatedRowGoesOnFromItsPrefix() {
+    try (Engine engine = Engine.on(Devices.cpu(1));
+        LanguageModel model = model(engine, ModelConfig.Kind.FREE, 2, true, PostSampler.TABLE);
+        IncrementalDecoder decoder = new IncrementalDecoder(model, 1, LENGTH)) {
+      int[] text = texts.getFirst();
+      int[] plan = plans.getFirst();
+      decoder.prompt(List.of(Arrays.copyOf(text, 2)), new int[][] {Arrays.copyOf(plan, 2)});
+      float[] first = decoder.next(new int[] {text[2]}, new int[] {plan[2]})[0].clone();
+      float[] other = decoder.next(new int[] {1}, new int[] {3})[0].clone();
+      decoder.truncate(0, 2);
+      assertThat(decoder.length(0)).isEqualTo(2);
+      float[] branch = decoder.next(new int[] {text[2]}, new int[] {plan[2] ^ 1})[0].clone();
+      decoder.truncate(0, 2);
+      float[] again = decoder.next(new int[] {text[2]}, new int[] {plan[2]})[0].clone();
+      assertThat(again).containsExactly(first).isNotEqualTo(branch).isNotEqualTo(other);
+      assertThatThrownBy(() -> decoder.truncate(0, 4))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("row 0 holds 3 tokens: 4 of them cannot stay");
+      assertThatThrownBy(() -> decoder.truncate(0, 0)).isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
   void saysWhatDoesNotFit() {
     try (Engine engine = Engine.on(Devices.scalar());
         LanguageModel model = model(engine, ModelConfig.Kind.FREE, 2, true, PostSampler.TABLE)) {

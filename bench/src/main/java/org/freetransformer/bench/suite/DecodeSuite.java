@@ -2,7 +2,6 @@ package org.freetransformer.bench.suite;
 
 import ai.djl.ndarray.NDArray;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -23,13 +22,17 @@ import org.freetransformer.tensor.ops.QuantizedLinearOp;
 /**
  * Generation: a layer's product for a few rows with weights of f32, bf16 or 8 bits, beside libtorch
  * with f32 (its bf16 product ends the JVM when it is called through DJL); whole steps of a model,
- * one token a row; and the reading of a prompt. The limit of a step reads the weights, as they are
- * held, and nothing else, or multiplies and adds as often as their rows do, whichever takes longer.
+ * one token a row after some hundreds; and the reading of a prompt. The limit of a step reads the
+ * weights, as they are held, and the keys and values, and nothing else, or multiplies and adds as
+ * often as the weights' rows do, whichever takes longer.
  */
 final class DecodeSuite implements Suite {
   private static final int SIDE = 4096;
   private static final int PROMPT = 256;
-  private static final int CAPACITY = 1024;
+
+  /** Tokens that a row holds before each step. */
+  private static final int HELD = 640;
+
   private static final ModelConfig MODEL =
       ModelConfig.builder()
           .kind(ModelConfig.Kind.BASELINE)
@@ -39,7 +42,7 @@ final class DecodeSuite implements Suite {
           .numHeads(12)
           .numKvHeads(12)
           .ffnHiddenDim(2048)
-          .maxSeqLen(CAPACITY)
+          .maxSeqLen(HELD + 1)
           .tieEmbeddings(false)
           .build();
 
@@ -120,7 +123,7 @@ final class DecodeSuite implements Suite {
   }
 
   private static Contest model(int rows, DType type, Place place) {
-    Decoding ours = new Decoding(rows, type, place);
+    Decoding ours = new Decoding(rows, type, HELD, place);
     double weights = ours.linearWeights() + (double) MODEL.vocabSize() * MODEL.hiddenDim();
     Limit limit =
         Limit.slower(
@@ -138,7 +141,7 @@ final class DecodeSuite implements Suite {
   }
 
   private static Contest prompt(Place place) {
-    Decoding ours = new Decoding(1, DType.F32, place);
+    Decoding ours = new Decoding(1, DType.F32, PROMPT, place);
     Limit limit = Limit.arithmetic(2.0 * PROMPT * ours.linearWeights(), ours.engine, place);
     return new Contest(
         PROMPT,
@@ -151,7 +154,7 @@ final class DecodeSuite implements Suite {
         List.of(ours::close, limit.closing()));
   }
 
-  /** A model that reads tokens; begins anew when its cache is full. */
+  /** A model that reads a prompt, then the same place's token again and again. */
   private static final class Decoding implements AutoCloseable {
     private final Engine engine;
     private final Baseline model;
@@ -160,13 +163,13 @@ final class DecodeSuite implements Suite {
     private final int[] noPlans;
     private IncrementalDecoder decoder;
 
-    Decoding(int rows, DType type, Place place) {
+    Decoding(int rows, DType type, int held, Place place) {
       engine = place.engine();
       model = new Baseline(engine, MODEL);
       if (type != DType.F32) {
         Linear.narrowAll(model, type);
       }
-      int[] prompt = new SplittableRandom(6).ints(PROMPT, 0, MODEL.vocabSize()).toArray();
+      int[] prompt = new SplittableRandom(6).ints(held, 0, MODEL.vocabSize()).toArray();
       prompts = new ArrayList<>(Collections.nCopies(rows, prompt));
       next = new int[rows];
       noPlans = new int[rows];
@@ -174,16 +177,16 @@ final class DecodeSuite implements Suite {
     }
 
     private IncrementalDecoder begun() {
-      IncrementalDecoder fresh = new IncrementalDecoder(model, prompts.size(), CAPACITY);
+      IncrementalDecoder fresh = new IncrementalDecoder(model, prompts.size(), HELD + 1);
       fresh.prompt(prompts, null);
       return fresh;
     }
 
     void step() {
-      if (decoder.length(0) == CAPACITY) {
-        readPrompt();
+      for (int b = 0; b < next.length; b++) {
+        next[b] = (next[b] + 1) % MODEL.vocabSize();
+        decoder.truncate(b, HELD);
       }
-      Arrays.fill(next, decoder.length(0));
       decoder.next(next, noPlans);
     }
 
@@ -192,9 +195,10 @@ final class DecodeSuite implements Suite {
       decoder = begun();
     }
 
-    /** Bytes of all weights but the token embedding, of which a step reads a few rows. */
+    /** All weights but the token embedding, of which a step reads a few rows; keys and values. */
     long bytesOfStep() {
-      long bytes = 0;
+      long held = (long) prompts.size() * (HELD + 1) * MODEL.hiddenDim();
+      long bytes = 2 * held * MODEL.numLayers() * Float.BYTES;
       for (Parameter parameter : model.parameters().values()) {
         bytes += parameter.size() * parameter.value().dtype().bytes();
       }

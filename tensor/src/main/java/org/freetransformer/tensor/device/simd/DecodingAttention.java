@@ -2,7 +2,6 @@ package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
@@ -12,7 +11,9 @@ import org.freetransformer.tensor.device.Kernel;
  */
 final class DecodingAttention implements Kernel, ThreadTeam.Task {
   private static final int MOST_ROWS = 4;
-  private static final long VECTOR_BYTES = 4L * Lanes.COUNT;
+
+  /** Keys whose products are added up over their lanes at once. */
+  private static final int KEYS = 16;
 
   // A worker's arrays.
   private static final int WEIGHTS = 0;
@@ -52,8 +53,8 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     mask = new KeyMask(instruction.rule(), queries, keys, workers.size());
     workers.requireArray(WEIGHTS, keys + Lanes.COUNT);
     workers.requireArray(FACTORS, keys);
-    workers.requireArray(LANES, Lanes.COUNT * Lanes.COUNT);
-    workers.requireArray(SUMS, Lanes.COUNT);
+    workers.requireArray(LANES, KEYS * Lanes.COUNT);
+    workers.requireArray(SUMS, KEYS);
   }
 
   /** Whether so few queries read each key head that packing does not pay. */
@@ -98,79 +99,47 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
         weights[s] *= factors[s];
       }
     }
-    long values = v.row(b, 0, keyHead);
-    long target = out.row(b, t, head);
     float factor = sum == 0 ? 0 : 1 / sum;
-    int whole = Lanes.whole(size);
-    int d = 0;
-    for (; d <= whole - 4 * Lanes.COUNT; d += 4 * Lanes.COUNT) {
-      addFour(weights, seen, values + 4L * d, target + 4L * d, factor);
-    }
-    for (; d < whole; d += Lanes.COUNT) {
-      addValues(weights, seen, values + 4L * d, target + 4L * d, factor);
-    }
-    addRest(weights, seen, values + 4L * whole, target + 4L * whole, size - whole, factor);
+    add(weights, seen, v.row(b, 0, keyHead), out.row(b, t, head), factor);
   }
 
   private void score(long query, long firstKey, int seen, int worker) {
     float[] weights = workers.array(WEIGHTS, worker);
     float[] lanes = workers.array(LANES, worker);
     float[] sums = workers.array(SUMS, worker);
-    for (int s = 0; s < seen; s += Lanes.COUNT) {
-      int count = Math.min(Lanes.COUNT, seen - s);
-      long key = firstKey + s * k.timeStride();
-      int i = 0;
-      for (; i <= count - 4; i += 4) {
-        dotFour(query, key + i * k.timeStride(), lanes, i * Lanes.COUNT);
-      }
-      for (; i < count; i++) {
-        dot(query, key + i * k.timeStride(), lanes, i * Lanes.COUNT);
-      }
-      if (Lanes.whole(size) < size) {
-        dotRest(query, key, count, lanes);
-      }
-      Arrays.fill(lanes, count * Lanes.COUNT, lanes.length, 0);
-      LaneSums.add(lanes, Lanes.COUNT, sums);
-      for (i = 0; i < count; i++) {
+    for (int s = 0; s < seen; s += KEYS) {
+      int count = Math.min(KEYS, seen - s);
+      dot(query, firstKey + s * k.timeStride(), count, lanes);
+      Arrays.fill(lanes, count * Lanes.COUNT, KEYS * Lanes.COUNT, 0);
+      LaneSums.add(lanes, KEYS, sums);
+      for (int i = 0; i < count; i++) {
         weights[s + i] = sums[i] * scale;
       }
     }
   }
 
-  /** q·k lane by lane; the lanes are added later, many keys at once. */
-  private void dot(long query, long key, float[] lanes, int at) {
-    MemorySegment queryMemory = q.memory();
-    MemorySegment keyMemory = k.memory();
-    FloatVector sum = FloatVector.zero(Lanes.SPECIES);
-    for (int i = 0; i < Lanes.whole(size); i += Lanes.COUNT) {
-      FloatVector x = Lanes.load(queryMemory, query + 4L * i);
-      sum = x.fma(Lanes.load(keyMemory, key + 4L * i), sum);
-    }
-    sum.intoArray(lanes, at);
-  }
-
-  /** Four keys at a time: a single sum would wait for each of its multiply-adds. */
-  private void dotFour(long query, long key, float[] lanes, int at) {
-    MemorySegment queryMemory = q.memory();
-    MemorySegment keyMemory = k.memory();
+  /** q·k of so many keys lane by lane; the lanes are added up later, many keys at once. */
+  private void dot(long query, long key, int count, float[] lanes) {
+    MemorySegment x = q.memory();
+    MemorySegment y = k.memory();
     long stride = k.timeStride();
-    FloatVector s0 = FloatVector.zero(Lanes.SPECIES);
-    FloatVector s1 = FloatVector.zero(Lanes.SPECIES);
-    FloatVector s2 = FloatVector.zero(Lanes.SPECIES);
-    FloatVector s3 = FloatVector.zero(Lanes.SPECIES);
     int whole = Lanes.whole(size);
-    for (int i = 0; i < whole; i += Lanes.COUNT) {
-      FloatVector x = Lanes.load(queryMemory, query + 4L * i);
-      long from = key + 4L * i;
-      s0 = x.fma(Lanes.load(keyMemory, from), s0);
-      s1 = x.fma(Lanes.load(keyMemory, from + stride), s1);
-      s2 = x.fma(Lanes.load(keyMemory, from + 2 * stride), s2);
-      s3 = x.fma(Lanes.load(keyMemory, from + 3 * stride), s3);
+    int d = 0;
+    for (; d <= whole - 8 * Lanes.COUNT; d += 8 * Lanes.COUNT) {
+      DecodingKernel.dotEight(x, query + 4L * d, y, key + 4L * d, stride, count, lanes, d > 0);
     }
-    s0.intoArray(lanes, at);
-    s1.intoArray(lanes, at + Lanes.COUNT);
-    s2.intoArray(lanes, at + 2 * Lanes.COUNT);
-    s3.intoArray(lanes, at + 3 * Lanes.COUNT);
+    for (; d <= whole - 4 * Lanes.COUNT; d += 4 * Lanes.COUNT) {
+      DecodingKernel.dotFour(x, query + 4L * d, y, key + 4L * d, stride, count, lanes, d > 0);
+    }
+    for (; d < whole; d += Lanes.COUNT) {
+      DecodingKernel.dotOne(x, query + 4L * d, y, key + 4L * d, stride, count, lanes, d > 0);
+    }
+    if (whole == 0) {
+      Arrays.fill(lanes, 0, count * Lanes.COUNT, 0);
+    }
+    if (whole < size) {
+      dotRest(query, key, count, lanes);
+    }
   }
 
   /** What the head has beyond whole vectors, of so many keys. */
@@ -185,38 +154,23 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     }
   }
 
-  /** One vector's width of the output: all values weighted. */
-  private void addValues(float[] weights, int seen, long values, long target, float factor) {
-    MemorySegment memory = v.memory();
-    long stride = v.timeStride();
-    FloatVector sum = FloatVector.zero(Lanes.SPECIES);
-    for (int s = 0; s < seen; s++) {
-      sum = Lanes.load(memory, values + s * stride).fma(Lanes.all(weights[s]), sum);
-    }
-    Lanes.store(sum.mul(factor), out.memory(), target);
-  }
-
-  /** The same, four vectors' width: values are read in runs of some cache lines. */
-  private void addFour(float[] weights, int seen, long values, long target, float factor) {
-    MemorySegment memory = v.memory();
-    long stride = v.timeStride();
-    FloatVector s0 = FloatVector.zero(Lanes.SPECIES);
-    FloatVector s1 = FloatVector.zero(Lanes.SPECIES);
-    FloatVector s2 = FloatVector.zero(Lanes.SPECIES);
-    FloatVector s3 = FloatVector.zero(Lanes.SPECIES);
-    for (int s = 0; s < seen; s++) {
-      long from = values + s * stride;
-      FloatVector weight = Lanes.all(weights[s]);
-      s0 = Lanes.load(memory, from).fma(weight, s0);
-      s1 = Lanes.load(memory, from + VECTOR_BYTES).fma(weight, s1);
-      s2 = Lanes.load(memory, from + 2 * VECTOR_BYTES).fma(weight, s2);
-      s3 = Lanes.load(memory, from + 3 * VECTOR_BYTES).fma(weight, s3);
-    }
+  private void add(float[] weights, int seen, long value, long target, float factor) {
+    MemorySegment y = v.memory();
     MemorySegment to = out.memory();
-    Lanes.store(s0.mul(factor), to, target);
-    Lanes.store(s1.mul(factor), to, target + VECTOR_BYTES);
-    Lanes.store(s2.mul(factor), to, target + 2 * VECTOR_BYTES);
-    Lanes.store(s3.mul(factor), to, target + 3 * VECTOR_BYTES);
+    long stride = v.timeStride();
+    int whole = Lanes.whole(size);
+    int d = 0;
+    for (; d <= whole - 8 * Lanes.COUNT; d += 8 * Lanes.COUNT) {
+      DecodingKernel.addEight(
+          weights, seen, y, value + 4L * d, stride, to, target + 4L * d, factor);
+    }
+    for (; d <= whole - 4 * Lanes.COUNT; d += 4 * Lanes.COUNT) {
+      DecodingKernel.addFour(weights, seen, y, value + 4L * d, stride, to, target + 4L * d, factor);
+    }
+    for (; d < whole; d += Lanes.COUNT) {
+      DecodingKernel.addOne(weights, seen, y, value + 4L * d, stride, to, target + 4L * d, factor);
+    }
+    addRest(weights, seen, value + 4L * whole, target + 4L * whole, size - whole, factor);
   }
 
   /** What the head has beyond whole vectors. */

@@ -28,7 +28,7 @@ final class QuantizedKernel {
   private QuantizedKernel() {}
 
   /**
-   * Brings a row of f32 into the order that the other methods read: in every block of {@link
+   * Brings a row of f32 into the order that {@link #dotTwo} reads: in every block of {@link
    * #QUADS}, first all elements whose number is 0 mod 4, then those with 1, and so on. What is left
    * over stays as it is.
    */
@@ -42,33 +42,51 @@ final class QuantizedKernel {
   }
 
   /**
-   * lanes[to … to + LANES) = parts of the dot product of a split row with one row of the weight,
-   * which their sum is.
+   * lanes[first … first + LANES), lanes[second …) = parts of the dot products of a split row with
+   * two rows of the weight, which their sums are. Counted by steps, C2 does not unroll the loop,
+   * which would spill the sums.
    */
-  static void dot(float[] x, int at, MemorySegment w, long row, int depth, float[] lanes, int to) {
-    FloatVector s0 = FloatVector.zero(SPECIES);
-    FloatVector s1 = FloatVector.zero(SPECIES);
-    FloatVector s2 = FloatVector.zero(SPECIES);
-    FloatVector s3 = FloatVector.zero(SPECIES);
-    int whole = depth - depth % QUADS;
-    for (int k = 0; k < whole; k += QUADS) {
-      IntVector quad = IntVector.fromMemorySegment(INTS, w, row + k, ORDER);
-      FloatVector xs = FloatVector.fromArray(SPECIES, x, at + k);
-      s0 = xs.fma(floats(quad.lanewise(LSHL, 24).lanewise(ASHR, 24)), s0);
-      xs = FloatVector.fromArray(SPECIES, x, at + k + LANES);
-      s1 = xs.fma(floats(quad.lanewise(LSHL, 16).lanewise(ASHR, 24)), s1);
-      xs = FloatVector.fromArray(SPECIES, x, at + k + 2 * LANES);
-      s2 = xs.fma(floats(quad.lanewise(LSHL, 8).lanewise(ASHR, 24)), s2);
-      xs = FloatVector.fromArray(SPECIES, x, at + k + 3 * LANES);
-      s3 = xs.fma(floats(quad.lanewise(ASHR, 24)), s3);
+  static void dotTwo(
+      float[] x,
+      MemorySegment w,
+      long row0,
+      long row1,
+      int depth,
+      float[] lanes,
+      int first,
+      int second) {
+    FloatVector s00 = FloatVector.zero(SPECIES);
+    FloatVector s01 = FloatVector.zero(SPECIES);
+    FloatVector s10 = FloatVector.zero(SPECIES);
+    FloatVector s11 = FloatVector.zero(SPECIES);
+    int steps = depth / QUADS;
+    for (int i = 0; i < steps; i++) {
+      int k = i * QUADS;
+      IntVector quad0 = IntVector.fromMemorySegment(INTS, w, row0 + k, ORDER);
+      IntVector quad1 = IntVector.fromMemorySegment(INTS, w, row1 + k, ORDER);
+      FloatVector xs = FloatVector.fromArray(SPECIES, x, k);
+      s00 = xs.fma(floats(quad0.lanewise(LSHL, 24)), s00);
+      s10 = xs.fma(floats(quad1.lanewise(LSHL, 24)), s10);
+      xs = FloatVector.fromArray(SPECIES, x, k + LANES);
+      s01 = xs.fma(floats(quad0.lanewise(LSHL, 16)), s01);
+      s11 = xs.fma(floats(quad1.lanewise(LSHL, 16)), s11);
+      xs = FloatVector.fromArray(SPECIES, x, k + 2 * LANES);
+      s00 = xs.fma(floats(quad0.lanewise(LSHL, 8)), s00);
+      s10 = xs.fma(floats(quad1.lanewise(LSHL, 8)), s10);
+      xs = FloatVector.fromArray(SPECIES, x, k + 3 * LANES);
+      s01 = xs.fma(floats(quad0), s01);
+      s11 = xs.fma(floats(quad1), s11);
     }
-    s0.add(s1).add(s2.add(s3)).intoArray(lanes, to);
-    for (int k = whole; k < depth; k++) {
-      lanes[to] = Math.fma(x[at + k], w.get(ValueLayout.JAVA_BYTE, row + k), lanes[to]);
+    s00.add(s01).intoArray(lanes, first);
+    s10.add(s11).intoArray(lanes, second);
+    for (int k = steps * QUADS; k < depth; k++) {
+      lanes[first] = Math.fma(x[k], w.get(ValueLayout.JAVA_BYTE, row0 + k), lanes[first]);
+      lanes[second] = Math.fma(x[k], w.get(ValueLayout.JAVA_BYTE, row1 + k), lanes[second]);
     }
   }
 
+  /** The highest 8 bits of each lane as a number. */
   private static FloatVector floats(IntVector numbers) {
-    return numbers.convert(I2F, 0).reinterpretAsFloats();
+    return numbers.lanewise(ASHR, 24).convert(I2F, 0).reinterpretAsFloats();
   }
 }

@@ -101,7 +101,9 @@ final class HotKernels {
         new Kernel(
             "SkinnyKernel::dotPairs",
             () -> SkinnyKernel.dotPairs(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0, 1)),
-        new Kernel("QuantizedKernel::dot", () -> QuantizedKernel.dot(a, 0, b, 0, 70, lanes, 0)),
+        new Kernel(
+            "QuantizedKernel::dotTwo",
+            () -> QuantizedKernel.dotTwo(a, b, 0, 512, 70, lanes, 0, 64)),
         new Kernel("RowDotKernel::pairs", () -> RowDotKernel.pairs(a, 0, b, 0, 512, 3, lanes, 0)),
         new Kernel("RowDotKernel::quads", () -> RowDotKernel.quads(a, 0, b, 0, 3, lanes, 0, 64)),
         new Kernel(

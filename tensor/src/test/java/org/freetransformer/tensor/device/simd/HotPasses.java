@@ -29,10 +29,12 @@ final class HotPasses {
         passes.kernel("Attention::exponentials", passes.attention()),
         passes.kernel("AttentionBackward::probabilities", passes.attentionBackward()),
         passes.kernel("AttentionBackward::gradients", passes.attentionBackward()),
-        passes.kernel("DecodingAttention::dot", passes.decoding()),
-        passes.kernel("DecodingAttention::dotFour", passes.decoding()),
-        passes.kernel("DecodingAttention::addValues", passes.decoding()),
-        passes.kernel("DecodingAttention::addFour", passes.decoding()),
+        passes.kernel("DecodingKernel::dotEight", passes.decoding()),
+        passes.kernel("DecodingKernel::dotFour", passes.decoding()),
+        passes.kernel("DecodingKernel::dotOne", passes.decoding()),
+        passes.kernel("DecodingKernel::addEight", passes.decoding()),
+        passes.kernel("DecodingKernel::addFour", passes.decoding()),
+        passes.kernel("DecodingKernel::addOne", passes.decoding()),
         passes.kernel("RmsNorm::scale", passes.rmsNorm()),
         passes.kernel("RmsNormBackward::inputGradient", passes.rmsNormBackward()),
         passes.kernel("RmsNormBackward::addWeightGradient", passes.rmsNormBackward()),
@@ -99,11 +101,12 @@ final class HotPasses {
   }
 
   private Instruction decoding() {
-    Buffer query = buffer(DType.F32, 1, 1, 1, SIZE);
-    // Not whole groups of four: the kernel for a single key is called as well.
-    Buffer keys = buffer(DType.F32, 1, ROWS * 16 + 3, 1, SIZE);
+    // So wide that the loops for eight vectors, for four and for one are all called.
+    int size = 13 * Lanes.COUNT + 3;
+    Buffer query = buffer(DType.F32, 1, 1, 1, size);
+    Buffer keys = buffer(DType.F32, 1, ROWS * 16 + 3, 1, size);
     Buffer lse = buffer(DType.F32, 1, 1, 1);
-    Buffer out = buffer(DType.F32, 1, 1, 1, SIZE);
+    Buffer out = buffer(DType.F32, 1, 1, 1, size);
     return new Instruction.Attention(query, keys, keys, rule(), out, lse);
   }
 

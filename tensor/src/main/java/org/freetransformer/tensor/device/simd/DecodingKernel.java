@@ -1,0 +1,186 @@
+package org.freetransformer.tensor.device.simd;
+
+import static org.freetransformer.tensor.device.simd.Lanes.COUNT;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * The innermost loops of {@link DecodingAttention}. Each goes over keys or values in the order of
+ * memory, since memory is what they wait for: eight vectors' width of a head at a time, then four,
+ * then one. Offsets and strides are in bytes.
+ */
+final class DecodingKernel {
+  private static final long VECTOR_BYTES = 4L * COUNT;
+
+  private DecodingKernel() {}
+
+  /**
+   * lanes[s·COUNT …) = q·kₛ lane by lane, over eight vectors' width; the lanes are added up later,
+   * for many keys at once.
+   *
+   * @param add to what is there
+   */
+  static void dotEight(
+      MemorySegment q,
+      long query,
+      MemorySegment k,
+      long first,
+      long stride,
+      int keys,
+      float[] lanes,
+      boolean add) {
+    FloatVector q0 = Lanes.load(q, query);
+    FloatVector q1 = Lanes.load(q, query + VECTOR_BYTES);
+    FloatVector q2 = Lanes.load(q, query + 2 * VECTOR_BYTES);
+    FloatVector q3 = Lanes.load(q, query + 3 * VECTOR_BYTES);
+    FloatVector q4 = Lanes.load(q, query + 4 * VECTOR_BYTES);
+    FloatVector q5 = Lanes.load(q, query + 5 * VECTOR_BYTES);
+    FloatVector q6 = Lanes.load(q, query + 6 * VECTOR_BYTES);
+    FloatVector q7 = Lanes.load(q, query + 7 * VECTOR_BYTES);
+    for (int s = 0; s < keys; s++) {
+      long key = first + s * stride;
+      FloatVector even = q0.mul(Lanes.load(k, key));
+      FloatVector odd = q1.mul(Lanes.load(k, key + VECTOR_BYTES));
+      even = q2.fma(Lanes.load(k, key + 2 * VECTOR_BYTES), even);
+      odd = q3.fma(Lanes.load(k, key + 3 * VECTOR_BYTES), odd);
+      even = q4.fma(Lanes.load(k, key + 4 * VECTOR_BYTES), even);
+      odd = q5.fma(Lanes.load(k, key + 5 * VECTOR_BYTES), odd);
+      even = q6.fma(Lanes.load(k, key + 6 * VECTOR_BYTES), even);
+      odd = q7.fma(Lanes.load(k, key + 7 * VECTOR_BYTES), odd);
+      FloatVector sum = even.add(odd);
+      int at = s * COUNT;
+      (add ? sum.add(FloatVector.fromArray(Lanes.SPECIES, lanes, at)) : sum).intoArray(lanes, at);
+    }
+  }
+
+  /** {@link #dotEight} over four vectors' width. */
+  static void dotFour(
+      MemorySegment q,
+      long query,
+      MemorySegment k,
+      long first,
+      long stride,
+      int keys,
+      float[] lanes,
+      boolean add) {
+    FloatVector q0 = Lanes.load(q, query);
+    FloatVector q1 = Lanes.load(q, query + VECTOR_BYTES);
+    FloatVector q2 = Lanes.load(q, query + 2 * VECTOR_BYTES);
+    FloatVector q3 = Lanes.load(q, query + 3 * VECTOR_BYTES);
+    for (int s = 0; s < keys; s++) {
+      long key = first + s * stride;
+      FloatVector even = q0.mul(Lanes.load(k, key));
+      FloatVector odd = q1.mul(Lanes.load(k, key + VECTOR_BYTES));
+      even = q2.fma(Lanes.load(k, key + 2 * VECTOR_BYTES), even);
+      odd = q3.fma(Lanes.load(k, key + 3 * VECTOR_BYTES), odd);
+      FloatVector sum = even.add(odd);
+      int at = s * COUNT;
+      (add ? sum.add(FloatVector.fromArray(Lanes.SPECIES, lanes, at)) : sum).intoArray(lanes, at);
+    }
+  }
+
+  /** {@link #dotEight} over a vector's width. */
+  static void dotOne(
+      MemorySegment q,
+      long query,
+      MemorySegment k,
+      long first,
+      long stride,
+      int keys,
+      float[] lanes,
+      boolean add) {
+    FloatVector x = Lanes.load(q, query);
+    for (int s = 0; s < keys; s++) {
+      FloatVector product = x.mul(Lanes.load(k, first + s * stride));
+      int at = s * COUNT;
+      (add ? product.add(FloatVector.fromArray(Lanes.SPECIES, lanes, at)) : product)
+          .intoArray(lanes, at);
+    }
+  }
+
+  /** Eight vectors' width of the output: the sum of all values, weighted, times a factor. */
+  static void addEight(
+      float[] weights,
+      int seen,
+      MemorySegment v,
+      long first,
+      long stride,
+      MemorySegment out,
+      long target,
+      float factor) {
+    FloatVector s0 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s1 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s2 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s3 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s4 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s5 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s6 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s7 = FloatVector.zero(Lanes.SPECIES);
+    for (int s = 0; s < seen; s++) {
+      long value = first + s * stride;
+      FloatVector weight = Lanes.all(weights[s]);
+      s0 = Lanes.load(v, value).fma(weight, s0);
+      s1 = Lanes.load(v, value + VECTOR_BYTES).fma(weight, s1);
+      s2 = Lanes.load(v, value + 2 * VECTOR_BYTES).fma(weight, s2);
+      s3 = Lanes.load(v, value + 3 * VECTOR_BYTES).fma(weight, s3);
+      s4 = Lanes.load(v, value + 4 * VECTOR_BYTES).fma(weight, s4);
+      s5 = Lanes.load(v, value + 5 * VECTOR_BYTES).fma(weight, s5);
+      s6 = Lanes.load(v, value + 6 * VECTOR_BYTES).fma(weight, s6);
+      s7 = Lanes.load(v, value + 7 * VECTOR_BYTES).fma(weight, s7);
+    }
+    Lanes.store(s0.mul(factor), out, target);
+    Lanes.store(s1.mul(factor), out, target + VECTOR_BYTES);
+    Lanes.store(s2.mul(factor), out, target + 2 * VECTOR_BYTES);
+    Lanes.store(s3.mul(factor), out, target + 3 * VECTOR_BYTES);
+    Lanes.store(s4.mul(factor), out, target + 4 * VECTOR_BYTES);
+    Lanes.store(s5.mul(factor), out, target + 5 * VECTOR_BYTES);
+    Lanes.store(s6.mul(factor), out, target + 6 * VECTOR_BYTES);
+    Lanes.store(s7.mul(factor), out, target + 7 * VECTOR_BYTES);
+  }
+
+  /** {@link #addEight} for four vectors' width. */
+  static void addFour(
+      float[] weights,
+      int seen,
+      MemorySegment v,
+      long first,
+      long stride,
+      MemorySegment out,
+      long target,
+      float factor) {
+    FloatVector s0 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s1 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s2 = FloatVector.zero(Lanes.SPECIES);
+    FloatVector s3 = FloatVector.zero(Lanes.SPECIES);
+    for (int s = 0; s < seen; s++) {
+      long value = first + s * stride;
+      FloatVector weight = Lanes.all(weights[s]);
+      s0 = Lanes.load(v, value).fma(weight, s0);
+      s1 = Lanes.load(v, value + VECTOR_BYTES).fma(weight, s1);
+      s2 = Lanes.load(v, value + 2 * VECTOR_BYTES).fma(weight, s2);
+      s3 = Lanes.load(v, value + 3 * VECTOR_BYTES).fma(weight, s3);
+    }
+    Lanes.store(s0.mul(factor), out, target);
+    Lanes.store(s1.mul(factor), out, target + VECTOR_BYTES);
+    Lanes.store(s2.mul(factor), out, target + 2 * VECTOR_BYTES);
+    Lanes.store(s3.mul(factor), out, target + 3 * VECTOR_BYTES);
+  }
+
+  /** {@link #addEight} for a vector's width. */
+  static void addOne(
+      float[] weights,
+      int seen,
+      MemorySegment v,
+      long first,
+      long stride,
+      MemorySegment out,
+      long target,
+      float factor) {
+    FloatVector sum = FloatVector.zero(Lanes.SPECIES);
+    for (int s = 0; s < seen; s++) {
+      sum = Lanes.load(v, first + s * stride).fma(Lanes.all(weights[s]), sum);
+    }
+    Lanes.store(sum.mul(factor), out, target);
+  }
+}

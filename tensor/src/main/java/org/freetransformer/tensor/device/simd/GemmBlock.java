@@ -82,12 +82,12 @@ final class GemmBlock {
   /**
    * Packs columns of a slice of B.
    *
-   * @param packed where to: from byte {@code to} on
+   * @param packed where to: from element {@code to} on
    */
   void packB(
       GemmScratch scratch,
       GemmScratch packed,
-      long to,
+      int to,
       int item,
       int k,
       int steps,
@@ -96,17 +96,18 @@ final class GemmBlock {
     long start = b.start(item) + k * b.rowBytes() + column * b.columnBytes();
     int columns = columnEnd - column;
     if (b.isHalf()) {
-      HalfPacking.packPanels(
-          b.type(),
+      packHalfB(scratch, packed, to, start, steps, columns);
+    } else if (GemmKernel.READS_ARRAYS) {
+      ArrayPacking.packPanels(
           b.memory(),
           start,
           b.rowBytes(),
           b.columnBytes(),
           steps,
           columns,
-          packed.b(),
+          packed.panels(),
           to,
-          scratch);
+          scratch.rows);
     } else {
       Packing.packPanels(
           b.memory(),
@@ -116,19 +117,33 @@ final class GemmBlock {
           steps,
           columns,
           packed.b(),
-          to,
+          (long) to * Float.BYTES,
           scratch);
-    }
-    if (readsArray(steps)) {
-      int elements = Math.ceilDiv(columns, GemmKernel.COLUMNS) * GemmKernel.COLUMNS * steps;
-      int first = (int) (to / Float.BYTES);
-      MemorySegment.copy(packed.b(), Memory.FLOAT, to, packed.panels(), first, elements);
     }
   }
 
-  /** Whether tiles read their panels from the array. */
-  private static boolean readsArray(int steps) {
-    return GemmKernel.READS_ARRAYS && steps % 2 == 0;
+  private void packHalfB(
+      GemmScratch scratch, GemmScratch packed, int to, long start, int steps, int columns) {
+    boolean readsArrays = GemmKernel.READS_ARRAYS;
+    HalfPacking.packPanels(
+        b.type(),
+        b.memory(),
+        start,
+        b.rowBytes(),
+        b.columnBytes(),
+        steps,
+        columns,
+        readsArrays ? scratch.b() : packed.b(),
+        readsArrays ? 0 : (long) to * Float.BYTES,
+        scratch);
+    if (readsArrays) {
+      ArrayPacking.copyPanels(scratch.b(), steps, columns, packed.panels(), to);
+    }
+  }
+
+  /** Steps of k that a packed panel has for {@code steps} of a slice. */
+  static int panelDepth(int steps) {
+    return GemmKernel.READS_ARRAYS ? ArrayPacking.evenDepth(steps) : steps;
   }
 
   /**
@@ -195,6 +210,9 @@ final class GemmBlock {
     } else {
       Packing.packRows(a.memory(), start, a.rowBytes(), a.columnBytes(), rows, steps, scratch.a);
     }
+    if (GemmKernel.READS_ARRAYS) {
+      ArrayPacking.clearLastStep(scratch.a, aByColumns, rows, steps);
+    }
   }
 
   private void packHalfA(GemmScratch scratch, long start, int rows, int steps) {
@@ -234,14 +252,20 @@ final class GemmBlock {
     long bStart = b.start(item) + k * b.rowBytes();
     long cStart = c.start(item) + row * c.rowBytes();
     for (int j = column; j < columnEnd; j += GemmKernel.COLUMNS) {
-      int panelAt = (j - packedFrom) * steps;
+      int panelAt = (j - packedFrom) * panelDepth(steps);
       if (j < packedFrom) {
         long at = bStart + (long) j * Float.BYTES;
         GemmKernel.multiply(
             scratch.a, aStart, aByColumns, b.memory(), at, b.rowBytes(), steps, rows, scratch.tile);
-      } else if (readsArray(steps)) {
+      } else if (GemmKernel.READS_ARRAYS) {
         GemmKernel.multiply(
-            scratch.a, aStart, aByColumns, packed.panels(), panelAt, steps, scratch.tile);
+            scratch.a,
+            aStart,
+            aByColumns,
+            packed.panels(),
+            panelAt,
+            panelDepth(steps),
+            scratch.tile);
       } else {
         GemmKernel.multiply(
             scratch.a,

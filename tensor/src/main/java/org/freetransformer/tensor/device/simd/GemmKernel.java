@@ -41,7 +41,7 @@ final class GemmKernel {
   static final boolean READS_IN_PLACE = MANY_REGISTERS;
 
   /** Whether packed panels had better be in an array: see {@link FencedTile}. */
-  static final boolean READS_ARRAYS = !MANY_REGISTERS && isX86();
+  static final boolean READS_ARRAYS = !MANY_REGISTERS && LANES >= 4 && isX86();
 
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
   static final ByteOrder ORDER = ByteOrder.nativeOrder();

@@ -43,7 +43,7 @@ final class GemmScratch {
   /** Where columns of W begin. */
   final long[] columns = new long[SkinnyKernel.DOT_COLUMNS];
 
-  /** Sums of a strip of a few rows. */
+  /** Sums of a strip of a few rows; also for {@link ArrayTransposer}. */
   final float[] rows = new float[ROW_ELEMENTS];
 
   /** Columns of 16 bits, a vector's width of them, widened on their way into panels. */
@@ -63,23 +63,28 @@ final class GemmScratch {
     blocks = arena.allocate(Transposer.SCRATCH_BYTES, CACHE_LINE);
   }
 
-  /** Takes the memory for panels, megabytes, unless it was needed before. */
+  /** Takes the memory that tiles read panels from, megabytes, unless it was needed before. */
   void takePanels() {
-    if (b.byteSize() == 0) {
-      b = arena.allocate((long) BLOCK_ELEMENTS * Float.BYTES, CACHE_LINE);
-      panels = new float[GemmKernel.READS_ARRAYS ? BLOCK_ELEMENTS : 0];
+    if (GemmKernel.READS_ARRAYS) {
+      panels();
+    } else {
+      b();
     }
   }
 
   /** Panels of B, each [depth, GemmKernel.COLUMNS]. */
   MemorySegment b() {
-    takePanels();
+    if (b.byteSize() == 0) {
+      b = arena.allocate((long) BLOCK_ELEMENTS * Float.BYTES, CACHE_LINE);
+    }
     return b;
   }
 
   /** The same, where tiles read arrays. */
   float[] panels() {
-    takePanels();
+    if (panels.length == 0) {
+      panels = new float[BLOCK_ELEMENTS];
+    }
     return panels;
   }
 

@@ -71,7 +71,7 @@ final class SharedGemm implements Runnable {
     int here = Math.ceilDiv(columnEnd - column, GemmKernel.COLUMNS);
     int first = GemmBlock.cut(here, index, packingTasks) * GemmKernel.COLUMNS;
     int end = GemmBlock.cut(here, index + 1, packingTasks) * GemmKernel.COLUMNS;
-    long to = (long) first * steps * Float.BYTES;
+    int to = first * GemmBlock.panelDepth(steps);
     int last = Math.min(columnEnd, column + end);
     block.packB(scratch[worker], scratch[0], to, item, k, steps, column + first, last);
   }

@@ -86,6 +86,15 @@ final class HotKernels {
             "Packing::packRowOfB",
             () -> Packing.packPanels(c, 0, 4096, 4, 2, 96, scratch.b(), 0, scratch)),
         new Kernel(
+            "ArrayPacking::packRow",
+            () -> ArrayPacking.packPanels(c, 0, 4096, 4, 2, 96, scratch.panels(), 0, sums)),
+        new Kernel(
+            "ArrayTransposer::exchangeFour",
+            () -> ArrayTransposer.transpose(c, 0, 4096, 4, 40, scratch.panels(), 0, sums)),
+        new Kernel(
+            "ArrayTransposer::exchangeHalves",
+            () -> ArrayTransposer.transpose(c, 0, 4096, 4, 40, scratch.panels(), 0, sums)),
+        new Kernel(
             "Transposer::shuffleTwice",
             () -> Transposer.transpose(b, 0, 4096, 4, c, 0, 2048, scratch.blocks)),
         new Kernel("LaneSums::quarter", () -> LaneSums.add(lanes, 16, sums)),

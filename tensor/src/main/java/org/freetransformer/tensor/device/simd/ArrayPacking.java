@@ -1,0 +1,129 @@
+package org.freetransformer.tensor.device.simd;
+
+import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
+import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
+import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
+import static org.freetransformer.tensor.device.simd.GemmKernel.ROWS;
+import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
+import static org.freetransformer.tensor.device.simd.GemmKernel.VECTOR_BYTES;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Panels of B in an array, as {@link FencedTile} reads them: their depth is even, and where k's is
+ * not, A and B get a last step of zeros. Otherwise as {@link Packing}.
+ */
+final class ArrayPacking {
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+  private ArrayPacking() {}
+
+  /** Steps of a panel for {@code depth} steps of k. */
+  static int evenDepth(int depth) {
+    return depth + depth % 2;
+  }
+
+  /**
+   * Packs {@code depth} × {@code columns} elements of B as panels, from {@code to} on.
+   *
+   * @param scratch {@link ArrayTransposer#SCRATCH_ELEMENTS} long or more, overwritten
+   */
+  static void packPanels(
+      MemorySegment b,
+      long start,
+      long rowStride,
+      long columnStride,
+      int depth,
+      int columns,
+      float[] panels,
+      int to,
+      float[] scratch) {
+    if (columnStride == Float.BYTES || columns == 1) {
+      packRows(b, start, rowStride, depth, columns, panels, to);
+    } else if (rowStride == Float.BYTES && depth >= LANES) {
+      for (int j = 0; j < columns; j += LANES) {
+        long column = start + j * columnStride;
+        int rows = Math.min(LANES, columns - j);
+        int panel = to + position(j, depth);
+        ArrayTransposer.transpose(b, column, columnStride, rows, depth, panels, panel, scratch);
+      }
+    } else {
+      for (int j = 0; j < columns; j++) {
+        long column = start + j * columnStride;
+        int panel = to + position(j, depth);
+        for (int k = 0; k < depth; k++) {
+          panels[panel + k * COLUMNS] = b.get(FLOAT, column + k * rowStride);
+        }
+      }
+    }
+    clearLastRows(depth, columns, panels, to);
+  }
+
+  /** Takes over panels that were packed into a segment, from its beginning on. */
+  static void copyPanels(MemorySegment packed, int depth, int columns, float[] panels, int to) {
+    for (int j = 0; j < columns; j += COLUMNS) {
+      long from = Packing.panelPosition(j, depth);
+      MemorySegment.copy(packed, FLOAT, from, panels, to + position(j, depth), depth * COLUMNS);
+    }
+    clearLastRows(depth, columns, panels, to);
+  }
+
+  /** Where column {@code j} begins. */
+  private static int position(int j, int depth) {
+    return j / COLUMNS * panelElements(depth) + j % COLUMNS;
+  }
+
+  private static int panelElements(int depth) {
+    return evenDepth(depth) * COLUMNS;
+  }
+
+  private static void clearLastRows(int depth, int columns, float[] panels, int to) {
+    if (depth % 2 == 0) {
+      return;
+    }
+    for (int j = 0; j < columns; j += COLUMNS) {
+      int last = to + position(j, depth) + depth * COLUMNS;
+      Arrays.fill(panels, last, last + COLUMNS, 0f);
+    }
+  }
+
+  /** Adds the last step of zeros to A, which {@link Packing} has packed. */
+  static void clearLastStep(float[] a, boolean byColumns, int rows, int depth) {
+    if (depth % 2 == 0) {
+      return;
+    }
+    for (int i = 0; i < rows; i++) {
+      int tile = i / ROWS * GemmScratch.A_TILE;
+      int row = i % ROWS;
+      a[tile + (byColumns ? depth * ROWS + row : row * GemmKernel.A_STRIDE + depth)] = 0f;
+    }
+  }
+
+  private static void packRows(
+      MemorySegment b, long start, long rowStride, int depth, int columns, float[] panels, int to) {
+    int whole = columns - columns % COLUMNS;
+    for (int k = 0; k < depth; k++) {
+      packRow(b, start + k * rowStride, whole, panels, to + k * COLUMNS, panelElements(depth));
+    }
+    int tail = to + position(whole, depth);
+    for (int k = 0; k < depth && whole < columns; k++) {
+      long from = start + k * rowStride + (long) whole * Float.BYTES;
+      MemorySegment.copy(b, FLOAT, from, panels, tail + k * COLUMNS, columns - whole);
+    }
+  }
+
+  private static void packRow(
+      MemorySegment b, long from, int columns, float[] panels, int to, int panelElements) {
+    int at = to;
+    for (int j = 0; j < columns; j += COLUMNS) {
+      long source = from + (long) j * Float.BYTES;
+      FloatVector.fromMemorySegment(SPECIES, b, source, ORDER).intoArray(panels, at);
+      FloatVector.fromMemorySegment(SPECIES, b, source + VECTOR_BYTES, ORDER)
+          .intoArray(panels, at + LANES);
+      at += panelElements;
+    }
+  }
+}

@@ -68,12 +68,7 @@ public interface Device extends AutoCloseable {
    * @throws IllegalStateException if a buffer was freed
    */
   default Kernel prepare(List<Instruction> instructions) {
-    Kernel[] kernels = instructions.stream().map(this::prepare).toArray(Kernel[]::new);
-    return () -> {
-      for (Kernel kernel : kernels) {
-        kernel.run();
-      }
-    };
+    return Kernel.inTurn(instructions.stream().map(this::prepare).toList());
   }
 
   /** Copies bytes from the host into a storage. */

@@ -78,12 +78,7 @@ public final class SimdDevice extends CpuDevice {
       Kernel vectors = vectorized(instruction);
       kernels.add(prepare(instruction, () -> vectors));
     }
-    Kernel[] all = kernels.toArray(Kernel[]::new);
-    return () -> {
-      for (Kernel kernel : all) {
-        kernel.run();
-      }
-    };
+    return Kernel.inTurn(kernels);
   }
 
   private Kernel prepare(Instruction instruction, Supplier<Kernel> vectors) {

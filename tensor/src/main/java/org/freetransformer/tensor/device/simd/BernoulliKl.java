@@ -98,7 +98,7 @@ final class BernoulliKl {
       FloatVector sum = e.add(1f);
       FloatVector slope = e.div(sum.mul(sum));
       FloatVector g = l.mul(slope).mul(factor);
-      Lanes.store(accumulate ? g.add(Lanes.load(dlogits, at, mask)) : g, dlogits, at, mask);
+      Lanes.put(g, accumulate, dlogits, at, mask);
     }
   }
 }

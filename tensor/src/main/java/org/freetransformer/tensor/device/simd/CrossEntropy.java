@@ -111,7 +111,7 @@ final class CrossEntropy {
       boolean accumulate) {
     VectorMask<Float> mask = Lanes.mask(0, n);
     FloatVector p = VectorMath.expOfNegative(Lanes.load(logits, at, mask).sub(lse)).mul(factor);
-    Lanes.store(accumulate ? p.add(Lanes.load(dlogits, at, mask)) : p, dlogits, at, mask);
+    Lanes.put(p, accumulate, dlogits, at, mask);
   }
 
   private static int checked(int target, int classes) {

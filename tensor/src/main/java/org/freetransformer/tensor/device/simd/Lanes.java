@@ -64,6 +64,16 @@ final class Lanes {
     vector.intoMemorySegment(memory, offset, ORDER, mask);
   }
 
+  /** Sets the lanes of {@code mask}, or adds to them: the end of a row. */
+  static void put(
+      FloatVector vector,
+      boolean add,
+      MemorySegment memory,
+      long offset,
+      VectorMask<Float> mask) {
+    store(add ? vector.add(load(memory, offset, mask)) : vector, memory, offset, mask);
+  }
+
   static FloatVector all(float value) {
     return FloatVector.broadcast(SPECIES, value);
   }

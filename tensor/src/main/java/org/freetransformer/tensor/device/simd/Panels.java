@@ -138,7 +138,7 @@ final class Panels {
     if (i < columns) {
       VectorMask<Float> mask = Lanes.mask(i, columns);
       FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, from + i);
-      Lanes.store(add ? x.add(Lanes.load(to, at + 4L * i, mask)) : x, to, at + 4L * i, mask);
+      Lanes.put(x, add, to, at + 4L * i, mask);
     }
   }
 
@@ -165,7 +165,7 @@ final class Panels {
     if (i < columns) {
       VectorMask<Float> mask = Lanes.mask(i, columns);
       FloatVector x = Lanes.load(from, start + 4L * i, mask);
-      Lanes.store(add ? x.add(Lanes.load(to, at + 4L * i, mask)) : x, to, at + 4L * i, mask);
+      Lanes.put(x, add, to, at + 4L * i, mask);
     }
   }
 }

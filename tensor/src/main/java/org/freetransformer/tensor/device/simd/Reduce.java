@@ -134,7 +134,7 @@ final class Reduce implements Kernel {
           result = function == ReduceFunction.MAX ? result.max(other) : result.add(other);
         }
         long at = target + 4L * i;
-        Lanes.store(accumulate ? result.add(Lanes.load(out, at, mask)) : result, out, at, mask);
+        Lanes.put(result, accumulate, out, at, mask);
       }
     }
   }

@@ -87,7 +87,7 @@ final class RmsNorm {
       long at = start + 4L * i;
       long to = outStart + 4L * i;
       FloatVector y = Lanes.load(x, at, mask).mul(factor).mul(Lanes.load(weight, 4L * i, mask));
-      Lanes.store(accumulate ? y.add(Lanes.load(out, to, mask)) : y, out, to, mask);
+      Lanes.put(y, accumulate, out, to, mask);
     }
   }
 }

@@ -147,7 +147,7 @@ final class RmsNormBackward implements Kernel {
           Lanes.load(dy, dyStart + 4L * i, mask).mul(Lanes.load(weight, 4L * i, mask));
       FloatVector g = weighted.mul(scale);
       FloatVector result = Lanes.load(x, at, mask).fma(minus, g);
-      Lanes.store(accumulateX ? result.add(Lanes.load(out, at, mask)) : result, out, at, mask);
+      Lanes.put(result, accumulateX, out, at, mask);
     }
   }
 

@@ -47,7 +47,7 @@ final class Softmax {
       long at = start + 4L * whole;
       VectorMask<Float> mask = Lanes.mask(whole, n);
       FloatVector y = VectorMath.expOfNegative(Lanes.load(in, at, mask).sub(max)).mul(factor);
-      put(y, out, at, mask, accumulate);
+      Lanes.put(y, accumulate, out, at, mask);
     }
   }
 
@@ -86,13 +86,8 @@ final class Softmax {
     if (whole < n) {
       long at = start + 4L * whole;
       VectorMask<Float> mask = Lanes.mask(whole, n);
-      put(Lanes.load(in, at, mask).sub(max).sub(rest), out, at, mask, accumulate);
+      Lanes.put(Lanes.load(in, at, mask).sub(max).sub(rest), accumulate, out, at, mask);
     }
-  }
-
-  private static void put(
-      FloatVector y, MemorySegment out, long at, VectorMask<Float> mask, boolean accumulate) {
-    Lanes.store(accumulate ? y.add(Lanes.load(out, at, mask)) : y, out, at, mask);
   }
 
   static Kernel backward(Instruction.SoftmaxBackward instruction, Workers workers) {
@@ -152,7 +147,7 @@ final class Softmax {
       FloatVector gradient = Lanes.load(dy, at, mask);
       FloatVector result =
           logarithm ? gradient.sub(VectorMath.exp(value).mul(sum)) : value.mul(gradient.sub(sum));
-      put(result, dx, at, mask, accumulate);
+      Lanes.put(result, accumulate, dx, at, mask);
     }
   }
 

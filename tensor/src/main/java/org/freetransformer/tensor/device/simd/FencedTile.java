@@ -18,13 +18,15 @@ import jdk.incubator.vector.FloatVector;
  * behind it a segment would be asked again whether it is still open, so B lies in an array: indices
  * are checked once before the loop, and a round takes 24 multiply-adds in some 50 instructions.
  *
- * <p>{@code depth} must be even. See {@link GemmKernel#multiply}.
+ * <p>{@code depth} must be even. Row i of the tile goes to {@code cStart + i * cRow}. See {@link
+ * GemmKernel#multiply}.
  */
 final class FencedTile {
   private FencedTile() {}
 
   /** From rows of A, {@link GemmKernel#A_STRIDE} apart. */
-  static void multiplyRows(float[] a, int aStart, float[] b, int bStart, int depth, float[] tile) {
+  static void multiplyRows(
+      float[] a, int aStart, float[] b, int bStart, int depth, float[] c, int cStart, int cRow) {
     FloatVector l0 = FloatVector.zero(SPECIES);
     FloatVector r0 = FloatVector.zero(SPECIES);
     FloatVector l1 = FloatVector.zero(SPECIES);
@@ -93,23 +95,23 @@ final class FencedTile {
       r5 = x.fma(br, r5);
       VarHandle.loadLoadFence();
     }
-    l0.intoArray(tile, 0);
-    r0.intoArray(tile, LANES);
-    l1.intoArray(tile, COLUMNS);
-    r1.intoArray(tile, COLUMNS + LANES);
-    l2.intoArray(tile, 2 * COLUMNS);
-    r2.intoArray(tile, 2 * COLUMNS + LANES);
-    l3.intoArray(tile, 3 * COLUMNS);
-    r3.intoArray(tile, 3 * COLUMNS + LANES);
-    l4.intoArray(tile, 4 * COLUMNS);
-    r4.intoArray(tile, 4 * COLUMNS + LANES);
-    l5.intoArray(tile, 5 * COLUMNS);
-    r5.intoArray(tile, 5 * COLUMNS + LANES);
+    l0.intoArray(c, cStart);
+    r0.intoArray(c, cStart + LANES);
+    l1.intoArray(c, cStart + cRow);
+    r1.intoArray(c, cStart + cRow + LANES);
+    l2.intoArray(c, cStart + 2 * cRow);
+    r2.intoArray(c, cStart + 2 * cRow + LANES);
+    l3.intoArray(c, cStart + 3 * cRow);
+    r3.intoArray(c, cStart + 3 * cRow + LANES);
+    l4.intoArray(c, cStart + 4 * cRow);
+    r4.intoArray(c, cStart + 4 * cRow + LANES);
+    l5.intoArray(c, cStart + 5 * cRow);
+    r5.intoArray(c, cStart + 5 * cRow + LANES);
   }
 
   /** From columns of A, {@link GemmKernel#ROWS} apart. */
   static void multiplyColumns(
-      float[] a, int aStart, float[] b, int bStart, int depth, float[] tile) {
+      float[] a, int aStart, float[] b, int bStart, int depth, float[] c, int cStart, int cRow) {
     FloatVector l0 = FloatVector.zero(SPECIES);
     FloatVector r0 = FloatVector.zero(SPECIES);
     FloatVector l1 = FloatVector.zero(SPECIES);
@@ -178,17 +180,17 @@ final class FencedTile {
       r5 = x.fma(br, r5);
       VarHandle.loadLoadFence();
     }
-    l0.intoArray(tile, 0);
-    r0.intoArray(tile, LANES);
-    l1.intoArray(tile, COLUMNS);
-    r1.intoArray(tile, COLUMNS + LANES);
-    l2.intoArray(tile, 2 * COLUMNS);
-    r2.intoArray(tile, 2 * COLUMNS + LANES);
-    l3.intoArray(tile, 3 * COLUMNS);
-    r3.intoArray(tile, 3 * COLUMNS + LANES);
-    l4.intoArray(tile, 4 * COLUMNS);
-    r4.intoArray(tile, 4 * COLUMNS + LANES);
-    l5.intoArray(tile, 5 * COLUMNS);
-    r5.intoArray(tile, 5 * COLUMNS + LANES);
+    l0.intoArray(c, cStart);
+    r0.intoArray(c, cStart + LANES);
+    l1.intoArray(c, cStart + cRow);
+    r1.intoArray(c, cStart + cRow + LANES);
+    l2.intoArray(c, cStart + 2 * cRow);
+    r2.intoArray(c, cStart + 2 * cRow + LANES);
+    l3.intoArray(c, cStart + 3 * cRow);
+    r3.intoArray(c, cStart + 3 * cRow + LANES);
+    l4.intoArray(c, cStart + 4 * cRow);
+    r4.intoArray(c, cStart + 4 * cRow + LANES);
+    l5.intoArray(c, cStart + 5 * cRow);
+    r5.intoArray(c, cStart + 5 * cRow + LANES);
   }
 }

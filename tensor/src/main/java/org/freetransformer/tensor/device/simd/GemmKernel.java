@@ -108,10 +108,29 @@ final class GemmKernel {
    */
   static void multiply(
       float[] a, int aStart, boolean byColumns, float[] b, int bStart, int depth, float[] tile) {
+    multiply(a, aStart, byColumns, b, bStart, depth, tile, 0, COLUMNS);
+  }
+
+  /**
+   * The same into a larger matrix, of which all {@link #ROWS} rows of the tile are overwritten.
+   *
+   * @param cStart where the tile's first row goes
+   * @param cRow distance of its rows
+   */
+  static void multiply(
+      float[] a,
+      int aStart,
+      boolean byColumns,
+      float[] b,
+      int bStart,
+      int depth,
+      float[] c,
+      int cStart,
+      int cRow) {
     if (byColumns) {
-      FencedTile.multiplyColumns(a, aStart, b, bStart, depth, tile);
+      FencedTile.multiplyColumns(a, aStart, b, bStart, depth, c, cStart, cRow);
     } else {
-      FencedTile.multiplyRows(a, aStart, b, bStart, depth, tile);
+      FencedTile.multiplyRows(a, aStart, b, bStart, depth, c, cStart, cRow);
     }
   }
 

@@ -47,10 +47,10 @@ final class HotKernels {
         new Kernel("RowTile::multiply12", () -> RowTile.multiply12(a, 0, b, 0, 256, 8, tile)),
         new Kernel("RowTile::multiply5", () -> RowTile.multiply5(a, 0, b, 0, 256, 8, tile)),
         new Kernel(
-            "FencedTile::multiplyRows", () -> FencedTile.multiplyRows(a, 0, panel, 0, 8, tile)),
+            "FencedTile::multiplyRows", () -> FencedTile.multiplyRows(a, 0, panel, 0, 8, tile, 0, 16)),
         new Kernel(
             "FencedTile::multiplyColumns",
-            () -> FencedTile.multiplyColumns(a, 0, panel, 0, 8, tile)),
+            () -> FencedTile.multiplyColumns(a, 0, panel, 0, 8, tile, 0, 16)),
         new Kernel("RowTile::multiply6", () -> RowTile.multiply6(a, 0, b, 0, 8, tile)),
         new Kernel("ColumnTile::multiply6", () -> ColumnTile.multiply6(a, 0, b, 0, 8, tile)),
         new Kernel("ColumnTile::multiply12", () -> ColumnTile.multiply12(a, 0, b, 0, 256, 8, tile)),

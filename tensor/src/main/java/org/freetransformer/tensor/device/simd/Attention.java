@@ -23,7 +23,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
 
   private static final int TILE_ROWS = GemmKernel.ROWS;
   private static final int STRIDE = GemmKernel.A_STRIDE;
-  private static final int TASK_ROWS = 240;
+  private static final int TASK_ROWS = 288;
 
   // A worker's arrays.
   private static final int QUERIES = 0;
@@ -32,6 +32,8 @@ final class Attention implements Kernel, ThreadTeam.Task {
   private static final int SUMS = 3;
   private static final int STATE = 4;
   private static final int FACTORS = 5;
+  private static final int PANELS = 6;
+  private static final int TURNED = 7;
 
   private final Workers workers;
   private final HeadRows q;
@@ -50,6 +52,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
   private final int size;
   private final int paddedSize;
   private final int chunks;
+  private final int chunkRows;
   private final long valuesAt;
   private final long wideAt;
 
@@ -71,9 +74,11 @@ final class Attention implements Kernel, ThreadTeam.Task {
     group = keyHeads == 0 ? 0 : heads / keyHeads;
     paddedSize = Panels.count(size) * Panels.WIDTH;
     chunks = Math.ceilDiv(queries * group, TASK_ROWS);
+    int even = chunks == 0 ? 0 : Math.ceilDiv(queries * group, chunks);
+    chunkRows = Math.ceilDiv(even, TILE_ROWS) * TILE_ROWS;
     int block = Math.min(keys, MOST);
-    valuesAt = Panels.bytes(size, block);
-    wideAt = valuesAt + Panels.bytes(block, size);
+    valuesAt = Panels.bytes(Panels.depth(size), block);
+    wideAt = valuesAt + Panels.bytes(Panels.depth(block), size);
     workers.requireSegment(wideAt + 4L * block * size + 4L * paddedSize);
     workers.requireArray(QUERIES, TILE_ROWS * STRIDE);
     workers.requireArray(WEIGHTS, TILE_ROWS * STRIDE);
@@ -81,6 +86,8 @@ final class Attention implements Kernel, ThreadTeam.Task {
     workers.requireArray(SUMS, TASK_ROWS * paddedSize);
     workers.requireArray(STATE, 2 * TASK_ROWS);
     workers.requireArray(FACTORS, block);
+    workers.requireArray(PANELS, Panels.arrayElements(wideAt));
+    workers.requireArray(TURNED, ArrayTransposer.SCRATCH_ELEMENTS);
   }
 
   @Override
@@ -95,12 +102,11 @@ final class Attention implements Kernel, ThreadTeam.Task {
     int chunk = task % chunks;
     int keyHead = task / chunks % keyHeads;
     int b = task / (chunks * keyHeads);
-    int first = chunk * TASK_ROWS;
-    int rows = Math.min(TASK_ROWS, queries * group - first);
+    int first = chunk * chunkRows;
+    int rows = Math.min(chunkRows, queries * group - first);
     float[] state = workers.array(STATE, worker);
     Arrays.fill(state, 0, TASK_ROWS, Float.NEGATIVE_INFINITY);
     Arrays.fill(state, TASK_ROWS, 2 * TASK_ROWS, 0);
-    Arrays.fill(workers.array(SUMS, worker), 0, rows * paddedSize, 0);
     int seen = mask.visible(b, (first + rows - 1) / group);
     for (int key = 0; key < seen; key += MOST) {
       int count = Math.min(MOST, seen - key);
@@ -110,6 +116,9 @@ final class Attention implements Kernel, ThreadTeam.Task {
         addBlock(b, keyHead, first + row, row, tileRows, key, count, worker);
       }
     }
+    if (seen == 0) {
+      Arrays.fill(workers.array(SUMS, worker), 0, rows * paddedSize, 0);
+    }
     for (int row = 0; row < rows; row++) {
       finish(b, keyHead, first + row, row, worker);
     }
@@ -117,21 +126,27 @@ final class Attention implements Kernel, ThreadTeam.Task {
 
   private void packKeys(int b, int keyHead, int key, int count, int worker) {
     MemorySegment panels = workers.segment(worker);
+    float[] array = workers.array(PANELS, worker);
+    float[] scratch = workers.array(TURNED, worker);
     MemorySegment blocks = workers.blocks(worker);
-    long start = k.row(b, key, keyHead);
-    if (k.isHalf()) {
-      k.widen(start, count, size, panels, wideAt);
-      Panels.packTransposed(panels, wideAt, 4L * size, count, size, panels, 0, blocks);
-    } else {
-      Panels.packTransposed(k.memory(), start, k.timeStride(), count, size, panels, 0, blocks);
+    MemorySegment from = widened(k, b, key, keyHead, count, panels);
+    long start = k.isHalf() ? wideAt : k.row(b, key, keyHead);
+    long stride = k.isHalf() ? 4L * size : k.timeStride();
+    Panels.packTransposed(from, start, stride, count, size, panels, array, 0, blocks, scratch);
+    from = widened(v, b, key, keyHead, count, panels);
+    start = v.isHalf() ? wideAt : v.row(b, key, keyHead);
+    stride = v.isHalf() ? 4L * size : v.timeStride();
+    Panels.packRows(from, start, stride, count, size, panels, array, valuesAt, scratch);
+  }
+
+  /** Where rows are of f32: their own memory, or {@code wide} after they were widened. */
+  private MemorySegment widened(
+      HeadRows rows, int b, int time, int head, int count, MemorySegment wide) {
+    if (rows.isHalf()) {
+      rows.widen(rows.row(b, time, head), count, size, wide, wideAt);
+      return wide;
     }
-    start = v.row(b, key, keyHead);
-    if (v.isHalf()) {
-      v.widen(start, count, size, panels, wideAt);
-      Panels.packRows(panels, wideAt, 4L * size, count, size, panels, valuesAt);
-    } else {
-      Panels.packRows(v.memory(), start, v.timeStride(), count, size, panels, valuesAt);
-    }
+    return rows.memory();
   }
 
   /** Takes a block of keys into the sums of a tile's rows. */
@@ -140,6 +155,10 @@ final class Attention implements Kernel, ThreadTeam.Task {
     int last = mask.visible(b, (first + rows - 1) / group);
     int depth = Math.min(count, last - key);
     if (depth <= 0) {
+      if (key == 0) {
+        int from = row * paddedSize;
+        Arrays.fill(workers.array(SUMS, worker), from, from + rows * paddedSize, 0);
+      }
       return;
     }
     loadQueries(b, keyHead, first, rows, worker);
@@ -151,7 +170,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
         drop(queryNumber(b, keyHead, first + i), i, key, seen, worker);
       }
     }
-    addValues(row, rows, depth, count, worker);
+    addValues(row, rows, depth, count, key > 0, worker);
   }
 
   private void loadQueries(int b, int keyHead, int first, int rows, int worker) {
@@ -175,12 +194,11 @@ final class Attention implements Kernel, ThreadTeam.Task {
     float[] tile = workers.array(TILE, worker);
     float[] weights = workers.array(WEIGHTS, worker);
     MemorySegment panels = workers.segment(worker);
+    float[] array = workers.array(PANELS, worker);
+    int steps = Panels.depth(size);
     for (int j = 0; j < depth; j += Panels.WIDTH) {
-      long panel = j / Panels.WIDTH * Panels.panelBytes(size);
-      Panels.multiply(a, panels, panel, size, rows, tile);
-      for (int i = 0; i < rows; i++) {
-        System.arraycopy(tile, i * Panels.WIDTH, weights, i * STRIDE + j, Panels.WIDTH);
-      }
+      long panel = j / Panels.WIDTH * Panels.panelBytes(steps);
+      Panels.multiplyInto(a, 0, panels, array, panel, steps, rows, false, tile, weights, j, STRIDE);
     }
   }
 
@@ -202,9 +220,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
       }
       state[row] = max;
     }
-    if (seen < depth) {
-      Arrays.fill(weights, i * STRIDE + seen, i * STRIDE + depth, 0);
-    }
+    Arrays.fill(weights, i * STRIDE + seen, i * STRIDE + Panels.depth(depth), 0);
   }
 
   /** The largest of a row of whole vectors. */
@@ -251,24 +267,23 @@ final class Attention implements Kernel, ThreadTeam.Task {
     }
   }
 
-  private void addValues(int row, int rows, int depth, int count, int worker) {
+  private void addValues(int row, int rows, int depth, int count, boolean add, int worker) {
     float[] weights = workers.array(WEIGHTS, worker);
     float[] tile = workers.array(TILE, worker);
     float[] sums = workers.array(SUMS, worker);
     MemorySegment panels = workers.segment(worker);
+    float[] array = workers.array(PANELS, worker);
+    int steps = Panels.depth(depth);
     for (int d = 0; d < paddedSize; d += Panels.WIDTH) {
-      long panel = valuesAt + d / Panels.WIDTH * Panels.panelBytes(count);
-      Panels.multiply(weights, panels, panel, depth, rows, tile);
-      for (int i = 0; i < rows; i++) {
-        addRow(tile, i * Panels.WIDTH, sums, (row + i) * paddedSize + d);
+      long panel = valuesAt + d / Panels.WIDTH * Panels.panelBytes(Panels.depth(count));
+      int to = row * paddedSize + d;
+      if (add) {
+        Panels.multiply(weights, 0, panels, array, panel, steps, rows, false, tile);
+        Panels.addTile(tile, rows, sums, to, paddedSize);
+      } else {
+        Panels.multiplyInto(
+            weights, 0, panels, array, panel, steps, rows, false, tile, sums, to, paddedSize);
       }
-    }
-  }
-
-  private static void addRow(float[] tile, int from, float[] sums, int to) {
-    for (int j = 0; j < Panels.WIDTH; j += Lanes.COUNT) {
-      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, from + j);
-      x.add(FloatVector.fromArray(Lanes.SPECIES, sums, to + j)).intoArray(sums, to + j);
     }
   }
 
@@ -278,13 +293,13 @@ final class Attention implements Kernel, ThreadTeam.Task {
     float factor = sum == 0 ? 0 : 1 / sum;
     int head = keyHead * group + index % group;
     long place = out.row(b, index / group, head);
-    MemorySegment to = out.isHalf() ? workers.segment(worker) : out.memory();
-    long target = out.isHalf() ? wideAt : place;
     float[] sums = workers.array(SUMS, worker);
-    fade(sums, row * paddedSize, paddedSize, factor);
-    Panels.putTileRow(sums, row * paddedSize, size, false, to, target);
     if (out.isHalf()) {
-      Halves.put(to, target, size, false, out.type(), out.memory(), place);
+      MemorySegment wide = workers.segment(worker);
+      Panels.putScaled(sums, row * paddedSize, size, factor, wide, wideAt);
+      Halves.put(wide, wideAt, size, false, out.type(), out.memory(), place);
+    } else {
+      Panels.putScaled(sums, row * paddedSize, size, factor, out.memory(), place);
     }
     float logSum = state[row] + (float) Math.log(sum);
     lse.setAtIndex(Memory.FLOAT, queryNumber(b, keyHead, index), logSum);

@@ -16,10 +16,9 @@ import org.jspecify.annotations.Nullable;
  * Gradients of {@link Attention}, recomputing weights from the saved logarithms of sums. A task is
  * one key head with all queries that read it, so that no two tasks write to the same place.
  *
- * <p>Everything is computed transposed, keys down and queries across: with rows of K (or V) on the
+ * <p>Weights are computed transposed, keys down and queries across: with rows of K (or V) on the
  * left and packed queries (or gradients) on the right, a tile of weights comes out in the very form
- * that the products for dk and dv want on the left, and the one for dq (transposed, too) on the
- * right.
+ * that the products for dk and dv want on the left. For dq some rows are turned into columns.
  *
  * <p>With weights p, dropout factors m and {@code dp = m·(dout·v)}: {@code dv = Σ m·p·dout}, {@code
  * ds = scale·p·(dp − Σ out·dout)}, {@code dk = Σ ds·q}, {@code dq = Σ ds·k}.
@@ -37,12 +36,14 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   // A worker's arrays.
   private static final int KEY_ROWS = 0;
   private static final int VALUE_ROWS = 1;
-  private static final int SCORES = 2;
-  private static final int SLOPES = 3;
+  private static final int TILE = 2;
+  private static final int QUERY_SUMS = 3;
   private static final int WEIGHTS = 4;
   private static final int SCORE_GRADIENTS = 5;
   private static final int STATE = 6;
   private static final int FACTORS = 7;
+  private static final int PANELS = 8;
+  private static final int TURNED = 9;
 
   // Parts of the state: what belongs to each query of a block.
   private static final int LSE = 0;
@@ -71,15 +72,14 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   private final int keyHeads;
   private final int group;
   private final int size;
+  private final int paddedSize;
 
   // Where a worker's packed operands lie in its memory.
   private final long queryColumns;
   private final long gradientColumns;
   private final long queryRows;
   private final long gradientRows;
-  private final long scoreGradients;
-  private final long queryGradients;
-  private final long turned;
+  private final long keyRows;
 
   // The same for operands of 16 bits: their f32 rows, one right after the other.
   private final long wideBlock;
@@ -111,15 +111,14 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     keyHeads = instruction.k().dim(2);
     group = keyHeads == 0 ? 0 : heads / keyHeads;
     mask = new KeyMask(instruction.rule(), queries, keys, workers.size());
+    paddedSize = Panels.count(size) * WIDTH;
     int block = Math.min(queries, QUERY_BLOCK);
     queryColumns = 0;
-    gradientColumns = queryColumns + Panels.bytes(size, block);
-    queryRows = gradientColumns + Panels.bytes(size, block);
-    gradientRows = queryRows + Panels.bytes(block, size);
-    scoreGradients = gradientRows + Panels.bytes(block, size);
-    queryGradients = scoreGradients + Panels.bytes(KEY_BLOCK, block);
-    turned = queryGradients + Panels.bytes(roundUp(size), block);
-    wideBlock = turned + Panels.panelBytes(roundUp(size));
+    gradientColumns = queryColumns + Panels.bytes(Panels.depth(size), block);
+    queryRows = gradientColumns + Panels.bytes(Panels.depth(size), block);
+    gradientRows = queryRows + Panels.bytes(Panels.depth(block), size);
+    keyRows = gradientRows + Panels.bytes(Panels.depth(block), size);
+    wideBlock = keyRows + Panels.bytes(Panels.depth(KEY_BLOCK), size);
     wideKeys = wideBlock + 4L * size * (block + 1);
     wideValues = wideKeys + wideBytes(k);
     keySums = wideValues + wideBytes(v);
@@ -127,11 +126,13 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     workers.requireSegment(valueSums + wideBytes(dv) + 4L * Lanes.COUNT);
     workers.requireArray(KEY_ROWS, TILE_ROWS * STRIDE + Lanes.COUNT);
     workers.requireArray(VALUE_ROWS, TILE_ROWS * STRIDE);
-    workers.requireArray(SCORES, TILE_ROWS * WIDTH);
-    workers.requireArray(SLOPES, TILE_ROWS * WIDTH);
+    workers.requireArray(TILE, TILE_ROWS * WIDTH);
+    workers.requireArray(QUERY_SUMS, (block + TILE_ROWS) * paddedSize);
     workers.requireArray(WEIGHTS, TILE_ROWS * STRIDE);
-    workers.requireArray(SCORE_GRADIENTS, TILE_ROWS * STRIDE);
-    workers.requireArray(FACTORS, TILE_ROWS * WIDTH);
+    workers.requireArray(SCORE_GRADIENTS, KEY_BLOCK * STRIDE);
+    workers.requireArray(FACTORS, TILE_ROWS * STRIDE);
+    workers.requireArray(PANELS, Panels.arrayElements(wideBlock));
+    workers.requireArray(TURNED, ArrayTransposer.SCRATCH_ELEMENTS);
     workers.requireArray(STATE, 3 * QUERY_BLOCK);
   }
 
@@ -150,10 +151,6 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
 
   private static boolean adds(@Nullable Output output) {
     return output != null && output.accumulate();
-  }
-
-  private static int roundUp(int n) {
-    return Math.ceilDiv(n, Lanes.COUNT) * Lanes.COUNT;
   }
 
   @Override
@@ -229,24 +226,25 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       int b, int head, int keyHead, int t, int count, boolean fresh, int worker) {
     packQueries(b, head, t, count, worker);
     loadState(b, head, t, count, worker);
-    MemorySegment memory = workers.segment(worker);
-    long gradientBytes = Panels.bytes(roundUp(size), count);
-    memory.asSlice(queryGradients, gradientBytes).fill((byte) 0);
     int seen = mask.visible(b, t + count - 1);
     if (fresh) {
       clear(b, keyHead, seen, keys, worker);
     }
     for (int key = 0; key < seen; key += KEY_BLOCK) {
       int keyCount = Math.min(KEY_BLOCK, seen - key);
+      packKeys(b, keyHead, key, keyCount, worker);
       for (int i = 0; i < keyCount; i += TILE_ROWS) {
         int rows = Math.min(TILE_ROWS, keyCount - i);
         runKeys(b, head, keyHead, t, count, key, i, rows, fresh, worker);
       }
       if (dq != null) {
-        addQueryGradients(b, keyHead, key, keyCount, count, worker);
+        addQueryGradients(key, keyCount, count, worker);
       }
     }
     if (dq != null) {
+      if (seen == 0) {
+        Arrays.fill(workers.array(QUERY_SUMS, worker), 0, count * paddedSize, 0);
+      }
       storeQueryGradients(dq, b, head, t, count, worker);
     }
   }
@@ -267,8 +265,20 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       start = wideBlock;
       stride = 4L * size;
     }
-    Panels.packTransposed(memory, start, stride, count, size, to, columns, workers.blocks(worker));
-    Panels.packRows(memory, start, stride, count, size, to, rows);
+    float[] array = workers.array(PANELS, worker);
+    float[] scratch = workers.array(TURNED, worker);
+    MemorySegment blocks = workers.blocks(worker);
+    Panels.packTransposed(memory, start, stride, count, size, to, array, columns, blocks, scratch);
+    Panels.packRows(memory, start, stride, count, size, to, array, rows, scratch);
+  }
+
+  private void packKeys(int b, int keyHead, int key, int count, int worker) {
+    MemorySegment to = workers.segment(worker);
+    float[] array = workers.array(PANELS, worker);
+    float[] scratch = workers.array(TURNED, worker);
+    long stride = k.isHalf() ? 4L * size : k.timeStride();
+    long start = row(k, wideKeys, b, key, keyHead);
+    Panels.packRows(memory(k, worker), start, stride, count, size, to, array, keyRows, scratch);
   }
 
   private void loadState(int b, int head, int t, int count, int worker) {
@@ -326,41 +336,52 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       boolean fresh,
       int worker) {
     float[] state = workers.array(STATE, worker);
-    MemorySegment memory = workers.segment(worker);
     int first = 0;
     // Later queries see more: those that see none of these keys come first. Some see the first key.
     while (lastSeen(state, first, count) <= key + i) {
-      long at = scoreGradientsAt(first, i);
-      memory.asSlice(at, rows * Panels.ROW_BYTES).fill((byte) 0);
       first += WIDTH;
     }
-    float[] keyRows = workers.array(KEY_ROWS, worker);
-    float[] valueRows = workers.array(VALUE_ROWS, worker);
-    for (int j = 0; j < rows; j++) {
-      long keyRow = row(k, wideKeys, b, key + i + j, keyHead);
-      long valueRow = row(v, wideValues, b, key + i + j, keyHead);
-      Panels.copyRow(memory(k, worker), keyRow, size, 1, keyRows, j * STRIDE);
-      Panels.copyRow(memory(v, worker), valueRow, size, 1, valueRows, j * STRIDE);
-    }
-    float[] scores = workers.array(SCORES, worker);
-    float[] slopes = workers.array(SLOPES, worker);
+    loadKeys(b, keyHead, key + i, rows, worker);
+    MemorySegment memory = workers.segment(worker);
+    float[] array = workers.array(PANELS, worker);
+    float[] keyTile = workers.array(KEY_ROWS, worker);
+    float[] valueTile = workers.array(VALUE_ROWS, worker);
+    float[] weights = workers.array(WEIGHTS, worker);
+    float[] gradients = workers.array(SCORE_GRADIENTS, worker);
+    float[] tile = workers.array(TILE, worker);
+    int depth = Panels.depth(size);
     for (int panel = first; panel < count; panel += WIDTH) {
-      long columns = panel / WIDTH * Panels.panelBytes(size);
-      Panels.multiply(keyRows, memory, queryColumns + columns, size, rows, scores);
-      Panels.multiply(valueRows, memory, gradientColumns + columns, size, rows, slopes);
-      long query = ((long) b * heads + head) * queries + t + panel;
-      weigh(query, panel, first, Math.min(WIDTH, count - panel), key, i, rows, worker);
+      long scores = queryColumns + panel / WIDTH * Panels.panelBytes(depth);
+      long slopes = gradientColumns + panel / WIDTH * Panels.panelBytes(depth);
+      int to = i * STRIDE + panel;
+      Panels.multiplyInto(
+          keyTile, 0, memory, array, scores, depth, rows, false, tile, weights, panel, STRIDE);
+      Panels.multiplyInto(
+          valueTile, 0, memory, array, slopes, depth, rows, false, tile, gradients, to, STRIDE);
     }
+    long query = ((long) b * heads + head) * queries + t;
+    weigh(query, first, count, key, i, rows, worker);
     int start = key + i;
     if (dv != null) {
       boolean replace = fresh && (dv.isHalf() || !addV);
       long to = row(dv, valueSums, b, start, keyHead);
-      addRows(dv, to, replace, WEIGHTS, gradientRows, rows, first, count, worker);
+      addRows(dv, to, replace, weights, 0, gradientRows, rows, first, count, worker);
     }
     if (dk != null) {
       boolean replace = fresh && (dk.isHalf() || !addK);
       long to = row(dk, keySums, b, start, keyHead);
-      addRows(dk, to, replace, SCORE_GRADIENTS, queryRows, rows, first, count, worker);
+      addRows(dk, to, replace, gradients, i * STRIDE, queryRows, rows, first, count, worker);
+    }
+  }
+
+  private void loadKeys(int b, int keyHead, int key, int rows, int worker) {
+    float[] keyTile = workers.array(KEY_ROWS, worker);
+    float[] valueTile = workers.array(VALUE_ROWS, worker);
+    for (int j = 0; j < rows; j++) {
+      long keyRow = row(k, wideKeys, b, key + j, keyHead);
+      long valueRow = row(v, wideValues, b, key + j, keyHead);
+      Panels.copyRow(memory(k, worker), keyRow, size, 1, keyTile, j * STRIDE);
+      Panels.copyRow(memory(v, worker), valueRow, size, 1, valueTile, j * STRIDE);
     }
   }
 
@@ -369,85 +390,71 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     return state[SEEN + Math.min(count, first + WIDTH) - 1];
   }
 
-  private long scoreGradientsAt(int query, int key) {
-    return scoreGradients + query / WIDTH * Panels.panelBytes(KEY_BLOCK) + key * Panels.ROW_BYTES;
-  }
-
-  /**
-   * A tile of scores and of slopes becomes weights and gradients of scores, where they are read.
-   */
-  private void weigh(
-      long query, int panel, int first, int count, int key, int i, int rows, int worker) {
+  /** Rows of scores and of slopes become weights and gradients of scores, where they are. */
+  private void weigh(long query, int first, int count, int key, int i, int rows, int worker) {
     float[] state = workers.array(STATE, worker);
-    float[] scores = workers.array(SCORES, worker);
-    float[] slopes = workers.array(SLOPES, worker);
-    float[] factors = workers.array(FACTORS, worker);
-    if (mask.drops()) {
-      for (int j = 0; j < count; j++) {
-        mask.factors(query + j, key + i, rows, factors, j, WIDTH, worker);
-      }
-      multiply(slopes, factors, rows * WIDTH);
-    }
-    probabilities(scores, rows, state, panel, key + i, scale);
+    float[] weights = workers.array(WEIGHTS, worker);
     float[] gradients = workers.array(SCORE_GRADIENTS, worker);
-    gradients(scores, slopes, rows, state, panel, scale);
-    MemorySegment memory = workers.segment(worker);
-    spread(slopes, rows, gradients, panel - first, memory, scoreGradientsAt(panel, i));
+    float[] factors = workers.array(FACTORS, worker);
+    int n = Math.ceilDiv(count - first, WIDTH) * WIDTH;
     if (mask.drops()) {
-      multiply(scores, factors, rows * WIDTH);
+      for (int j = first; j < count; j++) {
+        mask.factors(query + j, key + i, rows, factors, j, STRIDE, worker);
+      }
     }
-    spread(scores, rows, workers.array(WEIGHTS, worker), panel - first);
+    for (int j = 0; j < rows; j++) {
+      int row = j * STRIDE + first;
+      int gradientRow = (i + j) * STRIDE + first;
+      probabilities(weights, row, n, state, first, key + i + j, scale);
+      if (mask.drops()) {
+        multiply(gradients, gradientRow, factors, row, n);
+      }
+      gradients(weights, row, gradients, gradientRow, n, state, first, scale);
+      if (mask.drops()) {
+        multiply(weights, row, factors, row, n);
+      }
+      Arrays.fill(gradients, gradientRow - first, gradientRow, 0);
+    }
   }
 
-  /** Scores become weights; 0 for queries that do not see the key. */
+  /** A row of scores becomes weights; 0 for queries that do not see the key. */
   static void probabilities(
-      float[] scores, int rows, float[] state, int query, int key, float scale) {
+      float[] row, int start, int n, float[] state, int query, int key, float scale) {
     FloatVector factor = Lanes.all(scale);
     FloatVector zero = FloatVector.zero(Lanes.SPECIES);
-    for (int i = 0; i < rows * WIDTH; i += Lanes.COUNT) {
-      int column = query + i % WIDTH;
-      FloatVector logSum = FloatVector.fromArray(Lanes.SPECIES, state, LSE + column);
-      FloatVector seen = FloatVector.fromArray(Lanes.SPECIES, state, SEEN + column);
-      FloatVector score = FloatVector.fromArray(Lanes.SPECIES, scores, i);
+    FloatVector least = Lanes.all(key + 0.5f);
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector logSum = FloatVector.fromArray(Lanes.SPECIES, state, LSE + query + i);
+      FloatVector seen = FloatVector.fromArray(Lanes.SPECIES, state, SEEN + query + i);
+      FloatVector score = FloatVector.fromArray(Lanes.SPECIES, row, start + i);
       FloatVector p = VectorMath.expOfNegative(score.mul(factor).sub(logSum));
-      p.blend(zero, seen.compare(LT, Lanes.all(key + i / WIDTH + 0.5f))).intoArray(scores, i);
+      p.blend(zero, seen.compare(LT, least)).intoArray(row, start + i);
     }
   }
 
   /** Slopes become {@code scale·p·(dp − delta)}; 0 where p is, whatever dp may be there. */
   static void gradients(
-      float[] weights, float[] slopes, int rows, float[] state, int query, float scale) {
+      float[] weights,
+      int start,
+      float[] slopes,
+      int slopeStart,
+      int n,
+      float[] state,
+      int query,
+      float scale) {
     FloatVector zero = FloatVector.zero(Lanes.SPECIES);
-    for (int i = 0; i < rows * WIDTH; i += Lanes.COUNT) {
-      FloatVector p = FloatVector.fromArray(Lanes.SPECIES, weights, i);
-      FloatVector delta = FloatVector.fromArray(Lanes.SPECIES, state, DELTA + query + i % WIDTH);
-      FloatVector slope = FloatVector.fromArray(Lanes.SPECIES, slopes, i).sub(delta);
-      slope.mul(p).mul(scale).blend(zero, p.compare(EQ, zero)).intoArray(slopes, i);
-    }
-  }
-
-  private static void multiply(float[] tile, float[] factors, int n) {
     for (int i = 0; i < n; i += Lanes.COUNT) {
-      FloatVector factor = FloatVector.fromArray(Lanes.SPECIES, factors, i);
-      FloatVector.fromArray(Lanes.SPECIES, tile, i).mul(factor).intoArray(tile, i);
+      FloatVector p = FloatVector.fromArray(Lanes.SPECIES, weights, start + i);
+      FloatVector delta = FloatVector.fromArray(Lanes.SPECIES, state, DELTA + query + i);
+      FloatVector slope = FloatVector.fromArray(Lanes.SPECIES, slopes, slopeStart + i).sub(delta);
+      slope.mul(p).mul(scale).blend(zero, p.compare(EQ, zero)).intoArray(slopes, slopeStart + i);
     }
   }
 
-  /** Copies a tile to the left side of a product. */
-  private static void spread(float[] tile, int rows, float[] to, int column) {
-    for (int i = 0; i < rows * WIDTH; i += Lanes.COUNT) {
-      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, i);
-      x.intoArray(to, i / WIDTH * STRIDE + column + i % WIDTH);
-    }
-  }
-
-  /** Copies a tile to the left side of a product, and to a panel for the right side of another. */
-  private static void spread(
-      float[] tile, int rows, float[] to, int column, MemorySegment memory, long at) {
-    for (int i = 0; i < rows * WIDTH; i += Lanes.COUNT) {
-      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, i);
-      x.intoArray(to, i / WIDTH * STRIDE + column + i % WIDTH);
-      Lanes.store(x, memory, at + 4L * i);
+  private static void multiply(float[] row, int start, float[] factors, int factorStart, int n) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector factor = FloatVector.fromArray(Lanes.SPECIES, factors, factorStart + i);
+      FloatVector.fromArray(Lanes.SPECIES, row, start + i).mul(factor).intoArray(row, start + i);
     }
   }
 
@@ -456,81 +463,91 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       HeadRows target,
       long start,
       boolean replace,
-      int slot,
+      float[] weights,
+      int from,
       long panels,
       int rows,
       int first,
       int count,
       int worker) {
     MemorySegment memory = memory(target, worker);
+    MemorySegment packed = workers.segment(worker);
+    float[] array = workers.array(PANELS, worker);
+    float[] tile = workers.array(TILE, worker);
     long stride = target.isHalf() ? 4L * size : target.timeStride();
-    float[] tile = workers.array(SCORES, worker);
+    int panelRows = Panels.depth(count);
+    int depth = panelRows - first;
     for (int d = 0; d < size; d += WIDTH) {
-      long at = panels + d / WIDTH * Panels.panelBytes(count) + first * Panels.ROW_BYTES;
-      Panels.multiply(
-          workers.array(slot, worker), workers.segment(worker), at, count - first, rows, tile);
-      for (int i = 0; i < rows; i++) {
-        long to = start + i * stride + 4L * d;
-        Panels.putTileRow(tile, i * WIDTH, Math.min(WIDTH, size - d), !replace, memory, to);
-      }
+      long at = panels + d / WIDTH * Panels.panelBytes(panelRows) + first * Panels.ROW_BYTES;
+      Panels.multiply(weights, from + first, packed, array, at, depth, rows, false, tile);
+      int columns = Math.min(WIDTH, size - d);
+      GemmKernel.store(tile, rows, columns, 1, !replace, memory, start + 4L * d, stride);
     }
   }
 
-  /** dqᵀ [Dh, queries] += kᵀ · ds, panel by panel. */
-  private void addQueryGradients(int b, int keyHead, int key, int keyCount, int count, int worker) {
+  /** dq += dsᵀ · k, for the keys of a block; the first sets it. */
+  private void addQueryGradients(int key, int keyCount, int count, int worker) {
     float[] state = workers.array(STATE, worker);
-    float[] columns = workers.array(KEY_ROWS, worker);
-    float[] tile = workers.array(SCORES, worker);
-    MemorySegment memory = workers.segment(worker);
-    for (int d = 0; d < size; d += TILE_ROWS) {
-      int rows = Math.min(TILE_ROWS, size - d);
-      for (int s = 0; s < keyCount; s++) {
-        long from = row(k, wideKeys, b, key + s, keyHead) + 4L * d;
-        Panels.copyColumn(memory(k, worker), from, rows, columns, s * TILE_ROWS);
-      }
-      for (int panel = 0; panel < count; panel += WIDTH) {
-        if (lastSeen(state, panel, count) <= key) {
-          continue;
-        }
-        Panels.multiplyColumns(columns, memory, scoreGradientsAt(panel, 0), keyCount, rows, tile);
-        long target = queryGradientsAt(panel, d);
-        for (int i = 0; i < rows; i++) {
-          Panels.putTileRow(tile, i * WIDTH, WIDTH, true, memory, target + i * Panels.ROW_BYTES);
-        }
+    float[] sums = workers.array(QUERY_SUMS, worker);
+    for (int query = 0; query < count; query += TILE_ROWS) {
+      int rows = Math.min(TILE_ROWS, count - query);
+      int depth = Math.min(keyCount, (int) state[SEEN + query + rows - 1] - key);
+      if (depth > 0) {
+        turn(query, depth, worker);
+        addQueryTile(query, rows, depth, keyCount, key > 0, worker);
+      } else if (key == 0) {
+        Arrays.fill(sums, query * paddedSize, (query + rows) * paddedSize, 0);
       }
     }
   }
 
-  private long queryGradientsAt(int query, int d) {
-    return queryGradients
-        + query / WIDTH * Panels.panelBytes(roundUp(size))
-        + d * Panels.ROW_BYTES
-        + 4L * (query % WIDTH);
+  /** Rows of gradients of scores, keys down, become columns for a tile of queries. */
+  private void turn(int query, int depth, int worker) {
+    float[] columns = workers.array(KEY_ROWS, worker);
+    copyColumns(workers.array(SCORE_GRADIENTS, worker), query, depth, columns);
+    Arrays.fill(columns, depth * TILE_ROWS, Panels.depth(depth) * TILE_ROWS, 0);
+  }
+
+  /** What a vector writes beyond its column, the next one overwrites. */
+  private static void copyColumns(float[] rows, int start, int count, float[] columns) {
+    for (int s = 0; s < count; s++) {
+      for (int i = 0; i < TILE_ROWS; i += Lanes.COUNT) {
+        FloatVector.fromArray(Lanes.SPECIES, rows, s * STRIDE + start + i)
+            .intoArray(columns, s * TILE_ROWS + i);
+      }
+    }
+  }
+
+  private void addQueryTile(int query, int rows, int depth, int keyCount, boolean add, int worker) {
+    MemorySegment memory = workers.segment(worker);
+    float[] array = workers.array(PANELS, worker);
+    float[] columns = workers.array(KEY_ROWS, worker);
+    float[] tile = workers.array(TILE, worker);
+    float[] sums = workers.array(QUERY_SUMS, worker);
+    int steps = Panels.depth(depth);
+    for (int d = 0; d < paddedSize; d += WIDTH) {
+      long panel = keyRows + d / WIDTH * Panels.panelBytes(Panels.depth(keyCount));
+      int to = query * paddedSize + d;
+      if (add) {
+        Panels.multiply(columns, 0, memory, array, panel, steps, rows, true, tile);
+        Panels.addTile(tile, rows, sums, to, paddedSize);
+      } else {
+        Panels.multiplyInto(
+            columns, 0, memory, array, panel, steps, rows, true, tile, sums, to, paddedSize);
+      }
+    }
   }
 
   private void storeQueryGradients(HeadRows target, int b, int head, int t, int count, int worker) {
-    MemorySegment memory = workers.segment(worker);
-    long rowBytes = 4L * roundUp(size);
-    for (int query = 0; query < count; query += Lanes.COUNT) {
-      for (int d = 0; d < size; d += Lanes.COUNT) {
-        Transposer.transpose(
-            memory,
-            queryGradientsAt(query, d),
-            Panels.ROW_BYTES,
-            Lanes.COUNT,
-            memory,
-            turned + 4L * d,
-            rowBytes,
-            workers.blocks(worker));
-      }
-      for (int i = 0; i < Math.min(Lanes.COUNT, count - query); i++) {
-        long to = target.row(b, t + query + i, head);
-        long from = turned + i * rowBytes;
-        if (target.isHalf()) {
-          Halves.put(memory, from, size, addQ, target.type(), target.memory(), to);
-        } else {
-          Panels.putRow(memory, from, size, addQ, target.memory(), to);
-        }
+    float[] sums = workers.array(QUERY_SUMS, worker);
+    MemorySegment wide = workers.segment(worker);
+    for (int i = 0; i < count; i++) {
+      long to = target.row(b, t + i, head);
+      if (target.isHalf()) {
+        Panels.putRow(sums, i * paddedSize, size, false, wide, wideBlock);
+        Halves.put(wide, wideBlock, size, addQ, target.type(), target.memory(), to);
+      } else {
+        Panels.putRow(sums, i * paddedSize, size, addQ, target.memory(), to);
       }
     }
   }

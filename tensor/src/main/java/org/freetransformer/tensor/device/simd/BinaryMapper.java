@@ -166,7 +166,8 @@ final class BinaryMapper implements Kernel {
       }
       for (int position = 0; position < count; position += WIDTH) {
         long panel = sliceAt(slice) + position / WIDTH * Panels.panelBytes(depth);
-        Panels.multiply(planRows, columns, panel, depth, rows, tile);
+        GemmKernel.multiply(
+            planRows, 0, false, columns, panel, Panels.ROW_BYTES, depth, rows, tile);
         for (int i = 0; i < rows; i++) {
           fold(tile, i * WIDTH, plan + i, position, worker);
         }

@@ -66,11 +66,7 @@ final class Lanes {
 
   /** Sets the lanes of {@code mask}, or adds to them: the end of a row. */
   static void put(
-      FloatVector vector,
-      boolean add,
-      MemorySegment memory,
-      long offset,
-      VectorMask<Float> mask) {
+      FloatVector vector, boolean add, MemorySegment memory, long offset, VectorMask<Float> mask) {
     store(add ? vector.add(load(memory, offset, mask)) : vector, memory, offset, mask);
   }
 

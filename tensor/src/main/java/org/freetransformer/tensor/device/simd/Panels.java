@@ -30,7 +30,23 @@ final class Panels {
     return rows * ROW_BYTES;
   }
 
-  /** Packs rows as they are; columns beyond the last are 0. */
+  /** Rows of a panel for so many of a matrix: an even number where tiles read arrays. */
+  static int depth(int rows) {
+    return GemmKernel.READS_ARRAYS ? ArrayPacking.evenDepth(rows) : rows;
+  }
+
+  /** How many elements an array for so many bytes of panels needs, if tiles read arrays. */
+  static int arrayElements(long bytes) {
+    return GemmKernel.READS_ARRAYS ? Math.toIntExact(bytes / Float.BYTES) : 0;
+  }
+
+  /**
+   * Packs rows as they are, as panels of {@link #depth} rows; one that the matrix does not have is
+   * 0. Columns beyond the last are arbitrary.
+   *
+   * @param array where to if tiles read arrays: at the same place, in elements
+   * @param scratch {@link ArrayTransposer#SCRATCH_ELEMENTS} long
+   */
   static void packRows(
       MemorySegment from,
       long start,
@@ -38,28 +54,66 @@ final class Panels {
       int rows,
       int columns,
       MemorySegment to,
-      long at) {
+      float[] array,
+      long at,
+      float[] scratch) {
+    if (GemmKernel.READS_ARRAYS) {
+      int first = (int) (at / Float.BYTES);
+      ArrayPacking.packPanels(
+          from, start, stride, Float.BYTES, rows, columns, array, first, scratch);
+      return;
+    }
     for (int row = 0; row < rows; row++) {
       packRow(from, start + row * stride, columns, to, at + row * ROW_BYTES, panelBytes(rows));
     }
   }
 
-  private static void packRow(
-      MemorySegment from, long start, int columns, MemorySegment to, long at, long panelBytes) {
-    FloatVector zero = FloatVector.zero(Lanes.SPECIES);
-    for (int j = 0; j < count(columns) * WIDTH; j += Lanes.COUNT) {
-      long target = at + j / WIDTH * panelBytes + 4L * (j % WIDTH);
-      if (j + Lanes.COUNT <= columns) {
-        Lanes.store(Lanes.load(from, start + 4L * j), to, target);
-      } else if (j < columns) {
-        Lanes.store(Lanes.load(from, start + 4L * j, Lanes.mask(j, columns)), to, target);
-      } else {
-        Lanes.store(zero, to, target);
-      }
+  /** The same with the transpose: rows of memory become columns. */
+  static void packTransposed(
+      MemorySegment from,
+      long start,
+      long stride,
+      int rows,
+      int columns,
+      MemorySegment to,
+      float[] array,
+      long at,
+      MemorySegment blocks,
+      float[] scratch) {
+    if (GemmKernel.READS_ARRAYS) {
+      int first = (int) (at / Float.BYTES);
+      ArrayPacking.packPanels(
+          from, start, Float.BYTES, stride, columns, rows, array, first, scratch);
+    } else {
+      packTransposed(from, start, stride, rows, columns, to, at, blocks);
     }
   }
 
-  /** Packs the transpose: rows of memory become columns. Columns beyond the last are arbitrary. */
+  private static void packRow(
+      MemorySegment from, long start, int columns, MemorySegment to, long at, long panelBytes) {
+    int whole = columns - columns % WIDTH;
+    for (int j = 0, panel = 0; j < whole; j += WIDTH, panel++) {
+      long source = start + 4L * j;
+      long target = at + panel * panelBytes;
+      Lanes.store(Lanes.load(from, source), to, target);
+      Lanes.store(
+          Lanes.load(from, source + GemmKernel.VECTOR_BYTES), to, target + GemmKernel.VECTOR_BYTES);
+    }
+    if (whole < columns) {
+      packRowEnd(from, start + 4L * whole, columns - whole, to, at + whole / WIDTH * panelBytes);
+    }
+  }
+
+  /** Less than a panel's width, and zeros behind. */
+  private static void packRowEnd(
+      MemorySegment from, long start, int columns, MemorySegment to, long at) {
+    for (int j = 0; j < WIDTH; j += Lanes.COUNT) {
+      VectorMask<Float> mask = Lanes.mask(j, columns);
+      Lanes.store(Lanes.load(from, start + 4L * j, mask), to, at + 4L * j);
+    }
+  }
+
+  /** Packs the transpose into a segment. */
   static void packTransposed(
       MemorySegment from,
       long start,
@@ -93,7 +147,7 @@ final class Panels {
     }
   }
 
-  /** Copies rows into an array, {@link GemmKernel#A_STRIDE} apart, times a factor. */
+  /** Copies a row into an array, times a factor, and a 0 behind, which makes the depth even. */
   static void copyRow(
       MemorySegment from, long start, int columns, float factor, float[] to, int at) {
     int i = 0;
@@ -103,41 +157,85 @@ final class Panels {
     for (; i < columns; i++) {
       to[at + i] = from.get(Memory.FLOAT, start + 4L * i) * factor;
     }
-  }
-
-  /** A tile of a product: {@code rows} rows of {@code a} times a panel. */
-  static void multiply(
-      float[] a, MemorySegment panels, long at, int depth, int rows, float[] tile) {
-    GemmKernel.multiply(a, 0, false, panels, at, ROW_BYTES, depth, rows, tile);
-  }
-
-  /** The same, with columns of {@code a}, {@link GemmKernel#ROWS} apart. */
-  static void multiplyColumns(
-      float[] a, MemorySegment panels, long at, int depth, int rows, float[] tile) {
-    GemmKernel.multiply(a, 0, true, panels, at, ROW_BYTES, depth, rows, tile);
+    to[at + columns] = 0;
   }
 
   /**
-   * Copies less than a tile's height of numbers to an array as a column of a left side. What lies
-   * behind them, up to a vector's width, is overwritten: columns are copied in order.
+   * A tile of a product: {@code rows} rows of {@code a} times a panel.
+   *
+   * @param array has the panel, and the depth is even, if tiles read arrays
+   * @param byColumns whether {@code a} has columns, {@link GemmKernel#ROWS} apart, instead of rows
    */
-  static void copyColumn(MemorySegment from, long start, int rows, float[] to, int at) {
-    for (int i = 0; i < rows; i += Lanes.COUNT) {
-      Lanes.load(from, start + 4L * i, Lanes.mask(i, rows)).intoArray(to, at + i);
+  static void multiply(
+      float[] a,
+      int aStart,
+      MemorySegment panels,
+      float[] array,
+      long at,
+      int depth,
+      int rows,
+      boolean byColumns,
+      float[] tile) {
+    if (GemmKernel.READS_ARRAYS) {
+      GemmKernel.multiply(a, aStart, byColumns, array, (int) (at / Float.BYTES), depth, tile);
+    } else {
+      GemmKernel.multiply(a, aStart, byColumns, panels, at, ROW_BYTES, depth, rows, tile);
     }
   }
 
-  /** Sets the first columns of a tile's row in memory, or adds them. */
-  static void putTileRow(
-      float[] tile, int from, int columns, boolean add, MemorySegment to, long at) {
+  /**
+   * The same into a larger matrix, of which {@link GemmKernel#ROWS} rows may be overwritten.
+   *
+   * @param tile room for a tile
+   * @param toRow distance of rows in {@code to}
+   */
+  static void multiplyInto(
+      float[] a,
+      int aStart,
+      MemorySegment panels,
+      float[] array,
+      long at,
+      int depth,
+      int rows,
+      boolean byColumns,
+      float[] tile,
+      float[] to,
+      int toStart,
+      int toRow) {
+    if (GemmKernel.READS_ARRAYS) {
+      int first = (int) (at / Float.BYTES);
+      GemmKernel.multiply(a, aStart, byColumns, array, first, depth, to, toStart, toRow);
+      return;
+    }
+    multiply(a, aStart, panels, array, at, depth, rows, byColumns, tile);
+    for (int i = 0; i < rows; i++) {
+      System.arraycopy(tile, i * WIDTH, to, toStart + i * toRow, WIDTH);
+    }
+  }
+
+  /** Sets a row in memory to a row of an array, {@code columns} of it, times a factor. */
+  static void putScaled(
+      float[] row, int from, int columns, float factor, MemorySegment to, long at) {
     int i = 0;
     for (; i < Lanes.whole(columns); i += Lanes.COUNT) {
-      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, from + i);
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, row, from + i);
+      Lanes.store(x.mul(factor), to, at + 4L * i);
+    }
+    for (; i < columns; i++) {
+      to.set(Memory.FLOAT, at + 4L * i, row[from + i] * factor);
+    }
+  }
+
+  /** Sets a row in memory to the first columns of a row of an array, or adds them. */
+  static void putRow(float[] row, int from, int columns, boolean add, MemorySegment to, long at) {
+    int i = 0;
+    for (; i < Lanes.whole(columns); i += Lanes.COUNT) {
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, row, from + i);
       Lanes.store(add ? x.add(Lanes.load(to, at + 4L * i)) : x, to, at + 4L * i);
     }
     if (i < columns) {
       VectorMask<Float> mask = Lanes.mask(i, columns);
-      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, from + i);
+      FloatVector x = FloatVector.fromArray(Lanes.SPECIES, row, from + i);
       Lanes.put(x, add, to, at + 4L * i, mask);
     }
   }
@@ -154,18 +252,27 @@ final class Panels {
     }
   }
 
-  /** Copies a row, or adds it. */
-  static void putRow(
-      MemorySegment from, long start, int columns, boolean add, MemorySegment to, long at) {
+  /** Adds a row in memory to another. */
+  static void addRow(MemorySegment from, long start, int columns, MemorySegment to, long at) {
     int i = 0;
     for (; i < Lanes.whole(columns); i += Lanes.COUNT) {
       FloatVector x = Lanes.load(from, start + 4L * i);
-      Lanes.store(add ? x.add(Lanes.load(to, at + 4L * i)) : x, to, at + 4L * i);
+      Lanes.store(x.add(Lanes.load(to, at + 4L * i)), to, at + 4L * i);
     }
     if (i < columns) {
       VectorMask<Float> mask = Lanes.mask(i, columns);
-      FloatVector x = Lanes.load(from, start + 4L * i, mask);
-      Lanes.put(x, add, to, at + 4L * i, mask);
+      Lanes.put(Lanes.load(from, start + 4L * i, mask), true, to, at + 4L * i, mask);
+    }
+  }
+
+  /** Adds a tile's rows to those of a larger matrix. */
+  static void addTile(float[] tile, int rows, float[] to, int toStart, int toRow) {
+    for (int i = 0; i < rows; i++) {
+      int at = toStart + i * toRow;
+      for (int j = 0; j < WIDTH; j += Lanes.COUNT) {
+        FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, i * WIDTH + j);
+        x.add(FloatVector.fromArray(Lanes.SPECIES, to, at + j)).intoArray(to, at + j);
+      }
     }
   }
 }

@@ -108,7 +108,7 @@ final class Rope implements Kernel, ThreadTeam.Task {
     if (narrows) {
       Halves.put(wide, resultAt, 2 * half, accumulate, outType, out, target * Halves.BYTES);
     } else if (accumulate) {
-      Panels.putRow(wide, resultAt, 2 * half, true, out, target * Float.BYTES);
+      Panels.addRow(wide, resultAt, 2 * half, out, target * Float.BYTES);
     }
   }
 

@@ -47,7 +47,8 @@ final class HotKernels {
         new Kernel("RowTile::multiply12", () -> RowTile.multiply12(a, 0, b, 0, 256, 8, tile)),
         new Kernel("RowTile::multiply5", () -> RowTile.multiply5(a, 0, b, 0, 256, 8, tile)),
         new Kernel(
-            "FencedTile::multiplyRows", () -> FencedTile.multiplyRows(a, 0, panel, 0, 8, tile, 0, 16)),
+            "FencedTile::multiplyRows",
+            () -> FencedTile.multiplyRows(a, 0, panel, 0, 8, tile, 0, 16)),
         new Kernel(
             "FencedTile::multiplyColumns",
             () -> FencedTile.multiplyColumns(a, 0, panel, 0, 8, tile, 0, 16)),

@@ -38,12 +38,9 @@ final class FewRowsKernels {
     int column = c.groupIdx % n;
     int row = (c.groupIdx / n) % blocks * ROWS;
     int batch = c.groupIdx / (n * blocks);
-    int inner = batch % args.get(4);
-    int outer = batch / args.get(4);
     int aRow = args.get(6);
-    int aStart = args.get(5) + outer * args.get(8) + inner * args.get(9) + row * aRow;
-    int bStart = args.get(10) + outer * args.get(13) + inner * args.get(14);
-    int bAt = bStart + column * args.get(12);
+    int aStart = MatMulKernels.start(args, batch, 5) + row * aRow;
+    int bAt = MatMulKernels.start(args, batch, 10) + column * args.get(12);
     int aColumn = args.get(7);
     int bRow = args.get(11);
     int aType = args.get(21);
@@ -71,7 +68,7 @@ final class FewRowsKernels {
     float t2 = Groups.sum(c, scratch, s2);
     float t3 = Groups.sum(c, scratch, s3);
     if (c.localIdx == 0) {
-      int out = args.get(15) + outer * args.get(18) + inner * args.get(19);
+      int out = MatMulKernels.start(args, batch, 15);
       putColumn(floats, args, out, row, column, a * t0, a * t1, a * t2, a * t3);
     }
   }
@@ -93,12 +90,9 @@ final class FewRowsKernels {
     int column = c.groupIdx % strips * Groups.SIZE + c.localIdx;
     int row = (c.groupIdx / strips) % blocks * ROWS;
     int batch = c.groupIdx / (strips * blocks);
-    int inner = batch % args.get(4);
-    int outer = batch / args.get(4);
     int aRow = args.get(6);
-    int aStart = args.get(5) + outer * args.get(8) + inner * args.get(9) + row * aRow;
-    int bStart = args.get(10) + outer * args.get(13) + inner * args.get(14);
-    int bAt = bStart + column * args.get(12);
+    int aStart = MatMulKernels.start(args, batch, 5) + row * aRow;
+    int bAt = MatMulKernels.start(args, batch, 10) + column * args.get(12);
     int aColumn = args.get(7);
     int bRow = args.get(11);
     int aType = args.get(21);
@@ -122,7 +116,7 @@ final class FewRowsKernels {
           s3 += weight * Halves.get(floats, halves, aType, at + 3 * aRow);
         }
       }
-      int out = args.get(15) + outer * args.get(18) + inner * args.get(19);
+      int out = MatMulKernels.start(args, batch, 15);
       putColumn(floats, args, out, row, column, a * s0, a * s1, a * s2, a * s3);
     }
   }

@@ -43,10 +43,8 @@ final class MatMulKernels {
     int tileN = group % tilesN;
     int tileM = (group / tilesN) % tilesM;
     int batch = group / (tilesN * tilesM);
-    int inner = batch % args.get(4);
-    int outer = batch / args.get(4);
-    int aBase = args.get(5) + outer * args.get(8) + inner * args.get(9);
-    int bBase = args.get(10) + outer * args.get(13) + inner * args.get(14);
+    int aBase = start(args, batch, 5);
+    int bBase = start(args, batch, 10);
     int aRow = args.get(6);
     int aColumn = args.get(7);
     int bRow = args.get(11);
@@ -127,13 +125,20 @@ final class MatMulKernels {
       }
       c.localBarrier();
     }
-    int outBase = args.get(15) + outer * args.get(18) + inner * args.get(19);
+    int outBase = start(args, batch, 15);
     int row = firstRow + myRow;
     int column = firstColumn + myColumn;
     putRow(floats, args, outBase, row, column, a, c00, c01, c02, c03);
     putRow(floats, args, outBase, row + 1, column, a, c10, c11, c12, c13);
     putRow(floats, args, outBase, row + 2, column, a, c20, c21, c22, c23);
     putRow(floats, args, outBase, row + 3, column, a, c30, c31, c32, c33);
+  }
+
+  /** Where a batch's matrix begins, of the operand whose args begin at {@code view}. */
+  static int start(IntArray args, int batch, int view) {
+    int inner = batch % args.get(4);
+    int outer = batch / args.get(4);
+    return args.get(view) + outer * args.get(view + 3) + inner * args.get(view + 4);
   }
 
   private static void putRow(

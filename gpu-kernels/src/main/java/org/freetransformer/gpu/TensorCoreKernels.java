@@ -300,10 +300,7 @@ final class TensorCoreKernels {
   private static int place(IntArray args, int tile, int view) {
     int tilesN = (args.get(1) + TILE - 1) / TILE;
     int tilesM = (args.get(0) + TILE - 1) / TILE;
-    int batch = tile / (tilesN * tilesM);
-    int outer = batch / args.get(4);
-    int inner = batch % args.get(4);
-    return args.get(view) + outer * args.get(view + 3) + inner * args.get(view + 4);
+    return MatMulKernels.start(args, tile / (tilesN * tilesM), view);
   }
 
   /** Where a tile's sums go: to the result, or among the launch's tiles. */

@@ -14,7 +14,6 @@ import java.lang.foreign.MemorySegment;
 final class GemmBlock {
   private static final int DEPTH_GRANULE = 16;
 
-  private final GemmShape shape;
   private final StridedMatrix a;
   private final StridedMatrix b;
   private final StridedMatrix c;
@@ -33,7 +32,6 @@ final class GemmBlock {
       StridedMatrix c,
       float alpha,
       boolean accumulate) {
-    this.shape = shape;
     this.a = a;
     this.b = b;
     this.c = c;
@@ -205,8 +203,7 @@ final class GemmBlock {
     if (a.isHalf()) {
       packHalfA(scratch, start, rows, steps);
     } else if (aByColumns) {
-      int available = shape.m() - row;
-      Packing.packColumns(a.memory(), start, a.columnBytes(), rows, available, steps, scratch.a);
+      Packing.packColumns(a.memory(), start, a.columnBytes(), rows, steps, scratch.a);
     } else {
       Packing.packRows(a.memory(), start, a.rowBytes(), a.columnBytes(), rows, steps, scratch.a);
     }

@@ -21,6 +21,8 @@ import jdk.incubator.vector.FloatVector;
 final class Packing {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+  private static final int COLUMNS_AT_ONCE = 4;
+
   private Packing() {}
 
   /** Packs rows of A for up to {@link GemmScratch#TILES} tiles, at a constant distance. */
@@ -45,43 +47,51 @@ final class Packing {
   }
 
   /**
-   * Packs rows of an A that is contiguous in every column, tile by tile and column by column.
-   *
-   * @param available rows from {@code start} to the end of A: whole vectors are read while they
-   *     last
+   * Packs rows of an A that is contiguous in every column, tile by tile and column by column. What
+   * a vector reads beyond a tile's rows never counts, so they are whole as long as memory goes on.
    */
   static void packColumns(
-      MemorySegment a,
-      long start,
-      long columnStride,
-      int rows,
-      int available,
-      int depth,
-      float[] packed) {
-    int overhang = Math.ceilDiv(ROWS, LANES) * LANES - ROWS;
-    int whole = Math.min(rows / ROWS, Math.max(0, available - overhang) / ROWS);
-    for (int k = 0; k < depth; k++) {
-      packWholeColumn(a, start + k * columnStride, whole, packed, k * ROWS);
+      MemorySegment a, long start, long columnStride, int rows, int depth, float[] packed) {
+    int tiles = Math.ceilDiv(rows, ROWS);
+    long tileReach = (long) Math.ceilDiv(ROWS, LANES) * VECTOR_BYTES;
+    long reach = (tiles - 1L) * ROWS * Float.BYTES + tileReach;
+    int k = 0;
+    for (; k <= depth - COLUMNS_AT_ONCE; k += COLUMNS_AT_ONCE) {
+      long from = start + k * columnStride;
+      if (from + (COLUMNS_AT_ONCE - 1) * columnStride + reach > a.byteSize()) {
+        break;
+      }
+      packFourColumns(a, from, columnStride, tiles, packed, k * ROWS);
     }
-    for (int tile = whole; tile * ROWS < rows; tile++) {
-      long from = start + (long) tile * ROWS * Float.BYTES;
-      int height = Math.min(ROWS, rows - tile * ROWS);
-      for (int k = 0; k < depth; k++) {
+    for (; k < depth; k++) {
+      for (int tile = 0; tile < tiles; tile++) {
+        long from = start + k * columnStride + (long) tile * ROWS * Float.BYTES;
         int to = tile * GemmScratch.A_TILE + k * ROWS;
-        MemorySegment.copy(a, FLOAT, from + k * columnStride, packed, to, height);
+        MemorySegment.copy(a, FLOAT, from, packed, to, Math.min(ROWS, rows - tile * ROWS));
       }
     }
   }
 
-  /** What a vector writes beyond its column, the next column overwrites. */
-  private static void packWholeColumn(
-      MemorySegment a, long start, int tiles, float[] packed, int to) {
+  /**
+   * Four columns at a time keep more of memory's lines under way than one after the other. What a
+   * vector writes beyond its column, the next column overwrites.
+   */
+  private static void packFourColumns(
+      MemorySegment a, long start, long columnStride, int tiles, float[] packed, int to) {
     for (int tile = 0; tile < tiles; tile++) {
-      for (int i = 0; i < ROWS; i += LANES) {
-        long from = start + (long) (tile * ROWS + i) * Float.BYTES;
-        FloatVector.fromMemorySegment(SPECIES, a, from, ORDER)
-            .intoArray(packed, to + tile * GemmScratch.A_TILE + i);
-      }
+      long from = start + (long) tile * ROWS * Float.BYTES;
+      int at = to + tile * GemmScratch.A_TILE;
+      packTileColumn(a, from, packed, at);
+      packTileColumn(a, from + columnStride, packed, at + ROWS);
+      packTileColumn(a, from + 2 * columnStride, packed, at + 2 * ROWS);
+      packTileColumn(a, from + 3 * columnStride, packed, at + 3 * ROWS);
+    }
+  }
+
+  private static void packTileColumn(MemorySegment a, long from, float[] packed, int to) {
+    for (int i = 0; i < ROWS; i += LANES) {
+      FloatVector.fromMemorySegment(SPECIES, a, from + (long) i * Float.BYTES, ORDER)
+          .intoArray(packed, to + i);
     }
   }
 

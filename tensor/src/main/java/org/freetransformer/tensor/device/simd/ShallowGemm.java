@@ -13,6 +13,10 @@ final class ShallowGemm implements Runnable, ThreadTeam.Task {
   /** Largest k where C may have any size. */
   static final int MAX_DEPTH = 8;
 
+  // The same where tiles read arrays and C is large: then blocks are as fast.
+  private static final int MAX_DEPTH_BESIDE_ARRAYS = 4;
+  private static final int MANY_COLUMNS = 2 * GemmKernel.COLUMNS;
+
   /** Most columns where k may have any size. */
   static final int MAX_COLUMNS = GemmKernel.LANES;
 
@@ -94,7 +98,12 @@ final class ShallowGemm implements Runnable, ThreadTeam.Task {
 
   /** Whether this way is made for a product. */
   static boolean suits(GemmShape shape, StridedMatrix c) {
-    return c.columnStride() == 1 && (shape.k() <= MAX_DEPTH || shape.n() <= MAX_COLUMNS);
+    return c.columnStride() == 1 && (shape.k() <= maxDepth(shape) || shape.n() <= MAX_COLUMNS);
+  }
+
+  private static int maxDepth(GemmShape shape) {
+    boolean large = shape.m() >= MIN_ROWS_FOR_PACKING && shape.n() > MANY_COLUMNS;
+    return GemmKernel.READS_ARRAYS && large ? MAX_DEPTH_BESIDE_ARRAYS : MAX_DEPTH;
   }
 
   /**

@@ -108,7 +108,9 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     boolean contiguousRows =
         w.columnStride() == 1 && shape.n() >= GemmKernel.LANES && !blocksWin(shape, c);
     boolean contiguousColumns =
-        w.rowStride() == 1 && (shape.m() == 1 || shape.k() >= shortestDots(shape.m()));
+        w.rowStride() == 1
+            && (shape.m() == 1 || shape.k() >= shortestDots(shape.m()))
+            && !tilesWin(shape, c);
     return shape.m() <= MAX_ROWS
         && (contiguousRows || contiguousColumns)
         && RowDots.fits(shape.batch(), MAX_ROWS, shape.k());
@@ -117,6 +119,18 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   /** From how many steps of k on dot products beat packing W for blocks, which all rows share. */
   private static int shortestDots(int rows) {
     return (rows <= ROWS ? 3 : 5) * GemmKernel.LANES;
+  }
+
+  /**
+   * Whether blocks take rows of W as they lie for the rows of C, and X for their single panel,
+   * which it nearly fills: a tile then has 12 sums for the 16 registers, where dot products have
+   * 16.
+   */
+  private static boolean tilesWin(GemmShape shape, StridedMatrix c) {
+    return GemmKernel.READS_ARRAYS
+        && c.rowStride() == 1
+        && shape.m() > GemmKernel.COLUMNS * 3 / 4
+        && shape.m() <= GemmKernel.COLUMNS;
   }
 
   /** Strips keep their sums in the cache, blocks in registers, which pays unless memory bounds. */

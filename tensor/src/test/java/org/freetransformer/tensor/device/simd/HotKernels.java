@@ -82,7 +82,7 @@ final class HotKernels {
             "GemmKernel::setWhole",
             () -> GemmKernel.store(tile, 6, GemmKernel.COLUMNS, 1f, false, c, 0, 256)),
         new Kernel(
-            "Packing::packWholeColumn", () -> Packing.packColumns(c, 0, 512, 48, 64, 8, scratch.a)),
+            "Packing::packFourColumns", () -> Packing.packColumns(c, 0, 512, 48, 8, scratch.a)),
         new Kernel(
             "Packing::packRowOfB",
             () -> Packing.packPanels(c, 0, 4096, 4, 2, 96, scratch.b(), 0, scratch)),

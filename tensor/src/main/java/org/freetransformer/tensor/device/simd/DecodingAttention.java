@@ -54,7 +54,7 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     workers.requireArray(WEIGHTS, keys + Lanes.COUNT);
     workers.requireArray(FACTORS, keys);
     workers.requireArray(LANES, KEYS * Lanes.COUNT);
-    workers.requireArray(SUMS, KEYS);
+    workers.requireArray(SUMS, Math.max(KEYS, size));
   }
 
   /** Whether so few queries read each key head that packing does not pay. */
@@ -99,8 +99,10 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
         weights[s] *= factors[s];
       }
     }
+    float[] sums = workers.array(SUMS, worker);
+    add(weights, seen, v.row(b, 0, keyHead), sums);
     float factor = sum == 0 ? 0 : 1 / sum;
-    add(weights, seen, v.row(b, 0, keyHead), out.row(b, t, head), factor);
+    Panels.putScaled(sums, 0, size, factor, out.memory(), out.row(b, t, head));
   }
 
   private void score(long query, long firstKey, int seen, int worker) {
@@ -154,35 +156,30 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     }
   }
 
-  private void add(float[] weights, int seen, long value, long target, float factor) {
+  private void add(float[] weights, int seen, long value, float[] sums) {
     MemorySegment y = v.memory();
-    MemorySegment to = out.memory();
     long stride = v.timeStride();
     int whole = Lanes.whole(size);
     int d = 0;
     for (; d <= whole - 8 * Lanes.COUNT; d += 8 * Lanes.COUNT) {
-      DecodingKernel.addEight(
-          weights, seen, y, value + 4L * d, stride, to, target + 4L * d, factor);
+      DecodingKernel.addEight(weights, seen, y, value + 4L * d, stride, sums, d);
     }
     for (; d <= whole - 4 * Lanes.COUNT; d += 4 * Lanes.COUNT) {
-      DecodingKernel.addFour(weights, seen, y, value + 4L * d, stride, to, target + 4L * d, factor);
+      DecodingKernel.addFour(weights, seen, y, value + 4L * d, stride, sums, d);
     }
     for (; d < whole; d += Lanes.COUNT) {
-      DecodingKernel.addOne(weights, seen, y, value + 4L * d, stride, to, target + 4L * d, factor);
+      DecodingKernel.addOne(weights, seen, y, value + 4L * d, stride, sums, d);
     }
-    addRest(weights, seen, value + 4L * whole, target + 4L * whole, size - whole, factor);
+    for (; d < size; d++) {
+      sums[d] = addNumbers(weights, seen, value + 4L * d);
+    }
   }
 
-  /** What the head has beyond whole vectors. */
-  private void addRest(
-      float[] weights, int seen, long values, long target, int columns, float factor) {
-    for (int d = 0; d < columns; d++) {
-      float sum = 0;
-      for (int s = 0; s < seen; s++) {
-        float value = v.memory().get(Memory.FLOAT, values + s * v.timeStride() + 4L * d);
-        sum = Math.fma(value, weights[s], sum);
-      }
-      out.memory().set(Memory.FLOAT, target + 4L * d, sum * factor);
+  private float addNumbers(float[] weights, int seen, long value) {
+    float sum = 0;
+    for (int s = 0; s < seen; s++) {
+      sum = Math.fma(v.memory().get(Memory.FLOAT, value + s * v.timeStride()), weights[s], sum);
     }
+    return sum;
   }
 }

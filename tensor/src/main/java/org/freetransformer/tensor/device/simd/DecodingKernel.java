@@ -99,16 +99,9 @@ final class DecodingKernel {
     }
   }
 
-  /** Eight vectors' width of the output: the sum of all values, weighted, times a factor. */
+  /** sums[at …) = the sum of all values, weighted, over eight vectors' width. */
   static void addEight(
-      float[] weights,
-      int seen,
-      MemorySegment v,
-      long first,
-      long stride,
-      MemorySegment out,
-      long target,
-      float factor) {
+      float[] weights, int seen, MemorySegment v, long first, long stride, float[] sums, int at) {
     FloatVector s0 = FloatVector.zero(Lanes.SPECIES);
     FloatVector s1 = FloatVector.zero(Lanes.SPECIES);
     FloatVector s2 = FloatVector.zero(Lanes.SPECIES);
@@ -129,26 +122,19 @@ final class DecodingKernel {
       s6 = Lanes.load(v, value + 6 * VECTOR_BYTES).fma(weight, s6);
       s7 = Lanes.load(v, value + 7 * VECTOR_BYTES).fma(weight, s7);
     }
-    Lanes.store(s0.mul(factor), out, target);
-    Lanes.store(s1.mul(factor), out, target + VECTOR_BYTES);
-    Lanes.store(s2.mul(factor), out, target + 2 * VECTOR_BYTES);
-    Lanes.store(s3.mul(factor), out, target + 3 * VECTOR_BYTES);
-    Lanes.store(s4.mul(factor), out, target + 4 * VECTOR_BYTES);
-    Lanes.store(s5.mul(factor), out, target + 5 * VECTOR_BYTES);
-    Lanes.store(s6.mul(factor), out, target + 6 * VECTOR_BYTES);
-    Lanes.store(s7.mul(factor), out, target + 7 * VECTOR_BYTES);
+    s0.intoArray(sums, at);
+    s1.intoArray(sums, at + COUNT);
+    s2.intoArray(sums, at + 2 * COUNT);
+    s3.intoArray(sums, at + 3 * COUNT);
+    s4.intoArray(sums, at + 4 * COUNT);
+    s5.intoArray(sums, at + 5 * COUNT);
+    s6.intoArray(sums, at + 6 * COUNT);
+    s7.intoArray(sums, at + 7 * COUNT);
   }
 
-  /** {@link #addEight} for four vectors' width. */
+  /** {@link #addEight} over four vectors' width. */
   static void addFour(
-      float[] weights,
-      int seen,
-      MemorySegment v,
-      long first,
-      long stride,
-      MemorySegment out,
-      long target,
-      float factor) {
+      float[] weights, int seen, MemorySegment v, long first, long stride, float[] sums, int at) {
     FloatVector s0 = FloatVector.zero(Lanes.SPECIES);
     FloatVector s1 = FloatVector.zero(Lanes.SPECIES);
     FloatVector s2 = FloatVector.zero(Lanes.SPECIES);
@@ -161,26 +147,19 @@ final class DecodingKernel {
       s2 = Lanes.load(v, value + 2 * VECTOR_BYTES).fma(weight, s2);
       s3 = Lanes.load(v, value + 3 * VECTOR_BYTES).fma(weight, s3);
     }
-    Lanes.store(s0.mul(factor), out, target);
-    Lanes.store(s1.mul(factor), out, target + VECTOR_BYTES);
-    Lanes.store(s2.mul(factor), out, target + 2 * VECTOR_BYTES);
-    Lanes.store(s3.mul(factor), out, target + 3 * VECTOR_BYTES);
+    s0.intoArray(sums, at);
+    s1.intoArray(sums, at + COUNT);
+    s2.intoArray(sums, at + 2 * COUNT);
+    s3.intoArray(sums, at + 3 * COUNT);
   }
 
-  /** {@link #addEight} for a vector's width. */
+  /** {@link #addEight} over a vector's width. */
   static void addOne(
-      float[] weights,
-      int seen,
-      MemorySegment v,
-      long first,
-      long stride,
-      MemorySegment out,
-      long target,
-      float factor) {
+      float[] weights, int seen, MemorySegment v, long first, long stride, float[] sums, int at) {
     FloatVector sum = FloatVector.zero(Lanes.SPECIES);
     for (int s = 0; s < seen; s++) {
       sum = Lanes.load(v, first + s * stride).fma(Lanes.all(weights[s]), sum);
     }
-    Lanes.store(sum.mul(factor), out, target);
+    sum.intoArray(sums, at);
   }
 }

@@ -68,12 +68,13 @@ public final class BarChart {
     return this;
   }
 
-  /** Adds a dashed level over all bars. */
+  /** Adds a dashed level over all bars; a mark, where there is only one. */
   public BarChart add(Level level, Color colour) {
     CategorySeries series =
         chart.addSeries(level.name(), bars, Collections.nCopies(bars.size(), level.y()));
     series.setChartCategorySeriesRenderStyle(CategorySeriesRenderStyle.Line);
-    series.setMarker(SeriesMarkers.NONE);
+    // A line over one bar has no length.
+    series.setMarker(bars.size() == 1 ? SeriesMarkers.DIAMOND : SeriesMarkers.NONE);
     series.setLineStyle(
         new BasicStroke(LEVEL, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, DASHES, 0));
     series.setOverlapped(true);

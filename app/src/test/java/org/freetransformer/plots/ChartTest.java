@@ -82,6 +82,18 @@ class ChartTest {
   }
 
   @Test
+  void aLevelOverASingleBarIsAMark() throws IOException {
+    Path file = target("bar.png");
+    new BarChart("Bound", "model", "nats per character", List.of("quick"))
+        .part("reconstruction", List.of(0.3), Palette.BLUE)
+        .add(new Level("source entropy", 0.29), Palette.VERMILION)
+        .write(file);
+    BufferedImage image = ImageIO.read(file.toFile());
+    BufferedImage withoutLegend = image.getSubimage(0, 0, 880, image.getHeight());
+    assertThat(count(withoutLegend, Palette.VERMILION)).isGreaterThan(20);
+  }
+
+  @Test
   void everyCharacterOfASampleIsACell() throws IOException {
     String clean = "_".repeat(20) + "K".repeat(8) + "_".repeat(36);
     String noisy = "_".repeat(12) + "KK!KKKKK" + "_".repeat(20) + "!Q" + "_".repeat(22);

@@ -128,7 +128,7 @@ final class QuantizedLinear implements Kernel, ThreadTeam.Task {
       long at = (long) j * Float.BYTES;
       FloatVector scale = Lanes.load(scales, (long) begin * Float.BYTES + at, mask);
       FloatVector y = FloatVector.fromArray(Lanes.SPECIES, sums, from + j).mul(scale);
-      Lanes.store(accumulate ? y.add(Lanes.load(out, to + at, mask)) : y, out, to + at, mask);
+      Lanes.put(y, accumulate, out, to + at, mask);
     }
   }
 }

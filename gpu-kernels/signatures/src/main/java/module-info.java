@@ -14,4 +14,7 @@ module tornado.api {
   exports uk.ac.manchester.tornado.api.runtime;
   exports uk.ac.manchester.tornado.api.types;
   exports uk.ac.manchester.tornado.api.types.arrays;
+  exports uk.ac.manchester.tornado.api.types.collections;
+  exports uk.ac.manchester.tornado.api.types.vectors;
+  exports uk.ac.manchester.tornado.api.types.volumes;
 }

@@ -58,12 +58,14 @@ final class Heap implements MemoryPool.Source {
    * Makes sure of so many words at the heap's end for what lives within one instruction. They are
    * the same words each time.
    *
-   * @return the first of them
+   * @return the first of them, at a multiple of 4
    */
   int scratch(long count) {
-    requireRoom(used, Math.max(scratch, count * width), count * width);
-    scratch = Math.max(scratch, count * width);
-    return Math.toIntExact(words.byteSize() / width - count);
+    long first = Math.floorDiv(words.byteSize() / width - count, 4L) * 4;
+    long bytes = words.byteSize() - first * width;
+    requireRoom(used, Math.max(scratch, bytes), bytes);
+    scratch = Math.max(scratch, bytes);
+    return Math.toIntExact(first);
   }
 
   private void requireRoom(long blocks, long atEnd, long bytes) {

@@ -4,13 +4,18 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
+import uk.ac.manchester.tornado.api.types.collections.VectorFloat4;
+import uk.ac.manchester.tornado.api.types.vectors.Float4;
+import uk.ac.manchester.tornado.api.types.vectors.Short2;
+import uk.ac.manchester.tornado.api.types.volumes.VolumeShort2;
 
 /**
  * {@code out = a · A × B}: a work group of 256 computes a tile of 64 × 64, each item 4 × 4 of it in
  * registers, from slices of 16 of the shared dimension in local memory.
  *
  * <p>Args: {@code [M, N, K, batch dims × 2, then for A, B, out: offset, row stride, column stride,
- * batch strides × 2, then accumulate, types of A and B]}; out is f32.
+ * batch strides × 2, then accumulate, types of A and B, whether out is written by four]}; out is
+ * f32. With {@link #FOURS} added to a type, neighbours are those with a stride of 1.
  */
 final class MatMulKernels {
   /** Rows and columns of a group's tile. */
@@ -18,6 +23,9 @@ final class MatMulKernels {
 
   /** Work items of a group. */
   static final int GROUP = 256;
+
+  /** Added to an operand's type: fours of neighbours, none across an edge, are read at once. */
+  static final int FOURS = 4;
 
   private static final int SLICE = 16;
   private static final int PADDED = TILE + 4; // So that columns of a slice fall into other banks.
@@ -34,6 +42,9 @@ final class MatMulKernels {
       float b) {
     float[] as = c.allocateFloatLocalArray(SLICE * PADDED);
     float[] bs = c.allocateFloatLocalArray(SLICE * PADDED);
+    // Other views of the same memory, whose loads are of vectors. A compiler sees no object.
+    VectorFloat4 fours = new VectorFloat4(floats);
+    VolumeShort2 pairs = new VolumeShort2(1, 1, 1, halves);
     int m = args.get(0);
     int n = args.get(1);
     int depth = args.get(2);
@@ -56,6 +67,15 @@ final class MatMulKernels {
     int firstColumn = tileN * TILE;
     int myRow = (me / 16) * 4;
     int myColumn = (me % 16) * 4;
+    // Four neighbours of a slice, along whichever way the operand lies, and where they go.
+    int aR = aRow == 1 ? me % 16 * 4 : me / 4;
+    int aK = aRow == 1 ? me / 16 : me % 4 * 4;
+    int aTo = aK * PADDED + aR;
+    int aStep = aRow == 1 ? 1 : PADDED;
+    int bC = bRow == 1 ? me / 4 : me % 16 * 4;
+    int bK = bRow == 1 ? me % 4 * 4 : me / 16;
+    int bTo = bK * PADDED + bC;
+    int bStep = bRow == 1 ? PADDED : 1;
 
     float c00 = 0f;
     float c01 = 0f;
@@ -74,25 +94,77 @@ final class MatMulKernels {
     float c32 = 0f;
     float c33 = 0f;
     for (int k0 = 0; k0 < depth; k0 += SLICE) {
+      int aAt = aBase + (firstRow + aR) * aRow + (k0 + aK) * aColumn;
+      int bAt = bBase + (k0 + bK) * bRow + (firstColumn + bC) * bColumn;
+      boolean aInside = firstRow + aR < m && k0 + aK < depth;
+      boolean bInside = firstColumn + bC < n && k0 + bK < depth;
+      if (aType == FOURS + Halves.F32) {
+        Float4 four = new Float4(0f, 0f, 0f, 0f);
+        if (aInside) {
+          four = fours.get(aAt / 4);
+        }
+        as[aTo] = four.getX();
+        as[aTo + aStep] = four.getY();
+        as[aTo + 2 * aStep] = four.getZ();
+        as[aTo + 3 * aStep] = four.getW();
+      }
+      if (bType == FOURS + Halves.F32) {
+        Float4 four = new Float4(0f, 0f, 0f, 0f);
+        if (bInside) {
+          four = fours.get(bAt / 4);
+        }
+        bs[bTo] = four.getX();
+        bs[bTo + bStep] = four.getY();
+        bs[bTo + 2 * bStep] = four.getZ();
+        bs[bTo + 3 * bStep] = four.getW();
+      }
+      for (int pair = 0; pair < 4; pair += 2) {
+        if (aType > FOURS + Halves.F32) {
+          float x = 0f;
+          float y = 0f;
+          if (aInside) {
+            Short2 two = pairs.get((aAt + pair) / 2, 0, 0);
+            x = Halves.decoded(aType - FOURS, two.getX() & 0xFFFF);
+            y = Halves.decoded(aType - FOURS, two.getY() & 0xFFFF);
+          }
+          as[aTo + pair * aStep] = x;
+          as[aTo + (pair + 1) * aStep] = y;
+        }
+        if (bType > FOURS + Halves.F32) {
+          float x = 0f;
+          float y = 0f;
+          if (bInside) {
+            Short2 two = pairs.get((bAt + pair) / 2, 0, 0);
+            x = Halves.decoded(bType - FOURS, two.getX() & 0xFFFF);
+            y = Halves.decoded(bType - FOURS, two.getY() & 0xFFFF);
+          }
+          bs[bTo + pair * bStep] = x;
+          bs[bTo + (pair + 1) * bStep] = y;
+        }
+      }
       for (int part = 0; part < 4; part++) {
         int e = me + part * GROUP;
-        // Neighbouring items read neighbouring memory, whichever way the operand lies.
-        int r = aRow < aColumn ? e % TILE : e / SLICE;
-        int k = aRow < aColumn ? e / TILE : e % SLICE;
-        float value = 0f;
-        if (firstRow + r < m && k0 + k < depth) {
-          int at = aBase + (firstRow + r) * aRow + (k0 + k) * aColumn;
-          value = Halves.get(floats, halves, aType, at);
+        if (aType < FOURS) {
+          // Neighbouring items read neighbouring memory, whichever way the operand lies.
+          int r = aRow < aColumn ? e % TILE : e / SLICE;
+          int k = aRow < aColumn ? e / TILE : e % SLICE;
+          float value = 0f;
+          if (firstRow + r < m && k0 + k < depth) {
+            int at = aBase + (firstRow + r) * aRow + (k0 + k) * aColumn;
+            value = Halves.get(floats, halves, aType, at);
+          }
+          as[k * PADDED + r] = value;
         }
-        as[k * PADDED + r] = value;
-        int col = bRow < bColumn ? e / SLICE : e % TILE;
-        int kb = bRow < bColumn ? e % SLICE : e / TILE;
-        float other = 0f;
-        if (firstColumn + col < n && k0 + kb < depth) {
-          int at = bBase + (k0 + kb) * bRow + (firstColumn + col) * bColumn;
-          other = Halves.get(floats, halves, bType, at);
+        if (bType < FOURS) {
+          int col = bRow < bColumn ? e / SLICE : e % TILE;
+          int k = bRow < bColumn ? e % SLICE : e / TILE;
+          float value = 0f;
+          if (firstColumn + col < n && k0 + k < depth) {
+            int at = bBase + (k0 + k) * bRow + (firstColumn + col) * bColumn;
+            value = Halves.get(floats, halves, bType, at);
+          }
+          bs[k * PADDED + col] = value;
         }
-        bs[kb * PADDED + col] = other;
       }
       c.localBarrier();
       for (int k = 0; k < SLICE; k++) {
@@ -154,10 +226,28 @@ final class MatMulKernels {
       float v3) {
     if (row < args.get(0)) {
       int at = base + row * args.get(16);
-      put(floats, args, at, column, alpha * v0);
-      put(floats, args, at, column + 1, alpha * v1);
-      put(floats, args, at, column + 2, alpha * v2);
-      put(floats, args, at, column + 3, alpha * v3);
+      if (args.get(23) != 0) {
+        Float4 sums = new Float4(alpha * v0, alpha * v1, alpha * v2, alpha * v3);
+        putFour(floats, args, at, column, sums);
+      } else {
+        put(floats, args, at, column, alpha * v0);
+        put(floats, args, at, column + 1, alpha * v1);
+        put(floats, args, at, column + 2, alpha * v2);
+        put(floats, args, at, column + 3, alpha * v3);
+      }
+    }
+  }
+
+  private static void putFour(
+      FloatArray floats, IntArray args, int rowAt, int column, Float4 sums) {
+    if (column < args.get(1)) {
+      VectorFloat4 fours = new VectorFloat4(floats);
+      int at = (rowAt + column) / 4;
+      if (args.get(20) != 0) {
+        fours.set(at, Float4.add(fours.get(at), sums));
+      } else {
+        fours.set(at, sums);
+      }
     }
   }
 

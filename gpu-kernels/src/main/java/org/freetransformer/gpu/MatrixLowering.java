@@ -1,6 +1,7 @@
 package org.freetransformer.gpu;
 
 import java.util.function.ToIntFunction;
+import java.util.stream.IntStream;
 import org.freetransformer.tensor.Layout;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction.Gather;
@@ -55,16 +56,32 @@ final class MatrixLowering extends FamilyLowering {
     Buffer out = op.out().buffer();
     requireFloats(op.a(), op.b(), out);
     Args args = matrices(op.a(), op.b(), out);
-    args.add(op.out().accumulate()).add(type(op.a()), type(op.b()));
+    args.add(op.out().accumulate());
     int batches = batch(out, 3) * batch(out, 4);
     if (out.dim(-2) <= FewRowsKernels.MOST_ROWS) {
-      return fewRows(op, args, batches);
+      return fewRows(op, args.add(type(op.a()), type(op.b())), batches);
     }
+    args.add(typeInFours(op.a()), typeInFours(op.b()));
+    args.add(isInFours(out) && matrix(out)[1] != 1);
     int tilesM = Math.ceilDiv(out.dim(-2), MatMulKernels.TILE);
     int tilesN = Math.ceilDiv(out.dim(-1), MatMulKernels.TILE);
     int tiles = tilesM * tilesN * batches;
     float alpha = (float) op.alpha();
     return new Launch(MatMulKernels::matMul, args.toArray(), alpha, 0, tiles, MatMulKernels.GROUP);
+  }
+
+  private int typeInFours(Buffer operand) {
+    return type(operand) + (isInFours(operand) ? MatMulKernels.FOURS : 0);
+  }
+
+  /** Whether fours of neighbours in memory are of one row or column, each at a multiple of 4. */
+  private boolean isInFours(Buffer operand) {
+    int[] view = matrix(operand);
+    boolean isDown = view[1] == 1;
+    int length = operand.dim(isDown ? -2 : -1);
+    int stride = isDown ? view[2] : view[1];
+    return (isDown || view[2] == 1)
+        && IntStream.of(length, stride, view[0], view[3], view[4]).allMatch(i -> i % 4 == 0);
   }
 
   private static Launch fewRows(MatMul op, Args args, int batches) {

@@ -16,6 +16,8 @@ import org.freetransformer.tensor.memory.MemoryPool;
  * device where TornadoVM's SDK is, else the kernels' Java bodies.
  */
 class GpuParityTest extends DeviceParity {
+  private static final int LEAST_CASES = 3;
+
   @Override
   Device open() {
     return new ProgramsOf(TornadoVm.open());
@@ -24,7 +26,13 @@ class GpuParityTest extends DeviceParity {
   /** A real device compiles each case anew, which takes it a second. */
   @Override
   int cases() {
-    return Integer.getInteger("parity.cases", TornadoVm.isReal() ? 8 : 12);
+    int cases = Integer.getInteger("parity.cases", TornadoVm.isReal() ? 8 : 12);
+    if (cases < LEAST_CASES) {
+      throw new IllegalArgumentException(
+          "-Dparity.cases=%d: at least %d, since some of them have no result"
+              .formatted(cases, LEAST_CASES));
+    }
+    return cases;
   }
 
   /** Runs single instructions as programs; types that the GPU refuses go to its host. */

@@ -1,0 +1,5 @@
+/** Signatures of TornadoVM's package of this name; see the module. */
+@NullMarked
+package uk.ac.manchester.tornado.api.types.vectors;
+
+import org.jspecify.annotations.NullMarked;

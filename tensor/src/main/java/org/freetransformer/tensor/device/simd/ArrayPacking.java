@@ -19,6 +19,8 @@ import jdk.incubator.vector.FloatVector;
 final class ArrayPacking {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+  private static final int ROWS_AT_ONCE = 4;
+
   private ArrayPacking() {}
 
   /** Steps of a panel for {@code depth} steps of k. */
@@ -104,25 +106,64 @@ final class ArrayPacking {
 
   private static void packRows(
       MemorySegment b, long start, long rowStride, int depth, int columns, float[] panels, int to) {
+    if (columns == COLUMNS && rowStride == GemmKernel.PANEL_ROW_BYTES) {
+      MemorySegment.copy(b, FLOAT, start, panels, to, depth * COLUMNS);
+      return;
+    }
     int whole = columns - columns % COLUMNS;
-    for (int k = 0; k < depth; k++) {
-      packRow(b, start + k * rowStride, whole, panels, to + k * COLUMNS, panelElements(depth));
+    int padded = Math.ceilDiv(columns, COLUMNS) * COLUMNS;
+    long reach = (ROWS_AT_ONCE - 1) * rowStride + (long) padded * Float.BYTES;
+    int k = 0;
+    for (; k <= depth - ROWS_AT_ONCE; k += ROWS_AT_ONCE) {
+      long from = start + k * rowStride;
+      if (from + reach > b.byteSize()) {
+        break;
+      }
+      packFourRows(b, from, rowStride, padded, panels, to + k * COLUMNS, panelElements(depth));
     }
     int tail = to + position(whole, depth);
-    for (int k = 0; k < depth && whole < columns; k++) {
-      long from = start + k * rowStride + (long) whole * Float.BYTES;
+    for (; k < depth; k++) {
+      long from = start + k * rowStride;
+      packRow(b, from, whole, panels, to + k * COLUMNS, panelElements(depth));
+      from += (long) whole * Float.BYTES;
       MemorySegment.copy(b, FLOAT, from, panels, tail + k * COLUMNS, columns - whole);
     }
+  }
+
+  /**
+   * Four rows at a time: panels are kilobytes apart, and such places share few sets of the caches,
+   * so each is written to in runs of some lines. What vectors read beyond the columns never counts.
+   */
+  private static void packFourRows(
+      MemorySegment b,
+      long from,
+      long rowStride,
+      int columns,
+      float[] panels,
+      int to,
+      int panelElements) {
+    int at = to;
+    for (int j = 0; j < columns; j += COLUMNS) {
+      long source = from + (long) j * Float.BYTES;
+      packPiece(b, source, panels, at);
+      packPiece(b, source + rowStride, panels, at + COLUMNS);
+      packPiece(b, source + 2 * rowStride, panels, at + 2 * COLUMNS);
+      packPiece(b, source + 3 * rowStride, panels, at + 3 * COLUMNS);
+      at += panelElements;
+    }
+  }
+
+  private static void packPiece(MemorySegment b, long from, float[] panels, int to) {
+    FloatVector.fromMemorySegment(SPECIES, b, from, ORDER).intoArray(panels, to);
+    FloatVector.fromMemorySegment(SPECIES, b, from + VECTOR_BYTES, ORDER)
+        .intoArray(panels, to + LANES);
   }
 
   private static void packRow(
       MemorySegment b, long from, int columns, float[] panels, int to, int panelElements) {
     int at = to;
     for (int j = 0; j < columns; j += COLUMNS) {
-      long source = from + (long) j * Float.BYTES;
-      FloatVector.fromMemorySegment(SPECIES, b, source, ORDER).intoArray(panels, at);
-      FloatVector.fromMemorySegment(SPECIES, b, source + VECTOR_BYTES, ORDER)
-          .intoArray(panels, at + LANES);
+      packPiece(b, from + (long) j * Float.BYTES, panels, at);
       at += panelElements;
     }
   }

@@ -279,7 +279,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
       int to = row * paddedSize + d;
       if (add) {
         Panels.multiply(weights, 0, panels, array, panel, steps, rows, false, tile);
-        Panels.addTile(tile, rows, sums, to, paddedSize);
+        Panels.addTile(tile, 0, rows, sums, to, paddedSize);
       } else {
         Panels.multiplyInto(
             weights, 0, panels, array, panel, steps, rows, false, tile, sums, to, paddedSize);

@@ -530,7 +530,7 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       int to = query * paddedSize + d;
       if (add) {
         Panels.multiply(columns, 0, memory, array, panel, steps, rows, true, tile);
-        Panels.addTile(tile, rows, sums, to, paddedSize);
+        Panels.addTile(tile, 0, rows, sums, to, paddedSize);
       } else {
         Panels.multiplyInto(
             columns, 0, memory, array, panel, steps, rows, true, tile, sums, to, paddedSize);

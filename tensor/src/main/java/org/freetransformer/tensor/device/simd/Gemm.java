@@ -64,6 +64,12 @@ final class Gemm implements AutoCloseable {
     if (a.isHalf() || b.isHalf() || c.isHalf()) {
       return blocked(shape, left, right, result, alpha, accumulate);
     }
+    if (NarrowGemm.suits(shape, left, result)) {
+      return new NarrowGemm(team, scratch, shape, left, right, result, alpha, accumulate);
+    }
+    if (TurnedGemm.suits(shape, right, result)) {
+      return new TurnedGemm(team, scratch, shape, left, right, result, alpha, accumulate);
+    }
     GemmShape swapped = shape.transposed();
     boolean leftThin = SkinnyGemm.suits(shape, right, result);
     boolean rightThin = SkinnyGemm.suits(swapped, left.transposed(), result.transposed());

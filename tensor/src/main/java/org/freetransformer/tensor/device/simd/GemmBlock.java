@@ -43,7 +43,8 @@ final class GemmBlock {
     sumsApart = c.isHalf() && depth < shape.k();
   }
 
-  private static int depth(int k) {
+  /** Steps of k in a slice of so many in all. */
+  static int depth(int k) {
     int slices = Math.ceilDiv(k, GemmKernel.MAX_DEPTH);
     int even = Math.ceilDiv(k, slices);
     return Math.ceilDiv(even, DEPTH_GRANULE) * DEPTH_GRANULE;

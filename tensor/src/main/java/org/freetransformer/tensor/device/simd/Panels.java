@@ -265,12 +265,12 @@ final class Panels {
     }
   }
 
-  /** Adds a tile's rows to those of a larger matrix. */
-  static void addTile(float[] tile, int rows, float[] to, int toStart, int toRow) {
+  /** Adds a tile's rows, from {@code from} on, to those of a larger matrix. */
+  static void addTile(float[] tile, int from, int rows, float[] to, int toStart, int toRow) {
     for (int i = 0; i < rows; i++) {
       int at = toStart + i * toRow;
       for (int j = 0; j < WIDTH; j += Lanes.COUNT) {
-        FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, i * WIDTH + j);
+        FloatVector x = FloatVector.fromArray(Lanes.SPECIES, tile, from + i * WIDTH + j);
         x.add(FloatVector.fromArray(Lanes.SPECIES, to, at + j)).intoArray(to, at + j);
       }
     }

@@ -133,9 +133,12 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
         && shape.m() <= GemmKernel.COLUMNS;
   }
 
-  /** Strips keep their sums in the cache, blocks in registers, which pays unless memory bounds. */
+  /**
+   * Strips keep their sums in the cache, blocks in registers, which pays unless memory bounds. With
+   * few registers strips are too slow for memory to bound them.
+   */
   private static boolean blocksWin(GemmShape shape, StridedMatrix c) {
-    boolean cached = (long) shape.n() * shape.k() <= CACHED_ELEMENTS;
+    boolean cached = GemmKernel.READS_ARRAYS || (long) shape.n() * shape.k() <= CACHED_ELEMENTS;
     return shape.m() > 1
         && c.columnStride() == 1
         && (shape.n() <= FEW_COLUMNS || (shape.m() > ROWS && cached));

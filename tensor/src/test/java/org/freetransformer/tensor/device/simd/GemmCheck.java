@@ -25,7 +25,8 @@ final class GemmCheck implements AutoCloseable {
     Random random = new Random(1);
     for (int i = 0; i < 400; i++) {
       int batch = random.nextInt(10) == 0 ? 0 : 1 + random.nextInt(3);
-      compare(random, new GemmShape(batch, size(random), size(random), size(random)));
+      GemmShape shape = new GemmShape(batch, size(random), size(random), size(random));
+      compare(random, shape, random.nextBoolean(), random.nextBoolean());
     }
   }
 
@@ -48,6 +49,11 @@ final class GemmCheck implements AutoCloseable {
           {1, 13, 2100, 140},
           {20, 17, 19, 40},
           {1, 16, 16, 1025},
+          {3, 14, 9, 2311},
+          {1, 6, 16, 130},
+          {1, 31, 300, 1027},
+          {1, 16, 1101, 517},
+          {1, 47, 650, 160},
           {3, 7, 5, 530},
           {1, 300, 11, 300},
           {1, 700, 300, 8},
@@ -65,7 +71,8 @@ final class GemmCheck implements AutoCloseable {
           {2, 263, 517, 499}
         }) {
       for (int layout = 0; layout < 4; layout++) {
-        compare(random, new GemmShape(s[0], s[1], s[2], s[3]));
+        GemmShape shape = new GemmShape(s[0], s[1], s[2], s[3]);
+        compare(random, shape, layout % 2 == 1, layout / 2 == 1);
       }
     }
   }
@@ -83,10 +90,11 @@ final class GemmCheck implements AutoCloseable {
     return SIZES[random.nextInt(SIZES.length)];
   }
 
-  private void compare(Random random, GemmShape shape) {
-    StridedMatrix a = matrix(random, shape.batch(), shape.m(), shape.k(), true);
-    StridedMatrix b = matrix(random, shape.batch(), shape.k(), shape.n(), true);
-    StridedMatrix c = matrix(random, shape.batch(), shape.m(), shape.n(), false);
+  private void compare(Random random, GemmShape shape, boolean aTransposed, boolean bTransposed) {
+    StridedMatrix a = matrix(random, shape.batch(), shape.m(), shape.k(), aTransposed, true);
+    StridedMatrix b = matrix(random, shape.batch(), shape.k(), shape.n(), bTransposed, true);
+    boolean cTransposed = random.nextInt(4) == 0;
+    StridedMatrix c = matrix(random, shape.batch(), shape.m(), shape.n(), cTransposed, false);
     float alpha = random.nextBoolean() ? 1f : random.nextFloat() - 0.5f;
     boolean accumulate = random.nextBoolean();
     String what = "%s a=%s b=%s c=%s %s %s".formatted(shape, a, b, c, alpha, accumulate);
@@ -114,9 +122,8 @@ final class GemmCheck implements AutoCloseable {
 
   /** A matrix in one of several layouts, inside memory that holds more than it. */
   private StridedMatrix matrix(
-      Random random, int batch, int rows, int columns, boolean anyStrides) {
+      Random random, int batch, int rows, int columns, boolean transposed, boolean anyStrides) {
     int padding = random.nextInt(3) * random.nextInt(20);
-    boolean transposed = random.nextBoolean();
     long step = anyStrides && random.nextInt(6) == 0 ? 2 : 1;
     long line = ((transposed ? rows : columns) + padding) * step;
     long lines = transposed ? columns : rows;

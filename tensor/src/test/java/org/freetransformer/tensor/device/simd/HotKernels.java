@@ -52,6 +52,7 @@ final class HotKernels {
         new Kernel(
             "FencedTile::multiplyColumns",
             () -> FencedTile.multiplyColumns(a, 0, panel, 0, 8, tile, 0, 16)),
+        new Kernel("PanelTile::add", () -> PanelTile.add(a, 0, panel, 0, 8, tile, 0)),
         new Kernel("RowTile::multiply6", () -> RowTile.multiply6(a, 0, b, 0, 8, tile)),
         new Kernel("ColumnTile::multiply6", () -> ColumnTile.multiply6(a, 0, b, 0, 8, tile)),
         new Kernel("ColumnTile::multiply12", () -> ColumnTile.multiply12(a, 0, b, 0, 256, 8, tile)),
@@ -89,6 +90,9 @@ final class HotKernels {
         new Kernel(
             "ArrayPacking::packRow",
             () -> ArrayPacking.packPanels(c, 0, 4096, 4, 2, 96, scratch.panels(), 0, sums)),
+        new Kernel(
+            "ArrayPacking::packFourRows",
+            () -> ArrayPacking.packPanels(c, 0, 4096, 4, 4, 96, scratch.panels(), 0, sums)),
         new Kernel(
             "ArrayTransposer::exchangeFour",
             () -> ArrayTransposer.transpose(c, 0, 4096, 4, 40, scratch.panels(), 0, sums)),

@@ -1,0 +1,123 @@
+package org.freetransformer.tensor.device.simd;
+
+import java.util.Arrays;
+
+/**
+ * Matrix product of a C that one panel covers, from a transposed A, as in the gradient of a narrow
+ * layer: k is long, and with k outermost both sides are panels already, all but for their distance.
+ * So both are packed as panels, a slice at a time that stays in the first-level cache.
+ *
+ * <p>A task is a part of k, since C has nothing to share; parts depend on k alone, and their sums
+ * are added in order.
+ */
+final class NarrowGemm implements Runnable, ThreadTeam.Task {
+  // Two panels so deep fill half of the first-level cache.
+  private static final int SLICE = 128;
+
+  private static final int SLICES_OF_A_PART = 8;
+  private static final int MOST_PARTS = 64;
+
+  private static final int WIDTH = GemmKernel.COLUMNS;
+
+  private final ThreadTeam team;
+  private final GemmScratch[] scratch;
+  private final GemmShape shape;
+  private final StridedMatrix a;
+  private final StridedMatrix b;
+  private final StridedMatrix c;
+  private final float alpha;
+  private final boolean accumulate;
+  private final int partDepth;
+  private final int parts;
+
+  // Of each item and part, the rows of a tile that C is the corner of.
+  private final float[] sums;
+
+  /** Sizes must not be 0. */
+  NarrowGemm(
+      ThreadTeam team,
+      GemmScratch[] scratch,
+      GemmShape shape,
+      StridedMatrix a,
+      StridedMatrix b,
+      StridedMatrix c,
+      float alpha,
+      boolean accumulate) {
+    this.team = team;
+    this.scratch = scratch;
+    this.shape = shape;
+    this.a = a;
+    this.b = b;
+    this.c = c;
+    this.alpha = alpha;
+    this.accumulate = accumulate;
+    int even = Math.ceilDiv(Math.ceilDiv(shape.k(), MOST_PARTS), SLICE) * SLICE;
+    partDepth = Math.max(SLICES_OF_A_PART * SLICE, even);
+    parts = Math.ceilDiv(shape.k(), partDepth);
+    sums = new float[Math.multiplyExact(shape.batch() * parts, WIDTH * WIDTH)];
+  }
+
+  /** Whether this way suits a product. */
+  static boolean suits(GemmShape shape, StridedMatrix a, StridedMatrix c) {
+    return GemmKernel.READS_ARRAYS
+        && a.rowStride() == 1
+        && a.columnStride() != 1
+        && c.columnStride() == 1
+        && Math.min(shape.m(), shape.n()) > SkinnyGemm.ROWS
+        && Math.max(shape.m(), shape.n()) <= WIDTH
+        && shape.k() >= SLICE
+        && shape.batch() <= MOST_PARTS;
+  }
+
+  @Override
+  public void run() {
+    team.run(shape.batch() * parts, this);
+    for (int item = 0; item < shape.batch(); item++) {
+      int first = item * parts * WIDTH * WIDTH;
+      for (int part = 1; part < parts; part++) {
+        Panels.addTile(sums, first + part * WIDTH * WIDTH, shape.m(), sums, first, WIDTH);
+      }
+      for (int i = 0; i < shape.m(); i++) {
+        long row = c.start(item) + i * c.rowBytes();
+        int from = first + i * WIDTH;
+        GemmKernel.storeRow(sums, from, shape.n(), alpha, accumulate, c.memory(), row);
+      }
+    }
+  }
+
+  /** Sums up a part of k. */
+  @Override
+  public void run(int index, int worker) {
+    int item = index / parts;
+    int begin = index % parts * partDepth;
+    int end = Math.min(shape.k(), begin + partDepth);
+    float[] panels = scratch[worker].a;
+    int bPanel = SLICE * WIDTH;
+    int to = index * WIDTH * WIDTH;
+    Arrays.fill(sums, to, to + WIDTH * WIDTH, 0f);
+    for (int k = begin; k < end; k += SLICE) {
+      int steps = Math.min(SLICE, end - k);
+      pack(a.transposed(), item, k, steps, shape.m(), scratch[worker], 0);
+      pack(b, item, k, steps, shape.n(), scratch[worker], bPanel);
+      int depth = ArrayPacking.evenDepth(steps);
+      for (int i = 0; i < shape.m(); i += PanelTile.ROWS) {
+        PanelTile.add(panels, i, panels, bPanel, depth, sums, to + i * WIDTH);
+      }
+    }
+  }
+
+  private static void pack(
+      StridedMatrix x, int item, int k, int steps, int columns, GemmScratch scratch, int to) {
+    long start = x.start(item) + k * x.rowBytes();
+    ArrayPacking.packPanels(
+        x.memory(),
+        start,
+        x.rowBytes(),
+        x.columnBytes(),
+        steps,
+        columns,
+        scratch.a,
+        to,
+        scratch.rows);
+  }
+}

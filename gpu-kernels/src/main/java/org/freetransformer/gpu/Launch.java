@@ -23,7 +23,8 @@ record Launch(
     float a,
     float b,
     int groups,
-    int size) {
+    int size)
+    implements Step {
 
   /** A work item for each of {@code n} elements. */
   static Launch items(

@@ -46,29 +46,39 @@ import org.freetransformer.tensor.device.Instruction.UnaryBackward;
  * Turns instructions into kernel launches: one each, or one for each gradient that is wanted.
  * Products read numbers of 16 bits as they are, and so do casts; for every other instruction, and
  * for a product's result, there are f32 ones at the heap's end, cast before and back behind it. On
- * tensor cores products write such results, too.
+ * tensor cores and by cuBLAS products write such results, too.
  *
  * @param places the word at which a buffer's storage begins in its heap
  * @param constants the word at which a constant stands among the floats
  * @param scratch gives the first of so many words among the floats, for one instruction
  * @param halvesScratch the same among the numbers of 16 bits
  * @param tensorCores which products go to tensor cores
+ * @param cuBlas which of the others go to cuBLAS
+ * @param panelWords numbers of a panel for cuBLAS
+ * @param panels makes sure of panels
  */
 record Lowering(
     ToIntFunction<Buffer> places,
     ToIntFunction<Float> constants,
     LongToIntFunction scratch,
     LongToIntFunction halvesScratch,
-    TensorCores tensorCores) {
+    TensorCores tensorCores,
+    CuBlas cuBlas,
+    int panelWords,
+    Runnable panels) {
   /**
-   * The launches of an instruction, in order; none if it has nothing to compute.
+   * The steps of an instruction, in order; none if it has nothing to compute.
    *
    * @throws UnsupportedOperationException if a kernel for its types or sizes is missing
    */
-  List<Launch> launches(Instruction instruction) {
+  List<? extends Step> steps(Instruction instruction) {
     if (instruction instanceof MatMul op && tensorCores.takes(op)) {
       int most = tensorCores.mostTiles();
       return new TensorCoreLowering(places, constants, scratch, halvesScratch, most).matMul(op);
+    }
+    if (instruction instanceof MatMul op && cuBlas.takes(op, panelWords)) {
+      panels.run();
+      return new CuBlasLowering(places, constants, panelWords).matMul(op);
     }
     List<Buffer> read =
         instruction.reads().stream().filter(isCast(instruction)).distinct().toList();

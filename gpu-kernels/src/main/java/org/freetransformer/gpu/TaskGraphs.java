@@ -73,16 +73,25 @@ final class TaskGraphs implements AutoCloseable {
     isOfOtherHeaps = true;
   }
 
-  /** A program: its launches, its task graphs, and where the first of them stands in the plan. */
+  /** From now on there are panels, of so many numbers. */
+  void needPanels(int words) {
+    if (uploads.panels() == null) {
+      uploads.keep(Panels.of(words));
+      isStale = true;
+      isOfOtherHeaps = true;
+    }
+  }
+
+  /** A program: its steps, its task graphs, and where the first of them stands in the plan. */
   static final class Graphs {
-    private final List<Launch> launches;
+    private final List<? extends Step> steps;
     private List<Storage> results;
     private boolean planned;
     private final List<Plans.Part> parts = new ArrayList<>();
     private int first;
 
-    private Graphs(List<Launch> launches, List<Storage> written) {
-      this.launches = launches;
+    private Graphs(List<? extends Step> steps, List<Storage> written) {
+      this.steps = steps;
       this.results = written;
     }
 
@@ -102,8 +111,8 @@ final class TaskGraphs implements AutoCloseable {
    *
    * @param written what it writes; once one of its results was closed, the next plan is without it
    */
-  Graphs add(List<Launch> launches, List<Storage> written) {
-    Graphs program = new Graphs(launches, written);
+  Graphs add(List<? extends Step> steps, List<Storage> written) {
+    Graphs program = new Graphs(steps, written);
     programs.add(program);
     isStale = true;
     return program;
@@ -178,7 +187,7 @@ final class TaskGraphs implements AutoCloseable {
     for (Graphs program : programs) {
       program.first = graphs.size();
       if (program.parts.isEmpty()) {
-        program.parts.addAll(launchGraphs.of(program.launches, consumed()));
+        program.parts.addAll(launchGraphs.of(program.steps, consumed()));
       }
       program.parts.forEach(part -> graphs.add(part.graph()));
     }
@@ -212,7 +221,7 @@ final class TaskGraphs implements AutoCloseable {
    * ran before it, and what that one lacks is lost.
    */
   private Object[] consumed() {
-    return Stream.concat(uploads.heaps().stream(), Arrays.stream(landed())).toArray();
+    return Stream.concat(uploads.resident().stream(), Arrays.stream(landed())).toArray();
   }
 
   /** Brings ranges of the host's heaps to the device. */

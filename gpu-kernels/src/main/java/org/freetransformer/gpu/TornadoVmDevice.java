@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Buffer;
@@ -74,6 +75,8 @@ public final class TornadoVmDevice extends CpuDevice {
   private final Device host;
   private final TaskGraphs graphs;
   private final TensorCores tensorCores;
+  private final CuBlas cuBlas;
+  private final int panelWords;
   private final Set<Storage> newerOnDevice = Collections.newSetFromMap(new IdentityHashMap<>());
 
   /**
@@ -85,11 +88,23 @@ public final class TornadoVmDevice extends CpuDevice {
    */
   static TornadoVmDevice open(String name, @Nullable TornadoDevice device, int threads) {
     String backend = name.replaceFirst(":.*", "");
-    TensorCoreTrial trial =
-        new TensorCoreTrial(
-            tried -> new TornadoVmDevice(name, device, 1, TensorCoreTrial.MEMORY, tried));
-    TensorCores tensorCores = TensorCores.choose(backend, trial::problem);
-    return new TornadoVmDevice(name, device, threads, memorySize(), tensorCores);
+    TensorCores noCores = TensorCores.all("for a trial");
+    CuBlas noLibrary = CuBlas.not("for a trial");
+    Supplier<Device> plain = () -> small(name, device, noCores, noLibrary);
+    TensorCores tensorCores =
+        TensorCores.choose(
+            backend,
+            new ProductTrial(plain, () -> small(name, device, TensorCores.all(""), noLibrary))
+                ::problem);
+    ProductTrial ofLibrary =
+        new ProductTrial(plain, () -> small(name, device, noCores, CuBlas.always()));
+    CuBlas cuBlas = CuBlas.choose(backend, () -> ofLibrary.problem(DType.F32));
+    return new TornadoVmDevice(name, device, threads, memorySize(), tensorCores, cuBlas);
+  }
+
+  private static Device small(
+      String name, @Nullable TornadoDevice device, TensorCores tensorCores, CuBlas cuBlas) {
+    return new TornadoVmDevice(name, device, 1, ProductTrial.MEMORY, tensorCores, cuBlas);
   }
 
   /**
@@ -97,16 +112,20 @@ public final class TornadoVmDevice extends CpuDevice {
    *
    * @param memorySize bytes for f32
    * @param tensorCores which products go to tensor cores
+   * @param cuBlas which of the others go to cuBLAS
    */
   TornadoVmDevice(
       String name,
       @Nullable TornadoDevice device,
       int threads,
       long memorySize,
-      TensorCores tensorCores) {
+      TensorCores tensorCores,
+      CuBlas cuBlas) {
     this.name = name;
     this.memorySize = memorySize;
     this.tensorCores = tensorCores;
+    this.cuBlas = cuBlas;
+    this.panelWords = cuBlas.panelWords(memorySize / Float.BYTES);
     this.heaps = new Heaps(arena, memorySize, memory());
     this.host = Devices.cpu(threads);
     this.graphs = new TaskGraphs(heaps.floatArray(), heaps.intArray(), device);
@@ -120,8 +139,8 @@ public final class TornadoVmDevice extends CpuDevice {
 
   @Override
   public String description() {
-    return "TornadoVM task graphs on %s; %d MiB for tensors; %s"
-        .formatted(name, memorySize / (1 << 20), tensorCores.description());
+    return "TornadoVM task graphs on %s; %d MiB for tensors; %s; %s"
+        .formatted(name, memorySize / (1 << 20), tensorCores.description(), cuBlas.description());
   }
 
   /** What moved between host and device so far. */
@@ -326,22 +345,26 @@ public final class TornadoVmDevice extends CpuDevice {
             heaps::constant,
             heaps.floats()::scratch,
             heaps::halvesScratch,
-            tensorCores);
-    List<Launch> launches = new ArrayList<>();
+            tensorCores,
+            cuBlas,
+            panelWords,
+            () -> graphs.needPanels(panelWords));
+    List<Step> steps = new ArrayList<>();
     for (Instruction instruction : instructions) {
-      launches.addAll(lowering.launches(instruction));
+      steps.addAll(lowering.steps(instruction));
     }
-    return onDevice(launches, written(instructions), results);
+    return onDevice(steps, written(instructions), results);
   }
 
   /**
-   * Launches.
+   * Steps.
    *
    * @param written by them
    * @param results of the program that they are part of: they are kept as long as these
    */
-  private Kernel onDevice(List<Launch> launches, List<Storage> written, List<Storage> results) {
-    TaskGraphs.Graphs program = graphs.add(launches, results);
+  private Kernel onDevice(
+      List<? extends Step> steps, List<Storage> written, List<Storage> results) {
+    TaskGraphs.Graphs program = graphs.add(steps, results);
     return () -> {
       toDevice();
       graphs.run(program);

@@ -57,6 +57,16 @@ final class TransferKernels {
     }
   }
 
+  /** The same for panels. */
+  static void keepPanels(
+      KernelContext c, FloatArray one, FloatArray two, FloatArray three, float a, float b) {
+    if (c.globalIdx == 0) {
+      one.set(0, one.get(0));
+      two.set(0, two.get(0));
+      three.set(0, three.get(0));
+    }
+  }
+
   /**
    * Words that landed, each to its place; the table holds {@code [first, place, words]} for each
    * piece.

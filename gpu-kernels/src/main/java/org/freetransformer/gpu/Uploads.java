@@ -2,6 +2,8 @@ package org.freetransformer.gpu;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
@@ -16,7 +18,8 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 /**
  * The task graphs that take to the device what the host wrote: one takes the heaps as they are, and
  * later a few words of each type, in small arrays from where kernels move them to their places; the
- * other takes many floats, such as a model's unit that the host gathered.
+ * other takes many floats, such as a model's unit that the host gathered. The first also makes the
+ * {@link Panels}, once there are some.
  */
 final class Uploads {
   /** Name of the graph that takes the heaps. */
@@ -36,6 +39,7 @@ final class Uploads {
   private final Staging<IntArray> ints;
   private Staging<ShortArray> halves;
   private final Staging<FloatArray> manyFloats;
+  private @Nullable Panels panels;
 
   /** For heaps that are arrays of TornadoVM. */
   Uploads(FloatArray floats, IntArray ints) {
@@ -49,6 +53,21 @@ final class Uploads {
   /** From now on there are numbers of 16 bits, in this heap. */
   void keepHalvesIn(ShortArray heap) {
     halves = new Staging<>(heap, halves.staged());
+  }
+
+  /** From now on there are these. */
+  void keep(Panels newPanels) {
+    panels = newPanels;
+  }
+
+  /** Arrays for a library's operands, or null before {@link #keep}. */
+  @Nullable Panels panels() {
+    return panels;
+  }
+
+  /** The same where a step needs them. */
+  Panels requirePanels() {
+    return Objects.requireNonNull(panels, "panels");
   }
 
   FloatArray floats() {
@@ -66,6 +85,15 @@ final class Uploads {
   /** All three heaps. */
   List<TornadoNativeArray> heaps() {
     return List.of(floats(), ints(), halves());
+  }
+
+  /** All that stays on the device from this graph on. */
+  List<TornadoNativeArray> resident() {
+    List<TornadoNativeArray> resident = new ArrayList<>(heaps());
+    if (panels != null) {
+      resident.addAll(panels.all());
+    }
+    return resident;
   }
 
   /** A heap, and the array in which changes to it travel, with the table of their places. */
@@ -133,13 +161,28 @@ final class Uploads {
         TransferKernels::uploadInts;
     Task6<KernelContext, ShortArray, IntArray, ShortArray, Float, Float> toHalves =
         TransferKernels::uploadHalves;
+    if (panels != null) {
+      addPanels(graph, panels, grids);
+    }
     Object[] heaps = heaps().toArray();
     return graph
         .task("floats", toFloats, context, floats.staged(), floats.table(), floats(), 0f, 0f)
         .task("ints", toInts, context, ints.staged(), ints.table(), ints(), 0f, 0f)
         .task("halves", toHalves, context, halves.staged(), halves.table(), halves(), 0f, 0f)
-        .persistOnDevice(heaps)
+        .persistOnDevice(resident().toArray())
         .transferToHost(DataTransferMode.UNDER_DEMAND, heaps);
+  }
+
+  /** Gives panels a place on the device, and a task, without which TornadoVM makes none. */
+  private static void addPanels(TaskGraph graph, Panels panels, GridScheduler grids) {
+    Task6<KernelContext, FloatArray, FloatArray, FloatArray, Float, Float> keep =
+        TransferKernels::keepPanels;
+    WorkerGrid1D grid = new WorkerGrid1D(TransferKernels.PIECE);
+    grid.setLocalWork(TransferKernels.PIECE, 1, 1);
+    grids.addWorkerGrid(GRAPH + ".panels", grid);
+    graph
+        .transferToDevice(DataTransferMode.FIRST_EXECUTION, panels.all().toArray())
+        .task("panels", keep, new KernelContext(), panels.a(), panels.b(), panels.out(), 0f, 0f);
   }
 
   /**

@@ -10,7 +10,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Function;
+import java.util.function.Supplier;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Layout;
 import org.freetransformer.tensor.Shape;
@@ -100,22 +100,22 @@ class TensorCoresTest {
             });
   }
 
-  private static TensorCoreTrial trial(Function<TensorCores, Device> tensorCores) {
-    return new TensorCoreTrial(tried -> tried.equals(ALL) ? tensorCores.apply(tried) : host(0));
+  private static ProductTrial trial(Supplier<Device> tensorCores) {
+    return new ProductTrial(() -> host(0), tensorCores);
   }
 
   @Test
   void theTrialComparesNumbers() {
-    assertThat(trial(_ -> host(0)).problem(DType.BF16)).isNull();
-    assertThat(trial(_ -> host(0.01f)).problem(DType.F16)).startsWith("a trial gave ");
-    assertThat(trial(_ -> host(Float.NaN)).problem(DType.BF16)).startsWith("a trial gave NaN");
+    assertThat(trial(() -> host(0)).problem(DType.BF16)).isNull();
+    assertThat(trial(() -> host(0.01f)).problem(DType.F16)).startsWith("a trial gave ");
+    assertThat(trial(() -> host(Float.NaN)).problem(DType.BF16)).startsWith("a trial gave NaN");
   }
 
   @Test
   void theTrialMayFail() {
-    TensorCoreTrial failing =
-        trial(_ -> {
-          throw new IllegalStateException("requires compute capability 8.0");
+    ProductTrial failing =
+        trial(() -> {
+          throw new IllegalStateException("\u001B[31mrequires compute capability 8.0\u001B[0m");
         });
     assertThat(failing.problem(DType.BF16))
         .isEqualTo("a trial failed: requires compute capability 8.0");
@@ -124,11 +124,15 @@ class TensorCoresTest {
   @Test
   void theTrialPassesOnTheKernelsJavaBodies() {
     assumeFalse(TornadoVm.isReal(), "kernels run on a device");
-    TensorCoreTrial onJava =
-        new TensorCoreTrial(
-            tried -> new TornadoVmDevice("java", null, 1, TensorCoreTrial.MEMORY, tried));
+    ProductTrial onJava =
+        new ProductTrial(() -> onJava(TensorCores.all("to compare with")), () -> onJava(ALL));
     assertThat(onJava.problem(DType.BF16)).isNull();
     assertThat(onJava.problem(DType.F16)).isNull();
+  }
+
+  private static Device onJava(TensorCores tensorCores) {
+    CuBlas none = CuBlas.not("in this test");
+    return new TornadoVmDevice("java", null, 1, ProductTrial.MEMORY, tensorCores, none);
   }
 
   // ---- Products ----
@@ -155,8 +159,10 @@ class TensorCoresTest {
 
   /** Groups and their items, of each launch in order. */
   private static List<String> launches(MatMul op, TensorCores tensorCores) {
-    return new Lowering(_ -> 0, _ -> 0, _ -> 0, _ -> 0, tensorCores)
-        .launches(op).stream()
+    CuBlas none = CuBlas.not("in this test");
+    return new Lowering(_ -> 0, _ -> 0, _ -> 0, _ -> 0, tensorCores, none, 0, () -> {})
+        .steps(op).stream()
+            .map(Launch.class::cast)
             .map(launch -> "%d × %d".formatted(launch.groups(), launch.size()))
             .toList();
   }

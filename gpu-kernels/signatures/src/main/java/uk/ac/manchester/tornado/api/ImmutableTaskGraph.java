@@ -30,10 +30,6 @@ public class ImmutableTaskGraph {
     for (Transfer transfer : transfers) {
       memory.transferToDevice(transfer.array(), transfer.always());
     }
-    for (Task task : tasks) {
-      WorkerGrid1D grid = grids.grid(task.name());
-      WorkGroup.runAll(
-          grid.groups(), grid.groupSize(), context -> task.body().run(context, memory));
-    }
+    tasks.forEach(task -> task.run(memory, grids));
   }
 }

@@ -2,6 +2,8 @@ package uk.ac.manchester.tornado.api;
 
 import java.util.ArrayList;
 import java.util.List;
+import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
+import uk.ac.manchester.tornado.api.common.TornadoFunctions.LibraryTask1;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task6;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task7;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
@@ -15,7 +17,11 @@ public class TaskGraph {
     void run(KernelContext context, DeviceMemory memory);
   }
 
-  record Task(String name, Body body) {}
+  /** What happens at a task's turn: its body for all items of its grid, or a library's call. */
+  @FunctionalInterface
+  interface Task {
+    void run(DeviceMemory memory, GridScheduler grids);
+  }
 
   record Transfer(boolean always, TornadoNativeArray array) {}
 
@@ -72,7 +78,7 @@ public class TaskGraph {
                 memory.onDevice(arg4),
                 arg5,
                 arg6);
-    tasks.add(new Task(name + "." + id, body));
+    tasks.add(kernel(name + "." + id, body));
     return this;
   }
 
@@ -98,7 +104,21 @@ public class TaskGraph {
                 memory.onDevice(arg5),
                 arg6,
                 arg7);
-    tasks.add(new Task(name + "." + id, body));
+    tasks.add(kernel(name + "." + id, body));
+    return this;
+  }
+
+  private static Task kernel(String task, Body body) {
+    return (memory, grids) -> {
+      WorkerGrid1D grid = grids.grid(task);
+      WorkGroup.runAll(grid.groups(), grid.groupSize(), context -> body.run(context, memory));
+    };
+  }
+
+  /** Adds a call of a library. */
+  public <T1> TaskGraph libraryTask(String id, LibraryTask1<T1> code, T1 arg1) {
+    LibraryTaskDescriptor call = code.apply(arg1);
+    tasks.add((memory, _) -> Libraries.call(call, memory));
     return this;
   }
 

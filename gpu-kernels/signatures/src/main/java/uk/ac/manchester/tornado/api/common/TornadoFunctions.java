@@ -4,6 +4,13 @@ package uk.ac.manchester.tornado.api.common;
 public class TornadoFunctions {
   private TornadoFunctions() {}
 
+  /** What makes a call of a library with one argument. */
+  @FunctionalInterface
+  public interface LibraryTask1<T1> {
+    /** Makes it. */
+    LibraryTaskDescriptor apply(T1 arg1);
+  }
+
   /** A kernel of six arguments. */
   @FunctionalInterface
   public interface Task6<T1, T2, T3, T4, T5, T6> {

@@ -6,7 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.function.Function;
+import java.util.function.Supplier;
 import org.freetransformer.tensor.BFloat16;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Layout;
@@ -20,54 +20,60 @@ import org.freetransformer.tensor.device.Storage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Products on tensor cores beside the same by the plain kernel, on the same device: one whose tiles
- * go straight to the result, one that is scaled and added to a result which they do not fit, and
- * one of f32 with the type. They are a program of a small device of their own, so that nothing
- * stays of one that fails.
+ * Products on tensor cores or by cuBLAS beside the same by the plain kernel, on the same device:
+ * one whose tiles go straight to the result, one that is scaled and added to a result which they do
+ * not fit, and one of f32 with the type. They are a program of a small device of their own, so that
+ * nothing stays of one that fails.
  */
-final class TensorCoreTrial {
+final class ProductTrial {
   /** Bytes for f32 of the small devices. */
   static final long MEMORY = 4L << 20;
 
-  /** Both sum up the same products of 16-bit numbers up to 1 in f32. */
+  /** Both sum up the same products of numbers up to 1 in f32. */
   private static final double TOLERANCE = 1e-3;
+
+  /** TornadoVM writes its messages for a terminal. */
+  private static final String COLOURS = "\u001B\\[[0-9;]*m";
 
   private static final int SIDE = TensorCoreKernels.TILE;
 
-  private final Function<TensorCores, Device> opening;
+  private final Supplier<Device> plain;
+  private final Supplier<Device> tried;
 
   /**
-   * On a device.
+   * On a device with {@link #MEMORY}.
    *
-   * @param opening opens it, with {@link #MEMORY}, to compute products one way or the other
+   * @param plain opens it to compute products by the plain kernel
+   * @param tried opens it to compute them the other way
    */
-  TensorCoreTrial(Function<TensorCores, Device> opening) {
-    this.opening = opening;
+  ProductTrial(Supplier<Device> plain, Supplier<Device> tried) {
+    this.plain = plain;
+    this.tried = tried;
   }
 
-  /** What is wrong with the tensor cores' products of a type, or null. */
+  /** What is wrong with the products of a type, or null. */
   @Nullable String problem(DType type) {
-    List<float[]> expected = products(type, TensorCores.all("to compare with"));
+    List<float[]> expected = products(type, plain);
     List<float[]> actual;
     try {
-      actual = products(type, TensorCores.all(""));
+      actual = products(type, tried);
     } catch (RuntimeException | Error failure) { // TornadoVM's own are Errors.
-      return "a trial failed: " + failure.getMessage();
+      return "a trial failed: " + String.valueOf(failure.getMessage()).replaceAll(COLOURS, "");
     }
     for (int i = 0; i < expected.size(); i++) {
       for (int j = 0; j < expected.get(i).length; j++) {
         float right = expected.get(i)[j];
-        float tried = actual.get(i)[j];
-        if (!(Math.abs(right - tried) <= TOLERANCE)) { // Also if it is not a number.
-          return "a trial gave %s instead of %s".formatted(tried, right);
+        float got = actual.get(i)[j];
+        if (!(Math.abs(right - got) <= TOLERANCE)) { // Also if it is not a number.
+          return "a trial gave %s instead of %s".formatted(got, right);
         }
       }
     }
     return null;
   }
 
-  private List<float[]> products(DType type, TensorCores tensorCores) {
-    try (Device device = opening.apply(tensorCores)) {
+  private static List<float[]> products(DType type, Supplier<Device> opening) {
+    try (Device device = opening.get()) {
       SplittableRandom random = new SplittableRandom(1);
       Buffer a = operand(device, type, random, SIDE, 3 * TensorCoreKernels.SLICE);
       Buffer b = operand(device, type, random, 3 * TensorCoreKernels.SLICE, SIDE);

@@ -47,4 +47,9 @@ final class ColdStart {
     }
     return true;
   }
+
+  /** Whether the calls that come now are all plain, so that nothing need be ready for others. */
+  boolean allPlain() {
+    return calls < plainCalls;
+  }
 }

@@ -53,7 +53,23 @@ final class GemmKernel {
   /** The same, as the step of a loop. */
   static final int PANEL_STEP = COLUMNS * Float.BYTES;
 
+  // C2 unrolls a loop unless its step is over 32, seen with JDK 25.
+  private static final int UNROLLED_STEP = 32;
+
   private GemmKernel() {}
+
+  /**
+   * By how many bits a loop's counter is to be shifted, so that C2 does not unroll the loop.
+   *
+   * @param step of what the loop counts, a power of two
+   */
+  static int scaleOfSteps(int step) {
+    int scale = 0;
+    while (step << scale <= UNROLLED_STEP) {
+      scale++;
+    }
+    return scale;
+  }
 
   private static boolean isX86() {
     String architecture = System.getProperty("os.arch");

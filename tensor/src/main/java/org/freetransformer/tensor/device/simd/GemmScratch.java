@@ -37,7 +37,7 @@ final class GemmScratch {
   /** A tile of C on its way from registers to memory. */
   final float[] tile = new float[GemmKernel.ROWS * GemmKernel.COLUMNS];
 
-  /** Dot products before their lanes are added up. */
+  /** Dot products before their lanes are added up; also for {@link RowDots#split}. */
   final float[] lanes = new float[SkinnyKernel.ROWS * SkinnyKernel.DOT_COLUMNS * GemmKernel.LANES];
 
   /** Where columns of W begin. */
@@ -56,6 +56,7 @@ final class GemmScratch {
   private MemorySegment b = MemorySegment.NULL;
   private float[] panels = {};
   private MemorySegment sums = MemorySegment.NULL;
+  private MemorySegment left = MemorySegment.NULL;
 
   GemmScratch(Arena arena) {
     this.arena = arena;
@@ -90,9 +91,23 @@ final class GemmScratch {
 
   /** Makes {@link #sums} at least so long. */
   void requireSums(long bytes) {
-    if (sums.byteSize() < bytes) {
-      sums = arena.allocate(Long.highestOneBit(2 * bytes - 1), CACHE_LINE);
-    }
+    sums = atLeast(sums, bytes);
+  }
+
+  /**
+   * Memory of at least so many bytes for the rows of X that {@link RowDots} holds, of the first
+   * member for all of the team.
+   */
+  MemorySegment left(long bytes) {
+    left = atLeast(left, bytes);
+    return left;
+  }
+
+  /** By powers of two, so that what grew several times takes no more than twice as much. */
+  private MemorySegment atLeast(MemorySegment memory, long bytes) {
+    return memory.byteSize() >= bytes
+        ? memory
+        : arena.allocate(Long.highestOneBit(2 * bytes - 1), CACHE_LINE);
   }
 
   /** A block of C in f32 while k runs, where C itself is of 16 bits. */

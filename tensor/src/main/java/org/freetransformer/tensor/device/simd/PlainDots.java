@@ -9,16 +9,17 @@ import java.lang.foreign.ValueLayout;
  */
 final class PlainDots {
   private static final int LANES = GemmKernel.LANES;
-  private static final int COLUMNS = SkinnyKernel.DOT_COLUMNS;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private PlainDots() {}
 
   /**
-   * Dot products of rows of X, {@code depth} apart, with four columns of W: see {@link
-   * SkinnyKernel#dotRow} and {@link SkinnyKernel#dotRows}.
+   * Dot products of rows of X, {@code depth} apart, with some columns of W: see {@link
+   * SkinnyKernel#dotRow} and {@link RowDots}.
    *
-   * @param rows 1 or 4
+   * @param rows 1, with {@link SkinnyKernel#DOT_COLUMNS} columns, or {@link SkinnyKernel#ROWS},
+   *     with {@link RowDots#F32_COLUMNS}
+   * @param lanes begins with the sums in the end, row by row
    * @param column room for {@code depth} numbers
    */
   static void dotRows(
@@ -29,26 +30,20 @@ final class PlainDots {
       long[] columns,
       int depth,
       float[] lanes,
-      float[] column,
-      float[] sums,
-      int to,
-      int distance) {
+      float[] column) {
+    int together = rows == 1 ? SkinnyKernel.DOT_COLUMNS : RowDots.F32_COLUMNS;
     int whole = depth - depth % LANES;
-    for (int j = 0; j < COLUMNS; j++) {
+    for (int j = 0; j < together; j++) {
       MemorySegment.copy(w, FLOAT, columns[j], column, 0, whole);
       for (int i = 0; i < rows; i++) {
-        multiply(x, at + i * depth, column, whole, lanes, (i * COLUMNS + j) * LANES);
+        multiply(x, at + i * depth, column, whole, lanes, (i * together + j) * LANES);
       }
     }
-    add(lanes, rows * COLUMNS);
-    for (int i = 0; i < rows; i++) {
-      for (int j = 0; j < COLUMNS; j++) {
-        float sum = lanes[i * COLUMNS + j];
-        for (int k = whole; k < depth; k++) {
-          float weight = w.get(FLOAT, columns[j] + (long) k * Float.BYTES);
-          sum = Math.fma(x[at + i * depth + k], weight, sum);
-        }
-        sums[to + i * SkinnyGemm.STRIP + j * distance] = sum;
+    add(lanes, rows == 1 ? together : RowDots.F32_SUMS);
+    for (int i = 0; i < rows * together; i++) {
+      for (int k = whole; k < depth; k++) {
+        float weight = w.get(FLOAT, columns[i % together] + (long) k * Float.BYTES);
+        lanes[i] = Math.fma(x[at + i / together * depth + k], weight, lanes[i]);
       }
     }
   }

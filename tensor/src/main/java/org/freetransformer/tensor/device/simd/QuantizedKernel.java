@@ -14,7 +14,7 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * The innermost loops of {@link QuantizedLinear}. Four weights come in each 32-bit lane; shifts
  * that carry the sign bring each of them down, so that any vector width will do. The left side is
- * put in the same order beforehand: see {@link #split}.
+ * put in the same order beforehand: see {@link RowDots#split}.
  */
 final class QuantizedKernel {
   private static final VectorSpecies<Float> SPECIES = GemmKernel.SPECIES;
@@ -25,26 +25,14 @@ final class QuantizedKernel {
   /** Numbers of 8 bits that fill a vector. */
   static final int QUADS = 4 * LANES;
 
+  // C2 unrolls no loop in such steps; unrolled, there are more sums and operands than registers.
+  private static final int SCALE = GemmKernel.scaleOfSteps(QUADS);
+
   private QuantizedKernel() {}
 
   /**
-   * Brings a row of f32 into the order that {@link #dotTwo} reads: in every block of {@link
-   * #QUADS}, first all elements whose number is 0 mod 4, then those with 1, and so on. What is left
-   * over stays as it is.
-   */
-  static void split(float[] x, int at, int depth, float[] scratch) {
-    for (int k = 0; k + QUADS <= depth; k += QUADS) {
-      System.arraycopy(x, at + k, scratch, 0, QUADS);
-      for (int i = 0; i < QUADS; i++) {
-        x[at + k + i % 4 * LANES + i / 4] = scratch[i];
-      }
-    }
-  }
-
-  /**
    * lanes[first … first + LANES), lanes[second …) = parts of the dot products of a split row with
-   * two rows of the weight, which their sums are. Counted by steps, C2 does not unroll the loop,
-   * which would spill the sums.
+   * two rows of the weight, which their sums are.
    */
   static void dotTwo(
       float[] x,
@@ -59,9 +47,9 @@ final class QuantizedKernel {
     FloatVector s01 = FloatVector.zero(SPECIES);
     FloatVector s10 = FloatVector.zero(SPECIES);
     FloatVector s11 = FloatVector.zero(SPECIES);
-    int steps = depth / QUADS;
-    for (int i = 0; i < steps; i++) {
-      int k = i * QUADS;
+    int whole = depth - depth % QUADS;
+    for (int i = 0; i < whole << SCALE; i += QUADS << SCALE) {
+      int k = i >> SCALE;
       IntVector quad0 = IntVector.fromMemorySegment(INTS, w, row0 + k, ORDER);
       IntVector quad1 = IntVector.fromMemorySegment(INTS, w, row1 + k, ORDER);
       FloatVector xs = FloatVector.fromArray(SPECIES, x, k);
@@ -79,7 +67,7 @@ final class QuantizedKernel {
     }
     s00.add(s01).intoArray(lanes, first);
     s10.add(s11).intoArray(lanes, second);
-    for (int k = steps * QUADS; k < depth; k++) {
+    for (int k = whole; k < depth; k++) {
       lanes[first] = Math.fma(x[k], w.get(ValueLayout.JAVA_BYTE, row0 + k), lanes[first]);
       lanes[second] = Math.fma(x[k], w.get(ValueLayout.JAVA_BYTE, row1 + k), lanes[second]);
     }

@@ -53,7 +53,7 @@ final class QuantizedLinear implements Kernel, ThreadTeam.Task {
     depth = op.x().dim(1);
     outputs = op.weight().dim(0);
     packed = new float[depth];
-    dots = new RowDots(1, rows == 1 ? 0 : rows, depth, DType.I8);
+    dots = new RowDots(scratch[0], 1, rows == 1 ? 0 : rows, depth, DType.I8, SkinnyGemm.COLD_ROWS);
     long worthwhile = CRUMB_MULTIPLY_ADDS / Math.max(1, (long) rows * depth);
     long shared = Math.ceilDiv(outputs, team.enoughTasks());
     long wanted = Math.clamp(Math.max(worthwhile, shared), 1, STRIP);
@@ -71,7 +71,7 @@ final class QuantizedLinear implements Kernel, ThreadTeam.Task {
     for (int i = 0; i < rows; i++) {
       MemorySegment.copy(x, Memory.FLOAT, (long) i * depth * Float.BYTES, packed, 0, depth);
       if (rows == 1) {
-        QuantizedKernel.split(packed, 0, depth, scratch[0].lanes);
+        RowDots.split(packed, 0, depth, DType.I8, scratch[0].lanes);
       } else {
         dots.pack(packed, 0, 0, i);
       }

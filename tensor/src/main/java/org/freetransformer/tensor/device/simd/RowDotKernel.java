@@ -14,15 +14,83 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The innermost loops of {@link RowDots}: a W of bf16 or 8 bits is widened in registers on its way
- * from memory. Eight sums and all they need fit 16 registers. A step is long enough that C2 does
- * not unroll the loop, which would spill the sums.
+ * from memory. Eight or twelve sums and all they need fit 16 registers. A step is long enough that
+ * C2 does not unroll the loop, which would spill the sums.
  */
 final class RowDotKernel {
   private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
   private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
   private static final int HIGH_HALF = 0xFFFF_0000;
+  private static final long VECTOR = GemmKernel.VECTOR_BYTES;
 
   private RowDotKernel() {}
+
+  /**
+   * Parts of the dot products of four rows with three columns of f32, row by row: a vector each.
+   *
+   * @param x for each vector of W the four rows' numbers, from byte {@code at} on
+   * @param w0 first byte of a column
+   * @param steps vectors of W in a column
+   */
+  static void singles(
+      MemorySegment x,
+      long at,
+      MemorySegment w,
+      long w0,
+      long w1,
+      long w2,
+      int steps,
+      float[] lanes) {
+    FloatVector s00 = FloatVector.zero(SPECIES);
+    FloatVector s01 = FloatVector.zero(SPECIES);
+    FloatVector s02 = FloatVector.zero(SPECIES);
+    FloatVector s10 = FloatVector.zero(SPECIES);
+    FloatVector s11 = FloatVector.zero(SPECIES);
+    FloatVector s12 = FloatVector.zero(SPECIES);
+    FloatVector s20 = FloatVector.zero(SPECIES);
+    FloatVector s21 = FloatVector.zero(SPECIES);
+    FloatVector s22 = FloatVector.zero(SPECIES);
+    FloatVector s30 = FloatVector.zero(SPECIES);
+    FloatVector s31 = FloatVector.zero(SPECIES);
+    FloatVector s32 = FloatVector.zero(SPECIES);
+    for (int i = 0; i < steps; i++) {
+      // A product of ints, or C2 takes checks of bounds out of the loop, and spills sums.
+      int step = i * LANES;
+      long k = at + (long) step * (4 * Float.BYTES);
+      long from = (long) i * VECTOR;
+      FloatVector y0 = Lanes.load(w, w0 + from);
+      FloatVector y1 = Lanes.load(w, w1 + from);
+      FloatVector y2 = Lanes.load(w, w2 + from);
+      FloatVector row = Lanes.load(x, k);
+      s00 = row.fma(y0, s00);
+      s01 = row.fma(y1, s01);
+      s02 = row.fma(y2, s02);
+      row = Lanes.load(x, k + VECTOR);
+      s10 = row.fma(y0, s10);
+      s11 = row.fma(y1, s11);
+      s12 = row.fma(y2, s12);
+      row = Lanes.load(x, k + 2 * VECTOR);
+      s20 = row.fma(y0, s20);
+      s21 = row.fma(y1, s21);
+      s22 = row.fma(y2, s22);
+      row = Lanes.load(x, k + 3 * VECTOR);
+      s30 = row.fma(y0, s30);
+      s31 = row.fma(y1, s31);
+      s32 = row.fma(y2, s32);
+    }
+    s00.intoArray(lanes, 0);
+    s01.intoArray(lanes, LANES);
+    s02.intoArray(lanes, 2 * LANES);
+    s10.intoArray(lanes, 3 * LANES);
+    s11.intoArray(lanes, 4 * LANES);
+    s12.intoArray(lanes, 5 * LANES);
+    s20.intoArray(lanes, 6 * LANES);
+    s21.intoArray(lanes, 7 * LANES);
+    s22.intoArray(lanes, 8 * LANES);
+    s30.intoArray(lanes, 9 * LANES);
+    s31.intoArray(lanes, 10 * LANES);
+    s32.intoArray(lanes, 11 * LANES);
+  }
 
   /**
    * Parts of the dot products of four rows with two columns of bf16, row by row: a vector each.
@@ -32,7 +100,7 @@ final class RowDotKernel {
    * @param steps vectors of W in a column
    */
   static void pairs(
-      float[] x, int at, MemorySegment w, long w0, long w1, int steps, float[] lanes, int to) {
+      float[] x, int at, MemorySegment w, long w0, long w1, int steps, float[] lanes) {
     FloatVector s00 = FloatVector.zero(SPECIES);
     FloatVector s01 = FloatVector.zero(SPECIES);
     FloatVector s10 = FloatVector.zero(SPECIES);
@@ -43,7 +111,7 @@ final class RowDotKernel {
     FloatVector s31 = FloatVector.zero(SPECIES);
     for (int i = 0; i < steps; i++) {
       int k = at + i * 8 * LANES;
-      long from = (long) i * GemmKernel.VECTOR_BYTES;
+      long from = (long) i * VECTOR;
       IntVector pair0 = IntVector.fromMemorySegment(INTS, w, w0 + from, ORDER);
       IntVector pair1 = IntVector.fromMemorySegment(INTS, w, w1 + from, ORDER);
       FloatVector y0 = pair0.lanewise(LSHL, 16).reinterpretAsFloats();
@@ -75,14 +143,14 @@ final class RowDotKernel {
       s30 = row.fma(y0, s30);
       s31 = row.fma(y1, s31);
     }
-    s00.intoArray(lanes, to);
-    s01.intoArray(lanes, to + LANES);
-    s10.intoArray(lanes, to + 2 * LANES);
-    s11.intoArray(lanes, to + 3 * LANES);
-    s20.intoArray(lanes, to + 4 * LANES);
-    s21.intoArray(lanes, to + 5 * LANES);
-    s30.intoArray(lanes, to + 6 * LANES);
-    s31.intoArray(lanes, to + 7 * LANES);
+    s00.intoArray(lanes, 0);
+    s01.intoArray(lanes, LANES);
+    s10.intoArray(lanes, 2 * LANES);
+    s11.intoArray(lanes, 3 * LANES);
+    s20.intoArray(lanes, 4 * LANES);
+    s21.intoArray(lanes, 5 * LANES);
+    s30.intoArray(lanes, 6 * LANES);
+    s31.intoArray(lanes, 7 * LANES);
   }
 
   /**
@@ -106,7 +174,7 @@ final class RowDotKernel {
     FloatVector s11 = FloatVector.zero(SPECIES);
     for (int i = 0; i < steps; i++) {
       int k = at + i * 8 * LANES;
-      long from = column + (long) i * GemmKernel.VECTOR_BYTES;
+      long from = column + (long) i * VECTOR;
       IntVector quad = IntVector.fromMemorySegment(INTS, w, from, ORDER);
       FloatVector y = floats(quad.lanewise(LSHL, 24));
       s00 = y.fma(FloatVector.fromArray(SPECIES, x, k), s00);

@@ -45,7 +45,7 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   private static final int PLAIN_CALLS = 1 << 13;
   private static final int INTERVAL = 32;
   private static final ColdStart COLD_ROW = new ColdStart(PLAIN_CALLS, INTERVAL);
-  private static final ColdStart COLD_ROWS = new ColdStart(PLAIN_CALLS, INTERVAL);
+  static final ColdStart COLD_ROWS = new ColdStart(PLAIN_CALLS, INTERVAL);
 
   private final ThreadTeam team;
   private final GemmScratch[] scratch;
@@ -86,8 +86,11 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     // A single column counts as contiguous both ways, but strips of its width would be scalars.
     byDots = w.columnStride() != 1 || shape.n() < GemmKernel.LANES;
     paddedRows = shape.m() == 1 ? 1 : Math.ceilDiv(shape.m(), ROWS) * ROWS;
-    boolean inDots = w.isHalf() && shape.m() > 1;
-    dots = inDots ? new RowDots(shape.batch(), shape.m(), shape.k(), w.type()) : null;
+    boolean inDots = byDots && shape.m() > 1 && !isShort(shape, w);
+    dots =
+        inDots
+            ? new RowDots(scratch[0], shape.batch(), shape.m(), shape.k(), w.type(), COLD_ROWS)
+            : null;
     packed = new float[inDots ? shape.k() : packedSize(shape, paddedRows)];
     long perColumn = Math.max(1, shape.multiplyAdds() / shape.n() / shape.batch());
     int widest = shape.m() == 1 ? WIDE_STRIP : STRIP;
@@ -97,6 +100,11 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     int wanted = Math.min(widest, Math.max(shared, worthwhile));
     columns = Math.ceilDiv(wanted, granule) * granule;
     blocks = Math.ceilDiv(shape.n(), columns);
+  }
+
+  /** Whether columns are so short that sums over lanes take longer than those along k. */
+  private static boolean isShort(GemmShape shape, StridedMatrix w) {
+    return !w.isHalf() && shape.m() <= SHORT_ROWS && shape.k() <= SHORT_DEPTH;
   }
 
   private static int packedSize(GemmShape shape, int rows) {
@@ -149,15 +157,13 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     for (int item = 0; item < shape.batch(); item++) {
       for (int i = 0; i < shape.m(); i++) {
         long row = x.start(item) + i * x.rowBytes();
-        if (dots == null) {
-          packRow(row, (item * paddedRows + i) * shape.k());
-        } else {
-          packRow(row, 0);
-          dots.pack(packed, 0, item, i);
+        int at = dots == null ? (item * paddedRows + i) * shape.k() : 0;
+        packRow(row, at);
+        if (dots != null) {
+          dots.pack(packed, at, item, i);
+        } else if (w.isHalf()) {
+          RowDots.split(packed, at, shape.k(), w.type(), scratch[0].lanes);
         }
-      }
-      if (w.isHalf() && shape.m() == 1) {
-        SkinnyKernel.splitPairs(packed, item * shape.k(), shape.k(), scratch[0].lanes);
       }
     }
     team.run(Math.multiplyExact(shape.batch(), blocks), this);
@@ -243,78 +249,40 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
   private void sumDots(GemmScratch scratch, int item, int begin, int end) {
     if (dots != null) {
       int width = end - begin;
-      long from = column(item, begin);
-      dots.sum(scratch, item, 0, shape.m(), w.memory(), from, w.columnBytes(), width);
+      long start = column(item, begin);
+      dots.sum(scratch, item, 0, shape.m(), w.memory(), start, w.columnBytes(), width);
       storeRows(scratch.rows, item, begin, width);
-      return;
-    }
-    if (w.isHalf()) {
-      sumHalfDots(scratch, item, begin, end);
-      return;
-    }
-    if (shape.m() <= SHORT_ROWS && shape.k() <= SHORT_DEPTH) {
+    } else if (isShort(shape, w)) {
       sumShortDots(scratch, item, begin, end);
-      return;
+    } else {
+      sumSingleRow(scratch, item, begin, end);
     }
-    // Four columns at a time, each of them the next in a quarter of their own: memory comes in four
-    // long streams instead of pieces of a column's length, and is prefetched.
-    float[] sums = scratch.rows;
-    int quarter = Math.ceilDiv(end - begin, DOT_COLUMNS);
-    int at = item * paddedRows * shape.k();
-    ColdStart cold = shape.m() == 1 ? COLD_ROW : COLD_ROWS;
-    for (int j = 0; j < quarter; j++) {
-      long w0 = column(item, begin + j);
-      long w1 = column(item, begin + j + quarter);
-      long w2 = column(item, begin + j + 2 * quarter);
-      long w3 = column(item, begin + j + 3 * quarter);
-      if (cold.wantsPlain(shape.k() / GemmKernel.LANES) && shape.k() <= scratch.a.length) {
-        sumPlainDots(scratch, at, w0, w1, w2, w3, j, quarter);
-        continue;
-      }
-      if (shape.m() == 1) {
-        SkinnyKernel.dotRow(
-            packed, at, w.memory(), w0, w1, w2, w3, shape.k(), scratch.lanes, sums, j, quarter);
-        continue;
-      }
-      for (int i = 0; i < shape.m(); i += ROWS) {
-        SkinnyKernel.dotRows(
-            packed,
-            at + i * shape.k(),
-            w.memory(),
-            w0,
-            w1,
-            w2,
-            w3,
-            shape.k(),
-            scratch.lanes,
-            sums,
-            i * STRIP + j,
-            quarter);
-      }
-    }
-    storeRows(sums, item, begin, end - begin);
   }
 
-  private void sumPlainDots(
-      GemmScratch scratch, int at, long w0, long w1, long w2, long w3, int to, int distance) {
-    scratch.columns[0] = w0;
-    scratch.columns[1] = w1;
-    scratch.columns[2] = w2;
-    scratch.columns[3] = w3;
-    for (int i = 0; i < shape.m(); i += ROWS) {
-      PlainDots.dotRows(
-          Math.min(paddedRows, ROWS),
-          packed,
-          at + i * shape.k(),
-          w.memory(),
-          scratch.columns,
-          shape.k(),
-          scratch.lanes,
-          scratch.a,
-          scratch.rows,
-          i * STRIP + to,
-          distance);
+  /**
+   * Four columns at a time, each of them the next in a quarter of their own: memory comes in four
+   * long streams instead of pieces of a column's length, and is prefetched.
+   */
+  private void sumSingleRow(GemmScratch scratch, int item, int begin, int end) {
+    int quarter = Math.ceilDiv(end - begin, DOT_COLUMNS);
+    int k = shape.k();
+    int at = item * k;
+    for (int j = 0; j < quarter; j++) {
+      for (int i = 0; i < DOT_COLUMNS; i++) {
+        scratch.columns[i] = column(item, begin + j + i * quarter);
+      }
+      if (w.isHalf()) {
+        SkinnyKernel.dotPairs(packed, at, w.memory(), scratch.columns, k, scratch.lanes);
+      } else if (COLD_ROW.wantsPlain(k / GemmKernel.LANES) && k <= scratch.a.length) {
+        PlainDots.dotRows(1, packed, at, w.memory(), scratch.columns, k, scratch.lanes, scratch.a);
+      } else {
+        SkinnyKernel.dotRow(packed, at, w.memory(), scratch.columns, k, scratch.lanes);
+      }
+      for (int i = 0; i < DOT_COLUMNS; i++) {
+        scratch.rows[j + i * quarter] = scratch.lanes[i];
+      }
     }
+    storeRows(scratch.rows, item, begin, end - begin);
   }
 
   /** First byte of a column; the last one stands in for those beyond it. */
@@ -326,26 +294,6 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
     for (int i = 0; i < shape.m(); i++) {
       storeRow(sums, i * STRIP, item, i, begin, width);
     }
-  }
-
-  private void sumHalfDots(GemmScratch scratch, int item, int begin, int end) {
-    int quarter = Math.ceilDiv(end - begin, DOT_COLUMNS);
-    for (int j = 0; j < quarter; j++) {
-      SkinnyKernel.dotPairs(
-          packed,
-          item * shape.k(),
-          w.memory(),
-          column(item, begin + j),
-          column(item, begin + j + quarter),
-          column(item, begin + j + 2 * quarter),
-          column(item, begin + j + 3 * quarter),
-          shape.k(),
-          scratch.lanes,
-          scratch.rows,
-          j,
-          quarter);
-    }
-    storeRows(scratch.rows, item, begin, end - begin);
   }
 
   private void storeRow(float[] sums, int from, int item, int row, int column, int width) {

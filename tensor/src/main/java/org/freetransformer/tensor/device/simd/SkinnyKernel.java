@@ -25,7 +25,7 @@ final class SkinnyKernel {
   /** Columns of W in one call of a dot product. */
   static final int DOT_COLUMNS = 4;
 
-  /** Rows of X in one call, where there are several. */
+  /** Rows of X that one pass over W serves, where there are several. */
   static final int ROWS = 4;
 
   private static final VectorSpecies<Float> SPECIES = GemmKernel.SPECIES;
@@ -34,6 +34,9 @@ final class SkinnyKernel {
 
   /** Numbers of bfloat16 that fill a vector. */
   static final int PAIRS = 2 * LANES;
+
+  // C2 unrolls no loop in such steps; unrolled, there are more sums and operands than registers.
+  private static final int SCALE = GemmKernel.scaleOfSteps(PAIRS);
 
   private static final int HIGH_HALF = 0xFFFF_0000;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
@@ -205,23 +208,16 @@ final class SkinnyKernel {
   }
 
   /**
-   * Dot products of one row of X with four columns of W, contiguous from the given bytes.
+   * Dot products of one row of X with four columns of W.
    *
-   * @param distance of the four sums
+   * @param columns where they begin, in bytes
+   * @param lanes begins with the four sums in the end
    */
-  static void dotRow(
-      float[] x,
-      int at,
-      MemorySegment w,
-      long w0,
-      long w1,
-      long w2,
-      long w3,
-      int depth,
-      float[] lanes,
-      float[] sums,
-      int to,
-      int distance) {
+  static void dotRow(float[] x, int at, MemorySegment w, long[] columns, int depth, float[] lanes) {
+    long w0 = columns[0];
+    long w1 = columns[1];
+    long w2 = columns[2];
+    long w3 = columns[3];
     FloatVector s0 = FloatVector.zero(SPECIES);
     FloatVector s1 = FloatVector.zero(SPECIES);
     FloatVector s2 = FloatVector.zero(SPECIES);
@@ -240,30 +236,27 @@ final class SkinnyKernel {
     s2.intoArray(lanes, 2 * LANES);
     s3.intoArray(lanes, 3 * LANES);
     LaneSums.add(lanes, DOT_COLUMNS, lanes);
-    addTails(x, at, w, w0, w1, w2, w3, whole, depth, lanes, 0);
-    spread(lanes, 0, sums, to, distance);
+    for (int k = whole; k < depth; k++) {
+      long from = (long) k * Float.BYTES;
+      lanes[0] = Math.fma(x[at + k], w.get(FLOAT, w0 + from), lanes[0]);
+      lanes[1] = Math.fma(x[at + k], w.get(FLOAT, w1 + from), lanes[1]);
+      lanes[2] = Math.fma(x[at + k], w.get(FLOAT, w2 + from), lanes[2]);
+      lanes[3] = Math.fma(x[at + k], w.get(FLOAT, w3 + from), lanes[3]);
+    }
   }
 
   /**
    * {@link #dotRow} for a W of bfloat16: two numbers come in each 32-bit lane, and are f32 after a
    * shift or a mask.
    *
-   * @param x in blocks of {@link #PAIRS}: the even ones, then the odd ones; what is left over of
-   *     {@code depth} as it is
+   * @param x in the order of {@link RowDots#split}
    */
   static void dotPairs(
-      float[] x,
-      int at,
-      MemorySegment w,
-      long w0,
-      long w1,
-      long w2,
-      long w3,
-      int depth,
-      float[] lanes,
-      float[] sums,
-      int to,
-      int distance) {
+      float[] x, int at, MemorySegment w, long[] columns, int depth, float[] lanes) {
+    long w0 = columns[0];
+    long w1 = columns[1];
+    long w2 = columns[2];
+    long w3 = columns[3];
     FloatVector even0 = FloatVector.zero(SPECIES);
     FloatVector even1 = FloatVector.zero(SPECIES);
     FloatVector even2 = FloatVector.zero(SPECIES);
@@ -273,7 +266,8 @@ final class SkinnyKernel {
     FloatVector odd2 = FloatVector.zero(SPECIES);
     FloatVector odd3 = FloatVector.zero(SPECIES);
     int whole = depth - depth % PAIRS;
-    for (int k = 0; k < whole; k += PAIRS) {
+    for (int i = 0; i < whole << SCALE; i += PAIRS << SCALE) {
+      int k = i >> SCALE;
       long from = (long) k * Short.BYTES;
       FloatVector evens = FloatVector.fromArray(SPECIES, x, at + k);
       FloatVector odds = FloatVector.fromArray(SPECIES, x, at + k + LANES);
@@ -302,136 +296,9 @@ final class SkinnyKernel {
       lanes[2] = Math.fma(x[at + k], bfloat16(w, w2 + from), lanes[2]);
       lanes[3] = Math.fma(x[at + k], bfloat16(w, w3 + from), lanes[3]);
     }
-    spread(lanes, 0, sums, to, distance);
-  }
-
-  private static void spread(float[] four, int at, float[] sums, int to, int distance) {
-    sums[to] = four[at];
-    sums[to + distance] = four[at + 1];
-    sums[to + 2 * distance] = four[at + 2];
-    sums[to + 3 * distance] = four[at + 3];
   }
 
   private static float bfloat16(MemorySegment w, long at) {
     return Float.intBitsToFloat(w.get(SHORT, at) << 16);
-  }
-
-  /** Brings a row of X into the order that {@link #dotPairs} reads. */
-  static void splitPairs(float[] x, int at, int depth, float[] scratch) {
-    for (int k = 0; k + PAIRS <= depth; k += PAIRS) {
-      System.arraycopy(x, at + k, scratch, 0, PAIRS);
-      for (int i = 0; i < LANES; i++) {
-        x[at + k + i] = scratch[2 * i];
-        x[at + k + LANES + i] = scratch[2 * i + 1];
-      }
-    }
-  }
-
-  /**
-   * Dot products of four rows of X, {@code depth} apart, with four columns of W.
-   *
-   * @param sums their rows are {@link SkinnyGemm#STRIP} apart
-   * @param distance of the four sums in a row
-   */
-  static void dotRows(
-      float[] x,
-      int at,
-      MemorySegment w,
-      long w0,
-      long w1,
-      long w2,
-      long w3,
-      int depth,
-      float[] lanes,
-      float[] sums,
-      int to,
-      int distance) {
-    FloatVector s00 = FloatVector.zero(SPECIES);
-    FloatVector s01 = FloatVector.zero(SPECIES);
-    FloatVector s02 = FloatVector.zero(SPECIES);
-    FloatVector s03 = FloatVector.zero(SPECIES);
-    FloatVector s10 = FloatVector.zero(SPECIES);
-    FloatVector s11 = FloatVector.zero(SPECIES);
-    FloatVector s12 = FloatVector.zero(SPECIES);
-    FloatVector s13 = FloatVector.zero(SPECIES);
-    FloatVector s20 = FloatVector.zero(SPECIES);
-    FloatVector s21 = FloatVector.zero(SPECIES);
-    FloatVector s22 = FloatVector.zero(SPECIES);
-    FloatVector s23 = FloatVector.zero(SPECIES);
-    FloatVector s30 = FloatVector.zero(SPECIES);
-    FloatVector s31 = FloatVector.zero(SPECIES);
-    FloatVector s32 = FloatVector.zero(SPECIES);
-    FloatVector s33 = FloatVector.zero(SPECIES);
-    int whole = SPECIES.loopBound(depth);
-    for (int k = 0; k < whole; k += LANES) {
-      long from = (long) k * Float.BYTES;
-      FloatVector column0 = FloatVector.fromMemorySegment(SPECIES, w, w0 + from, ORDER);
-      FloatVector column1 = FloatVector.fromMemorySegment(SPECIES, w, w1 + from, ORDER);
-      FloatVector column2 = FloatVector.fromMemorySegment(SPECIES, w, w2 + from, ORDER);
-      FloatVector column3 = FloatVector.fromMemorySegment(SPECIES, w, w3 + from, ORDER);
-      FloatVector xs = FloatVector.fromArray(SPECIES, x, at + k);
-      s00 = xs.fma(column0, s00);
-      s01 = xs.fma(column1, s01);
-      s02 = xs.fma(column2, s02);
-      s03 = xs.fma(column3, s03);
-      xs = FloatVector.fromArray(SPECIES, x, at + depth + k);
-      s10 = xs.fma(column0, s10);
-      s11 = xs.fma(column1, s11);
-      s12 = xs.fma(column2, s12);
-      s13 = xs.fma(column3, s13);
-      xs = FloatVector.fromArray(SPECIES, x, at + 2 * depth + k);
-      s20 = xs.fma(column0, s20);
-      s21 = xs.fma(column1, s21);
-      s22 = xs.fma(column2, s22);
-      s23 = xs.fma(column3, s23);
-      xs = FloatVector.fromArray(SPECIES, x, at + 3 * depth + k);
-      s30 = xs.fma(column0, s30);
-      s31 = xs.fma(column1, s31);
-      s32 = xs.fma(column2, s32);
-      s33 = xs.fma(column3, s33);
-    }
-    s00.intoArray(lanes, 0);
-    s01.intoArray(lanes, LANES);
-    s02.intoArray(lanes, 2 * LANES);
-    s03.intoArray(lanes, 3 * LANES);
-    s10.intoArray(lanes, 4 * LANES);
-    s11.intoArray(lanes, 5 * LANES);
-    s12.intoArray(lanes, 6 * LANES);
-    s13.intoArray(lanes, 7 * LANES);
-    s20.intoArray(lanes, 8 * LANES);
-    s21.intoArray(lanes, 9 * LANES);
-    s22.intoArray(lanes, 10 * LANES);
-    s23.intoArray(lanes, 11 * LANES);
-    s30.intoArray(lanes, 12 * LANES);
-    s31.intoArray(lanes, 13 * LANES);
-    s32.intoArray(lanes, 14 * LANES);
-    s33.intoArray(lanes, 15 * LANES);
-    LaneSums.add(lanes, ROWS * DOT_COLUMNS, lanes);
-    for (int r = 0; r < ROWS; r++) {
-      int four = r * DOT_COLUMNS;
-      addTails(x, at + r * depth, w, w0, w1, w2, w3, whole, depth, lanes, four);
-      spread(lanes, four, sums, to + r * STRIP, distance);
-    }
-  }
-
-  private static void addTails(
-      float[] x,
-      int at,
-      MemorySegment w,
-      long w0,
-      long w1,
-      long w2,
-      long w3,
-      int begin,
-      int depth,
-      float[] sums,
-      int to) {
-    for (int k = begin; k < depth; k++) {
-      long from = (long) k * Float.BYTES;
-      sums[to] = Math.fma(x[at + k], w.get(FLOAT, w0 + from), sums[to]);
-      sums[to + 1] = Math.fma(x[at + k], w.get(FLOAT, w1 + from), sums[to + 1]);
-      sums[to + 2] = Math.fma(x[at + k], w.get(FLOAT, w2 + from), sums[to + 2]);
-      sums[to + 3] = Math.fma(x[at + k], w.get(FLOAT, w3 + from), sums[to + 3]);
-    }
   }
 }

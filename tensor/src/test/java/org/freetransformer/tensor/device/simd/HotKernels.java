@@ -43,6 +43,7 @@ final class HotKernels {
     float[] tile = new float[12 * GemmKernel.COLUMNS];
     float[] lanes = scratch.lanes;
     float[] sums = scratch.rows;
+    long[] columns = {0, 512, 1024, 2048};
     return List.of(
         new Kernel("RowTile::multiply12", () -> RowTile.multiply12(a, 0, b, 0, 256, 8, tile)),
         new Kernel("RowTile::multiply5", () -> RowTile.multiply5(a, 0, b, 0, 256, 8, tile)),
@@ -109,20 +110,16 @@ final class HotKernels {
             "SkinnyKernel::addToFour",
             () -> SkinnyKernel.addToFour(a, 0, 9, b, 0, 4096, 70, sums, 0)),
         new Kernel("SkinnyKernel::addRow", () -> SkinnyKernel.addRow(1f, b, 0, 70, sums, 0)),
+        new Kernel("SkinnyKernel::dotRow", () -> SkinnyKernel.dotRow(a, 0, b, columns, 70, lanes)),
         new Kernel(
-            "SkinnyKernel::dotRow",
-            () -> SkinnyKernel.dotRow(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0, 1)),
-        new Kernel(
-            "SkinnyKernel::dotPairs",
-            () -> SkinnyKernel.dotPairs(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0, 1)),
+            "SkinnyKernel::dotPairs", () -> SkinnyKernel.dotPairs(a, 0, b, columns, 70, lanes)),
         new Kernel(
             "QuantizedKernel::dotTwo",
             () -> QuantizedKernel.dotTwo(a, b, 0, 512, 70, lanes, 0, 64)),
-        new Kernel("RowDotKernel::pairs", () -> RowDotKernel.pairs(a, 0, b, 0, 512, 3, lanes, 0)),
-        new Kernel("RowDotKernel::quads", () -> RowDotKernel.quads(a, 0, b, 0, 3, lanes, 0, 64)),
         new Kernel(
-            "SkinnyKernel::dotRows",
-            () -> SkinnyKernel.dotRows(a, 0, b, 0, 512, 1024, 2048, 70, lanes, sums, 0, 1)));
+            "RowDotKernel::singles", () -> RowDotKernel.singles(c, 0, b, 0, 512, 1024, 3, lanes)),
+        new Kernel("RowDotKernel::pairs", () -> RowDotKernel.pairs(a, 0, b, 0, 512, 3, lanes)),
+        new Kernel("RowDotKernel::quads", () -> RowDotKernel.quads(a, 0, b, 0, 3, lanes, 0, 64)));
   }
 
   public static void main(String[] args) {

@@ -14,6 +14,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class RowDotsTest {
+  /** Wants no plain loop. */
+  static final ColdStart WARM = new ColdStart(0, 1);
+
   private static final int[] DEPTHS = {1, 7, 31, 64, 65, 130, 300};
   private static final int[] WIDTHS = {1, 2, 3, 5, 64, 131};
 
@@ -38,7 +41,7 @@ class RowDotsTest {
 
   private static void checkAll() {
     Random random = new Random(7);
-    for (DType type : List.of(DType.BF16, DType.I8)) {
+    for (DType type : List.of(DType.F32, DType.BF16, DType.I8)) {
       for (int depth : DEPTHS) {
         for (int width : WIDTHS) {
           check(random, type, 2 + random.nextInt(15), depth, width);
@@ -54,19 +57,19 @@ class RowDotsTest {
       long columnBytes = (long) depth * type.bytes();
       MemorySegment w = arena.allocate(columnBytes * (width + 1) + 64, 64);
       for (long i = 0; i < (long) depth * (width + 1); i++) {
-        if (type == DType.I8) {
-          w.set(ValueLayout.JAVA_BYTE, i, (byte) (random.nextInt(255) - 127));
-        } else {
-          Halves.set(type, w, i * Halves.BYTES, random.nextFloat() - 0.5f);
+        switch (type) {
+          case I8 -> w.set(ValueLayout.JAVA_BYTE, i, (byte) (random.nextInt(255) - 127));
+          case F32 -> w.setAtIndex(ValueLayout.JAVA_FLOAT, i, random.nextFloat() - 0.5f);
+          default -> Halves.set(type, w, i * Halves.BYTES, random.nextFloat() - 0.5f);
         }
       }
-      RowDots dots = new RowDots(2, rows, depth, type);
+      RowDots dots = new RowDots(scratch, 2, rows, depth, type, WARM);
       float[] x = new float[rows * depth];
       for (int i = 0; i < x.length; i++) {
         x[i] = random.nextFloat() - 0.5f;
       }
       for (int row = 0; row < rows; row++) {
-        dots.pack(x, row * depth, 1, row);
+        dots.pack(x.clone(), row * depth, 1, row);
       }
       dots.sum(scratch, 1, 0, rows, w, columnBytes, columnBytes, width);
       for (int row = 0; row < rows; row++) {
@@ -75,10 +78,7 @@ class RowDotsTest {
           double size = 1e-30;
           for (int k = 0; k < depth; k++) {
             long index = (long) (j + 1) * depth + k;
-            double y =
-                type == DType.I8
-                    ? w.get(ValueLayout.JAVA_BYTE, index)
-                    : Halves.get(type, w, index * Halves.BYTES);
+            double y = number(type, w, index);
             sum += x[row * depth + k] * y;
             size += Math.abs(x[row * depth + k] * y);
           }
@@ -88,5 +88,13 @@ class RowDotsTest {
         }
       }
     }
+  }
+
+  private static double number(DType type, MemorySegment w, long index) {
+    return switch (type) {
+      case I8 -> w.get(ValueLayout.JAVA_BYTE, index);
+      case F32 -> w.getAtIndex(ValueLayout.JAVA_FLOAT, index);
+      default -> Halves.get(type, w, index * Halves.BYTES);
+    };
   }
 }

@@ -70,7 +70,7 @@ final class RowDots {
     packed = new float[Math.toIntExact((long) batch * groups * groupSize)];
     vectorsOfGroup = (long) steps * rowsAtOnce * VECTOR;
     plainSuits = type == DType.F32 && depth <= scratch.a.length;
-    left = scratch.left(type == DType.F32 ? batch * groups * vectorsOfGroup : 0);
+    left = scratch.left(type == DType.F32 ? (long) batch * groups * vectorsOfGroup : 0);
   }
 
   /** Numbers of W in 32 bits. */

@@ -37,8 +37,8 @@ final class Attention implements Kernel, ThreadTeam.Task {
 
   private final Workers workers;
   private final HeadRows q;
-  private final HeadRows k;
-  private final HeadRows v;
+  private final WideRows k;
+  private final WideRows v;
   private final HeadRows out;
   private final MemorySegment lse;
   private final KeyMask mask;
@@ -59,8 +59,6 @@ final class Attention implements Kernel, ThreadTeam.Task {
   Attention(Instruction.Attention instruction, Workers workers) {
     this.workers = workers;
     q = HeadRows.of(instruction.q());
-    k = HeadRows.of(instruction.k());
-    v = HeadRows.of(instruction.v());
     out = HeadRows.of(instruction.out());
     lse = Memory.of(instruction.lse());
     scale = (float) instruction.rule().scale();
@@ -79,6 +77,8 @@ final class Attention implements Kernel, ThreadTeam.Task {
     int block = Math.min(keys, MOST);
     valuesAt = Panels.bytes(Panels.depth(size), block);
     wideAt = valuesAt + Panels.bytes(Panels.depth(block), size);
+    k = new WideRows(HeadRows.of(instruction.k()), wideAt, size);
+    v = new WideRows(HeadRows.of(instruction.v()), wideAt, size);
     workers.requireSegment(wideAt + 4L * block * size + 4L * paddedSize);
     workers.requireArray(QUERIES, TILE_ROWS * STRIDE);
     workers.requireArray(WEIGHTS, TILE_ROWS * STRIDE);
@@ -129,24 +129,12 @@ final class Attention implements Kernel, ThreadTeam.Task {
     float[] array = workers.array(PANELS, worker);
     float[] scratch = workers.array(TURNED, worker);
     MemorySegment blocks = workers.blocks(worker);
-    MemorySegment from = widened(k, b, key, keyHead, count, panels);
-    long start = k.isHalf() ? wideAt : k.row(b, key, keyHead);
-    long stride = k.isHalf() ? 4L * size : k.timeStride();
-    Panels.packTransposed(from, start, stride, count, size, panels, array, 0, blocks, scratch);
-    from = widened(v, b, key, keyHead, count, panels);
-    start = v.isHalf() ? wideAt : v.row(b, key, keyHead);
-    stride = v.isHalf() ? 4L * size : v.timeStride();
-    Panels.packRows(from, start, stride, count, size, panels, array, valuesAt, scratch);
-  }
-
-  /** Where rows are of f32: their own memory, or {@code wide} after they were widened. */
-  private MemorySegment widened(
-      HeadRows rows, int b, int time, int head, int count, MemorySegment wide) {
-    if (rows.isHalf()) {
-      rows.widen(rows.row(b, time, head), count, size, wide, wideAt);
-      return wide;
-    }
-    return rows.memory();
+    long start = k.widen(b, key, keyHead, count, panels);
+    MemorySegment from = k.memory(panels);
+    Panels.packTransposed(from, start, k.stride(), count, size, panels, array, 0, blocks, scratch);
+    start = v.widen(b, key, keyHead, count, panels);
+    from = v.memory(panels);
+    Panels.packRows(from, start, v.stride(), count, size, panels, array, valuesAt, scratch);
   }
 
   /** Takes a block of keys into the sums of a tile's rows. */

@@ -1,12 +1,15 @@
 package org.freetransformer.tensor.device.simd;
 
-import static jdk.incubator.vector.VectorOperators.EQ;
-import static jdk.incubator.vector.VectorOperators.LT;
+import static org.freetransformer.tensor.device.simd.ScoreGradients.DELTA;
+import static org.freetransformer.tensor.device.simd.ScoreGradients.LSE;
+import static org.freetransformer.tensor.device.simd.ScoreGradients.QUERY_BLOCK;
+import static org.freetransformer.tensor.device.simd.ScoreGradients.SEEN;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 import org.freetransformer.tensor.device.Output;
@@ -30,7 +33,6 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   private static final int TILE_ROWS = GemmKernel.ROWS;
   private static final int WIDTH = Panels.WIDTH;
   private static final int STRIDE = GemmKernel.A_STRIDE;
-  private static final int QUERY_BLOCK = 256;
   private static final int KEY_BLOCK = 8 * TILE_ROWS;
 
   // A worker's arrays.
@@ -45,23 +47,20 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   private static final int PANELS = 8;
   private static final int TURNED = 9;
 
-  // Parts of the state: what belongs to each query of a block.
-  private static final int LSE = 0;
-  private static final int DELTA = QUERY_BLOCK;
-  private static final int SEEN = 2 * QUERY_BLOCK;
-
   private final Workers workers;
-  private final HeadRows q;
-  private final HeadRows k;
-  private final HeadRows v;
-  private final HeadRows out;
-  private final HeadRows dout;
+  private final WideRows q;
+  private final WideRows k;
+  private final WideRows v;
+  private final WideRows dout;
   private final @Nullable HeadRows dq;
-  private final @Nullable HeadRows dk;
-  private final @Nullable HeadRows dv;
   private final boolean addQ;
-  private final boolean addK;
-  private final boolean addV;
+  private final @Nullable KeyGradient dk;
+  private final @Nullable KeyGradient dv;
+
+  // For products of a row with another.
+  private final WideRows outRow;
+  private final WideRows doutRow;
+
   private final MemorySegment lse;
   private final KeyMask mask;
   private final float scale;
@@ -80,27 +79,10 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   private final long queryRows;
   private final long gradientRows;
   private final long keyRows;
-
-  // The same for operands of 16 bits: their f32 rows, one right after the other.
   private final long wideBlock;
-  private final long wideKeys;
-  private final long wideValues;
-  private final long keySums;
-  private final long valueSums;
 
   AttentionBackward(Instruction.AttentionBackward instruction, Workers workers) {
     this.workers = workers;
-    q = HeadRows.of(instruction.q());
-    k = HeadRows.of(instruction.k());
-    v = HeadRows.of(instruction.v());
-    out = HeadRows.of(instruction.out());
-    dout = HeadRows.of(instruction.dout());
-    dq = rows(instruction.dq());
-    dk = rows(instruction.dk());
-    dv = rows(instruction.dv());
-    addQ = adds(instruction.dq());
-    addK = adds(instruction.dk());
-    addV = adds(instruction.dv());
     lse = Memory.of(instruction.lse());
     scale = (float) instruction.rule().scale();
     batch = instruction.q().dim(0);
@@ -119,10 +101,21 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     gradientRows = queryRows + Panels.bytes(Panels.depth(block), size);
     keyRows = gradientRows + Panels.bytes(Panels.depth(block), size);
     wideBlock = keyRows + Panels.bytes(Panels.depth(KEY_BLOCK), size);
-    wideKeys = wideBlock + 4L * size * (block + 1);
-    wideValues = wideKeys + wideBytes(k);
-    keySums = wideValues + wideBytes(v);
-    valueSums = keySums + wideBytes(dk);
+    q = wide(instruction.q(), wideBlock);
+    dout = wide(instruction.dout(), wideBlock);
+    outRow = wide(instruction.out(), wideBlock);
+    doutRow = wide(instruction.dout(), wideBlock + 4L * size);
+    long wideKeys = wideBlock + 4L * size * (block + 1);
+    k = wide(instruction.k(), wideKeys);
+    long wideValues = wideKeys + WideRows.bytes(k.rows(), keys, size);
+    v = wide(instruction.v(), wideValues);
+    long keySums = wideValues + WideRows.bytes(v.rows(), keys, size);
+    dk = gradient(instruction.dk(), keySums);
+    long valueSums = keySums + wideBytes(dk);
+    dv = gradient(instruction.dv(), valueSums);
+    Output queryGradient = instruction.dq();
+    dq = queryGradient == null ? null : HeadRows.of(queryGradient.buffer());
+    addQ = queryGradient != null && queryGradient.accumulate();
     workers.requireSegment(valueSums + wideBytes(dv) + 4L * Lanes.COUNT);
     workers.requireArray(KEY_ROWS, TILE_ROWS * STRIDE + Lanes.COUNT);
     workers.requireArray(VALUE_ROWS, TILE_ROWS * STRIDE);
@@ -136,21 +129,16 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     workers.requireArray(STATE, 3 * QUERY_BLOCK);
   }
 
-  /** Room for all keys' rows of one head, where they are of 16 bits. */
-  private long wideBytes(@Nullable HeadRows rows) {
-    return isHalf(rows) ? 4L * keys * size : 0;
+  private WideRows wide(Buffer buffer, long wide) {
+    return new WideRows(HeadRows.of(buffer), wide, size);
   }
 
-  private static boolean isHalf(@Nullable HeadRows rows) {
-    return rows != null && rows.isHalf();
+  private @Nullable KeyGradient gradient(@Nullable Output output, long sums) {
+    return output == null ? null : KeyGradient.of(output, sums, size);
   }
 
-  private static @Nullable HeadRows rows(@Nullable Output output) {
-    return output == null ? null : HeadRows.of(output.buffer());
-  }
-
-  private static boolean adds(@Nullable Output output) {
-    return output != null && output.accumulate();
+  private long wideBytes(@Nullable KeyGradient gradient) {
+    return gradient == null ? 0 : WideRows.bytes(gradient.rows().rows(), keys, size);
   }
 
   @Override
@@ -164,7 +152,9 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   public void run(int task, int worker) {
     int b = task / keyHeads;
     int keyHead = task % keyHeads;
-    widenKeys(b, keyHead, workers.segment(worker));
+    MemorySegment own = workers.segment(worker);
+    k.widen(b, 0, keyHead, keys, own);
+    v.widen(b, 0, keyHead, keys, own);
     boolean fresh = true;
     for (int head = keyHead * group; head < (keyHead + 1) * group; head++) {
       for (int t = 0; t < queries; t += QUERY_BLOCK) {
@@ -174,50 +164,23 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       }
     }
     if (fresh) {
-      clear(b, keyHead, 0, keys, worker);
+      clear(b, keyHead, 0, keys, own);
     }
-    roundSums(dk, addK, keySums, b, keyHead, worker);
-    roundSums(dv, addV, valueSums, b, keyHead, worker);
-  }
-
-  private void widenKeys(int b, int keyHead, MemorySegment to) {
-    if (k.isHalf()) {
-      k.widen(k.row(b, 0, keyHead), keys, size, to, wideKeys);
+    if (dk != null) {
+      dk.round(b, keyHead, keys, own);
     }
-    if (v.isHalf()) {
-      v.widen(v.row(b, 0, keyHead), keys, size, to, wideValues);
-    }
-  }
-
-  /** Where rows of f32 are for keys or values: theirs, or what they were widened to. */
-  private MemorySegment memory(HeadRows rows, int worker) {
-    return rows.isHalf() ? workers.segment(worker) : rows.memory();
-  }
-
-  private long row(HeadRows rows, long wide, int b, int s, int keyHead) {
-    return rows.isHalf() ? wide + 4L * s * size : rows.row(b, s, keyHead);
-  }
-
-  private void roundSums(
-      @Nullable HeadRows target, boolean add, long sums, int b, int keyHead, int worker) {
-    if (target != null && target.isHalf()) {
-      for (int s = 0; s < keys; s++) {
-        long to = target.row(b, s, keyHead);
-        long from = sums + 4L * s * size;
-        Halves.put(workers.segment(worker), from, size, add, target.type(), target.memory(), to);
-      }
+    if (dv != null) {
+      dv.round(b, keyHead, keys, own);
     }
   }
 
   /** Gradients of keys that no query sees, where they replace what is there. */
-  private void clear(int b, int keyHead, int from, int to, int worker) {
-    for (int s = from; s < to; s++) {
-      if (dk != null && (dk.isHalf() || !addK)) {
-        Panels.clearRow(memory(dk, worker), row(dk, keySums, b, s, keyHead), size);
-      }
-      if (dv != null && (dv.isHalf() || !addV)) {
-        Panels.clearRow(memory(dv, worker), row(dv, valueSums, b, s, keyHead), size);
-      }
+  private void clear(int b, int keyHead, int from, int to, MemorySegment own) {
+    if (dk != null) {
+      dk.clear(b, keyHead, from, to, own);
+    }
+    if (dv != null) {
+      dv.clear(b, keyHead, from, to, own);
     }
   }
 
@@ -228,7 +191,7 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     loadState(b, head, t, count, worker);
     int seen = mask.visible(b, t + count - 1);
     if (fresh) {
-      clear(b, keyHead, seen, keys, worker);
+      clear(b, keyHead, seen, keys, workers.segment(worker));
     }
     for (int key = 0; key < seen; key += KEY_BLOCK) {
       int keyCount = Math.min(KEY_BLOCK, seen - key);
@@ -250,21 +213,17 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   }
 
   private void packQueries(int b, int head, int t, int count, int worker) {
-    pack(q, q.row(b, t, head), count, queryColumns, queryRows, worker);
-    pack(dout, dout.row(b, t, head), count, gradientColumns, gradientRows, worker);
+    MemorySegment own = workers.segment(worker);
+    long start = q.widen(b, t, head, count, own);
+    pack(q, start, count, queryColumns, queryRows, worker);
+    start = dout.widen(b, t, head, count, own);
+    pack(dout, start, count, gradientColumns, gradientRows, worker);
   }
 
-  private void pack(HeadRows from, long first, int count, long columns, long rows, int worker) {
+  private void pack(WideRows from, long start, int count, long columns, long rows, int worker) {
     MemorySegment to = workers.segment(worker);
-    MemorySegment memory = from.memory();
-    long start = first;
-    long stride = from.timeStride();
-    if (from.isHalf()) {
-      from.widen(first, count, size, to, wideBlock);
-      memory = to;
-      start = wideBlock;
-      stride = 4L * size;
-    }
+    MemorySegment memory = from.memory(to);
+    long stride = from.stride();
     float[] array = workers.array(PANELS, worker);
     float[] scratch = workers.array(TURNED, worker);
     MemorySegment blocks = workers.blocks(worker);
@@ -276,9 +235,8 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     MemorySegment to = workers.segment(worker);
     float[] array = workers.array(PANELS, worker);
     float[] scratch = workers.array(TURNED, worker);
-    long stride = k.isHalf() ? 4L * size : k.timeStride();
-    long start = row(k, wideKeys, b, key, keyHead);
-    Panels.packRows(memory(k, worker), start, stride, count, size, to, array, keyRows, scratch);
+    long start = k.row(b, key, keyHead);
+    Panels.packRows(k.memory(to), start, k.stride(), count, size, to, array, keyRows, scratch);
   }
 
   private void loadState(int b, int head, int t, int count, int worker) {
@@ -286,27 +244,18 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     long first = ((long) b * heads + head) * queries + t;
     for (int i = 0; i < count; i++) {
       state[LSE + i] = Memory.floatAt(lse, first + i);
-      state[DELTA + i] = dot(out.row(b, t + i, head), dout.row(b, t + i, head), worker);
+      state[DELTA + i] = dot(b, t + i, head, workers.segment(worker));
       state[SEEN + i] = mask.visible(b, t + i);
     }
     // Queries that pad the last panel see nothing.
     Arrays.fill(state, SEEN + count, SEEN + QUERY_BLOCK, 0);
   }
 
-  private float dot(long x, long y, int worker) {
-    MemorySegment wide = workers.segment(worker);
-    if (out.isHalf()) {
-      Halves.widen(out.type(), out.memory(), x, size, wide, wideBlock);
-    }
-    long second = wideBlock + 4L * size;
-    if (dout.isHalf()) {
-      Halves.widen(dout.type(), dout.memory(), y, size, wide, second);
-    }
-    return dot(
-        out.isHalf() ? wide : out.memory(),
-        out.isHalf() ? wideBlock : x,
-        dout.isHalf() ? wide : dout.memory(),
-        dout.isHalf() ? second : y);
+  /** A row of the result times its gradient. */
+  private float dot(int b, int t, int head, MemorySegment own) {
+    long x = outRow.widen(b, t, head, 1, own);
+    long y = doutRow.widen(b, t, head, 1, own);
+    return dot(outRow.memory(own), x, doutRow.memory(own), y);
   }
 
   private float dot(MemorySegment left, long x, MemorySegment right, long y) {
@@ -363,25 +312,26 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     weigh(query, first, count, key, i, rows, worker);
     int start = key + i;
     if (dv != null) {
-      boolean replace = fresh && (dv.isHalf() || !addV);
-      long to = row(dv, valueSums, b, start, keyHead);
-      addRows(dv, to, replace, weights, 0, gradientRows, rows, first, count, worker);
+      boolean replace = fresh && dv.replaces();
+      long to = dv.rows().row(b, start, keyHead);
+      addRows(dv.rows(), to, replace, weights, 0, gradientRows, rows, first, count, worker);
     }
     if (dk != null) {
-      boolean replace = fresh && (dk.isHalf() || !addK);
-      long to = row(dk, keySums, b, start, keyHead);
-      addRows(dk, to, replace, gradients, i * STRIDE, queryRows, rows, first, count, worker);
+      boolean replace = fresh && dk.replaces();
+      long to = dk.rows().row(b, start, keyHead);
+      addRows(dk.rows(), to, replace, gradients, i * STRIDE, queryRows, rows, first, count, worker);
     }
   }
 
   private void loadKeys(int b, int keyHead, int key, int rows, int worker) {
     float[] keyTile = workers.array(KEY_ROWS, worker);
     float[] valueTile = workers.array(VALUE_ROWS, worker);
+    MemorySegment own = workers.segment(worker);
     for (int j = 0; j < rows; j++) {
-      long keyRow = row(k, wideKeys, b, key + j, keyHead);
-      long valueRow = row(v, wideValues, b, key + j, keyHead);
-      Panels.copyRow(memory(k, worker), keyRow, size, 1, keyTile, j * STRIDE);
-      Panels.copyRow(memory(v, worker), valueRow, size, 1, valueTile, j * STRIDE);
+      long keyRow = k.row(b, key + j, keyHead);
+      long valueRow = v.row(b, key + j, keyHead);
+      Panels.copyRow(k.memory(own), keyRow, size, 1, keyTile, j * STRIDE);
+      Panels.copyRow(v.memory(own), valueRow, size, 1, valueTile, j * STRIDE);
     }
   }
 
@@ -405,62 +355,21 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     for (int j = 0; j < rows; j++) {
       int row = j * STRIDE + first;
       int gradientRow = (i + j) * STRIDE + first;
-      probabilities(weights, row, n, state, first, key + i + j, scale);
+      ScoreGradients.probabilities(weights, row, n, state, first, key + i + j, scale);
       if (mask.drops()) {
-        multiply(gradients, gradientRow, factors, row, n);
+        ScoreGradients.multiply(gradients, gradientRow, factors, row, n);
       }
-      gradients(weights, row, gradients, gradientRow, n, state, first, scale);
+      ScoreGradients.gradients(weights, row, gradients, gradientRow, n, state, first, scale);
       if (mask.drops()) {
-        multiply(weights, row, factors, row, n);
+        ScoreGradients.multiply(weights, row, factors, row, n);
       }
       Arrays.fill(gradients, gradientRow - first, gradientRow, 0);
     }
   }
 
-  /** A row of scores becomes weights; 0 for queries that do not see the key. */
-  static void probabilities(
-      float[] row, int start, int n, float[] state, int query, int key, float scale) {
-    FloatVector factor = Lanes.all(scale);
-    FloatVector zero = FloatVector.zero(Lanes.SPECIES);
-    FloatVector least = Lanes.all(key + 0.5f);
-    for (int i = 0; i < n; i += Lanes.COUNT) {
-      FloatVector logSum = FloatVector.fromArray(Lanes.SPECIES, state, LSE + query + i);
-      FloatVector seen = FloatVector.fromArray(Lanes.SPECIES, state, SEEN + query + i);
-      FloatVector score = FloatVector.fromArray(Lanes.SPECIES, row, start + i);
-      FloatVector p = VectorMath.expOfNegative(score.mul(factor).sub(logSum));
-      p.blend(zero, seen.compare(LT, least)).intoArray(row, start + i);
-    }
-  }
-
-  /** Slopes become {@code scale·p·(dp − delta)}; 0 where p is, whatever dp may be there. */
-  static void gradients(
-      float[] weights,
-      int start,
-      float[] slopes,
-      int slopeStart,
-      int n,
-      float[] state,
-      int query,
-      float scale) {
-    FloatVector zero = FloatVector.zero(Lanes.SPECIES);
-    for (int i = 0; i < n; i += Lanes.COUNT) {
-      FloatVector p = FloatVector.fromArray(Lanes.SPECIES, weights, start + i);
-      FloatVector delta = FloatVector.fromArray(Lanes.SPECIES, state, DELTA + query + i);
-      FloatVector slope = FloatVector.fromArray(Lanes.SPECIES, slopes, slopeStart + i).sub(delta);
-      slope.mul(p).mul(scale).blend(zero, p.compare(EQ, zero)).intoArray(slopes, slopeStart + i);
-    }
-  }
-
-  private static void multiply(float[] row, int start, float[] factors, int factorStart, int n) {
-    for (int i = 0; i < n; i += Lanes.COUNT) {
-      FloatVector factor = FloatVector.fromArray(Lanes.SPECIES, factors, factorStart + i);
-      FloatVector.fromArray(Lanes.SPECIES, row, start + i).mul(factor).intoArray(row, start + i);
-    }
-  }
-
   /** Adds, or puts, a tile's rows of the gradient of keys or values: weights times packed rows. */
   private void addRows(
-      HeadRows target,
+      WideRows target,
       long start,
       boolean replace,
       float[] weights,
@@ -470,11 +379,11 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       int first,
       int count,
       int worker) {
-    MemorySegment memory = memory(target, worker);
     MemorySegment packed = workers.segment(worker);
+    MemorySegment memory = target.memory(packed);
     float[] array = workers.array(PANELS, worker);
     float[] tile = workers.array(TILE, worker);
-    long stride = target.isHalf() ? 4L * size : target.timeStride();
+    long stride = target.stride();
     int panelRows = Panels.depth(count);
     int depth = panelRows - first;
     for (int d = 0; d < size; d += WIDTH) {

@@ -27,8 +27,8 @@ final class HotPasses {
     HotPasses passes = new HotPasses();
     return List.of(
         passes.kernel("Attention::exponentials", passes.attention()),
-        passes.kernel("AttentionBackward::probabilities", passes.attentionBackward()),
-        passes.kernel("AttentionBackward::gradients", passes.attentionBackward()),
+        passes.kernel("ScoreGradients::probabilities", passes.attentionBackward()),
+        passes.kernel("ScoreGradients::gradients", passes.attentionBackward()),
         passes.kernel("DecodingKernel::dotEight", passes.decoding()),
         passes.kernel("DecodingKernel::dotFour", passes.decoding()),
         passes.kernel("DecodingKernel::dotOne", passes.decoding()),

@@ -27,7 +27,7 @@ public final class BenchmarkRunner implements Benchmarks {
     requireWritable(request.report());
     Machine machine = Machine.here(request.device());
     out.println(machine.describe());
-    out.print(Results.header());
+    out.print(Results.header(machine));
     out.flush();
     List<Row> rows = new ArrayList<>();
     List<String> remarks = new ArrayList<>();

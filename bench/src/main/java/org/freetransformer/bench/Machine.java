@@ -5,6 +5,7 @@ import java.util.Map;
 import org.freetransformer.bench.libtorch.Libtorch;
 import org.freetransformer.bench.limit.FmaLoop;
 import org.freetransformer.bench.openblas.OpenBlas;
+import org.freetransformer.bench.pytorch.PyTorch;
 import org.freetransformer.bench.suite.Place;
 import org.freetransformer.run.Environment;
 import org.freetransformer.tensor.device.Devices;
@@ -46,10 +47,14 @@ record Machine(
   }
 
   private static String describe(String id) {
-    String name = id + ", " + Devices.provided(id).name();
-    return new Place(id, 1).isProcessor()
-        ? name + ", which is this processor: libtorch's place beside it is the same"
-        : name + "; no libtorch for it here, whose natives are the processor's";
+    boolean isProcessor = new Place(id, 1).isProcessor();
+    String torch = PyTorch.device(isProcessor, id);
+    return "%s, %s%s; %s"
+        .formatted(
+            id,
+            Devices.provided(id).name(),
+            isProcessor ? ", which is this processor" : "",
+            PyTorch.find().describe(torch));
   }
 
   String describe() {

@@ -18,6 +18,28 @@ import org.jspecify.annotations.Nullable;
 record Results(Machine machine, List<Row> rows, List<String> remarks) {
   private static final String LINE = "%-8s %-26s %7s  %-9s %9s %9s %9s %7s %7s %7s %7s %8s%n";
 
+  private static final String CPU_TEXT =
+      """
+      Ours, libtorch and the limit take turns in one JVM on equal numbers of threads. ×torch is our
+      speed as a multiple of libtorch's, ×limit as a share of what the machine can do: a loop of
+      multiply-adds on registers, or one that reads and writes the same number of bytes. Spread is
+      the interquartile range of our time as a share of its median. ×OpenBLAS is given for matrix
+      products where the machine has the library. B/call is the garbage that a call of ours leaves
+      on the heap, in bytes.
+
+      """;
+
+  private static final String DEVICE_TEXT =
+      """
+      Ours, PyTorch and the limit take turns. ×torch is our speed as a multiple of PyTorch's, operation
+      by operation, or of libtorch's where there is no PyTorch and the device is the processor;
+      ×compiled the same for what `torch.compile` makes of it. ×limit is the share of what kernels of
+      ours do there that only multiply and add, or only copy. Spread is the interquartile range of our
+      time as a share of its median, B/call the garbage that a call of ours leaves on the heap, in
+      bytes.
+
+      """;
+
   /** Geometric mean of the ratios to the peer; empty if no row has one. */
   OptionalDouble geometricMean() {
     OptionalDouble logarithms =
@@ -27,18 +49,22 @@ record Results(Machine machine, List<Row> rows, List<String> remarks) {
         : OptionalDouble.empty();
   }
 
-  /** Headings of the table. */
-  static String header() {
+  /**
+   * Headings of the table.
+   *
+   * @param machine whose peers are named
+   */
+  static String header(Machine machine) {
     return LINE.formatted(
         "suite",
         "case",
         "threads",
         "unit",
         "ours",
-        "libtorch",
+        machine.device().isEmpty() ? "libtorch" : "torch",
         "limit",
         "×torch",
-        "×oblas",
+        machine.device().isEmpty() ? "×oblas" : "×comp.",
         "×limit",
         "spread",
         "B/call");
@@ -65,7 +91,7 @@ record Results(Machine machine, List<Row> rows, List<String> remarks) {
   String footer() {
     OptionalDouble mean = geometricMean();
     return mean.isPresent()
-        ? "Geometric mean of the ratios to libtorch: %s%n".formatted(ratio(mean.getAsDouble()))
+        ? "Geometric mean of the ratios ×torch: %s%n".formatted(ratio(mean.getAsDouble()))
         : "No row has a peer; libtorch: %s%n".formatted(machine.libtorch());
   }
 
@@ -94,23 +120,14 @@ record Results(Machine machine, List<Row> rows, List<String> remarks) {
         machine.device().isEmpty() ? "# CPU benchmarks\n\n" : "# Benchmarks of a device\n\n");
     page.append("Written by `%s`; not edited by hand.\n\n".formatted(command));
     page.append(machine.describe()).append(".\n\n");
-    page.append(
-        """
-        Ours, libtorch and the limit take turns in one JVM on equal numbers of threads. ×torch is our
-        speed as a multiple of libtorch's, ×limit as a share of what the machine can do: a loop of
-        multiply-adds on registers, or one that reads and writes the same number of bytes; of a device
-        beyond the processor, kernels of ours that do the same there. Spread is
-        the interquartile range of our time as a share of its median. ×OpenBLAS is given for matrix
-        products where the machine has the library. B/call is the garbage that a call of ours leaves
-        on the heap, in bytes.
-
-        """);
+    page.append(machine.device().isEmpty() ? CPU_TEXT : DEVICE_TEXT);
     page.append(picture);
     page.append(
         """
-        | suite | case | threads | ×torch | ×OpenBLAS | ×limit | spread | B/call |
+        | suite | case | threads | ×torch | %s | ×limit | spread | B/call |
         |---|---|---|---|---|---|---|---|
-        """);
+        """
+            .formatted(machine.device().isEmpty() ? "×OpenBLAS" : "×compiled"));
     for (Row row : rows) {
       page.append(
           "| %s | %s | %d | %s | %s | %s | %s | %d |\n"

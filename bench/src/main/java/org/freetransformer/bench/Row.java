@@ -12,11 +12,11 @@ import org.jspecify.annotations.Nullable;
  * so that a machine that slows down for a while does not count for or against one side.
  *
  * @param ours this project's rate
- * @param peer libtorch's, or null where it is missing
- * @param other OpenBLAS's, or null where it is missing
+ * @param peer libtorch's, or PyTorch's on a device, or null where it is missing
+ * @param other OpenBLAS's, or compiled PyTorch's on a device, or null where it is missing
  * @param limit the machine's
  * @param ratioPeer ours as a multiple of the peer's, or null
- * @param ratioOther ours as a multiple of OpenBLAS's, or null
+ * @param ratioOther ours as a multiple of the second peer's, or null
  * @param ratioLimit ours as a share of the limit
  * @param spread of our time: interquartile range as a share of the median
  * @param garbage bytes that one call of ours leaves on the heap
@@ -85,6 +85,7 @@ record Row(
 
   /** The keys that others rely on. */
   Map<String, Object> toMap() {
+    String second = suite.equals("gpu") ? "compiled" : "openblas";
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("suite", suite);
     map.put("case", name);
@@ -92,10 +93,10 @@ record Row(
     map.put("unit", unit.label());
     map.put("ours", ours);
     map.put("peer", peer);
-    map.put("openblas", other);
+    map.put(second, other);
     map.put("limit", limit);
     map.put("ratio_peer", ratioPeer);
-    map.put("ratio_openblas", ratioOther);
+    map.put("ratio_" + second, ratioOther);
     map.put("ratio_limit", ratioLimit);
     map.put("spread", spread);
     map.put("garbage_bytes", garbage);

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param amount work of one call
  * @param unit what the amount counts
  * @param ours this project's way
- * @param peer libtorch's way, or null where libtorch is missing
- * @param other a second peer's way, OpenBLAS's, or null where there is none
+ * @param peer libtorch's way, or PyTorch's, or null where there is neither
+ * @param other a second peer's way, OpenBLAS's or compiled PyTorch's, or null where there is none
  * @param limit the loop that takes as long as the machine must
  * @param intensity floating-point operations per byte of operands, or 0 where that is not known
  * @param closing what frees the sides, in this order
@@ -71,9 +71,18 @@ public record Contest(
    * @param freed what frees it
    */
   Contest against(@Nullable Runnable second, Runnable freed) {
+    return against(peer, second, freed);
+  }
+
+  /**
+   * The same with other peers.
+   *
+   * @param freed what frees them
+   */
+  Contest against(@Nullable Runnable first, @Nullable Runnable second, Runnable freed) {
     List<Runnable> all = new ArrayList<>(closing);
     all.add(freed);
-    return new Contest(amount, unit, ours, peer, second, limit, intensity, List.copyOf(all));
+    return new Contest(amount, unit, ours, first, second, limit, intensity, List.copyOf(all));
   }
 
   @Override

@@ -6,7 +6,7 @@ import java.util.List;
 /**
  * Cases of the other suites, such as {@code gemm nt 1024x1376x512}, on a device beyond the
  * processor: matrix products, fused operations, the mapper's gradient and whole training steps. The
- * limits are the device's own.
+ * limits are the device's own, the peers PyTorch as it is and compiled, where Python has it.
  */
 final class GpuSuite implements Suite {
   private static final List<String> QUICK =
@@ -62,7 +62,8 @@ final class GpuSuite implements Suite {
         List.of(new GemmSuite(), new KernelSuite(), new MapperSuite(), new StepSuite())) {
       String prefix = suite.name() + " ";
       if (name.startsWith(prefix)) {
-        return suite.open(name.substring(prefix.length()), place);
+        Contest contest = suite.open(name.substring(prefix.length()), place);
+        return PyTorchPeers.beside(contest, name, place);
       }
     }
     throw new IllegalArgumentException("no case of suite gpu is named '%s'".formatted(name));

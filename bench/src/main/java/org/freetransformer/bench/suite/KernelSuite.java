@@ -30,15 +30,15 @@ import org.freetransformer.tensor.ops.SwiGluOp;
  * and gradients read once, results written once.
  */
 final class KernelSuite implements Suite {
-  private static final int BATCH = 4;
-  private static final int LENGTH = 256;
-  private static final int TOKENS = BATCH * LENGTH;
-  private static final int WIDTH = 512;
-  private static final int HEADS = 8;
-  private static final int HEAD_SIZE = WIDTH / HEADS;
-  private static final int INNER = 1376;
-  private static final int VOCABULARY = 8192;
-  private static final int PARAMETERS = 4 << 20;
+  static final int BATCH = 4;
+  static final int LENGTH = 256;
+  static final int TOKENS = BATCH * LENGTH;
+  static final int WIDTH = 512;
+  static final int HEADS = 8;
+  static final int HEAD_SIZE = WIDTH / HEADS;
+  static final int INNER = 1376;
+  static final int VOCABULARY = 8192;
+  static final int PARAMETERS = 4 << 20;
 
   // Plans are few numbers a token: of a large batch, so that a call is not over at once.
   private static final int POSITIONS = 1 << 14;

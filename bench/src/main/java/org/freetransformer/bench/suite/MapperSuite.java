@@ -13,10 +13,10 @@ import org.freetransformer.tensor.ops.BinaryMapperOp;
  * gradient of r [N, D] times the table [2^16, D]. Libtorch stores the [N, 2^16] matrix, we do not.
  */
 final class MapperSuite implements Suite {
-  private static final int BITS = 16;
+  static final int BITS = 16;
   private static final int PLANS = 1 << BITS;
-  private static final int POSITIONS = 64;
-  private static final int WIDTH = 512;
+  static final int POSITIONS = 64;
+  static final int WIDTH = 512;
   private static final double FLOPS = 2.0 * POSITIONS * WIDTH * PLANS;
   private static final String GRADIENT = "full gradient, H 16";
   private static final String PRODUCT = "its product alone";

@@ -85,13 +85,7 @@ final class StepSuite implements Suite {
 
   @Override
   public Contest open(String name, Place place) {
-    Case model =
-        Stream.concat(CASES.stream(), Stream.of(LARGE))
-            .filter(one -> one.name().equals(name))
-            .findFirst()
-            .orElseThrow(() ->
-                new IllegalArgumentException(
-                    "no case of suite step is named '%s'".formatted(name)));
+    Case model = named(name);
     int[] tokens = new SplittableRandom(4).ints(model.tokens(), 0, model.vocabulary()).toArray();
     int[] targets = new SplittableRandom(5).ints(model.tokens(), 0, model.vocabulary()).toArray();
     OurStep ours = new OurStep(model, place, tokens, targets);
@@ -106,6 +100,28 @@ final class StepSuite implements Suite {
         limit.call(),
         0,
         List.of(ours::close, peer::close, limit.closing()));
+  }
+
+  private static Case named(String name) {
+    return Stream.concat(CASES.stream(), Stream.of(LARGE))
+        .filter(one -> one.name().equals(name))
+        .findFirst()
+        .orElseThrow(() ->
+            new IllegalArgumentException("no case of suite step is named '%s'".formatted(name)));
+  }
+
+  /** D, heads, F, L, V, B and T. */
+  static int[] sizes(String name) {
+    Case model = named(name);
+    return new int[] {
+      model.width(),
+      model.heads(),
+      model.inner(),
+      model.layers(),
+      model.vocabulary(),
+      model.batch(),
+      model.length()
+    };
   }
 
   private static Peer peer(Case model, Place place, Baseline source, int[] tokens, int[] targets) {

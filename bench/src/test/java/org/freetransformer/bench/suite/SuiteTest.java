@@ -62,6 +62,14 @@ class SuiteTest {
   }
 
   @Test
+  void pyTorchKnowsEveryCaseOfADevice() {
+    for (String name : new GpuSuite().cases()) {
+      assertThat(PyTorchPeers.words(name)).hasSizeGreaterThan(1).doesNotContain("");
+    }
+    assertThat(PyTorchPeers.words("gemm nt 1x2x3")).containsExactly("gemm", "nt", "1", "2", "3");
+  }
+
+  @Test
   void saysWhichFailureEndedTheRanks() {
     IllegalStateException broken = new IllegalStateException("broken");
     StandingRanks ranks =

@@ -1,0 +1,69 @@
+package org.freetransformer.bench.suite;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.freetransformer.bench.pytorch.PyTorch;
+
+/** Cases of the suite gpu as the machine's own PyTorch computes them: as it is, and compiled. */
+final class PyTorchPeers {
+  private PyTorchPeers() {}
+
+  /** A contest with both of them, where PyTorch computes on the device. */
+  @SuppressWarnings("MustBeClosedChecker") // The contest closes them.
+  static Contest beside(Contest contest, String name, Place place) {
+    String device = PyTorch.device(place.isProcessor(), place.device());
+    if (!PyTorch.find().isThere(device)) {
+      return contest;
+    }
+    List<String> words = words(name);
+    Optional<PyTorch> eager = PyTorch.start("eager", device, place.threads(), words);
+    Optional<PyTorch> compiled = PyTorch.start("compiled", device, place.threads(), words);
+    return contest.against(
+        eager.<Runnable>map(side -> side::run).orElse(null),
+        compiled.<Runnable>map(side -> side::run).orElse(null),
+        () -> {
+          eager.ifPresent(PyTorch::close);
+          compiled.ifPresent(PyTorch::close);
+        });
+  }
+
+  /** The operation and its sizes. */
+  static List<String> words(String name) {
+    String[] suiteAndCase = name.split(" ", 2);
+    return switch (suiteAndCase[0]) {
+      case "gemm" -> List.of(name.replace('x', ' ').split(" ", -1));
+      case "mapper" -> words("mapper", MapperSuite.POSITIONS, MapperSuite.BITS, MapperSuite.WIDTH);
+      case "step" -> words("step", StepSuite.sizes(suiteAndCase[1]));
+      default -> kernel(suiteAndCase[1]);
+    };
+  }
+
+  private static List<String> kernel(String operation) {
+    return switch (operation) {
+      case "linear" -> words(operation, KernelSuite.TOKENS, KernelSuite.WIDTH, KernelSuite.INNER);
+      case "attention", "rope" ->
+          words(
+              operation,
+              KernelSuite.BATCH,
+              KernelSuite.LENGTH,
+              KernelSuite.HEADS,
+              KernelSuite.HEAD_SIZE);
+      case "rmsnorm" -> words(operation, KernelSuite.TOKENS, KernelSuite.WIDTH);
+      case "swiglu", "dropout" -> words(operation, KernelSuite.TOKENS, KernelSuite.INNER);
+      case "cross-entropy", "softmax" ->
+          words(operation, KernelSuite.TOKENS, KernelSuite.VOCABULARY);
+      case "embedding" ->
+          words(operation, KernelSuite.TOKENS, KernelSuite.VOCABULARY, KernelSuite.WIDTH);
+      case "adamw" -> words(operation, KernelSuite.PARAMETERS);
+      default -> throw new IllegalArgumentException("PyTorch has no case " + operation);
+    };
+  }
+
+  private static List<String> words(String operation, int... sizes) {
+    List<String> words = new ArrayList<>(List.of(operation));
+    Arrays.stream(sizes).mapToObj(Integer::toString).forEach(words::add);
+    return words;
+  }
+}

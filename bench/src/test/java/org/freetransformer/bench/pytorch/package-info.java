@@ -1,0 +1,4 @@
+@NullMarked
+package org.freetransformer.bench.pytorch;
+
+import org.jspecify.annotations.NullMarked;

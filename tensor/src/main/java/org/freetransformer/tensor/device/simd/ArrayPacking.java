@@ -125,8 +125,10 @@ final class ArrayPacking {
     for (; k < depth; k++) {
       long from = start + k * rowStride;
       packRow(b, from, whole, panels, to + k * COLUMNS, panelElements(depth));
-      from += (long) whole * Float.BYTES;
-      MemorySegment.copy(b, FLOAT, from, panels, tail + k * COLUMNS, columns - whole);
+      if (whole < columns) {
+        from += (long) whole * Float.BYTES;
+        MemorySegment.copy(b, FLOAT, from, panels, tail + k * COLUMNS, columns - whole);
+      }
     }
   }
 

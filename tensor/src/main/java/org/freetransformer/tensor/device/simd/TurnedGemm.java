@@ -76,6 +76,7 @@ final class TurnedGemm implements Runnable {
         && b.rowStride() == 1
         && b.columnStride() != 1
         && c.columnStride() == 1
+        && shape.m() > SkinnyGemm.MAX_ROWS
         && shape.m() <= MAX_ROWS
         && filled > COLUMNS / 2
         && shape.n() >= 4 * MAX_ROWS

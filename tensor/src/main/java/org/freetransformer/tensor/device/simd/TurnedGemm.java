@@ -63,8 +63,9 @@ final class TurnedGemm implements Runnable {
   }
 
   /**
-   * Whether this way suits a product: rows nearly fill their panels, there are several times as
-   * many columns, and memory that scratch has takes A and a tile of B's rows with all of k.
+   * Whether this way suits a product: rows are more than {@link SkinnyGemm} takes and nearly fill
+   * their panels, there are several times as many columns, and memory that scratch has takes A and
+   * a tile of B's rows with all of k.
    */
   static boolean suits(GemmShape shape, StridedMatrix b, StridedMatrix c) {
     int filled = (shape.m() - 1) % COLUMNS + 1;

@@ -14,8 +14,8 @@ import uk.ac.manchester.tornado.api.types.volumes.VolumeShort2;
  * registers, from slices of 16 of the shared dimension in local memory.
  *
  * <p>Args: {@code [M, N, K, batch dims × 2, then for A, B, out: offset, row stride, column stride,
- * batch strides × 2, then accumulate, types of A and B, whether out is written by four]}; out is
- * f32. With {@link #FOURS} added to a type, neighbours are those with a stride of 1.
+ * batch strides × 2, then accumulate, types of A and B]}; out is f32. With {@link #FOURS} added to
+ * a type, neighbours are those with a stride of 1.
  */
 final class MatMulKernels {
   /** Rows and columns of a group's tile. */
@@ -226,28 +226,10 @@ final class MatMulKernels {
       float v3) {
     if (row < args.get(0)) {
       int at = base + row * args.get(16);
-      if (args.get(23) != 0) {
-        Float4 sums = new Float4(alpha * v0, alpha * v1, alpha * v2, alpha * v3);
-        putFour(floats, args, at, column, sums);
-      } else {
-        put(floats, args, at, column, alpha * v0);
-        put(floats, args, at, column + 1, alpha * v1);
-        put(floats, args, at, column + 2, alpha * v2);
-        put(floats, args, at, column + 3, alpha * v3);
-      }
-    }
-  }
-
-  private static void putFour(
-      FloatArray floats, IntArray args, int rowAt, int column, Float4 sums) {
-    if (column < args.get(1)) {
-      VectorFloat4 fours = new VectorFloat4(floats);
-      int at = (rowAt + column) / 4;
-      if (args.get(20) != 0) {
-        fours.set(at, Float4.add(fours.get(at), sums));
-      } else {
-        fours.set(at, sums);
-      }
+      put(floats, args, at, column, alpha * v0);
+      put(floats, args, at, column + 1, alpha * v1);
+      put(floats, args, at, column + 2, alpha * v2);
+      put(floats, args, at, column + 3, alpha * v3);
     }
   }
 

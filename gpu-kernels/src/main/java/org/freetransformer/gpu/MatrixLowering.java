@@ -62,7 +62,6 @@ final class MatrixLowering extends FamilyLowering {
       return fewRows(op, args.add(type(op.a()), type(op.b())), batches);
     }
     args.add(typeInFours(op.a()), typeInFours(op.b()));
-    args.add(isInFours(out) && matrix(out)[1] != 1);
     int tilesM = Math.ceilDiv(out.dim(-2), MatMulKernels.TILE);
     int tilesN = Math.ceilDiv(out.dim(-1), MatMulKernels.TILE);
     int tiles = tilesM * tilesN * batches;

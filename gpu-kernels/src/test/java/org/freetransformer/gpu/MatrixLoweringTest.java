@@ -66,17 +66,4 @@ class MatrixLoweringTest {
     Layout apart = Layout.contiguous(Shape.of(64, 64, 4)).narrow(2, 0, 1).reshape(Shape.of(64, 64));
     assertThat(readingOf(DType.F32, apart)).isEqualTo(Halves.F32);
   }
-
-  @Test
-  void resultsAreWrittenByFourWhereTheirRowsAre() {
-    assertThat(isWrittenByFour(matrix(64, 64))).isTrue();
-    assertThat(isWrittenByFour(matrix(64, 66).narrow(1, 0, 64))).isFalse();
-    assertThat(isWrittenByFour(matrix(64, 64).transpose(0, 1))).isFalse();
-  }
-
-  private static boolean isWrittenByFour(Layout out) {
-    Buffer operand = buffer(DType.F32, matrix(64, 64));
-    MatMul op = new MatMul(operand, operand, 1, Output.to(buffer(DType.F32, out)));
-    return new MatrixLowering(_ -> 0, _ -> 0).matMul(op).args()[23] != 0;
-  }
 }

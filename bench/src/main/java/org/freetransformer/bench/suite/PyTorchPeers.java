@@ -10,12 +10,14 @@ import org.freetransformer.bench.pytorch.PyTorch;
 final class PyTorchPeers {
   private PyTorchPeers() {}
 
-  /** A contest with both of them, where PyTorch computes on the device. */
+  /**
+   * A contest with both of them, where PyTorch computes on the device; else with no second peer.
+   */
   @SuppressWarnings("MustBeClosedChecker") // The contest closes them.
   static Contest beside(Contest contest, String name, Place place) {
     String device = PyTorch.device(place.isProcessor(), place.device());
     if (!PyTorch.find().isThere(device)) {
-      return contest;
+      return contest.against(null, () -> {});
     }
     List<String> words = words(name);
     Optional<PyTorch> eager = PyTorch.start("eager", device, place.threads(), words);

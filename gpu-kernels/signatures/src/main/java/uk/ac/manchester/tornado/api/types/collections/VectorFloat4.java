@@ -18,13 +18,4 @@ public final class VectorFloat4 {
     return new Float4(
         storage.get(at), storage.get(at + 1), storage.get(at + 2), storage.get(at + 3));
   }
-
-  /** Sets a four. */
-  public void set(int index, Float4 value) {
-    int at = 4 * index;
-    storage.set(at, value.getX());
-    storage.set(at + 1, value.getY());
-    storage.set(at + 2, value.getZ());
-    storage.set(at + 3, value.getW());
-  }
 }

@@ -15,11 +15,6 @@ public final class Float4 {
     this.w = w;
   }
 
-  /** Their sums, one by one. */
-  public static Float4 add(Float4 a, Float4 b) {
-    return new Float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w);
-  }
-
   /** The first. */
   public float getX() {
     return x;

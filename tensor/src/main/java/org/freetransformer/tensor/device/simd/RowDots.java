@@ -95,8 +95,10 @@ final class RowDots {
     int block = parts * LANES;
     for (int k = at; k + block <= at + depth; k += block) {
       System.arraycopy(x, k, vector, 0, block);
-      for (int i = 0; i < block; i++) {
-        x[k + i % parts * LANES + i / parts] = vector[i];
+      for (int part = 0; part < parts; part++) {
+        for (int lane = 0; lane < LANES; lane++) {
+          x[k + part * LANES + lane] = vector[lane * parts + part];
+        }
       }
     }
   }

@@ -2,12 +2,13 @@ package org.freetransformer.tensor.device.simd;
 
 /**
  * Matrix product of several threads that share the packed B: for each block of columns and slice of
- * k, all pack their part of the panels, then each takes rows of A down the whole block. Tasks on
+ * k, each takes rows of A down the whole block, and whoever finds no more rows packs a part of the
+ * next block's panels, so that members wait for each other once a block and not long. Tasks on
  * their own (see {@link BlockedGemm}) would pack each part of B once for every block of rows beside
  * it, and A for every block of columns.
  */
 final class SharedGemm implements Runnable {
-  // Members meet twice a block, which must not show.
+  // Members meet at every block, which must not show.
   private static final long MIN_MULTIPLY_ADDS = 1 << 25;
 
   private final ThreadTeam team;
@@ -15,30 +16,54 @@ final class SharedGemm implements Runnable {
   private final GemmShape shape;
   private final GemmBlock block;
   private final int columnsAtOnce;
+  private final int columnBlocks;
+  private final int slices;
   private final int tiles;
   private final int rowTasks;
-  private final ThreadTeam.Task packing = this::pack;
-  private final ThreadTeam.Task multiplying = this::multiply;
+  private final ThreadTeam.Task tasks = this::task;
 
-  // The block at hand; ThreadTeam.run publishes it.
-  private int item;
-  private int column;
-  private int columnEnd;
-  private int k;
-  private int steps;
-  private int packingTasks;
+  // ThreadTeam.run publishes what they say.
+  private Part here;
+  private Part ahead;
+  private int rowTasksHere;
+
+  /** A slice of a block of columns, and whose memory takes its panels. */
+  private static final class Part {
+    final GemmScratch packed;
+    int item;
+    int column;
+    int columnEnd;
+    int k;
+    int steps;
+    int packingTasks;
+
+    Part(GemmScratch packed) {
+      this.packed = packed;
+      packed.takePanels();
+    }
+
+    int panels() {
+      return Math.ceilDiv(columnEnd - column, GemmKernel.COLUMNS);
+    }
+  }
 
   SharedGemm(ThreadTeam team, GemmScratch[] scratch, GemmShape shape, GemmBlock block) {
     this.team = team;
     this.scratch = scratch;
     this.shape = shape;
     this.block = block;
-    scratch[0].takePanels();
+    here = new Part(scratch[0]);
+    ahead = new Part(scratch[1]);
     int allPanels = Math.ceilDiv(shape.n(), GemmKernel.COLUMNS);
     int blocks = Math.ceilDiv(allPanels, block.maxPanels());
     columnsAtOnce = Math.ceilDiv(allPanels, blocks) * GemmKernel.COLUMNS;
+    columnBlocks = Math.ceilDiv(shape.n(), columnsAtOnce);
+    slices = Math.ceilDiv(shape.k(), block.depth());
     tiles = Math.ceilDiv(shape.m(), GemmKernel.ROWS);
-    rowTasks = Math.min(tiles, team.enoughTasks());
+    // Shorter tasks would pack fewer tiles of A at a time than GemmBlock does.
+    int groups = Math.ceilDiv(tiles, GemmScratch.TILES);
+    int even = Math.ceilDiv(groups, team.size()) * team.size();
+    rowTasks = Math.min(tiles, Math.max(team.enoughTasks(), even));
   }
 
   /** Whether tasks on their own would pack much of B more than once, and there is enough to do. */
@@ -53,33 +78,66 @@ final class SharedGemm implements Runnable {
 
   @Override
   public void run() {
-    for (item = 0; item < shape.batch(); item++) {
-      for (column = 0; column < shape.n(); column += columnsAtOnce) {
-        columnEnd = Math.min(shape.n(), column + columnsAtOnce);
-        int here = Math.ceilDiv(columnEnd - column, GemmKernel.COLUMNS);
-        packingTasks = Math.min(here, team.enoughTasks());
-        for (k = 0; k < shape.k(); k += block.depth()) {
-          steps = Math.min(block.depth(), shape.k() - k);
-          team.run(packingTasks, packing);
-          team.run(rowTasks, multiplying);
-        }
+    int parts = shape.batch() * columnBlocks * slices;
+    place(0);
+    rowTasksHere = 0;
+    team.run(ahead.packingTasks, tasks);
+    rowTasksHere = rowTasks;
+    for (int next = 1; next <= parts; next++) {
+      Part packed = ahead;
+      ahead = here;
+      here = packed;
+      if (next < parts) {
+        place(next);
+      } else {
+        ahead.packingTasks = 0;
       }
+      team.run(rowTasks + ahead.packingTasks, tasks);
     }
   }
 
-  private void pack(int index, int worker) {
-    int here = Math.ceilDiv(columnEnd - column, GemmKernel.COLUMNS);
-    int first = GemmBlock.cut(here, index, packingTasks) * GemmKernel.COLUMNS;
-    int end = GemmBlock.cut(here, index + 1, packingTasks) * GemmKernel.COLUMNS;
-    int to = first * GemmBlock.panelDepth(steps);
-    int last = Math.min(columnEnd, column + end);
-    block.packB(scratch[worker], scratch[0], to, item, k, steps, column + first, last);
+  /** Makes a part the one that is packed: slices of k after each other, then blocks of columns. */
+  private void place(int part) {
+    int columns = part / slices;
+    ahead.item = columns / columnBlocks;
+    ahead.column = columns % columnBlocks * columnsAtOnce;
+    ahead.columnEnd = Math.min(shape.n(), ahead.column + columnsAtOnce);
+    ahead.k = part % slices * block.depth();
+    ahead.steps = Math.min(block.depth(), shape.k() - ahead.k);
+    ahead.packingTasks = Math.min(ahead.panels(), team.enoughTasks());
   }
 
-  private void multiply(int index, int worker) {
+  private void task(int index, int worker) {
+    if (index < rowTasksHere) {
+      multiply(here, index, worker);
+    } else {
+      pack(ahead, index - rowTasksHere, worker);
+    }
+  }
+
+  private void pack(Part part, int index, int worker) {
+    int panels = part.panels();
+    int first = GemmBlock.cut(panels, index, part.packingTasks) * GemmKernel.COLUMNS;
+    int end = GemmBlock.cut(panels, index + 1, part.packingTasks) * GemmKernel.COLUMNS;
+    int to = first * GemmBlock.panelDepth(part.steps);
+    int from = part.column + first;
+    int last = Math.min(part.columnEnd, part.column + end);
+    block.packB(scratch[worker], part.packed, to, part.item, part.k, part.steps, from, last);
+  }
+
+  private void multiply(Part part, int index, int worker) {
     int row = GemmBlock.cut(tiles, index, rowTasks) * GemmKernel.ROWS;
     int rowEnd = Math.min(shape.m(), GemmBlock.cut(tiles, index + 1, rowTasks) * GemmKernel.ROWS);
     block.multiply(
-        scratch[worker], scratch[0], item, row, rowEnd, column, columnEnd, column, k, steps);
+        scratch[worker],
+        part.packed,
+        part.item,
+        row,
+        rowEnd,
+        part.column,
+        part.columnEnd,
+        part.column,
+        part.k,
+        part.steps);
   }
 }

@@ -71,6 +71,37 @@ class GemmTest {
     assertThat(two.memory().mismatch(one.memory())).isEqualTo(-1);
   }
 
+  /** Members pack the next part while they multiply: two items, column blocks and slices of k. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void panelsPackedAheadGiveTheBitsOfOneThread(boolean accumulate) {
+    int n = GemmScratch.BLOCK_ELEMENTS / GemmKernel.MAX_DEPTH + 77;
+    GemmShape shape = new GemmShape(2, n / 3, n, 2 * GemmKernel.MAX_DEPTH - 7);
+    Random random = new Random(5);
+    StridedMatrix a = floats(random, shape, shape.m(), shape.k());
+    StridedMatrix b = floats(random, shape, shape.k(), n);
+    StridedMatrix one = floats(new Random(6), shape, shape.m(), n);
+    StridedMatrix two = floats(new Random(6), shape, shape.m(), n);
+    GemmBlock block = new GemmBlock(shape, a, b, two, 1f, accumulate);
+    assertThat(SharedGemm.suits(TEAM, shape, block)).isTrue();
+    assertThat(block.maxPanels() * GemmKernel.COLUMNS).isLessThan(n);
+    assertThat(block.depth()).isLessThan(shape.k());
+    try (ThreadTeam alone = new ThreadTeam(1);
+        Gemm gemm = new Gemm(alone)) {
+      gemm.prepare(shape, a, b, one, 1f, accumulate).run();
+    }
+    GEMM.prepare(shape, a, b, two, 1f, accumulate).run();
+    assertThat(two.memory().mismatch(one.memory())).isEqualTo(-1);
+  }
+
+  private static StridedMatrix floats(Random random, GemmShape shape, int rows, int columns) {
+    MemorySegment memory = ARENA.allocate(4L * shape.batch() * rows * columns, 64);
+    for (int i = 0; i < shape.batch() * rows * columns; i++) {
+      memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, random.nextFloat() - 0.5f);
+    }
+    return new StridedMatrix(memory, 0, (long) rows * columns, columns, 1);
+  }
+
   private static StridedMatrix bfloat16(Random random, int rows, int columns, boolean transposed) {
     MemorySegment memory = ARENA.allocate(2L * rows * columns, 64);
     for (int i = 0; i < rows * columns; i++) {

@@ -31,6 +31,8 @@ final class BinaryMapper implements Kernel {
   private static final int HIGH = 3;
   private static final int LOW_SUMS = 4;
   private static final int HIGH_SUMS = 5;
+  private static final int PANELS = 6;
+  private static final int TURNED = 7;
 
   private final Workers workers;
   private final MemorySegment logits;
@@ -63,8 +65,10 @@ final class BinaryMapper implements Kernel {
     plansPerPart = Math.min(plans, PLANS_PER_TASK);
     parts = plans / plansPerPart;
     chunks = Math.ceilDiv(positions, MOST_POSITIONS);
-    workers.requireSegment(
-        Panels.bytes(Math.min(size, GemmKernel.MAX_DEPTH), MOST_POSITIONS) * slices());
+    long panels = slices() * sliceBytes();
+    workers.requireSegment(panels);
+    workers.requireArray(PANELS, Panels.arrayElements(panels));
+    workers.requireArray(TURNED, ArrayTransposer.SCRATCH_ELEMENTS);
     workers.requireShared(4L * parts * positions * bits);
     workers.requireArray(PLAN_ROWS, TILE_ROWS * STRIDE);
     workers.requireArray(TILE, TILE_ROWS * WIDTH);
@@ -85,8 +89,8 @@ final class BinaryMapper implements Kernel {
   }
 
   private void runPart(int task, int worker) {
-    int first = task / parts * MOST_POSITIONS;
-    int part = task % parts;
+    int first = task % chunks * MOST_POSITIONS;
+    int part = task / chunks;
     int count = Math.min(MOST_POSITIONS, positions - first);
     pack(first, count, worker);
     fillFactors(first, count, 0, lowBits, workers.array(LOW, worker));
@@ -113,8 +117,10 @@ final class BinaryMapper implements Kernel {
           count,
           depth(slice),
           to,
-          sliceAt(slice),
-          workers.blocks(worker));
+          workers.array(PANELS, worker),
+          slice * sliceBytes(),
+          workers.blocks(worker),
+          workers.array(TURNED, worker));
     }
   }
 
@@ -122,8 +128,8 @@ final class BinaryMapper implements Kernel {
     return Math.min(GemmKernel.MAX_DEPTH, size - slice * GemmKernel.MAX_DEPTH);
   }
 
-  private long sliceAt(int slice) {
-    return slice * Panels.bytes(Math.min(size, GemmKernel.MAX_DEPTH), MOST_POSITIONS);
+  private long sliceBytes() {
+    return Panels.bytes(Panels.depth(Math.min(size, GemmKernel.MAX_DEPTH)), MOST_POSITIONS);
   }
 
   /**
@@ -157,36 +163,37 @@ final class BinaryMapper implements Kernel {
   private void addPlans(int plan, int rows, int count, int worker) {
     float[] planRows = workers.array(PLAN_ROWS, worker);
     float[] tile = workers.array(TILE, worker);
-    MemorySegment columns = workers.segment(worker);
+    float[] panels = workers.array(PANELS, worker);
     for (int slice = 0; slice < slices(); slice++) {
       int depth = depth(slice);
       for (int i = 0; i < rows; i++) {
         long from = 4L * ((long) (plan + i) * size + slice * (long) GemmKernel.MAX_DEPTH);
         MemorySegment.copy(table, Memory.FLOAT, from, planRows, i * STRIDE, depth);
+        planRows[i * STRIDE + depth] = 0;
       }
+      int steps = Panels.depth(depth);
       for (int position = 0; position < count; position += WIDTH) {
-        long panel = sliceAt(slice) + position / WIDTH * Panels.panelBytes(depth);
-        GemmKernel.multiply(
-            planRows, 0, false, columns, panel, Panels.ROW_BYTES, depth, rows, tile);
-        for (int i = 0; i < rows; i++) {
-          fold(tile, i * WIDTH, plan + i, position, worker);
-        }
+        long at = slice * sliceBytes() + position / WIDTH * Panels.panelBytes(steps);
+        Panels.multiply(planRows, 0, workers.segment(worker), panels, at, steps, rows, false, tile);
+        fold(tile, plan, rows, position, worker);
       }
     }
   }
 
-  /** One plan's gains at a panel of positions. Sums are linear, so slices fold one by one. */
-  private void fold(float[] tile, int from, int plan, int position, int worker) {
+  /** Some plans' gains at a panel of positions. Sums are linear, so slices fold one by one. */
+  private void fold(float[] tile, int plan, int rows, int position, int worker) {
     float[] low = workers.array(LOW, worker);
     float[] high = workers.array(HIGH, worker);
     float[] lowSums = workers.array(LOW_SUMS, worker);
     float[] highSums = workers.array(HIGH_SUMS, worker);
-    int lowAt = (plan & (1 << lowBits) - 1) * MOST_POSITIONS + position;
-    int highAt = (plan >> lowBits) * MOST_POSITIONS + position;
-    for (int i = 0; i < WIDTH; i += Lanes.COUNT) {
-      FloatVector gain = FloatVector.fromArray(Lanes.SPECIES, tile, from + i);
-      addProduct(gain, high, highAt + i, lowSums, lowAt + i);
-      addProduct(gain, low, lowAt + i, highSums, highAt + i);
+    for (int i = 0; i < rows; i++) {
+      int lowAt = ((plan + i) & ((1 << lowBits) - 1)) * MOST_POSITIONS + position;
+      int highAt = ((plan + i) >> lowBits) * MOST_POSITIONS + position;
+      for (int j = 0; j < WIDTH; j += Lanes.COUNT) {
+        FloatVector gain = FloatVector.fromArray(Lanes.SPECIES, tile, i * WIDTH + j);
+        addProduct(gain, high, highAt + j, lowSums, lowAt + j);
+        addProduct(gain, low, lowAt + j, highSums, highAt + j);
+      }
     }
   }
 

@@ -114,7 +114,7 @@ final class Panels {
   }
 
   /** Packs the transpose into a segment. */
-  static void packTransposed(
+  private static void packTransposed(
       MemorySegment from,
       long start,
       long stride,

@@ -19,7 +19,7 @@ import picocli.CommandLine.Spec;
     description = {
       "Measures this project's kernels and training step beside libtorch's and beside the limits of"
           + " the machine, in one run.",
-      "Quick takes two minutes, a thorough run half an hour."
+      "Quick takes two minutes, a thorough run forty minutes."
     })
 final class BenchCommand implements Callable<Integer> {
   private static final int MOST_THREADS = 1024;
@@ -31,7 +31,7 @@ final class BenchCommand implements Callable<Integer> {
       paramLabel = "NAME",
       split = ",",
       description = {
-        "gemm, kernels, mapper, step, decode or shard; several with commas (default: all but"
+        "gemm, kernels, mapper, step, free, decode or shard; several with commas (default: all but"
             + " shard, which measures training on ranks); or gpu, with --device."
       })
   private List<String> suites = List.of();

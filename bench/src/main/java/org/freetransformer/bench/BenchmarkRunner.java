@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.freetransformer.bench.suite.FreeSuite;
 import org.freetransformer.bench.suite.Place;
 import org.freetransformer.bench.suite.Suite;
 import org.freetransformer.bench.suite.Suites;
@@ -37,6 +38,9 @@ public final class BenchmarkRunner implements Benchmarks {
         for (int threads : threads(request, suite)) {
           add(JmhMeasurement.measure(suite, name, place(request, threads), effort), rows, out);
         }
+      }
+      if (suite.name().equals(FreeSuite.NAME)) {
+        remarks.add(FreeRemarks.of(rows));
       }
       if (suite.name().equals("shard")) {
         measureMpi(request, effort, rows, out).ifPresent(remarks::add);

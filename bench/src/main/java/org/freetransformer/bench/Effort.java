@@ -1,5 +1,6 @@
 package org.freetransformer.bench;
 
+import java.util.Set;
 import org.freetransformer.bench.suite.Suite;
 
 /**
@@ -11,13 +12,15 @@ import org.freetransformer.bench.suite.Suite;
  * @param batchMillis least time of one side in a round
  */
 record Effort(int forks, int warmups, int rounds, int batchMillis) {
+  private static final Set<String> STEPS = Set.of("step", "free", "shard");
+
   /** What a suite needs: a training step has many kernels, and takes long to reach its speed. */
   static Effort of(Suite suite, boolean quick) {
     if (suite.name().equals("gpu")) {
       // Compiled once, at the first run; then there is nothing to warm up but a peer.
       return quick ? new Effort(1, 2, 5, 100) : new Effort(1, 3, 8, 100);
     }
-    boolean manyKernels = suite.name().equals("step") || suite.name().equals("shard");
+    boolean manyKernels = STEPS.contains(suite.name());
     if (quick) {
       return manyKernels ? new Effort(1, 12, 5, 150) : new Effort(1, 9, 5, 40);
     }

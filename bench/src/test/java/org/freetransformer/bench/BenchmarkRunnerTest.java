@@ -28,8 +28,8 @@ class BenchmarkRunnerTest {
     assertThatThrownBy(() -> run(List.of("kernel"), null))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
-            "--suite: 'kernel' is unknown; allowed are gemm, kernels, mapper, step, decode, shard,"
-                + " gpu; nearest is kernels");
+            "--suite: 'kernel' is unknown; allowed are gemm, kernels, mapper, step, free, decode,"
+                + " shard, gpu; nearest is kernels");
   }
 
   @Test

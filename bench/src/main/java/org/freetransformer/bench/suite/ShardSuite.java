@@ -5,20 +5,13 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.SplittableRandom;
 import org.freetransformer.bench.limit.MemoryLoop;
-import org.freetransformer.data.Batch;
-import org.freetransformer.data.DataConfig;
-import org.freetransformer.data.TextConfig;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.nn.sharding.Exchange;
 import org.freetransformer.nn.sharding.ProcessGroup;
 import org.freetransformer.nn.sharding.Strategy;
 import org.freetransformer.tensor.DType;
-import org.freetransformer.tensor.Engine;
-import org.freetransformer.train.PlannedStep;
 import org.freetransformer.train.Ranks;
-import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.ShardingConfig;
 import org.freetransformer.train.TrainingConfig;
 
@@ -35,7 +28,6 @@ final class ShardSuite implements Suite {
 
   private static final int LENGTH = 256;
   private static final int VOCABULARY = 8192;
-  private static final double LEARNING_RATE = 1e-4;
 
   /** Bytes of a collective's whole, about: it has equal parts of whole cache lines. */
   private static final long BYTES = 64L << 20;
@@ -93,8 +85,8 @@ final class ShardSuite implements Suite {
     // Nodes of one rank each, which only hybrid sharding heeds.
     ShardingConfig sharding = new ShardingConfig(true, strategy, 0, exchange, true, 1, false);
     StandingRanks ours =
-        new StandingRanks(ranks, group -> new Step(sharding, share, ranks, 1, Ranks.of(group)));
-    Step limit = new Step(sharding, share * ranks, 1, ranks, Ranks.ONE);
+        new StandingRanks(ranks, group -> step(sharding, share, ranks, 1, Ranks.of(group)));
+    TrainerStep limit = step(sharding, share * ranks, 1, ranks, Ranks.ONE);
     return new Contest(
         (double) share * ranks * LENGTH,
         Unit.TOKENS,
@@ -106,55 +98,28 @@ final class ShardSuite implements Suite {
         List.of(ours::close, limit::close));
   }
 
-  /** The trainer's step on one rank: its share of the batch. */
-  private static final class Step implements StandingRanks.Part {
-    private final Engine engine;
-    private final PlannedStep planned;
-    private final List<Batch> batches;
-    private long number;
-
-    Step(ShardingConfig sharding, int share, int microBatches, int threads, Ranks ranks) {
-      engine = Place.cpu(threads).engine();
-      ModelConfig model =
-          ModelConfig.builder()
-              .kind(ModelConfig.Kind.BASELINE)
-              .vocabSize(VOCABULARY)
-              .hiddenDim(WIDTH)
-              .numLayers(4)
-              .numHeads(8)
-              .numKvHeads(8)
-              .ffnHiddenDim(1376)
-              .maxSeqLen(LENGTH)
-              .tieEmbeddings(true)
-              .build();
-      TrainingConfig training =
-          TrainingConfig.builder()
-              .batchSize(share)
-              .gradientAccumulationSteps(microBatches)
-              .gradClip(1)
-              .sharding(sharding)
-              .build();
-      DataConfig data =
-          new DataConfig(
-              "synthetic", ".", LENGTH, TextConfig.DEFAULT, VOCABULARY, LENGTH + 1, 100, 100, 1);
-      planned = new PlannedStep(engine, new RunConfig(model, training, data), ranks);
-      SplittableRandom random = new SplittableRandom(ranks.rank());
-      int[] tokens = random.ints((long) share * LENGTH, 0, VOCABULARY).toArray();
-      int[] targets = random.ints((long) share * LENGTH, 0, VOCABULARY).toArray();
-      batches = List.of(new Batch(tokens, targets, share, LENGTH));
-    }
-
-    @Override
-    public void run() {
-      number++;
-      planned.step().run(number, LEARNING_RATE, batches, 0);
-    }
-
-    @Override
-    public void close() {
-      planned.close();
-      engine.close();
-    }
+  private static TrainerStep step(
+      ShardingConfig sharding, int share, int microBatches, int threads, Ranks ranks) {
+    ModelConfig model =
+        ModelConfig.builder()
+            .kind(ModelConfig.Kind.BASELINE)
+            .vocabSize(VOCABULARY)
+            .hiddenDim(WIDTH)
+            .numLayers(4)
+            .numHeads(8)
+            .numKvHeads(8)
+            .ffnHiddenDim(1376)
+            .maxSeqLen(LENGTH)
+            .tieEmbeddings(true)
+            .build();
+    TrainingConfig training =
+        TrainingConfig.builder()
+            .batchSize(share)
+            .gradientAccumulationSteps(microBatches)
+            .gradClip(1)
+            .sharding(sharding)
+            .build();
+    return new TrainerStep(model, training, threads, ranks);
   }
 
   // ---- Collectives ----

@@ -45,16 +45,6 @@ final class StepSuite implements Suite {
     int tokens() {
       return batch * length;
     }
-
-    /**
-     * Multiply-adds with each matrix in three products, and attention's six over half the pairs.
-     */
-    double usefulFlops() {
-      double matrices =
-          layers * (4.0 * width * width + 3.0 * width * inner) + (double) vocabulary * width;
-      double attention = 6.0 * layers * batch * width * (length * (length + 1.0));
-      return 6 * matrices * tokens() + attention;
-    }
   }
 
   private static final List<Case> CASES =
@@ -67,6 +57,23 @@ final class StepSuite implements Suite {
       new Case("Llama 124M, B 1, T 256", 768, 12, 2048, 12, 50257, 1, 256);
 
   private static final double LEARNING_RATE = 1e-4;
+
+  /**
+   * Floating-point operations of a step that nothing could spare: multiply-adds with each matrix in
+   * three products, and attention's six over half the pairs.
+   *
+   * @param model a baseline with as many key heads as heads, and one matrix for embedding and
+   *     output
+   * @param batch sequences of the model's longest
+   */
+  static double usefulFlops(ModelConfig model, int batch) {
+    double width = model.hiddenDim();
+    double length = model.maxSeqLen();
+    double block = 4 * width * width + 3 * width * model.ffnHiddenDim();
+    double matrices = model.numLayers() * block + model.vocabSize() * width;
+    double attention = 6 * model.numLayers() * batch * width * length * (length + 1);
+    return 6 * matrices * batch * length + attention;
+  }
 
   @Override
   public String name() {
@@ -90,7 +97,8 @@ final class StepSuite implements Suite {
     int[] targets = new SplittableRandom(5).ints(model.tokens(), 0, model.vocabulary()).toArray();
     OurStep ours = new OurStep(model, place, tokens, targets);
     Peer peer = peer(model, place, ours.model, tokens, targets);
-    Limit limit = Limit.arithmetic(model.usefulFlops(), ours.engine, place);
+    Limit limit =
+        Limit.arithmetic(usefulFlops(ours.model.config(), model.batch()), ours.engine, place);
     return new Contest(
         model.tokens(),
         Unit.TOKENS,

@@ -4,7 +4,14 @@ import java.util.List;
 
 /** A family of cases. */
 public sealed interface Suite
-    permits DecodeSuite, GemmSuite, GpuSuite, KernelSuite, MapperSuite, ShardSuite, StepSuite {
+    permits DecodeSuite,
+        FreeSuite,
+        GemmSuite,
+        GpuSuite,
+        KernelSuite,
+        MapperSuite,
+        ShardSuite,
+        StepSuite {
   /** Its name on the command line. */
   String name();
 

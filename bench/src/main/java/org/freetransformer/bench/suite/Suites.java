@@ -11,6 +11,7 @@ public final class Suites {
           new KernelSuite(),
           new MapperSuite(),
           new StepSuite(),
+          new FreeSuite(),
           new DecodeSuite(),
           new ShardSuite(),
           new GpuSuite());

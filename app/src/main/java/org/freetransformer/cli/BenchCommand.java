@@ -32,7 +32,8 @@ final class BenchCommand implements Callable<Integer> {
       split = ",",
       description = {
         "gemm, kernels, mapper, step, free, decode or shard; several with commas (default: all but"
-            + " shard, which measures training on ranks); or gpu, with --device."
+            + " shard, which measures training on ranks); or jlama alone, decoding beside that"
+            + " engine in Java; or gpu, with --device."
       })
   private List<String> suites = List.of();
 

@@ -8,7 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.freetransformer.bench.jlama.Jlama;
 import org.freetransformer.bench.suite.FreeSuite;
+import org.freetransformer.bench.suite.Peers;
 import org.freetransformer.bench.suite.Place;
 import org.freetransformer.bench.suite.Suite;
 import org.freetransformer.bench.suite.Suites;
@@ -28,10 +30,15 @@ public final class BenchmarkRunner implements Benchmarks {
     requireWritable(request.report());
     Machine machine = Machine.here(request.device());
     out.println(machine.describe());
-    out.print(Results.header(machine));
+    Peers peers = suites.getFirst().peers();
+    List<String> remarks = new ArrayList<>();
+    if (peers == Peers.JLAMA) {
+      remarks.add("Jlama's kernels are its %s.%n".formatted(Jlama.kernels()));
+      remarks.forEach(out::print);
+    }
+    out.print(Results.header(peers));
     out.flush();
     List<Row> rows = new ArrayList<>();
-    List<String> remarks = new ArrayList<>();
     for (Suite suite : suites) {
       Effort effort = Effort.of(suite, request.quick());
       for (String name : request.quick() ? suite.quickCases() : suite.cases()) {
@@ -47,7 +54,7 @@ public final class BenchmarkRunner implements Benchmarks {
         remarks.addAll(ShardRemarks.of(rows));
       }
     }
-    Results results = new Results(machine, rows, remarks);
+    Results results = new Results(machine, peers, rows, remarks);
     out.print(results.footer());
     out.flush();
     if (request.json() != null) {
@@ -128,7 +135,14 @@ public final class BenchmarkRunner implements Benchmarks {
                 .formatted(name, String.join(", ", known), hint));
       }
     }
-    return Suites.ALL.stream().filter(suite -> names.contains(suite.name())).toList();
+    List<Suite> suites = Suites.ALL.stream().filter(suite -> names.contains(suite.name())).toList();
+    for (Suite suite : suites) {
+      if (suite.peers() != suites.getFirst().peers()) {
+        throw new IllegalArgumentException(
+            "--suite %s stands alone: its ratios are to another peer".formatted(suite.name()));
+      }
+    }
+    return suites;
   }
 
   /** All threads, and for matrix products and the thorough run's step one thread as well. */

@@ -14,13 +14,16 @@ import org.freetransformer.bench.suite.Suite;
 record Effort(int forks, int warmups, int rounds, int batchMillis) {
   private static final Set<String> STEPS = Set.of("step", "free", "shard");
 
-  /** What a suite needs: a training step has many kernels, and takes long to reach its speed. */
+  /** What a suite needs: whole models have many kernels, and take long to reach their speed. */
   static Effort of(Suite suite, boolean quick) {
     if (suite.name().equals("gpu")) {
       // Compiled once, at the first run; then there is nothing to warm up but a peer.
       return quick ? new Effort(1, 2, 5, 100) : new Effort(1, 3, 8, 100);
     }
     boolean manyKernels = STEPS.contains(suite.name());
+    if (suite.name().equals("jlama")) {
+      return quick ? new Effort(1, 8, 5, 150) : new Effort(2, 12, 6, 150);
+    }
     if (quick) {
       return manyKernels ? new Effort(1, 12, 5, 150) : new Effort(1, 9, 5, 40);
     }

@@ -8,37 +8,17 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalDouble;
+import org.freetransformer.bench.suite.Peers;
 import org.jspecify.annotations.Nullable;
 
 /**
  * All rows of a run, as a table, as JSON, and as a page of ratios.
  *
+ * @param peers of all suites that were run
  * @param remarks paragraphs in Markdown, for the page
  */
-record Results(Machine machine, List<Row> rows, List<String> remarks) {
+record Results(Machine machine, Peers peers, List<Row> rows, List<String> remarks) {
   private static final String LINE = "%-8s %-26s %7s  %-9s %9s %9s %9s %7s %7s %7s %7s %8s%n";
-
-  private static final String CPU_TEXT =
-      """
-      Ours, libtorch and the limit take turns in one JVM on equal numbers of threads. ×torch is our
-      speed as a multiple of libtorch's, ×limit as a share of what the machine can do: a loop of
-      multiply-adds on registers, or one that reads and writes the same number of bytes. Spread is
-      the interquartile range of our time as a share of its median. ×OpenBLAS is given for matrix
-      products where the machine has the library. B/call is the garbage that a call of ours leaves
-      on the heap, in bytes.
-
-      """;
-
-  private static final String DEVICE_TEXT =
-      """
-      Ours, PyTorch and the limit take turns. ×torch is our speed as a multiple of PyTorch's, operation
-      by operation, or of libtorch's where there is no PyTorch and the device is the processor;
-      ×compiled the same for what `torch.compile` makes of it. ×limit is the share of what kernels of
-      ours do there that only multiply and add, or only copy. Spread is the interquartile range of our
-      time as a share of its median, B/call the garbage that a call of ours leaves on the heap, in
-      bytes.
-
-      """;
 
   /** Geometric mean of the ratios to the peer; empty if no row has one. */
   OptionalDouble geometricMean() {
@@ -52,19 +32,19 @@ record Results(Machine machine, List<Row> rows, List<String> remarks) {
   /**
    * Headings of the table.
    *
-   * @param machine whose peers are named
+   * @param peers who are named
    */
-  static String header(Machine machine) {
+  static String header(Peers peers) {
     return LINE.formatted(
         "suite",
         "case",
         "threads",
         "unit",
         "ours",
-        machine.device().isEmpty() ? "libtorch" : "torch",
+        peers.rate(),
         "limit",
-        "×torch",
-        machine.device().isEmpty() ? "×oblas" : "×comp.",
+        peers.ratio(),
+        peers.second(),
         "×limit",
         "spread",
         "B/call");
@@ -91,7 +71,8 @@ record Results(Machine machine, List<Row> rows, List<String> remarks) {
   String footer() {
     OptionalDouble mean = geometricMean();
     return mean.isPresent()
-        ? "Geometric mean of the ratios ×torch: %s%n".formatted(ratio(mean.getAsDouble()))
+        ? "Geometric mean of the ratios %s: %s%n"
+            .formatted(peers.ratio(), ratio(mean.getAsDouble()))
         : "No row has a peer; libtorch: %s%n".formatted(machine.libtorch());
   }
 
@@ -116,18 +97,17 @@ record Results(Machine machine, List<Row> rows, List<String> remarks) {
    */
   String toMarkdown(String command, String picture) {
     StringBuilder page = new StringBuilder();
-    page.append(
-        machine.device().isEmpty() ? "# CPU benchmarks\n\n" : "# Benchmarks of a device\n\n");
+    page.append("# %s\n\n".formatted(peers.title()));
     page.append("Written by `%s`; not edited by hand.\n\n".formatted(command));
     page.append(machine.describe()).append(".\n\n");
-    page.append(machine.device().isEmpty() ? CPU_TEXT : DEVICE_TEXT);
+    page.append(peers.text()).append("\n");
     page.append(picture);
     page.append(
         """
-        | suite | case | threads | ×torch | %s | ×limit | spread | B/call |
+        | suite | case | threads | %s | %s | ×limit | spread | B/call |
         |---|---|---|---|---|---|---|---|
         """
-            .formatted(machine.device().isEmpty() ? "×OpenBLAS" : "×compiled"));
+            .formatted(peers.ratio(), peers.secondInFull()));
     for (Row row : rows) {
       page.append(
           "| %s | %s | %d | %s | %s | %s | %s | %d |\n"

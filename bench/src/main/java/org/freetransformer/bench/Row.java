@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import org.freetransformer.bench.suite.Suites;
 import org.freetransformer.bench.suite.Unit;
 import org.jspecify.annotations.Nullable;
 
@@ -12,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  * so that a machine that slows down for a while does not count for or against one side.
  *
  * @param ours this project's rate
- * @param peer libtorch's, or PyTorch's on a device, or null where it is missing
- * @param other OpenBLAS's, or compiled PyTorch's on a device, or null where it is missing
+ * @param peer that of the first of the suite's {@link org.freetransformer.bench.suite.Peers}, or
+ *     null where it is missing
+ * @param other that of the second, or null where it is missing
  * @param limit the machine's
  * @param ratioPeer ours as a multiple of the peer's, or null
  * @param ratioOther ours as a multiple of the second peer's, or null
@@ -85,7 +87,7 @@ record Row(
 
   /** The keys that others rely on. */
   Map<String, Object> toMap() {
-    String second = suite.equals("gpu") ? "compiled" : "openblas";
+    String second = Suites.named(suite).peers().secondKey();
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("suite", suite);
     map.put("case", name);

@@ -29,7 +29,14 @@ class BenchmarkRunnerTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "--suite: 'kernel' is unknown; allowed are gemm, kernels, mapper, step, free, decode,"
-                + " shard, gpu; nearest is kernels");
+                + " shard, jlama, gpu; nearest is kernels");
+  }
+
+  @Test
+  void ratiosToDifferentPeersDoNotStandInOneTable() {
+    assertThatThrownBy(() -> run(List.of("decode", "jlama"), null))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("--suite jlama stands alone");
   }
 
   @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.List;
+import org.freetransformer.bench.suite.Peers;
 import org.freetransformer.bench.suite.Unit;
 import org.junit.jupiter.api.Test;
 
@@ -49,7 +50,8 @@ class RowTest {
     Row row = row(round(1, 0, 0.5));
     assertThat(row.peer()).isNull();
     assertThat(row.ratioPeer()).isNull();
-    assertThat(new Results(MACHINE, List.of(row), List.of()).geometricMean()).isEmpty();
+    assertThat(new Results(MACHINE, Peers.LIBRARIES, List.of(row), List.of()).geometricMean())
+        .isEmpty();
   }
 
   @Test
@@ -67,7 +69,9 @@ class RowTest {
     Row even = row(round(1, 8, 1));
     JsonNode json =
         new ObjectMapper()
-            .readTree(new Results(MACHINE, List.of(fast, slow, even), List.of()).toJson());
+            .readTree(
+                new Results(MACHINE, Peers.LIBRARIES, List.of(fast, slow, even), List.of())
+                    .toJson());
     assertThat(json.get("geomean_ratio_peer").asDouble()).isCloseTo(2, within(1e-12));
     assertThat(json.get("machine").get("cpu").asText()).isEqualTo("A CPU");
     assertThat(json.get("rows").get(0).fieldNames())
@@ -87,7 +91,8 @@ class RowTest {
   @Test
   void thePageNamesTheMachineAndHoldsRatios() {
     String page =
-        new Results(MACHINE, List.of(row(round(1, 3, 0.5))), List.of("A remark.\n"))
+        new Results(
+                MACHINE, Peers.LIBRARIES, List.of(row(round(1, 3, 0.5))), List.of("A remark.\n"))
             .toMarkdown("./ft bench", "![](x.png)\n\n");
     assertThat(page)
         .contains(

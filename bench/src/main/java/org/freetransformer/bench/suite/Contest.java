@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param amount work of one call
  * @param unit what the amount counts
  * @param ours this project's way
- * @param peer libtorch's way, or PyTorch's, or null where there is neither
+ * @param peer libtorch's way, or PyTorch's or Jlama's, or null where there is none
  * @param other a second peer's way, OpenBLAS's or compiled PyTorch's, or null where there is none
  * @param limit the loop that takes as long as the machine must
  * @param intensity floating-point operations per byte of operands, or 0 where that is not known

@@ -1,19 +1,13 @@
 package org.freetransformer.bench.suite;
 
 import ai.djl.ndarray.NDArray;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.SplittableRandom;
 import org.freetransformer.bench.libtorch.TorchOps;
-import org.freetransformer.generate.IncrementalDecoder;
 import org.freetransformer.model.Baseline;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.nn.Linear;
-import org.freetransformer.nn.Parameter;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
-import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.ops.CastOp;
 import org.freetransformer.tensor.ops.MatMulOp;
@@ -123,12 +117,12 @@ final class DecodeSuite implements Suite {
   }
 
   private static Contest model(int rows, DType type, Place place) {
-    Decoding ours = new Decoding(rows, type, HELD, place);
+    Decoding ours = random(rows, type, HELD, place);
     double weights = ours.linearWeights() + (double) MODEL.vocabSize() * MODEL.hiddenDim();
     Limit limit =
         Limit.slower(
-            Limit.memory(new Traffic(ours.bytesOfStep(), 0, 0), ours.engine, place),
-            Limit.arithmetic(2 * rows * weights, ours.engine, place));
+            Limit.memory(new Traffic(ours.bytesOfStep(), 0, 0), ours.engine(), place),
+            Limit.arithmetic(2 * rows * weights, ours.engine(), place));
     return new Contest(
         rows,
         Unit.TOKENS,
@@ -141,8 +135,8 @@ final class DecodeSuite implements Suite {
   }
 
   private static Contest prompt(Place place) {
-    Decoding ours = new Decoding(1, DType.F32, PROMPT, place);
-    Limit limit = Limit.arithmetic(2.0 * PROMPT * ours.linearWeights(), ours.engine, place);
+    Decoding ours = random(1, DType.F32, PROMPT, place);
+    Limit limit = Limit.arithmetic(2.0 * PROMPT * ours.linearWeights(), ours.engine(), place);
     return new Contest(
         PROMPT,
         Unit.TOKENS,
@@ -154,72 +148,12 @@ final class DecodeSuite implements Suite {
         List.of(ours::close, limit.closing()));
   }
 
-  /** A model that reads a prompt, then the same place's token again and again. */
-  private static final class Decoding implements AutoCloseable {
-    private final Engine engine;
-    private final Baseline model;
-    private final List<int[]> prompts;
-    private final int[] next;
-    private final int[] noPlans;
-    private IncrementalDecoder decoder;
-
-    Decoding(int rows, DType type, int held, Place place) {
-      engine = place.engine();
-      model = new Baseline(engine, MODEL);
-      if (type != DType.F32) {
-        Linear.narrowAll(model, type);
-      }
-      int[] prompt = new SplittableRandom(6).ints(held, 0, MODEL.vocabSize()).toArray();
-      prompts = new ArrayList<>(Collections.nCopies(rows, prompt));
-      next = new int[rows];
-      noPlans = new int[rows];
-      decoder = begun();
+  private static Decoding random(int rows, DType type, int held, Place place) {
+    Engine engine = place.engine();
+    Baseline model = new Baseline(engine, MODEL);
+    if (type != DType.F32) {
+      Linear.narrowAll(model, type);
     }
-
-    private IncrementalDecoder begun() {
-      IncrementalDecoder fresh = new IncrementalDecoder(model, prompts.size(), HELD + 1);
-      fresh.prompt(prompts, null);
-      return fresh;
-    }
-
-    void step() {
-      for (int b = 0; b < next.length; b++) {
-        next[b] = (next[b] + 1) % MODEL.vocabSize();
-        decoder.truncate(b, HELD);
-      }
-      decoder.next(next, noPlans);
-    }
-
-    void readPrompt() {
-      decoder.close();
-      decoder = begun();
-    }
-
-    /** All weights but the token embedding, of which a step reads a few rows; keys and values. */
-    long bytesOfStep() {
-      long held = (long) prompts.size() * (HELD + 1) * MODEL.hiddenDim();
-      long bytes = 2 * held * MODEL.numLayers() * Float.BYTES;
-      for (Parameter parameter : model.parameters().values()) {
-        bytes += parameter.size() * parameter.value().dtype().bytes();
-      }
-      return bytes - (long) MODEL.vocabSize() * MODEL.hiddenDim() * Float.BYTES;
-    }
-
-    /** Numbers in matrices that every token of a prompt meets: not the output's. */
-    long linearWeights() {
-      Shape table = Shape.of(MODEL.vocabSize(), MODEL.hiddenDim());
-      return model.parameters().values().stream()
-          .filter(parameter -> parameter.value().shape().rank() == 2)
-          .filter(parameter -> !parameter.value().shape().equals(table))
-          .mapToLong(Parameter::size)
-          .sum();
-    }
-
-    @Override
-    public void close() {
-      decoder.close();
-      model.close();
-      engine.close();
-    }
+    return new Decoding(engine, model, rows, held);
   }
 }

@@ -39,6 +39,11 @@ final class GpuSuite implements Suite {
   }
 
   @Override
+  public Peers peers() {
+    return Peers.PYTORCH;
+  }
+
+  @Override
   public List<String> cases() {
     List<String> all = new ArrayList<>(QUICK);
     all.addAll(MORE);

@@ -8,12 +8,18 @@ public sealed interface Suite
         FreeSuite,
         GemmSuite,
         GpuSuite,
+        JlamaSuite,
         KernelSuite,
         MapperSuite,
         ShardSuite,
         StepSuite {
   /** Its name on the command line. */
   String name();
+
+  /** What stands beside ours. */
+  default Peers peers() {
+    return Peers.LIBRARIES;
+  }
 
   /** The cases of a thorough run. */
   List<String> cases();

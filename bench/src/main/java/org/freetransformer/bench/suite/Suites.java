@@ -14,12 +14,13 @@ public final class Suites {
           new FreeSuite(),
           new DecodeSuite(),
           new ShardSuite(),
+          new JlamaSuite(),
           new GpuSuite());
 
-  /** The suites of a run that names none: ranks and devices are measured only where asked for. */
+  /** The suites of a run that names none: ranks are measured only where asked for. */
   public static final List<Suite> UNASKED =
       ALL.stream()
-          .filter(suite -> !(suite instanceof ShardSuite || suite instanceof GpuSuite))
+          .filter(suite -> suite.peers() == Peers.LIBRARIES && !(suite instanceof ShardSuite))
           .toList();
 
   private Suites() {}

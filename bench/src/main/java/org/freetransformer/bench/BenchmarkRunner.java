@@ -39,6 +39,7 @@ public final class BenchmarkRunner implements Benchmarks {
     out.print(Results.header(peers));
     out.flush();
     List<Row> rows = new ArrayList<>();
+    List<StepMemory> memory = new ArrayList<>();
     for (Suite suite : suites) {
       Effort effort = Effort.of(suite, request.quick());
       for (String name : request.quick() ? suite.quickCases() : suite.cases()) {
@@ -49,12 +50,15 @@ public final class BenchmarkRunner implements Benchmarks {
       if (suite.name().equals(FreeSuite.NAME)) {
         remarks.add(FreeRemarks.of(rows));
       }
+      if (suite.name().equals("step") && !request.quick()) {
+        remarks.add(measureMemory(request, suite, memory, out));
+      }
       if (suite.name().equals("shard")) {
         measureMpi(request, effort, rows, out).ifPresent(remarks::add);
         remarks.addAll(ShardRemarks.of(rows));
       }
     }
-    Results results = new Results(machine, peers, rows, remarks);
+    Results results = new Results(machine, peers, rows, memory, remarks);
     out.print(results.footer());
     out.flush();
     if (request.json() != null) {
@@ -69,6 +73,24 @@ public final class BenchmarkRunner implements Benchmarks {
     rows.add(row);
     out.print(Results.line(row));
     out.flush();
+  }
+
+  /** What steps hold, as a remark; if that cannot be told, what is missing. */
+  private static String measureMemory(
+      Request request, Suite suite, List<StepMemory> memory, PrintStream out) throws IOException {
+    Optional<String> missing = StepMemory.whyMissing();
+    int[] threads = threads(request, suite);
+    for (String name : missing.isPresent() ? List.<String>of() : suite.cases()) {
+      int most = threads[threads.length - 1];
+      memory.add(StepMemory.measure(name, most, StepMemory.Patience.THOROUGH));
+    }
+    String remark =
+        missing
+            .map(what -> "memory of a step not measured: %s.%n".formatted(what))
+            .orElseGet(() -> StepMemory.remark(memory));
+    out.print(remark);
+    out.flush();
+    return remark;
   }
 
   /** Rows of ranks that are processes; if there can be none, what is missing. */

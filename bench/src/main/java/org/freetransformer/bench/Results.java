@@ -15,9 +15,11 @@ import org.jspecify.annotations.Nullable;
  * All rows of a run, as a table, as JSON, and as a page of ratios.
  *
  * @param peers of all suites that were run
+ * @param memory what training steps held
  * @param remarks paragraphs in Markdown, for the page
  */
-record Results(Machine machine, Peers peers, List<Row> rows, List<String> remarks) {
+record Results(
+    Machine machine, Peers peers, List<Row> rows, List<StepMemory> memory, List<String> remarks) {
   private static final String LINE = "%-8s %-26s %7s  %-9s %9s %9s %9s %7s %7s %7s %7s %8s%n";
 
   /** Geometric mean of the ratios to the peer; empty if no row has one. */
@@ -83,6 +85,8 @@ record Results(Machine machine, Peers peers, List<Row> rows, List<String> remark
     map.put("rows", rows.stream().map(Row::toMap).toList());
     OptionalDouble mean = geometricMean();
     map.put("geomean_ratio_peer", mean.isPresent() ? mean.getAsDouble() : null);
+    map.put("step_memory", memory.stream().map(StepMemory::toMap).toList());
+    map.put("remarks", remarks);
     try {
       return new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(map) + "\n";
     } catch (JsonProcessingException impossible) {

@@ -50,7 +50,9 @@ class RowTest {
     Row row = row(round(1, 0, 0.5));
     assertThat(row.peer()).isNull();
     assertThat(row.ratioPeer()).isNull();
-    assertThat(new Results(MACHINE, Peers.LIBRARIES, List.of(row), List.of()).geometricMean())
+    assertThat(
+            new Results(MACHINE, Peers.LIBRARIES, List.of(row), List.of(), List.of())
+                .geometricMean())
         .isEmpty();
   }
 
@@ -70,7 +72,8 @@ class RowTest {
     JsonNode json =
         new ObjectMapper()
             .readTree(
-                new Results(MACHINE, Peers.LIBRARIES, List.of(fast, slow, even), List.of())
+                new Results(
+                        MACHINE, Peers.LIBRARIES, List.of(fast, slow, even), List.of(), List.of())
                     .toJson());
     assertThat(json.get("geomean_ratio_peer").asDouble()).isCloseTo(2, within(1e-12));
     assertThat(json.get("machine").get("cpu").asText()).isEqualTo("A CPU");
@@ -92,7 +95,11 @@ class RowTest {
   void thePageNamesTheMachineAndHoldsRatios() {
     String page =
         new Results(
-                MACHINE, Peers.LIBRARIES, List.of(row(round(1, 3, 0.5))), List.of("A remark.\n"))
+                MACHINE,
+                Peers.LIBRARIES,
+                List.of(row(round(1, 3, 0.5))),
+                List.of(),
+                List.of("A remark.\n"))
             .toMarkdown("./ft bench", "![](x.png)\n\n");
     assertThat(page)
         .contains(

@@ -2,13 +2,18 @@ package org.freetransformer.bench.libtorch;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
 import org.freetransformer.nn.Parameter;
+import org.freetransformer.tensor.Tensor;
 
 /**
  * The Llama stack of this project's baseline, built of libtorch's operations, with parameters under
@@ -53,11 +58,19 @@ public final class TorchLlama {
     source.forEach((name, parameter) -> {
       int[] dims = parameter.value().shape().toArray();
       Shape shape = new Shape(Arrays.stream(dims).asLongStream().toArray());
-      copies.put(name, manager.create(parameter.value().toFloats(), shape));
+      copies.put(name, copyOf(manager, parameter.value(), shape));
     });
     NDArray angles = angles(manager, config);
     NDArray mask = TorchOps.causalMask(manager, config.length(), config.length());
     return new TorchLlama(config, copies, mask, angles.cos(), angles.sin());
+  }
+
+  /** By way of memory off the heap, for what a heap once held it keeps. */
+  private static NDArray copyOf(NDManager manager, Tensor tensor, Shape shape) {
+    int bytes = Math.toIntExact(shape.size() * Float.BYTES);
+    ByteBuffer values = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
+    tensor.copyTo(MemorySegment.ofBuffer(values));
+    return manager.create(values, shape, DataType.FLOAT32);
   }
 
   /** The same stack on new leaves that share the parameters' memory: one for each backward pass. */

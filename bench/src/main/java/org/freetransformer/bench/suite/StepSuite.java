@@ -1,20 +1,13 @@
 package org.freetransformer.bench.suite;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 import java.util.List;
-import java.util.SplittableRandom;
-import java.util.stream.Stream;
 import org.freetransformer.bench.libtorch.TorchLlama;
 import org.freetransformer.bench.libtorch.TorchOps;
 import org.freetransformer.bench.libtorch.TorchTrainingStep;
-import org.freetransformer.data.Batch;
 import org.freetransformer.model.Baseline;
 import org.freetransformer.model.ModelConfig;
-import org.freetransformer.nn.Parameter;
-import org.freetransformer.nn.optim.AdamW;
-import org.freetransformer.tensor.Engine;
-import org.freetransformer.train.TrainingConfig;
-import org.freetransformer.train.TrainingStep;
 
 /**
  * A whole training step of the baseline, forward, backward, clipping and AdamW: ours is the
@@ -22,41 +15,7 @@ import org.freetransformer.train.TrainingStep;
  * step's useful floating-point operations and nothing else.
  */
 final class StepSuite implements Suite {
-  /**
-   * A model and a batch.
-   *
-   * @param width D
-   * @param heads of queries, keys and values
-   * @param inner F
-   * @param layers L
-   * @param vocabulary V, with one matrix for embedding and output
-   * @param batch B
-   * @param length T
-   */
-  private record Case(
-      String name,
-      int width,
-      int heads,
-      int inner,
-      int layers,
-      int vocabulary,
-      int batch,
-      int length) {
-    int tokens() {
-      return batch * length;
-    }
-  }
-
-  private static final List<Case> CASES =
-      List.of(
-          new Case("Llama 2.6M, B 4, T 128", 256, 4, 688, 2, 4096, 4, 128),
-          new Case("Llama 16.8M, B 4, T 256", 512, 8, 1376, 4, 8192, 4, 256));
-
-  /** A step of this is too long for the processor's suite. */
-  private static final Case LARGE =
-      new Case("Llama 124M, B 1, T 256", 768, 12, 2048, 12, 50257, 1, 256);
-
-  private static final double LEARNING_RATE = 1e-4;
+  static final double LEARNING_RATE = 1e-4;
 
   /**
    * Floating-point operations of a step that nothing could spare: multiply-adds with each matrix in
@@ -82,7 +41,7 @@ final class StepSuite implements Suite {
 
   @Override
   public List<String> cases() {
-    return CASES.stream().map(Case::name).toList();
+    return StepCase.ALL.stream().map(StepCase::name).toList();
   }
 
   @Override
@@ -92,15 +51,13 @@ final class StepSuite implements Suite {
 
   @Override
   public Contest open(String name, Place place) {
-    Case model = named(name);
-    int[] tokens = new SplittableRandom(4).ints(model.tokens(), 0, model.vocabulary()).toArray();
-    int[] targets = new SplittableRandom(5).ints(model.tokens(), 0, model.vocabulary()).toArray();
-    OurStep ours = new OurStep(model, place, tokens, targets);
-    Peer peer = peer(model, place, ours.model, tokens, targets);
+    StepCase shape = StepCase.named(name);
+    OurStep ours = new OurStep(shape, place.engine());
+    Peer peer = Peer.of(place, manager -> libtorch(shape, ours.model(), manager));
     Limit limit =
-        Limit.arithmetic(usefulFlops(ours.model.config(), model.batch()), ours.engine, place);
+        Limit.arithmetic(usefulFlops(shape.config(), shape.batch()), ours.engine(), place);
     return new Contest(
-        model.tokens(),
+        shape.tokens(),
         Unit.TOKENS,
         ours::run,
         peer.orNull(),
@@ -110,91 +67,39 @@ final class StepSuite implements Suite {
         List.of(ours::close, peer::close, limit.closing()));
   }
 
-  private static Case named(String name) {
-    return Stream.concat(CASES.stream(), Stream.of(LARGE))
-        .filter(one -> one.name().equals(name))
-        .findFirst()
-        .orElseThrow(() ->
-            new IllegalArgumentException("no case of suite step is named '%s'".formatted(name)));
-  }
-
   /** D, heads, F, L, V, B and T. */
   static int[] sizes(String name) {
-    Case model = named(name);
+    StepCase shape = StepCase.named(name);
     return new int[] {
-      model.width(),
-      model.heads(),
-      model.inner(),
-      model.layers(),
-      model.vocabulary(),
-      model.batch(),
-      model.length()
+      shape.width(),
+      shape.heads(),
+      shape.inner(),
+      shape.layers(),
+      shape.vocabulary(),
+      shape.batch(),
+      shape.length()
     };
   }
 
-  private static Peer peer(Case model, Place place, Baseline source, int[] tokens, int[] targets) {
-    return Peer.of(
-        place,
-        manager -> {
-          TorchLlama.Config config =
-              new TorchLlama.Config(
-                  model.layers(),
-                  model.heads(),
-                  model.heads(),
-                  model.width() / model.heads(),
-                  source.config().normEps(),
-                  model.length());
-          TorchTrainingStep step =
-              new TorchTrainingStep(
-                  manager, TorchLlama.copyOf(manager, config, source.parameters()), model.tokens());
-          NDArray in = TorchOps.indices(manager, tokens, model.batch(), model.length());
-          NDArray next = TorchOps.indices(manager, targets, model.tokens(), 1);
-          return Peer.scoped(() -> step.run(in, next, LEARNING_RATE));
-        });
-  }
-
-  /** The trainer's own step. */
-  private static final class OurStep implements AutoCloseable {
-    private final Engine engine;
-    private final Baseline model;
-    private final AdamW optimizer;
-    private final TrainingStep step;
-    private final List<Batch> batches;
-    private long number;
-
-    OurStep(Case shape, Place place, int[] tokens, int[] targets) {
-      engine = place.engine();
-      ModelConfig config =
-          ModelConfig.builder()
-              .kind(ModelConfig.Kind.BASELINE)
-              .vocabSize(shape.vocabulary())
-              .hiddenDim(shape.width())
-              .numLayers(shape.layers())
-              .numHeads(shape.heads())
-              .numKvHeads(shape.heads())
-              .ffnHiddenDim(shape.inner())
-              .maxSeqLen(shape.length())
-              .tieEmbeddings(true)
-              .build();
-      model = new Baseline(engine, config);
-      optimizer = new AdamW(engine, model.parameters(), new AdamW.Config(0.9, 0.95, 1e-8, 0.1));
-      TrainingConfig training =
-          TrainingConfig.builder().batchSize(shape.batch()).gradClip(1).build();
-      step = new TrainingStep(model, optimizer, training, shape.length());
-      batches = List.of(new Batch(tokens, targets, shape.batch(), shape.length()));
-    }
-
-    void run() {
-      number++;
-      step.run(number, LEARNING_RATE, batches, 0);
-    }
-
-    @Override
-    public void close() {
-      step.close();
-      optimizer.close();
-      model.parameters().values().forEach(Parameter::close);
-      engine.close();
-    }
+  /**
+   * Libtorch's step on a case's batch.
+   *
+   * @param source of the weights, which are copied
+   */
+  static Runnable libtorch(StepCase shape, Baseline source, NDManager manager) {
+    TorchLlama.Config config =
+        new TorchLlama.Config(
+            shape.layers(),
+            shape.heads(),
+            shape.heads(),
+            shape.width() / shape.heads(),
+            source.config().normEps(),
+            shape.length());
+    TorchTrainingStep step =
+        new TorchTrainingStep(
+            manager, TorchLlama.copyOf(manager, config, source.parameters()), shape.tokens());
+    NDArray in = TorchOps.indices(manager, shape.inputs(), shape.batch(), shape.length());
+    NDArray next = TorchOps.indices(manager, shape.targets(), shape.tokens(), 1);
+    return Peer.scoped(() -> step.run(in, next, LEARNING_RATE));
   }
 }

@@ -1,0 +1,60 @@
+package org.freetransformer.bench.suite;
+
+import ai.djl.ndarray.NDManager;
+import org.freetransformer.bench.libtorch.Libtorch;
+import org.freetransformer.model.Baseline;
+import org.freetransformer.nn.Parameter;
+import org.freetransformer.tensor.Engine;
+
+/** One side of the suite {@code step} alone, for a process of its own. */
+public enum StepSide {
+  /** The trainer's step. */
+  OURS {
+    @Override
+    public void load(int threads) {
+      Place.cpu(threads).engine().close();
+    }
+
+    @Override
+    @SuppressWarnings("MustBeClosedChecker") // It lives as long as its process.
+    public Runnable build(String name, int threads) {
+      OurStep step = new OurStep(StepCase.named(name), Place.cpu(threads).engine());
+      return step::run;
+    }
+  },
+
+  /** The same by operations of libtorch. */
+  LIBTORCH {
+    @Override
+    public void load(int threads) {
+      Libtorch.setThreads(threads);
+    }
+
+    @Override
+    public Runnable build(String name, int threads) {
+      StepCase shape = StepCase.named(name);
+      NDManager manager = Libtorch.newManager();
+      // Weights of the same start; ours are gone before the first step.
+      try (Engine engine = Place.cpu(1).engine()) {
+        Baseline source = new Baseline(engine, shape.config());
+        Runnable step = StepSuite.libtorch(shape, source, manager);
+        source.parameters().values().forEach(Parameter::close);
+        return step;
+      }
+    }
+  };
+
+  /** The case that tests take, which no run measures. */
+  public static final String TINY = "Llama 0.1M, B 2, T 32";
+
+  /** Loads what the side computes with, and no model. */
+  public abstract void load(int threads);
+
+  /**
+   * Makes a case's model and optimizer.
+   *
+   * @return what runs one step; what it needs lives as long as the process
+   * @throws IllegalArgumentException if there is no such case
+   */
+  public abstract Runnable build(String name, int threads);
+}

@@ -33,6 +33,7 @@ record StepMemory(String name, int threads, Held ours, Held peer) {
           "--enable-native-access=ALL-UNNAMED",
           "-XX:+UseSerialGC",
           "-XX:Tier3DelayOn=10000",
+          "-Xmn16m",
           "--sun-misc-unsafe-memory-access=allow");
 
   private static final long PATIENCE_MINUTES = 8;

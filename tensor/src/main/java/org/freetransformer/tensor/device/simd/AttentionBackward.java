@@ -247,7 +247,10 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       state[DELTA + i] = dot(b, t + i, head, workers.segment(worker));
       state[SEEN + i] = mask.visible(b, t + i);
     }
-    // Queries that pad the last panel see nothing.
+    // Queries that pad the last panel see nothing; what they leave meets zeros, so it must be
+    // finite.
+    Arrays.fill(state, LSE + count, LSE + QUERY_BLOCK, 0);
+    Arrays.fill(state, DELTA + count, DELTA + QUERY_BLOCK, 0);
     Arrays.fill(state, SEEN + count, SEEN + QUERY_BLOCK, 0);
   }
 
@@ -350,6 +353,9 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     if (mask.drops()) {
       for (int j = first; j < count; j++) {
         mask.factors(query + j, key + i, rows, factors, j, STRIDE, worker);
+      }
+      for (int j = 0; j < rows; j++) { // Queries that pad the last panel, as in the state.
+        Arrays.fill(factors, j * STRIDE + count, j * STRIDE + first + n, 0);
       }
     }
     for (int j = 0; j < rows; j++) {

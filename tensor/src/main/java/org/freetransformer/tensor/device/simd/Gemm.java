@@ -18,7 +18,7 @@ final class Gemm implements AutoCloseable {
 
   private final ThreadTeam team;
   private final Arena arena = Arena.ofShared();
-  private final GemmScratch[] scratch;
+  final GemmScratch[] scratch; // Seen by tests, as SimdDevice's.
 
   Gemm(ThreadTeam team) {
     this.team = team;

@@ -28,8 +28,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Kernels share scratch memory: one thread at a time may run kernels of a device.
  */
 public final class SimdDevice extends CpuDevice {
-  private final Workers workers;
-  private final Gemm gemm;
+  // Tests fill the scratch memory of both with what a kernel must not read.
+  final Workers workers;
+  final Gemm gemm;
   private final ScalarDevice plain = new ScalarDevice();
   private final ColdKernels cold;
 

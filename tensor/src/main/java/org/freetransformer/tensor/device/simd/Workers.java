@@ -16,7 +16,7 @@ final class Workers implements AutoCloseable {
 
   // Waking the team costs a few microseconds: as long as this many elements take one thread.
   private static final long WORTH_SHARING = 2 * BLOCK;
-  private static final int SLOTS = 10;
+  static final int SLOTS = 10;
 
   private final ThreadTeam team;
   // Apart from the device's memory, whose live bytes are those of tensors.

@@ -1,5 +1,8 @@
 package org.freetransformer.tensor.device.simd;
 
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
 import org.freetransformer.tensor.device.Device;
 
 /** Devices that compute in one way whatever has been compiled. */
@@ -9,6 +12,35 @@ public final class SimdDevices {
   /** Plain loops wherever there are any. */
   public static Device cold(int threads) {
     return new SimdDevice(threads, ColdKernels.forGood());
+  }
+
+  /**
+   * Fills scratch memory as a step does that is not finite: whatever kernels left there, it is NaN.
+   */
+  public static void spoilScratch(Device device) {
+    SimdDevice simd = (SimdDevice) device;
+    for (int worker = 0; worker < simd.workers.size(); worker++) {
+      for (int slot = 0; slot < Workers.SLOTS; slot++) {
+        Arrays.fill(simd.workers.array(slot, worker), Float.NaN);
+      }
+      spoil(simd.workers.segment(worker));
+      spoil(simd.workers.blocks(worker));
+    }
+    for (GemmScratch scratch : simd.gemm.scratch) {
+      scratch.takePanels();
+      for (float[] array :
+          List.of(scratch.a, scratch.tile, scratch.lanes, scratch.rows, scratch.panels())) {
+        Arrays.fill(array, Float.NaN);
+      }
+      spoil(scratch.wide);
+      spoil(scratch.blocks);
+      spoil(scratch.b());
+      spoil(scratch.sums());
+    }
+  }
+
+  private static void spoil(MemorySegment memory) {
+    memory.fill((byte) 0xff);
   }
 
   /** Vector loops from the first call on. */

@@ -218,8 +218,8 @@ final class BinaryMapper implements Kernel {
     float[] row = workers.array(TILE, worker);
     for (int position = 0; position < count; position += Lanes.COUNT) {
       for (int h = from; h < to; h++) {
-        sumRows(sums, position, values, h - from, 1).intoArray(row, 0);
-        sumRows(sums, position, values, h - from, 0).intoArray(row, Lanes.COUNT);
+        sumRows(sums, position, values, h - from, 1, row, 0);
+        sumRows(sums, position, values, h - from, 0, row, Lanes.COUNT);
         for (int i = 0; i < Math.min(Lanes.COUNT, count - position); i++) {
           long index = (long) (position + i) * bits + h;
           float logit = Memory.floatAt(logits, (long) first * bits + index);
@@ -238,8 +238,9 @@ final class BinaryMapper implements Kernel {
     }
   }
 
-  /** At some positions, the sum over the values in which a bit is {@code set}. */
-  private static FloatVector sumRows(float[] sums, int position, int values, int bit, int set) {
+  /** row[to …) = at some positions, the sum over the values in which a bit is {@code set}. */
+  private static void sumRows(
+      float[] sums, int position, int values, int bit, int set, float[] row, int to) {
     FloatVector total = FloatVector.zero(Lanes.SPECIES);
     for (int value = 0; value < values; value++) {
       if ((value >> bit & 1) == set) {
@@ -247,7 +248,7 @@ final class BinaryMapper implements Kernel {
         total = total.add(FloatVector.fromArray(Lanes.SPECIES, sums, at));
       }
     }
-    return total;
+    total.intoArray(row, to);
   }
 
   private void addParts(int chunk, int worker) {

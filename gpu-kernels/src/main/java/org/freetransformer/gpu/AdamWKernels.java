@@ -7,7 +7,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
- * One AdamW update in place: one work item a parameter.
+ * One AdamW update in place, which clears the gradient: one work item a parameter.
  *
  * <p>Args: {@code [n, parameter, gradient, first moment, second moment, schedule, scale, β1, β2, ε,
  * weight decay]}, all of them places among the floats.
@@ -41,6 +41,7 @@ final class AdamWKernels {
       float root = TornadoMath.sqrt(v / floats.get(schedule + 2));
       float step = mean / (root + floats.get(args.get(9))) + floats.get(args.get(10)) * p;
       floats.set(parameter, p - floats.get(schedule) * step);
+      floats.set(args.get(2) + i, 0f);
     }
   }
 }

@@ -267,6 +267,8 @@ final class KernelSuite implements Suite {
         Ours.recorded(
             engine,
             () -> {
+              // The update clears it. Libtorch's side does neither.
+              engine.emit(new Instruction.Fill(ours[1].buffer(), 0.01));
               engine.emit(
                   new Instruction.AdamW(
                       ours[0].buffer(),
@@ -293,7 +295,7 @@ final class KernelSuite implements Suite {
               return Peer.scoped(
                   () -> optimizer.update(parameter, gradient, first, second, 1000, 1e-4, 0.1));
             });
-    return Contest.memory(Traffic.ofFloats(PARAMETERS, 1, 0, 3), side, peer, place);
+    return Contest.memory(Traffic.ofFloats(PARAMETERS, 0, 1, 4), side, peer, place);
   }
 
   private static Contest softmax(Place place) {

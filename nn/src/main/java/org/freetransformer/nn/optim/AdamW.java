@@ -158,7 +158,7 @@ public final class AdamW implements AutoCloseable {
   }
 
   /**
-   * Emits one update of every parameter, and the zeroing of its gradient.
+   * Emits one update of every parameter, after which its gradient is 0.
    *
    * @param gradientScale shape [], multiplies every gradient: see {@link GradientClipping}
    */
@@ -179,7 +179,6 @@ public final class AdamW implements AutoCloseable {
               config.beta2(),
               config.epsilon(),
               parameter.isDecayed() ? config.weightDecay() : 0));
-      engine.emit(new Instruction.Fill(gradient.buffer(), 0));
     });
   }
 

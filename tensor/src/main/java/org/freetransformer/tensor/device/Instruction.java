@@ -761,7 +761,7 @@ public sealed interface Instruction {
    * One AdamW update in place. {@code schedule} [3] = {learning rate, 1 − beta1^t, 1 − beta2^t};
    * {@code gradientScale} [1] multiplies the gradient (clipping). With g scaled: {@code m = β1·m +
    * (1−β1)·g}, {@code v = β2·v + (1−β2)·g²}, {@code p −= lr·((m/c1)/(√(v/c2) + ε) +
-   * weightDecay·p)}.
+   * weightDecay·p)}. The gradient is 0 afterwards.
    */
   record AdamW(
       Buffer parameter,
@@ -782,7 +782,7 @@ public sealed interface Instruction {
 
     @Override
     public List<Buffer> writes() {
-      return List.of(parameter, firstMoment, secondMoment);
+      return List.of(parameter, gradient, firstMoment, secondMoment);
     }
 
     @Override

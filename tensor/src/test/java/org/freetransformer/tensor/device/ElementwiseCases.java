@@ -1,5 +1,6 @@
 package org.freetransformer.tensor.device;
 
+import java.util.Arrays;
 import java.util.List;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Instruction.AdamW;
@@ -150,7 +151,9 @@ final class ElementwiseCases {
     int size = o.chance(0.2) ? o.between(10_000, 40_000) : o.count(131);
     DType dtype = o.floating();
     Buffer parameter = o.of(dtype, o.contiguous(size));
-    Buffer gradient = o.of(dtype, o.contiguous(size));
+    double[] slopes = o.normal(size);
+    Arrays.fill(slopes, 0, o.between(0, size), 0); // Of rows that no token met.
+    Buffer gradient = o.of(dtype, o.contiguous(size), slopes);
     Buffer firstMoment = o.of(dtype, o.contiguous(size));
     Buffer secondMoment = o.of(dtype, o.contiguous(size), o.uniform(size, 0, 2));
     Buffer schedule = o.of(dtype, o.contiguous(3), o.uniform(3, 0.01, 1));

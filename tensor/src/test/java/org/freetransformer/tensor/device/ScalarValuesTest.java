@@ -301,6 +301,7 @@ class ScalarValuesTest {
     assertThat(o.values(parameter)[0]).isCloseTo(1 - 0.1 * (1 + 0.01), CLOSE);
     assertThat(o.values(m)[0]).isCloseTo(0.2, CLOSE);
     assertThat(o.values(v)[0]).isCloseTo(0.2, CLOSE);
+    assertThat(o.values(gradient)).containsExactly(0);
     o.set(gradient, 0, -2);
     o.set(schedule, 1, 1 - 0.81);
     o.set(schedule, 2, 1 - 0.9025);

@@ -32,6 +32,7 @@ final class ScalarAdamW {
         firstMoment.set(i, m);
         secondMoment.set(i, v);
         parameter.set(i, p - learningRate * (step + weightDecay * p));
+        gradient.set(i, 0);
       }
     };
   }

@@ -2,11 +2,18 @@ package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
-/** The AdamW update of parameter and moments in one pass. */
+/**
+ * The AdamW update of parameter and moments and the clearing of the gradient in one pass. What of a
+ * gradient is zero already, as most of a table's rows are, is not written.
+ */
 final class AdamW implements Kernel, ThreadTeam.Task {
+  /** Elements whose gradient is still in the first-level cache when it is cleared. */
+  private static final int PIECE = 2048;
+
   private final Workers workers;
   private final Instruction.AdamW rule;
   private final MemorySegment parameter;
@@ -52,7 +59,12 @@ final class AdamW implements Kernel, ThreadTeam.Task {
     long first = (long) block * Workers.BLOCK;
     int n = (int) Math.min(Workers.BLOCK, size - first);
     int whole = Lanes.whole(n);
-    updateWhole(first * Float.BYTES, whole);
+    for (int i = 0; i < whole; i += PIECE) {
+      long start = (first + i) * Float.BYTES;
+      int length = Math.min(PIECE, whole - i);
+      updateWhole(start, length);
+      clearWhole(start, length);
+    }
     for (int i = whole; i < n; i++) {
       updateOne((first + i) * Float.BYTES);
     }
@@ -80,6 +92,21 @@ final class AdamW implements Kernel, ThreadTeam.Task {
     }
   }
 
+  private void clearWhole(long start, int n) {
+    int i = 0;
+    while (i < n && isZero(start + 4L * i)) {
+      i += Lanes.COUNT;
+    }
+    for (; i < n; i += Lanes.COUNT) {
+      Lanes.store(Lanes.all(0), gradient, start + 4L * i);
+    }
+  }
+
+  /** Whether a vector of the gradient has no bit set. */
+  private boolean isZero(long at) {
+    return Lanes.load(gradient, at).reinterpretAsInts().compare(VectorOperators.EQ, 0).allTrue();
+  }
+
   private void updateOne(long at) {
     float g = gradient.get(Memory.FLOAT, at) * scale;
     float m =
@@ -97,5 +124,6 @@ final class AdamW implements Kernel, ThreadTeam.Task {
     float root = (float) Math.sqrt(v * secondFactor) + (float) rule.epsilon();
     float p = parameter.get(Memory.FLOAT, at);
     parameter.set(Memory.FLOAT, at, p - p * decay - m * stepSize / root);
+    gradient.set(Memory.FLOAT, at, 0);
   }
 }

@@ -2,6 +2,12 @@ package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
@@ -10,17 +16,26 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The sum of the squares of f32 numbers in f64: so exact that, rounded to f32, it does not show how
- * the numbers were cut into pieces. Blocks of fixed size are combined in order.
+ * the numbers were cut into pieces. The lanes of blocks of fixed size are added up in order.
  */
 final class SquareSum implements Kernel, ThreadTeam.Task {
   private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED;
+  private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
+  private static final int LANES = DOUBLES.length();
+
+  private static final long BYTES = (long) LANES * Float.BYTES;
+
+  /** As many numbers of half the size. */
+  private static final VectorSpecies<Float> FLOATS =
+      VectorSpecies.of(float.class, VectorShape.forBitSize(DOUBLES.vectorBitSize() / 2));
 
   private final Workers workers;
   private final MemorySegment in;
   private final MemorySegment out;
   private final boolean accumulate;
   private final long size;
-  private final double[] blockSums;
+  private final int blocks;
+  private final double[] sums;
 
   private SquareSum(Instruction.Reduce instruction, Workers workers) {
     this.workers = workers;
@@ -28,7 +43,8 @@ final class SquareSum implements Kernel, ThreadTeam.Task {
     out = Memory.of(instruction.out().buffer());
     accumulate = instruction.out().accumulate();
     size = instruction.in().size();
-    blockSums = new double[Workers.blocks(size)];
+    blocks = Workers.blocks(size);
+    sums = new double[blocks * LANES];
   }
 
   /** A kernel, or null for another reduction. */
@@ -44,38 +60,51 @@ final class SquareSum implements Kernel, ThreadTeam.Task {
 
   @Override
   public void run() {
-    workers.run(blockSums.length, size, this);
-    double sum = accumulate ? out.get(DOUBLE, 0) : 0;
-    for (double blockSum : blockSums) {
-      sum += blockSum;
+    workers.run(blocks, size, this);
+    double total = accumulate ? out.get(DOUBLE, 0) : 0;
+    for (double sum : sums) {
+      total += sum;
     }
-    out.set(DOUBLE, 0, sum);
+    out.set(DOUBLE, 0, total);
   }
 
   @Override
   public void run(int block, int worker) {
     long first = (long) block * Workers.BLOCK;
     int n = (int) Math.min(Workers.BLOCK, size - first);
+    int whole = n - n % (4 * LANES);
     long start = first * Float.BYTES;
-    double a = 0; // Four sums, so that additions need not wait for each other.
-    double b = 0;
-    double c = 0;
-    double d = 0;
-    int i = 0;
-    for (; i + 4 <= n; i += 4) {
-      double w = in.get(Memory.FLOAT, start + 4L * i);
-      double x = in.get(Memory.FLOAT, start + 4L * i + 4);
-      double y = in.get(Memory.FLOAT, start + 4L * i + 8);
-      double z = in.get(Memory.FLOAT, start + 4L * i + 12);
-      a += w * w;
-      b += x * x;
-      c += y * y;
-      d += z * z;
-    }
-    for (; i < n; i++) {
+    int to = block * LANES;
+    addWhole(start, whole, to);
+    for (int i = whole; i < n; i++) {
       double x = in.get(Memory.FLOAT, start + 4L * i);
-      a += x * x;
+      sums[to] += x * x;
     }
-    blockSums[block] = (a + b) + (c + d);
+  }
+
+  /** Four vectors at a time, so that additions need not wait for each other. */
+  private void addWhole(long start, int n, int to) {
+    DoubleVector a = DoubleVector.zero(DOUBLES);
+    DoubleVector b = DoubleVector.zero(DOUBLES);
+    DoubleVector c = DoubleVector.zero(DOUBLES);
+    DoubleVector d = DoubleVector.zero(DOUBLES);
+    for (int i = 0; i < n; i += 4 * LANES) {
+      long at = start + 4L * i;
+      DoubleVector x = doubles(at);
+      a = x.fma(x, a);
+      x = doubles(at + BYTES);
+      b = x.fma(x, b);
+      x = doubles(at + 2 * BYTES);
+      c = x.fma(x, c);
+      x = doubles(at + 3 * BYTES);
+      d = x.fma(x, d);
+    }
+    a.add(b).add(c.add(d)).intoArray(sums, to);
+  }
+
+  private DoubleVector doubles(long at) {
+    return (DoubleVector)
+        FloatVector.fromMemorySegment(FLOATS, in, at, ByteOrder.nativeOrder())
+            .convertShape(VectorOperators.F2D, DOUBLES, 0);
   }
 }

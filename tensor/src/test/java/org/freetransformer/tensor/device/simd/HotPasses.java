@@ -8,6 +8,7 @@ import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Instruction.AttentionRule;
 import org.freetransformer.tensor.device.Output;
+import org.freetransformer.tensor.device.ReduceFunction;
 import org.freetransformer.tensor.device.UnaryFunction;
 
 /** The hot kernels other than matrix products, called through the instructions that need them. */
@@ -47,6 +48,8 @@ final class HotPasses {
         passes.kernel("Softmax::weightGradients", passes.softmaxBackward(false)),
         passes.kernel("Softmax::logarithmGradients", passes.softmaxBackward(true)),
         passes.kernel("AdamW::updateWhole", passes.adamW()),
+        passes.kernel("AdamW::clearWhole", passes.adamW()),
+        passes.kernel("SquareSum::addWhole", passes.squareSum()),
         passes.kernel("UnaryLoops::tanh", passes.unary(UnaryFunction.TANH)),
         passes.kernel("UnaryLoops::log", passes.unary(UnaryFunction.LOG)),
         passes.kernel("UnaryLoops::exp", passes.unary(UnaryFunction.EXP)),
@@ -74,7 +77,9 @@ final class HotPasses {
     Shape shape = Shape.of(dims);
     Buffer buffer =
         new Buffer(
-            device.allocate(shape.size() * 4, dtype, "test"), dtype, Layout.contiguous(shape));
+            device.allocate(shape.size() * dtype.bytes(), dtype, "test"),
+            dtype,
+            Layout.contiguous(shape));
     device.prepare(new Instruction.Fill(buffer, 0)).run();
     return buffer;
   }
@@ -201,6 +206,11 @@ final class HotPasses {
     Buffer scale = buffer(DType.F32, 1);
     return new Instruction.AdamW(
         rows(), rows(), rows(), rows(), schedule, scale, 0.9, 0.99, 1e-8, 0.1);
+  }
+
+  private Instruction squareSum() {
+    return new Instruction.Reduce(
+        ReduceFunction.SUM_OF_SQUARES, rows(), Output.to(buffer(DType.F64, 1)));
   }
 
   private Instruction unary(UnaryFunction function) {

@@ -26,14 +26,13 @@ import org.openjdk.jmh.runner.options.VerboseMode;
 /** Runs one case of {@link ContestBenchmark} in JVMs of its own. */
 final class JmhMeasurement {
   /** The launcher's own options, so that what is measured is what users run. */
-  private static final String[] JVM_OPTIONS = {
-    "--add-modules=jdk.incubator.vector",
-    "--enable-native-access=ALL-UNNAMED",
-    "-XX:+UseSerialGC",
-    "-XX:Tier3DelayOn=10000",
-    "-Xmx2g",
-    "--sun-misc-unsafe-memory-access=allow"
-  };
+  static final List<String> LAUNCHER_OPTIONS =
+      List.of(
+          "--add-modules=jdk.incubator.vector",
+          "--enable-native-access=ALL-UNNAMED",
+          "-XX:+UseSerialGC",
+          "-XX:Tier3DelayOn=10000",
+          "--sun-misc-unsafe-memory-access=allow");
 
   private static final double MICRO = 1e-6;
 
@@ -93,7 +92,8 @@ final class JmhMeasurement {
     if (!place.device().equals(Place.CPU)) {
       options.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
     }
-    options.addAll(List.of(JVM_OPTIONS));
+    options.addAll(LAUNCHER_OPTIONS);
+    options.add("-Xmx2g");
     return options.toArray(String[]::new);
   }
 

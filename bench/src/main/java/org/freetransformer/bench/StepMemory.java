@@ -26,15 +26,8 @@ record StepMemory(String name, int threads, Held ours, Held peer) {
   /** The most that our peak may be as a share of libtorch's. */
   static final double WANTED = 0.6;
 
-  /** What {@code ./ft train} has, and what DJL needs. */
-  private static final List<String> JVM_OPTIONS =
-      List.of(
-          "--add-modules=jdk.incubator.vector",
-          "--enable-native-access=ALL-UNNAMED",
-          "-XX:+UseSerialGC",
-          "-XX:Tier3DelayOn=10000",
-          "-Xmn16m",
-          "--sun-misc-unsafe-memory-access=allow");
+  /** What {@code ./ft train} asks for beside what all commands have. */
+  private static final String YOUNG_GENERATION = "-Xmn16m";
 
   private static final long PATIENCE_MINUTES = 8;
   private static final double MIB = 1 << 20;
@@ -116,7 +109,8 @@ record StepMemory(String name, int threads, Held ours, Held peer) {
       throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(JVM_OPTIONS);
+    command.addAll(JmhMeasurement.LAUNCHER_OPTIONS);
+    command.add(YOUNG_GENERATION);
     command.addAll(
         List.of(
             "-cp",

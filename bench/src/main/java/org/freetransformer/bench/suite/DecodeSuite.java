@@ -25,9 +25,9 @@ final class DecodeSuite implements Suite {
   private static final int PROMPT = 256;
 
   /** Tokens that a row holds before each step. */
-  private static final int HELD = 640;
+  static final int HELD = 640;
 
-  private static final ModelConfig MODEL =
+  static final ModelConfig MODEL =
       ModelConfig.builder()
           .kind(ModelConfig.Kind.BASELINE)
           .vocabSize(8192)

@@ -50,7 +50,7 @@ public final class FreeSuite implements Suite {
 
     TrainerStep step(ModelConfig.Kind kind, int threads) {
       TrainingConfig training = TrainingConfig.builder().batchSize(batch).gradClip(1).build();
-      return new TrainerStep(model(kind), training, threads, Ranks.ONE);
+      return TrainerStep.random(model(kind), training, threads, Ranks.ONE);
     }
 
     /** The mapper's floating-point operations as a share of the baseline's step. */

@@ -12,7 +12,6 @@ import org.freetransformer.checkpoint.HuggingFaceFolder;
 import org.freetransformer.checkpoint.ModelFile;
 import org.freetransformer.checkpoint.TensorType;
 import org.freetransformer.model.LanguageModel;
-import org.freetransformer.model.ModelConfig;
 import org.freetransformer.nn.Linear;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
@@ -30,7 +29,6 @@ final class JlamaSuite implements Suite {
   /** Ours in 8 bits; Jlama has no product with 8-bit weights, but with those of 4. */
   private static final String NARROW = "model B 1, int8, its q4";
 
-  private static final int HELD = 640;
   private static final int PROMPT_TOKENS = 255;
 
   /** Of logits, the largest of which are 2 to 3, that the two may differ by with f32 weights. */
@@ -41,19 +39,6 @@ final class JlamaSuite implements Suite {
 
   /** With 8 bits and 4: as far apart as 4 bits are from f32. */
   private static final double TOLERANCE_NARROW = 1.5;
-
-  static final ModelConfig MODEL =
-      ModelConfig.builder()
-          .kind(ModelConfig.Kind.BASELINE)
-          .vocabSize(8192)
-          .hiddenDim(768)
-          .numLayers(8)
-          .numHeads(12)
-          .numKvHeads(12)
-          .ffnHiddenDim(2048)
-          .maxSeqLen(HELD + 1)
-          .tieEmbeddings(false)
-          .build();
 
   @Override
   public String name() {
@@ -90,12 +75,13 @@ final class JlamaSuite implements Suite {
     }
     boolean wide = name.contains("f32");
     DType type = wide ? DType.F32 : name.equals(NARROW) ? DType.I8 : DType.BF16;
-    LlamaFolder folder = LlamaFolder.random(MODEL, wide ? TensorType.F32 : TensorType.BF16);
+    LlamaFolder folder =
+        LlamaFolder.random(DecodeSuite.MODEL, wide ? TensorType.F32 : TensorType.BF16);
     HuggingFaceFolder store = HuggingFaceFolder.open(folder.path());
-    int held = name.equals(PROMPT) ? PROMPT_TOKENS : HELD;
+    int held = name.equals(PROMPT) ? PROMPT_TOKENS : DecodeSuite.HELD;
     Decoding ours = ours(store, type, held, place);
     Path weights = type == DType.I8 ? quantized(folder.path()) : folder.path();
-    Jlama theirs = Jlama.load(weights, MODEL, place.threads());
+    Jlama theirs = Jlama.load(weights, DecodeSuite.MODEL, place.threads());
     List<Runnable> closing = List.of(ours::close, theirs::close, store::close, folder::close);
     theirs.prompt(ours.prompt());
     double tolerance =
@@ -130,7 +116,9 @@ final class JlamaSuite implements Suite {
   private static Contest step(Decoding ours, Jlama theirs, List<Runnable> closing, Place place) {
     Limit limit = Limit.memory(new Traffic(ours.bytesOfStep(), 0, 0), ours.engine(), place);
     AtomicInteger token = new AtomicInteger();
-    Runnable step = () -> theirs.next(token.incrementAndGet() % MODEL.vocabSize(), HELD);
+    Runnable step =
+        () ->
+            theirs.next(token.incrementAndGet() % DecodeSuite.MODEL.vocabSize(), DecodeSuite.HELD);
     return contest(1, ours::step, step, limit, closing);
   }
 

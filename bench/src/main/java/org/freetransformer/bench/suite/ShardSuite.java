@@ -119,7 +119,7 @@ final class ShardSuite implements Suite {
             .gradClip(1)
             .sharding(sharding)
             .build();
-    return new TrainerStep(model, training, threads, ranks);
+    return TrainerStep.random(model, training, threads, ranks);
   }
 
   // ---- Collectives ----

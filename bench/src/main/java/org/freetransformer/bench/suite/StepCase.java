@@ -3,7 +3,11 @@ package org.freetransformer.bench.suite;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.freetransformer.data.Batch;
 import org.freetransformer.model.ModelConfig;
+import org.freetransformer.tensor.Engine;
+import org.freetransformer.train.Ranks;
+import org.freetransformer.train.TrainingConfig;
 
 /**
  * A model and a batch of the suite {@code step}.
@@ -67,6 +71,13 @@ record StepCase(
   /** What follows each of {@link #inputs}, [B·T]. */
   int[] targets() {
     return new SplittableRandom(5).ints(tokens(), 0, vocabulary).toArray();
+  }
+
+  /** The trainer's step on this batch. */
+  TrainerStep ours(Engine engine) {
+    TrainingConfig training = TrainingConfig.builder().batchSize(batch).gradClip(1).build();
+    Batch data = new Batch(inputs(), targets(), batch, length);
+    return new TrainerStep(engine, config(), training, data, Ranks.ONE);
   }
 
   int tokens() {

@@ -18,8 +18,7 @@ public enum StepSide {
     @Override
     @SuppressWarnings("MustBeClosedChecker") // It lives as long as its process.
     public Runnable build(String name, int threads) {
-      OurStep step = new OurStep(StepCase.named(name), Place.cpu(threads).engine());
-      return step::run;
+      return StepCase.named(name).ours(Place.cpu(threads).engine());
     }
   },
 

@@ -6,7 +6,7 @@ import java.util.List;
 import org.freetransformer.bench.libtorch.TorchLlama;
 import org.freetransformer.bench.libtorch.TorchOps;
 import org.freetransformer.bench.libtorch.TorchTrainingStep;
-import org.freetransformer.model.Baseline;
+import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
 
 /**
@@ -52,14 +52,14 @@ final class StepSuite implements Suite {
   @Override
   public Contest open(String name, Place place) {
     StepCase shape = StepCase.named(name);
-    OurStep ours = new OurStep(shape, place.engine());
+    TrainerStep ours = shape.ours(place.engine());
     Peer peer = Peer.of(place, manager -> libtorch(shape, ours.model(), manager));
     Limit limit =
         Limit.arithmetic(usefulFlops(shape.config(), shape.batch()), ours.engine(), place);
     return new Contest(
         shape.tokens(),
         Unit.TOKENS,
-        ours::run,
+        ours,
         peer.orNull(),
         null,
         limit.call(),
@@ -86,7 +86,7 @@ final class StepSuite implements Suite {
    *
    * @param source of the weights, which are copied
    */
-  static Runnable libtorch(StepCase shape, Baseline source, NDManager manager) {
+  static Runnable libtorch(StepCase shape, LanguageModel source, NDManager manager) {
     TorchLlama.Config config =
         new TorchLlama.Config(
             shape.layers(),

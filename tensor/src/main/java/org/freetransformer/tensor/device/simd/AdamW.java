@@ -2,7 +2,6 @@ package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
@@ -13,6 +12,8 @@ import org.freetransformer.tensor.device.Kernel;
 final class AdamW implements Kernel, ThreadTeam.Task {
   /** Elements whose gradient is still in the first-level cache when it is cleared. */
   private static final int PIECE = 2048;
+
+  private static final MemorySegment ZEROS = MemorySegment.ofArray(new float[PIECE]);
 
   private final Workers workers;
   private final Instruction.AdamW rule;
@@ -58,15 +59,20 @@ final class AdamW implements Kernel, ThreadTeam.Task {
   public void run(int block, int worker) {
     long first = (long) block * Workers.BLOCK;
     int n = (int) Math.min(Workers.BLOCK, size - first);
-    int whole = Lanes.whole(n);
-    for (int i = 0; i < whole; i += PIECE) {
-      long start = (first + i) * Float.BYTES;
-      int length = Math.min(PIECE, whole - i);
-      updateWhole(start, length);
-      clearWhole(start, length);
+    for (int i = 0; i < n; i += PIECE) {
+      update((first + i) * Float.BYTES, Math.min(PIECE, n - i));
     }
+  }
+
+  private void update(long start, int n) {
+    int whole = Lanes.whole(n);
+    updateWhole(start, whole);
     for (int i = whole; i < n; i++) {
-      updateOne((first + i) * Float.BYTES);
+      updateOne(start + (long) i * Float.BYTES);
+    }
+    long bytes = (long) n * Float.BYTES;
+    if (MemorySegment.mismatch(gradient, start, start + bytes, ZEROS, 0, bytes) >= 0) {
+      MemorySegment.copy(ZEROS, 0, gradient, start, bytes);
     }
   }
 
@@ -92,21 +98,6 @@ final class AdamW implements Kernel, ThreadTeam.Task {
     }
   }
 
-  private void clearWhole(long start, int n) {
-    int i = 0;
-    while (i < n && isZero(start + 4L * i)) {
-      i += Lanes.COUNT;
-    }
-    for (; i < n; i += Lanes.COUNT) {
-      Lanes.store(Lanes.all(0), gradient, start + 4L * i);
-    }
-  }
-
-  /** Whether a vector of the gradient has no bit set. */
-  private boolean isZero(long at) {
-    return Lanes.load(gradient, at).reinterpretAsInts().compare(VectorOperators.EQ, 0).allTrue();
-  }
-
   private void updateOne(long at) {
     float g = gradient.get(Memory.FLOAT, at) * scale;
     float m =
@@ -124,6 +115,5 @@ final class AdamW implements Kernel, ThreadTeam.Task {
     float root = (float) Math.sqrt(v * secondFactor) + (float) rule.epsilon();
     float p = parameter.get(Memory.FLOAT, at);
     parameter.set(Memory.FLOAT, at, p - p * decay - m * stepSize / root);
-    gradient.set(Memory.FLOAT, at, 0);
   }
 }

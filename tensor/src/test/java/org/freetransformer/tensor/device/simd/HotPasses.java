@@ -48,7 +48,6 @@ final class HotPasses {
         passes.kernel("Softmax::weightGradients", passes.softmaxBackward(false)),
         passes.kernel("Softmax::logarithmGradients", passes.softmaxBackward(true)),
         passes.kernel("AdamW::updateWhole", passes.adamW()),
-        passes.kernel("AdamW::clearWhole", passes.adamW()),
         passes.kernel("SquareSum::addWhole", passes.squareSum()),
         passes.kernel("UnaryLoops::tanh", passes.unary(UnaryFunction.TANH)),
         passes.kernel("UnaryLoops::log", passes.unary(UnaryFunction.LOG)),

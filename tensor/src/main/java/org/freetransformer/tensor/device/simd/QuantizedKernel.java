@@ -1,20 +1,21 @@
 package org.freetransformer.tensor.device.simd;
 
-import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The innermost loops of {@link QuantizedLinear}. Four weights come in each 32-bit lane; shifts
- * that carry the sign bring each of them down, so that any vector width will do. The left side is
- * put in the same order beforehand: see {@link RowDots#split}.
+ * The innermost loops of {@link QuantizedLinear}. Four weights come in each 32-bit lane. Each of
+ * them is brought to the top of its lane, which is then 2²⁴ times the weight: masks, which all
+ * units take, instead of shifts back. The left side is put in the same order, and divided by 2²⁴,
+ * beforehand: see {@link RowDots#split}.
  */
 final class QuantizedKernel {
   private static final VectorSpecies<Float> SPECIES = GemmKernel.SPECIES;
@@ -25,8 +26,20 @@ final class QuantizedKernel {
   /** Numbers of 8 bits that fill a vector. */
   static final int QUADS = 4 * LANES;
 
+  /**
+   * What the loop multiplies with is so many times the weight: a power of 2, which loses no bits.
+   */
+  static final float SCALE_OF_WEIGHTS = 1 << 24;
+
+  // A mask for the highest byte of each lane: a constant C2 would broadcast anew at each use.
+  private static final int[] TOP_BYTES = new int[LANES];
+
   // C2 unrolls no loop in such steps; unrolled, there are more sums and operands than registers.
   private static final int SCALE = GemmKernel.scaleOfSteps(QUADS);
+
+  static {
+    Arrays.fill(TOP_BYTES, 0xFF00_0000);
+  }
 
   private QuantizedKernel() {}
 
@@ -47,6 +60,7 @@ final class QuantizedKernel {
     FloatVector s01 = FloatVector.zero(SPECIES);
     FloatVector s10 = FloatVector.zero(SPECIES);
     FloatVector s11 = FloatVector.zero(SPECIES);
+    IntVector top = IntVector.fromArray(INTS, TOP_BYTES, 0);
     int whole = depth - depth % QUADS;
     for (int i = 0; i < whole << SCALE; i += QUADS << SCALE) {
       int k = i >> SCALE;
@@ -56,14 +70,14 @@ final class QuantizedKernel {
       s00 = xs.fma(floats(quad0.lanewise(LSHL, 24)), s00);
       s10 = xs.fma(floats(quad1.lanewise(LSHL, 24)), s10);
       xs = FloatVector.fromArray(SPECIES, x, k + LANES);
-      s01 = xs.fma(floats(quad0.lanewise(LSHL, 16)), s01);
-      s11 = xs.fma(floats(quad1.lanewise(LSHL, 16)), s11);
+      s01 = xs.fma(floats(quad0.lanewise(LSHL, 16).and(top)), s01);
+      s11 = xs.fma(floats(quad1.lanewise(LSHL, 16).and(top)), s11);
       xs = FloatVector.fromArray(SPECIES, x, k + 2 * LANES);
-      s00 = xs.fma(floats(quad0.lanewise(LSHL, 8)), s00);
-      s10 = xs.fma(floats(quad1.lanewise(LSHL, 8)), s10);
+      s00 = xs.fma(floats(quad0.lanewise(LSHL, 8).and(top)), s00);
+      s10 = xs.fma(floats(quad1.lanewise(LSHL, 8).and(top)), s10);
       xs = FloatVector.fromArray(SPECIES, x, k + 3 * LANES);
-      s01 = xs.fma(floats(quad0), s01);
-      s11 = xs.fma(floats(quad1), s11);
+      s01 = xs.fma(floats(quad0.and(top)), s01);
+      s11 = xs.fma(floats(quad1.and(top)), s11);
     }
     s00.add(s01).intoArray(lanes, first);
     s10.add(s11).intoArray(lanes, second);
@@ -73,8 +87,7 @@ final class QuantizedKernel {
     }
   }
 
-  /** The highest 8 bits of each lane as a number. */
   private static FloatVector floats(IntVector numbers) {
-    return numbers.lanewise(ASHR, 24).convert(I2F, 0).reinterpretAsFloats();
+    return (FloatVector) numbers.convertShape(I2F, SPECIES, 0);
   }
 }

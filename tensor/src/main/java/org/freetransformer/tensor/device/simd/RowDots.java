@@ -86,18 +86,20 @@ final class RowDots {
   /**
    * Brings a row of X, or of a single one, into the order in which W's numbers come out of their
    * vectors: in every block of as many numbers as W has in a vector, first the lowest numbers of
-   * all 32-bit lanes, then the next. What is left over of {@code depth} stays as it is.
+   * all 32-bit lanes, then the next. What is left over of {@code depth} stays as it is; all else
+   * that meets weights of 8 bits is divided by {@link QuantizedKernel#SCALE_OF_WEIGHTS}.
    *
    * @param vector room for a vector of W's numbers
    */
   static void split(float[] x, int at, int depth, DType type, float[] vector) {
     int parts = parts(type);
     int block = parts * LANES;
+    float factor = type == DType.I8 ? 1 / QuantizedKernel.SCALE_OF_WEIGHTS : 1;
     for (int k = at; k + block <= at + depth; k += block) {
       System.arraycopy(x, k, vector, 0, block);
       for (int part = 0; part < parts; part++) {
         for (int lane = 0; lane < LANES; lane++) {
-          x[k + part * LANES + lane] = vector[lane * parts + part];
+          x[k + part * LANES + lane] = factor * vector[lane * parts + part];
         }
       }
     }

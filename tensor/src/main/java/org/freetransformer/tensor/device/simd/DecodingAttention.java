@@ -12,8 +12,7 @@ import org.freetransformer.tensor.device.Kernel;
 final class DecodingAttention implements Kernel, ThreadTeam.Task {
   private static final int MOST_ROWS = 4;
 
-  /** Keys whose products are added up over their lanes at once. */
-  private static final int KEYS = 16;
+  private static final int PAIRS = DecodingKernel.PAIRS;
 
   // A worker's arrays.
   private static final int WEIGHTS = 0;
@@ -53,8 +52,8 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     mask = new KeyMask(instruction.rule(), queries, keys, workers.size());
     workers.requireArray(WEIGHTS, keys + Lanes.COUNT);
     workers.requireArray(FACTORS, keys);
-    workers.requireArray(LANES, KEYS * Lanes.COUNT);
-    workers.requireArray(SUMS, Math.max(KEYS, size));
+    workers.requireArray(LANES, 2 * PAIRS * Lanes.COUNT);
+    workers.requireArray(SUMS, Math.max(2 * PAIRS, size));
   }
 
   /** Whether so few queries read each key head that packing does not pay. */
@@ -105,49 +104,72 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     Panels.putScaled(sums, 0, size, factor, out.memory(), out.row(b, t, head));
   }
 
+  /** Keys of both halves in turn, so that memory comes in two streams. */
   private void score(long query, long firstKey, int seen, int worker) {
     float[] weights = workers.array(WEIGHTS, worker);
-    float[] lanes = workers.array(LANES, worker);
-    float[] sums = workers.array(SUMS, worker);
-    for (int s = 0; s < seen; s += KEYS) {
-      int count = Math.min(KEYS, seen - s);
-      dot(query, firstKey + s * k.timeStride(), count, lanes);
-      Arrays.fill(lanes, count * Lanes.COUNT, KEYS * Lanes.COUNT, 0);
-      LaneSums.add(lanes, KEYS, sums);
-      for (int i = 0; i < count; i++) {
-        weights[s + i] = sums[i] * scale;
-      }
+    int half = seen / 2;
+    for (int s = 0; s < half; s += PAIRS) {
+      score(query, firstKey, s, half + s, Math.min(PAIRS, half - s), weights, worker);
+    }
+    if (2 * half < seen) {
+      score(query, firstKey, seen - 1, seen - 1, 1, weights, worker);
     }
   }
 
-  /** q·k of so many keys lane by lane; the lanes are added up later, many keys at once. */
-  private void dot(long query, long key, int count, float[] lanes) {
+  private void score(
+      long query, long firstKey, int s, int t, int count, float[] weights, int worker) {
+    float[] lanes = workers.array(LANES, worker);
+    float[] sums = workers.array(SUMS, worker);
+    dot(query, firstKey + s * k.timeStride(), firstKey + t * k.timeStride(), count, lanes);
+    LaneSums.add(lanes, 2 * PAIRS, sums);
+    for (int i = 0; i < count; i++) {
+      weights[s + i] = sums[i] * scale;
+      weights[t + i] = sums[PAIRS + i] * scale;
+    }
+  }
+
+  /** q·k of so many keys twice, lane by lane; the lanes are added up later, many keys at once. */
+  private void dot(long query, long first, long second, int count, float[] lanes) {
+    MemorySegment x = q.memory();
+    MemorySegment y = k.memory();
+    long stride = k.timeStride();
+    int whole = Lanes.whole(size) - Lanes.whole(size) % (8 * Lanes.COUNT);
+    for (int d = 0; d < whole; d += 8 * Lanes.COUNT) {
+      long at = 4L * d;
+      DecodingKernel.dotEight(
+          x, query + at, y, first + at, second + at, stride, count, lanes, d > 0);
+    }
+    if (whole < size) {
+      dotRest(query, first, count, whole, lanes, 0);
+      dotRest(query, second, count, whole, lanes, PAIRS * Lanes.COUNT);
+    }
+  }
+
+  /** What the head has from {@code begin} on, of so many keys. */
+  private void dotRest(long query, long key, int count, int begin, float[] lanes, int to) {
     MemorySegment x = q.memory();
     MemorySegment y = k.memory();
     long stride = k.timeStride();
     int whole = Lanes.whole(size);
-    int d = 0;
-    for (; d <= whole - 8 * Lanes.COUNT; d += 8 * Lanes.COUNT) {
-      DecodingKernel.dotEight(x, query + 4L * d, y, key + 4L * d, stride, count, lanes, d > 0);
-    }
+    int d = begin;
     for (; d <= whole - 4 * Lanes.COUNT; d += 4 * Lanes.COUNT) {
-      DecodingKernel.dotFour(x, query + 4L * d, y, key + 4L * d, stride, count, lanes, d > 0);
+      DecodingKernel.dotFour(x, query + 4L * d, y, key + 4L * d, stride, count, lanes, to, d > 0);
     }
     for (; d < whole; d += Lanes.COUNT) {
-      DecodingKernel.dotOne(x, query + 4L * d, y, key + 4L * d, stride, count, lanes, d > 0);
+      DecodingKernel.dotOne(x, query + 4L * d, y, key + 4L * d, stride, count, lanes, to, d > 0);
     }
     if (whole == 0) {
-      Arrays.fill(lanes, 0, count * Lanes.COUNT, 0);
+      Arrays.fill(lanes, to, to + count * Lanes.COUNT, 0);
     }
     if (whole < size) {
-      dotRest(query, key, count, lanes);
+      dotNumbers(query, key, count, lanes, to);
     }
   }
 
   /** What the head has beyond whole vectors, of so many keys. */
-  private void dotRest(long query, long key, int count, float[] lanes) {
+  private void dotNumbers(long query, long key, int count, float[] lanes, int to) {
     for (int s = 0; s < count; s++) {
-      int lane = s * Lanes.COUNT;
+      int lane = to + s * Lanes.COUNT;
       long from = key + s * k.timeStride();
       for (int i = Lanes.whole(size); i < size; i++, lane++) {
         float x = q.memory().get(Memory.FLOAT, query + 4L * i);

@@ -7,18 +7,23 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * The innermost loops of {@link DecodingAttention}. Each goes over keys or values in the order of
- * memory, since memory is what they wait for: eight vectors' width of a head at a time, then four,
- * then one. Offsets and strides are in bytes.
+ * memory, or of two halves of it, since memory is what they wait for: eight vectors' width of a
+ * head at a time, then four, then one. Offsets and strides are in bytes.
  */
 final class DecodingKernel {
+  /** Keys of each of two streams whose products are added up over their lanes at once. */
+  static final int PAIRS = 8;
+
   private static final long VECTOR_BYTES = 4L * COUNT;
 
   private DecodingKernel() {}
 
   /**
-   * lanes[s·COUNT …) = q·kₛ lane by lane, over eight vectors' width; the lanes are added up later,
-   * for many keys at once.
+   * lanes[s·COUNT …) = q·kₛ lane by lane, over eight vectors' width, for the keys from {@code
+   * first} on, and lanes[(PAIRS + s)·COUNT …) for those from {@code second} on, in turn: two
+   * streams from memory. The lanes are added up later, for many keys at once.
    *
+   * @param keys of each, at most {@link #PAIRS}
    * @param add to what is there
    */
   static void dotEight(
@@ -26,6 +31,7 @@ final class DecodingKernel {
       long query,
       MemorySegment k,
       long first,
+      long second,
       long stride,
       int keys,
       float[] lanes,
@@ -51,10 +57,22 @@ final class DecodingKernel {
       FloatVector sum = even.add(odd);
       int at = s * COUNT;
       (add ? sum.add(FloatVector.fromArray(Lanes.SPECIES, lanes, at)) : sum).intoArray(lanes, at);
+      key = second + s * stride;
+      even = q0.mul(Lanes.load(k, key));
+      odd = q1.mul(Lanes.load(k, key + VECTOR_BYTES));
+      even = q2.fma(Lanes.load(k, key + 2 * VECTOR_BYTES), even);
+      odd = q3.fma(Lanes.load(k, key + 3 * VECTOR_BYTES), odd);
+      even = q4.fma(Lanes.load(k, key + 4 * VECTOR_BYTES), even);
+      odd = q5.fma(Lanes.load(k, key + 5 * VECTOR_BYTES), odd);
+      even = q6.fma(Lanes.load(k, key + 6 * VECTOR_BYTES), even);
+      odd = q7.fma(Lanes.load(k, key + 7 * VECTOR_BYTES), odd);
+      sum = even.add(odd);
+      at = (PAIRS + s) * COUNT;
+      (add ? sum.add(FloatVector.fromArray(Lanes.SPECIES, lanes, at)) : sum).intoArray(lanes, at);
     }
   }
 
-  /** {@link #dotEight} over four vectors' width. */
+  /** lanes[to + s·COUNT …) = q·kₛ lane by lane, over four vectors' width. */
   static void dotFour(
       MemorySegment q,
       long query,
@@ -63,6 +81,7 @@ final class DecodingKernel {
       long stride,
       int keys,
       float[] lanes,
+      int to,
       boolean add) {
     FloatVector q0 = Lanes.load(q, query);
     FloatVector q1 = Lanes.load(q, query + VECTOR_BYTES);
@@ -75,12 +94,12 @@ final class DecodingKernel {
       even = q2.fma(Lanes.load(k, key + 2 * VECTOR_BYTES), even);
       odd = q3.fma(Lanes.load(k, key + 3 * VECTOR_BYTES), odd);
       FloatVector sum = even.add(odd);
-      int at = s * COUNT;
+      int at = to + s * COUNT;
       (add ? sum.add(FloatVector.fromArray(Lanes.SPECIES, lanes, at)) : sum).intoArray(lanes, at);
     }
   }
 
-  /** {@link #dotEight} over a vector's width. */
+  /** {@link #dotFour} over a vector's width. */
   static void dotOne(
       MemorySegment q,
       long query,
@@ -89,17 +108,21 @@ final class DecodingKernel {
       long stride,
       int keys,
       float[] lanes,
+      int to,
       boolean add) {
     FloatVector x = Lanes.load(q, query);
     for (int s = 0; s < keys; s++) {
       FloatVector product = x.mul(Lanes.load(k, first + s * stride));
-      int at = s * COUNT;
+      int at = to + s * COUNT;
       (add ? product.add(FloatVector.fromArray(Lanes.SPECIES, lanes, at)) : product)
           .intoArray(lanes, at);
     }
   }
 
-  /** sums[at …) = the sum of all values, weighted, over eight vectors' width. */
+  /**
+   * sums[at …) = the sum of all values, weighted, over eight vectors' width: those of both halves
+   * in turn, two streams from memory.
+   */
   static void addEight(
       float[] weights, int seen, MemorySegment v, long first, long stride, float[] sums, int at) {
     FloatVector s0 = FloatVector.zero(Lanes.SPECIES);
@@ -110,9 +133,32 @@ final class DecodingKernel {
     FloatVector s5 = FloatVector.zero(Lanes.SPECIES);
     FloatVector s6 = FloatVector.zero(Lanes.SPECIES);
     FloatVector s7 = FloatVector.zero(Lanes.SPECIES);
-    for (int s = 0; s < seen; s++) {
+    int half = seen / 2;
+    for (int s = 0; s < half; s++) {
       long value = first + s * stride;
       FloatVector weight = Lanes.all(weights[s]);
+      s0 = Lanes.load(v, value).fma(weight, s0);
+      s1 = Lanes.load(v, value + VECTOR_BYTES).fma(weight, s1);
+      s2 = Lanes.load(v, value + 2 * VECTOR_BYTES).fma(weight, s2);
+      s3 = Lanes.load(v, value + 3 * VECTOR_BYTES).fma(weight, s3);
+      s4 = Lanes.load(v, value + 4 * VECTOR_BYTES).fma(weight, s4);
+      s5 = Lanes.load(v, value + 5 * VECTOR_BYTES).fma(weight, s5);
+      s6 = Lanes.load(v, value + 6 * VECTOR_BYTES).fma(weight, s6);
+      s7 = Lanes.load(v, value + 7 * VECTOR_BYTES).fma(weight, s7);
+      value = first + (half + s) * stride;
+      weight = Lanes.all(weights[half + s]);
+      s0 = Lanes.load(v, value).fma(weight, s0);
+      s1 = Lanes.load(v, value + VECTOR_BYTES).fma(weight, s1);
+      s2 = Lanes.load(v, value + 2 * VECTOR_BYTES).fma(weight, s2);
+      s3 = Lanes.load(v, value + 3 * VECTOR_BYTES).fma(weight, s3);
+      s4 = Lanes.load(v, value + 4 * VECTOR_BYTES).fma(weight, s4);
+      s5 = Lanes.load(v, value + 5 * VECTOR_BYTES).fma(weight, s5);
+      s6 = Lanes.load(v, value + 6 * VECTOR_BYTES).fma(weight, s6);
+      s7 = Lanes.load(v, value + 7 * VECTOR_BYTES).fma(weight, s7);
+    }
+    if (2 * half < seen) {
+      long value = first + (seen - 1) * stride;
+      FloatVector weight = Lanes.all(weights[seen - 1]);
       s0 = Lanes.load(v, value).fma(weight, s0);
       s1 = Lanes.load(v, value + VECTOR_BYTES).fma(weight, s1);
       s2 = Lanes.load(v, value + 2 * VECTOR_BYTES).fma(weight, s2);
@@ -132,7 +178,7 @@ final class DecodingKernel {
     s7.intoArray(sums, at + 7 * COUNT);
   }
 
-  /** {@link #addEight} over four vectors' width. */
+  /** sums[at …) = the sum of all values, weighted, over four vectors' width. */
   static void addFour(
       float[] weights, int seen, MemorySegment v, long first, long stride, float[] sums, int at) {
     FloatVector s0 = FloatVector.zero(Lanes.SPECIES);
@@ -153,7 +199,7 @@ final class DecodingKernel {
     s3.intoArray(sums, at + 3 * COUNT);
   }
 
-  /** {@link #addEight} over a vector's width. */
+  /** {@link #addFour} over a vector's width. */
   static void addOne(
       float[] weights, int seen, MemorySegment v, long first, long stride, float[] sums, int at) {
     FloatVector sum = FloatVector.zero(Lanes.SPECIES);

@@ -55,6 +55,7 @@ final class GemmScratch {
   private final Arena arena;
   private MemorySegment b = MemorySegment.NULL;
   private float[] panels = {};
+  private float[] turned = {};
   private MemorySegment sums = MemorySegment.NULL;
   private MemorySegment left = MemorySegment.NULL;
 
@@ -87,6 +88,21 @@ final class GemmScratch {
       panels = new float[BLOCK_ELEMENTS];
     }
     return panels;
+  }
+
+  /** Sums of {@link #rows}, turned by {@link TurnedGemm}. */
+  float[] turned() {
+    if (turned.length == 0) {
+      turned = new float[ROW_ELEMENTS];
+    }
+    return turned;
+  }
+
+  /** Makes {@link #panels} at least so long. */
+  void requirePanels(int elements) {
+    if (panels.length < elements) {
+      panels = new float[Math.max(elements, BLOCK_ELEMENTS)];
+    }
   }
 
   /** Makes {@link #sums} at least so long. */

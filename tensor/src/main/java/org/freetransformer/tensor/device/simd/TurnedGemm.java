@@ -4,19 +4,30 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Matrix product of some tens of rows with a transposed B, as a linear layer's: computed as Cᵀ =
- * Bᵀ·Aᵀ, because rows of Bᵀ lie as tiles want their left side. So the large matrix is only copied,
- * each row all along k, and turned are the few rows of A and the tiles of C.
+ * Matrix product of some tens of rows, up to 256, with a transposed B, as a linear layer's:
+ * computed as Cᵀ = Bᵀ·Aᵀ, because rows of Bᵀ lie as tiles want their left side. So the large matrix
+ * is only copied, each row all along k, and turned are the few rows of A and the tiles of C.
  */
 final class TurnedGemm implements Runnable {
-  /** Most rows of A; with more, packing B counts for little. */
-  private static final int MAX_ROWS = 64;
+  // With more rows, C's way to memory takes longer than packing B does.
+  private static final int MAX_ROWS = 256;
+
+  // With more rows than this and a single slice of k as well.
+  private static final int MAX_ROWS_OF_ONE_SLICE = 128;
+
+  // With more, few tiles stay in scratch memory while they meet many panels.
+  private static final int MAX_SLICES = 4;
+
+  private static final int MIN_COLUMNS = 256;
 
   private static final int ROWS = GemmKernel.ROWS;
   private static final int COLUMNS = GemmKernel.COLUMNS;
 
-  // Rows of C are written in runs of so many.
+  // Most columns of C that are turned at a time.
   private static final int RUN = GemmScratch.TILES * ROWS;
+
+  // Panels that a tile meets before the next tile does.
+  private static final int GROUP = 4;
 
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
@@ -33,6 +44,12 @@ final class TurnedGemm implements Runnable {
   private final int panels;
   private final int tiles;
   private final int tasks;
+  // Tiles that scratch memory holds at a time.
+  private final int kept;
+
+  // Columns of C that are turned at a time.
+  private final int run;
+
   private final ThreadTeam.Task packing = this::pack;
   private final ThreadTeam.Task multiplying = this::multiply;
 
@@ -59,31 +76,43 @@ final class TurnedGemm implements Runnable {
     panels = Math.ceilDiv(shape.m(), COLUMNS);
     tiles = Math.ceilDiv(shape.n(), ROWS);
     tasks = Math.min(team.enoughTasks(), Math.ceilDiv(tiles, GemmScratch.TILES));
-    scratch[0].takePanels();
+    boolean once = panels <= GROUP;
+    kept = once ? 1 : GemmScratch.TILES / slices;
+    run = once ? RUN : kept * ROWS;
+    scratch[0].requirePanels(panels * COLUMNS * slices * depth);
   }
 
   /**
    * Whether this way suits a product: rows are more than {@link SkinnyGemm} takes and nearly fill
-   * their panels, there are several times as many columns, and memory that scratch has takes A and
-   * a tile of B's rows with all of k.
+   * their panels, and there are several times as many columns.
    */
   static boolean suits(GemmShape shape, StridedMatrix b, StridedMatrix c) {
-    int filled = (shape.m() - 1) % COLUMNS + 1;
-    int padded = shape.m() - filled + COLUMNS;
-    int depth = GemmBlock.depth(shape.k());
-    int slices = Math.ceilDiv(shape.k(), depth);
+    int panels = Math.ceilDiv(shape.m(), COLUMNS);
+    int unused = panels * COLUMNS - shape.m();
     return GemmKernel.READS_ARRAYS
         && shape.batch() == 1
         && b.rowStride() == 1
         && b.columnStride() != 1
         && c.columnStride() == 1
         && shape.m() > SkinnyGemm.MAX_ROWS
-        && shape.m() <= MAX_ROWS
-        && filled > COLUMNS / 2
-        && shape.n() >= 4 * MAX_ROWS
+        && (unused < COLUMNS / 2 || unused <= shape.m() / 16)
+        && shape.n() >= MIN_COLUMNS
         && shape.k() >= COLUMNS
-        && slices <= GemmScratch.TILES
-        && (long) padded * slices * depth <= GemmScratch.BLOCK_ELEMENTS;
+        && (panels <= GROUP ? fits(shape, panels) : suitsMany(shape));
+  }
+
+  /** Whether memory that scratch has takes A and a tile of B's rows with all of k. */
+  private static boolean fits(GemmShape shape, int panels) {
+    int depth = GemmBlock.depth(shape.k());
+    int slices = Math.ceilDiv(shape.k(), depth);
+    return slices <= GemmScratch.TILES
+        && (long) panels * COLUMNS * slices * depth <= GemmScratch.BLOCK_ELEMENTS;
+  }
+
+  private static boolean suitsMany(GemmShape shape) {
+    return shape.n() >= 3 * shape.m()
+        && shape.m() <= (shape.k() > GemmKernel.MAX_DEPTH ? MAX_ROWS : MAX_ROWS_OF_ONE_SLICE)
+        && shape.k() <= MAX_SLICES * GemmKernel.MAX_DEPTH;
   }
 
   @Override
@@ -119,32 +148,48 @@ final class TurnedGemm implements Runnable {
         scratch[worker].rows);
   }
 
+  /**
+   * Computes some rows of Cᵀ. A tile is copied just before it meets the first panels. What a run of
+   * tiles gave with some panels is turned when all have met them, and written between the next
+   * tiles, so that nothing waits for its way to memory.
+   */
   private void multiply(int index, int worker) {
     int column = GemmBlock.cut(tiles, index, tasks) * ROWS;
     int end = Math.min(shape.n(), GemmBlock.cut(tiles, index + 1, tasks) * ROWS);
     GemmScratch own = scratch[worker];
-    for (int j = column; j < end; j += RUN) {
-      int columns = Math.min(RUN, end - j);
-      for (int tile = 0; tile < columns; tile += ROWS) {
-        copyTile(j + tile, Math.min(ROWS, columns - tile), own.a);
-        for (int panel = 0; panel < panels; panel++) {
-          multiplyTile(own, panel);
-          turn(own.tile, own.rows, panel * COLUMNS * RUN + tile);
+    int row = 0;
+    int rows = 0;
+    int from = 0;
+    int width = 0;
+    for (int j = column; j < end; j += run) {
+      int columns = Math.min(run, end - j);
+      int count = Math.ceilDiv(columns, ROWS);
+      for (int panel = 0; panel < panels; panel += GROUP) {
+        int group = Math.min(GROUP, panels - panel);
+        for (int tile = 0; tile < count; tile++) {
+          if (panel == 0) {
+            copyTile(own.a, tile, j + tile * ROWS, Math.min(ROWS, columns - tile * ROWS));
+          }
+          multiplyTile(own, tile, panel, group);
+          int first = GemmBlock.cut(rows, tile, count);
+          store(own, row, first, GemmBlock.cut(rows, tile + 1, count), from, width);
         }
-      }
-      for (int i = 0; i < shape.m(); i++) {
-        long to = c.start(0) + i * c.rowBytes() + j * c.columnBytes();
-        GemmKernel.storeRow(own.rows, i * RUN, columns, alpha, accumulate, c.memory(), to);
+        turn(own, group, columns);
+        row = panel * COLUMNS;
+        rows = Math.min(group * COLUMNS, shape.m() - row);
+        from = j;
+        width = columns;
       }
     }
+    store(own, row, 0, rows, from, width);
   }
 
   /** Copies a tile's columns of B, slice by slice, each with a 0 that makes an odd depth even. */
-  private void copyTile(int column, int columns, float[] to) {
+  private void copyTile(float[] to, int tile, int column, int columns) {
     for (int j = 0; j < columns; j++) {
       long from = b.start(0) + (column + j) * b.columnBytes();
       for (int slice = 0; slice < slices; slice++) {
-        int at = slice * GemmScratch.A_TILE + j * GemmKernel.A_STRIDE;
+        int at = tileAt(tile, slice) + j * GemmKernel.A_STRIDE;
         long start = from + (long) slice * depth * Float.BYTES;
         MemorySegment.copy(b.memory(), FLOAT, start, to, at, steps(slice));
         to[at + steps(slice)] = 0;
@@ -152,24 +197,41 @@ final class TurnedGemm implements Runnable {
     }
   }
 
-  private void multiplyTile(GemmScratch own, int panel) {
-    for (int slice = 0; slice < slices; slice++) {
-      int tile = slice * GemmScratch.A_TILE;
-      int steps = ArrayPacking.evenDepth(steps(slice));
-      float[] sums = slice == 0 ? own.tile : own.lanes;
-      GemmKernel.multiply(
-          own.a, tile, false, scratch[0].panels(), panelAt(slice, panel), steps, sums);
-      if (slice > 0) {
-        Panels.addTile(sums, 0, ROWS, own.tile, 0, COLUMNS);
+  private int tileAt(int tile, int slice) {
+    return (tile % kept * slices + slice) * GemmScratch.A_TILE;
+  }
+
+  /** Puts a tile's sums with a group of panels in their places among the run's. */
+  private void multiplyTile(GemmScratch own, int tile, int panel, int group) {
+    float[] packed = scratch[0].panels();
+    for (int each = 0; each < group; each++) {
+      int to = each * RUN * COLUMNS + tile * ROWS * COLUMNS;
+      for (int slice = 0; slice < slices; slice++) {
+        int from = tileAt(tile, slice);
+        int steps = ArrayPacking.evenDepth(steps(slice));
+        int at = panelAt(slice, panel + each);
+        if (slice == 0) {
+          GemmKernel.multiply(own.a, from, false, packed, at, steps, own.rows, to, COLUMNS);
+        } else {
+          GemmKernel.multiply(own.a, from, false, packed, at, steps, own.lanes);
+          Panels.addTile(own.lanes, 0, ROWS, own.rows, to, COLUMNS);
+        }
       }
     }
   }
 
-  private static void turn(float[] tile, float[] to, int at) {
-    for (int i = 0; i < ROWS; i++) {
-      for (int j = 0; j < COLUMNS; j++) {
-        to[at + j * RUN + i] = tile[i * COLUMNS + j];
-      }
+  private static void turn(GemmScratch own, int group, int columns) {
+    for (int each = 0; each < group; each++) {
+      int from = each * RUN * COLUMNS;
+      TileTurner.turn(own.rows, from, columns, own.turned(), from, RUN, own.lanes);
+    }
+  }
+
+  /** Writes rows {@code first} to {@code end} of what was turned last to C. */
+  private void store(GemmScratch own, int row, int first, int end, int column, int columns) {
+    for (int i = first; i < end; i++) {
+      long to = c.start(0) + (row + i) * c.rowBytes() + column * c.columnBytes();
+      GemmKernel.storeRow(own.turned(), i * RUN, columns, alpha, accumulate, c.memory(), to);
     }
   }
 }

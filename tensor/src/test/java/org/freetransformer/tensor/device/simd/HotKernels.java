@@ -101,6 +101,12 @@ final class HotKernels {
             "ArrayTransposer::exchangeHalves",
             () -> ArrayTransposer.transpose(c, 0, 4096, 4, 40, scratch.panels(), 0, sums)),
         new Kernel(
+            "TileTurner::exchangeFour",
+            () -> TileTurner.turn(sums, 0, 96, scratch.turned(), 0, 96, scratch.panels())),
+        new Kernel(
+            "TileTurner::exchangeHalves",
+            () -> TileTurner.turn(sums, 0, 96, scratch.turned(), 0, 96, scratch.panels())),
+        new Kernel(
             "Transposer::shuffleTwice",
             () -> Transposer.transpose(b, 0, 4096, 4, c, 0, 2048, scratch.blocks)),
         new Kernel("LaneSums::quarter", () -> LaneSums.add(lanes, 16, sums)),

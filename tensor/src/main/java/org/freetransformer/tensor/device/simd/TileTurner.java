@@ -1,0 +1,96 @@
+package org.freetransformer.tensor.device.simd;
+
+import static jdk.incubator.vector.VectorOperators.NE;
+import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
+import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
+
+import java.util.stream.IntStream;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
+
+/**
+ * Transposes tiles of a product that lie one below the other in an array. As {@link
+ * ArrayTransposer}, which reads from memory and writes panels: rows 1, then 2, then 4 apart
+ * exchange elements.
+ */
+final class TileTurner {
+  private static final int LANES = SPECIES.length();
+  private static final int HALF = LANES / 2;
+
+  private static final VectorShuffle<Float> BY_ONE =
+      VectorShuffle.fromOp(SPECIES, lane -> lane ^ 1);
+  private static final VectorShuffle<Float> BY_TWO =
+      VectorShuffle.fromOp(SPECIES, lane -> lane ^ 2);
+  private static final VectorShuffle<Float> BY_HALF =
+      VectorShuffle.fromOp(SPECIES, lane -> lane ^ HALF);
+
+  // Compared before a loop, as ArrayTransposer's.
+  private static final FloatVector ODD = lanes(1);
+  private static final FloatVector ODD_PAIRS = lanes(2);
+  private static final FloatVector SECOND_HALF = lanes(HALF);
+
+  /** Elements of scratch memory that {@link #turn} needs. */
+  static final int SCRATCH_ELEMENTS = LANES * COLUMNS;
+
+  private TileTurner() {}
+
+  private static FloatVector lanes(int bit) {
+    float[] values = new float[LANES];
+    IntStream.range(0, LANES).forEach(lane -> values[lane] = lane & bit);
+    return FloatVector.fromArray(SPECIES, values, 0);
+  }
+
+  /**
+   * to[toStart + j · toRow + i] = from[start + i · COLUMNS + j].
+   *
+   * @param rows how many; up to the next multiple of LANES are read, and rows of {@code to} written
+   * @param scratch {@link #SCRATCH_ELEMENTS} long or more, overwritten
+   */
+  static void turn(
+      float[] from, int start, int rows, float[] to, int toStart, int toRow, float[] scratch) {
+    for (int i = 0; i < rows; i += LANES) {
+      if (LANES == 4) {
+        exchangeFour(from, start + i * COLUMNS, to, toStart + i, toRow);
+        continue;
+      }
+      exchangeFour(from, start + i * COLUMNS, scratch, 0, LANES);
+      exchangeFour(from, start + (i + 4) * COLUMNS, scratch, HALF * COLUMNS, LANES);
+      exchangeHalves(scratch, 0, to, toStart + i, toRow);
+    }
+  }
+
+  /** Two rounds on four rows; of each vector's width of columns the first four rows result. */
+  private static void exchangeFour(float[] from, int start, float[] to, int toStart, int toRow) {
+    VectorMask<Float> odd = ODD.compare(NE, 0);
+    VectorMask<Float> oddPairs = ODD_PAIRS.compare(NE, 0);
+    for (int j = 0; j < COLUMNS; j += LANES) {
+      int at = start + j;
+      FloatVector x = FloatVector.fromArray(SPECIES, from, at);
+      FloatVector y = FloatVector.fromArray(SPECIES, from, at + COLUMNS);
+      FloatVector even0 = x.blend(y.rearrange(BY_ONE), odd);
+      FloatVector odd0 = x.rearrange(BY_ONE).blend(y, odd);
+      x = FloatVector.fromArray(SPECIES, from, at + 2 * COLUMNS);
+      y = FloatVector.fromArray(SPECIES, from, at + 3 * COLUMNS);
+      FloatVector even1 = x.blend(y.rearrange(BY_ONE), odd);
+      FloatVector odd1 = x.rearrange(BY_ONE).blend(y, odd);
+      int row = toStart + j / LANES * 4 * toRow;
+      even0.blend(even1.rearrange(BY_TWO), oddPairs).intoArray(to, row);
+      odd0.blend(odd1.rearrange(BY_TWO), oddPairs).intoArray(to, row + toRow);
+      even0.rearrange(BY_TWO).blend(even1, oddPairs).intoArray(to, row + 2 * toRow);
+      odd0.rearrange(BY_TWO).blend(odd1, oddPairs).intoArray(to, row + 3 * toRow);
+    }
+  }
+
+  /** The last round, on rows 4 apart. */
+  private static void exchangeHalves(float[] from, int start, float[] to, int toStart, int toRow) {
+    VectorMask<Float> second = SECOND_HALF.compare(NE, 0);
+    for (int j = 0; j < COLUMNS / 2; j++) {
+      FloatVector x = FloatVector.fromArray(SPECIES, from, start + j * LANES);
+      FloatVector y = FloatVector.fromArray(SPECIES, from, start + HALF * COLUMNS + j * LANES);
+      int row = toStart + (j / HALF * LANES + j % HALF) * toRow;
+      x.blend(y.rearrange(BY_HALF), second).intoArray(to, row);
+      x.rearrange(BY_HALF).blend(y, second).intoArray(to, row + HALF * toRow);
+    }
+  }
+}

@@ -60,9 +60,12 @@ public final class Attention extends Module {
    */
   public Tensor forward(
       Tensor queryInput, Tensor keyValueInput, Sequence sequence, @Nullable KeyValueCache cache) {
-    Tensor q = rotated(heads(wq.forward(queryInput), config.heads()), sequence);
-    Tensor k = rotated(heads(wk.forward(keyValueInput), config.keyValueHeads()), sequence);
+    // All three products first: a device may compute them together.
+    Tensor q = heads(wq.forward(queryInput), config.heads());
+    Tensor k = heads(wk.forward(keyValueInput), config.keyValueHeads());
     Tensor v = heads(wv.forward(keyValueInput), config.keyValueHeads());
+    q = rotated(q, sequence);
+    k = rotated(k, sequence);
     Tensor slots = sequence.slots();
     if ((cache == null) != (slots == null)) {
       throw new IllegalArgumentException(

@@ -29,19 +29,14 @@ final class MatMul {
             batchOf(instruction.a().layout()),
             batchOf(instruction.b().layout()),
             batchOf(out.layout()));
-    List<Runnable> products = new ArrayList<>();
+    List<Kernel> products = new ArrayList<>();
     for (long item = 0; item < batch.size(); item += batch.inner()) {
       products.add(product(instruction, gemm, batch, item));
     }
     if (products.size() == 1) {
-      return products.getFirst()::run;
+      return products.getFirst();
     }
-    Runnable[] all = products.toArray(Runnable[]::new);
-    return () -> {
-      for (Runnable each : all) {
-        each.run();
-      }
-    };
+    return Kernel.inTurn(products);
   }
 
   /** The layout of the matrices' first elements. */
@@ -49,18 +44,19 @@ final class MatMul {
     return layout.narrow(-1, 0, 1).narrow(-2, 0, 1);
   }
 
-  private static Runnable product(
-      Instruction.MatMul instruction, Gemm gemm, Loops batch, long item) {
+  private static Kernel product(Instruction.MatMul instruction, Gemm gemm, Loops batch, long item) {
     Buffer a = instruction.a();
     Buffer b = instruction.b();
     Buffer out = instruction.out().buffer();
-    return gemm.prepare(
-        new GemmShape(batch.inner(), out.dim(-2), out.dim(-1), a.dim(-1)),
-        matrix(a, batch, 0, item),
-        matrix(b, batch, 1, item),
-        matrix(out, batch, 2, item),
-        (float) instruction.alpha(),
-        instruction.out().accumulate());
+    Runnable product =
+        gemm.prepare(
+            new GemmShape(batch.inner(), out.dim(-2), out.dim(-1), a.dim(-1)),
+            matrix(a, batch, 0, item),
+            matrix(b, batch, 1, item),
+            matrix(out, batch, 2, item),
+            (float) instruction.alpha(),
+            instruction.out().accumulate());
+    return product instanceof RowProduct row ? row : product::run;
   }
 
   private static StridedMatrix matrix(Buffer buffer, Loops batch, int operand, long item) {

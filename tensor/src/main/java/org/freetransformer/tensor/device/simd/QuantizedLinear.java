@@ -5,7 +5,6 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Instruction;
-import org.freetransformer.tensor.device.Kernel;
 import org.freetransformer.tensor.device.Output;
 
 /**
@@ -13,7 +12,7 @@ import org.freetransformer.tensor.device.Output;
  * weight is read once, where it lies, and widened in registers; for more, see {@link RowDots}. Sums
  * are in f32, scaled at the end.
  */
-final class QuantizedLinear implements Kernel, ThreadTeam.Task {
+final class QuantizedLinear implements RowProduct {
   /** Rows of X that a part of the weight meets before the next part is read. */
   private static final int GROUP = SkinnyGemm.MAX_ROWS;
 
@@ -68,6 +67,22 @@ final class QuantizedLinear implements Kernel, ThreadTeam.Task {
 
   @Override
   public void run() {
+    begin();
+    team.run(parts(), this);
+  }
+
+  @Override
+  public boolean isSmall() {
+    return rows == 1;
+  }
+
+  @Override
+  public int parts() {
+    return rows == 0 ? 0 : blocks;
+  }
+
+  @Override
+  public void begin() {
     for (int i = 0; i < rows; i++) {
       MemorySegment.copy(x, Memory.FLOAT, (long) i * depth * Float.BYTES, packed, 0, depth);
       if (rows == 1) {
@@ -75,9 +90,6 @@ final class QuantizedLinear implements Kernel, ThreadTeam.Task {
       } else {
         dots.pack(packed, 0, 0, i);
       }
-    }
-    if (rows > 0) {
-      team.run(blocks, this);
     }
   }
 

@@ -79,7 +79,7 @@ public final class SimdDevice extends CpuDevice {
       Kernel vectors = vectorized(instruction);
       kernels.add(prepare(instruction, () -> vectors));
     }
-    return Kernel.inTurn(kernels);
+    return Kernel.inTurn(JoinedProducts.in(instructions, kernels, workers.team()));
   }
 
   private Kernel prepare(Instruction instruction, Supplier<Kernel> vectors) {

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * decoding. Memory bandwidth is the limit, so W is read once, where it lies, in long runs: by
  * strips of rows if its rows are contiguous, by whole columns (dot products) if its columns are.
  */
-final class SkinnyGemm implements Runnable, ThreadTeam.Task {
+final class SkinnyGemm implements Runnable, RowProduct {
   /** Most rows of X. */
   static final int MAX_ROWS = 16;
 
@@ -154,6 +154,22 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
 
   @Override
   public void run() {
+    begin();
+    team.run(parts(), this);
+  }
+
+  @Override
+  public boolean isSmall() {
+    return shape.m() == 1 && shape.batch() == 1;
+  }
+
+  @Override
+  public int parts() {
+    return Math.multiplyExact(shape.batch(), blocks);
+  }
+
+  @Override
+  public void begin() {
     for (int item = 0; item < shape.batch(); item++) {
       for (int i = 0; i < shape.m(); i++) {
         long row = x.start(item) + i * x.rowBytes();
@@ -166,7 +182,6 @@ final class SkinnyGemm implements Runnable, ThreadTeam.Task {
         }
       }
     }
-    team.run(Math.multiplyExact(shape.batch(), blocks), this);
   }
 
   /** A W of 16 bits is only read by dot products. */

@@ -44,8 +44,11 @@ final class DecodingKernel {
     FloatVector q5 = Lanes.load(q, query + 5 * VECTOR_BYTES);
     FloatVector q6 = Lanes.load(q, query + 6 * VECTOR_BYTES);
     FloatVector q7 = Lanes.load(q, query + 7 * VECTOR_BYTES);
-    for (int s = 0; s < keys; s++) {
-      long key = first + s * stride;
+    long gap = second - first;
+    for (int i = 0; i < 2 * keys; i++) {
+      int s = i >> 1;
+      int side = i & 1;
+      long key = first + s * stride + side * gap;
       FloatVector even = q0.mul(Lanes.load(k, key));
       FloatVector odd = q1.mul(Lanes.load(k, key + VECTOR_BYTES));
       even = q2.fma(Lanes.load(k, key + 2 * VECTOR_BYTES), even);
@@ -55,19 +58,7 @@ final class DecodingKernel {
       even = q6.fma(Lanes.load(k, key + 6 * VECTOR_BYTES), even);
       odd = q7.fma(Lanes.load(k, key + 7 * VECTOR_BYTES), odd);
       FloatVector sum = even.add(odd);
-      int at = s * COUNT;
-      (add ? sum.add(FloatVector.fromArray(Lanes.SPECIES, lanes, at)) : sum).intoArray(lanes, at);
-      key = second + s * stride;
-      even = q0.mul(Lanes.load(k, key));
-      odd = q1.mul(Lanes.load(k, key + VECTOR_BYTES));
-      even = q2.fma(Lanes.load(k, key + 2 * VECTOR_BYTES), even);
-      odd = q3.fma(Lanes.load(k, key + 3 * VECTOR_BYTES), odd);
-      even = q4.fma(Lanes.load(k, key + 4 * VECTOR_BYTES), even);
-      odd = q5.fma(Lanes.load(k, key + 5 * VECTOR_BYTES), odd);
-      even = q6.fma(Lanes.load(k, key + 6 * VECTOR_BYTES), even);
-      odd = q7.fma(Lanes.load(k, key + 7 * VECTOR_BYTES), odd);
-      sum = even.add(odd);
-      at = (PAIRS + s) * COUNT;
+      int at = (side * PAIRS + s) * COUNT;
       (add ? sum.add(FloatVector.fromArray(Lanes.SPECIES, lanes, at)) : sum).intoArray(lanes, at);
     }
   }
@@ -133,32 +124,11 @@ final class DecodingKernel {
     FloatVector s5 = FloatVector.zero(Lanes.SPECIES);
     FloatVector s6 = FloatVector.zero(Lanes.SPECIES);
     FloatVector s7 = FloatVector.zero(Lanes.SPECIES);
-    int half = seen / 2;
-    for (int s = 0; s < half; s++) {
+    int half = seen - seen / 2;
+    for (int i = 0; i < seen; i++) {
+      int s = (i >> 1) + (i & 1) * half;
       long value = first + s * stride;
       FloatVector weight = Lanes.all(weights[s]);
-      s0 = Lanes.load(v, value).fma(weight, s0);
-      s1 = Lanes.load(v, value + VECTOR_BYTES).fma(weight, s1);
-      s2 = Lanes.load(v, value + 2 * VECTOR_BYTES).fma(weight, s2);
-      s3 = Lanes.load(v, value + 3 * VECTOR_BYTES).fma(weight, s3);
-      s4 = Lanes.load(v, value + 4 * VECTOR_BYTES).fma(weight, s4);
-      s5 = Lanes.load(v, value + 5 * VECTOR_BYTES).fma(weight, s5);
-      s6 = Lanes.load(v, value + 6 * VECTOR_BYTES).fma(weight, s6);
-      s7 = Lanes.load(v, value + 7 * VECTOR_BYTES).fma(weight, s7);
-      value = first + (half + s) * stride;
-      weight = Lanes.all(weights[half + s]);
-      s0 = Lanes.load(v, value).fma(weight, s0);
-      s1 = Lanes.load(v, value + VECTOR_BYTES).fma(weight, s1);
-      s2 = Lanes.load(v, value + 2 * VECTOR_BYTES).fma(weight, s2);
-      s3 = Lanes.load(v, value + 3 * VECTOR_BYTES).fma(weight, s3);
-      s4 = Lanes.load(v, value + 4 * VECTOR_BYTES).fma(weight, s4);
-      s5 = Lanes.load(v, value + 5 * VECTOR_BYTES).fma(weight, s5);
-      s6 = Lanes.load(v, value + 6 * VECTOR_BYTES).fma(weight, s6);
-      s7 = Lanes.load(v, value + 7 * VECTOR_BYTES).fma(weight, s7);
-    }
-    if (2 * half < seen) {
-      long value = first + (seen - 1) * stride;
-      FloatVector weight = Lanes.all(weights[seen - 1]);
       s0 = Lanes.load(v, value).fma(weight, s0);
       s1 = Lanes.load(v, value + VECTOR_BYTES).fma(weight, s1);
       s2 = Lanes.load(v, value + 2 * VECTOR_BYTES).fma(weight, s2);

@@ -2,8 +2,6 @@ package org.freetransformer.tensor.device.simd;
 
 import java.util.List;
 import org.freetransformer.tensor.DType;
-import org.freetransformer.tensor.Layout;
-import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Instruction.AttentionRule;
@@ -73,12 +71,7 @@ final class HotPasses {
   }
 
   private Buffer buffer(DType dtype, int... dims) {
-    Shape shape = Shape.of(dims);
-    Buffer buffer =
-        new Buffer(
-            device.allocate(shape.size() * dtype.bytes(), dtype, "test"),
-            dtype,
-            Layout.contiguous(shape));
+    Buffer buffer = SimdDevices.buffer(device, dtype, dims);
     device.prepare(new Instruction.Fill(buffer, 0)).run();
     return buffer;
   }

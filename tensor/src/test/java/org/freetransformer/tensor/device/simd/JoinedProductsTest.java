@@ -7,8 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.freetransformer.tensor.DType;
-import org.freetransformer.tensor.Layout;
-import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
@@ -30,9 +28,7 @@ class JoinedProductsTest {
   }
 
   private Buffer buffer(DType dtype, int... dims) {
-    Shape shape = Shape.of(dims);
-    long bytes = shape.size() * dtype.bytes();
-    return new Buffer(device.allocate(bytes, dtype, "test"), dtype, Layout.contiguous(shape));
+    return SimdDevices.buffer(device, dtype, dims);
   }
 
   private Buffer numbers(int... dims) {

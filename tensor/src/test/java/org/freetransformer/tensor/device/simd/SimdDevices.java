@@ -3,6 +3,10 @@ package org.freetransformer.tensor.device.simd;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Layout;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Device;
 
 /** Devices that compute in one way whatever has been compiled. */
@@ -46,5 +50,14 @@ public final class SimdDevices {
   /** Vector loops from the first call on. */
   public static Device warm(int threads) {
     return new SimdDevice(threads, ColdKernels.none());
+  }
+
+  /** A new contiguous buffer on a device, with whatever its memory holds. */
+  static Buffer buffer(SimdDevice device, DType dtype, int... dims) {
+    Shape shape = Shape.of(dims);
+    return new Buffer(
+        device.allocate(shape.size() * dtype.bytes(), dtype, "test"),
+        dtype,
+        Layout.contiguous(shape));
   }
 }

@@ -7,8 +7,6 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Random;
 import org.freetransformer.tensor.DType;
-import org.freetransformer.tensor.Layout;
-import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Output;
@@ -28,21 +26,13 @@ class SquareSumTest {
   }
 
   private double sumOfSquares(float[] values) {
-    Buffer in = buffer(DType.F32, values.length);
-    Buffer sum = buffer(DType.F64, 1);
+    Buffer in = SimdDevices.buffer(device, DType.F32, values.length);
+    Buffer sum = SimdDevices.buffer(device, DType.F64, 1);
     for (int i = 0; i < values.length; i++) {
       Memory.of(in).setAtIndex(Memory.FLOAT, i, values[i]);
     }
     device.prepare(new Instruction.Reduce(ReduceFunction.SUM_OF_SQUARES, in, Output.to(sum))).run();
     return Memory.of(sum).get(ValueLayout.JAVA_DOUBLE, 0);
-  }
-
-  private Buffer buffer(DType dtype, int size) {
-    Shape shape = Shape.of(size);
-    return new Buffer(
-        device.allocate((long) size * dtype.bytes(), dtype, "test"),
-        dtype,
-        Layout.contiguous(shape));
   }
 
   private float[] numbers(int size) {

@@ -28,11 +28,14 @@ final class GemmKernel {
   /** Largest number of steps of k in one call. */
   static final int MAX_DEPTH = 512;
 
-  /** Distance of A's rows: the odd cache line keeps rows from falling into the same L1 set. */
-  static final int A_STRIDE = MAX_DEPTH + 16;
-
   // 24 accumulators fit the 32 registers that come with 512-bit vectors, 12 the 16 of AVX2.
   private static final boolean MANY_REGISTERS = SPECIES.vectorBitSize() >= 512;
+
+  /**
+   * Distance of A's rows: the odd cache line keeps rows from falling into the same L1 set. Where a
+   * tile has many, one element more lets each row's line end at another step of k.
+   */
+  static final int A_STRIDE = MAX_DEPTH + (MANY_REGISTERS ? 17 : 16);
 
   /** Height of the largest tile. */
   static final int ROWS = MANY_REGISTERS ? 12 : 6;

@@ -8,7 +8,7 @@ final class GemmScratch {
   private static final long CACHE_LINE = 64;
 
   // Beyond this, packed panels do not gain from staying in the cache.
-  private static final long MOST_PANEL_BYTES = 3 << 19;
+  private static final long MOST_PANEL_BYTES = 1 << 20;
 
   /**
    * Elements of packed B that tiles go over before they turn to the next: three quarters of the
@@ -28,8 +28,11 @@ final class GemmScratch {
    */
   static final int TILES = 16;
 
-  /** Distance of tiles in {@link #a}; leaves room for a vector that overhangs the last column. */
-  static final int A_TILE = GemmKernel.ROWS * GemmKernel.A_STRIDE;
+  /**
+   * Distance of tiles in {@link #a}, whole cache lines; leaves room for a vector that overhangs the
+   * last column.
+   */
+  static final int A_TILE = Math.ceilDiv(GemmKernel.ROWS * GemmKernel.A_STRIDE, 16) * 16;
 
   /** Rows or columns of A, tile by tile. */
   final float[] a = new float[TILES * A_TILE];

@@ -22,6 +22,7 @@ final class Packing {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private static final int COLUMNS_AT_ONCE = 4;
+  private static final int ROWS_AT_ONCE = 4;
 
   private Packing() {}
 
@@ -139,27 +140,53 @@ final class Packing {
       MemorySegment panels,
       long to) {
     int whole = columns - columns % COLUMNS;
-    for (int k = 0; k < depth; k++) {
+    int k = 0;
+    for (; k <= depth - ROWS_AT_ONCE; k += ROWS_AT_ONCE) {
+      long from = start + k * rowStride;
+      packFourRowsOfB(b, from, rowStride, panels, to + k * PANEL_ROW_BYTES, depth, whole);
+    }
+    for (; k < depth; k++) {
       packRowOfB(b, start + k * rowStride, panels, to + k * PANEL_ROW_BYTES, depth, whole);
     }
     long tail = to + panelPosition(whole, depth);
-    for (int k = 0; k < depth && whole < columns; k++) {
+    for (k = 0; k < depth && whole < columns; k++) {
       long from = start + k * rowStride + (long) whole * Float.BYTES;
       MemorySegment.copy(
           b, from, panels, tail + k * PANEL_ROW_BYTES, (long) (columns - whole) * Float.BYTES);
     }
   }
 
-  private static void packRowOfB(
-      MemorySegment b, long from, MemorySegment panels, long to, int depth, int columns) {
+  /** Panels lie far apart, in the same few sets of the caches, so each gets four rows at a time. */
+  private static void packFourRowsOfB(
+      MemorySegment b,
+      long from,
+      long rowStride,
+      MemorySegment panels,
+      long to,
+      int depth,
+      int columns) {
     for (int j = 0; j < columns; j += COLUMNS) {
       long source = from + (long) j * Float.BYTES;
       long target = to + (long) j * depth * Float.BYTES;
-      FloatVector.fromMemorySegment(SPECIES, b, source, ORDER)
-          .intoMemorySegment(panels, target, ORDER);
-      FloatVector.fromMemorySegment(SPECIES, b, source + VECTOR_BYTES, ORDER)
-          .intoMemorySegment(panels, target + VECTOR_BYTES, ORDER);
+      copyPanelRow(b, source, panels, target);
+      copyPanelRow(b, source + rowStride, panels, target + PANEL_ROW_BYTES);
+      copyPanelRow(b, source + 2 * rowStride, panels, target + 2 * PANEL_ROW_BYTES);
+      copyPanelRow(b, source + 3 * rowStride, panels, target + 3 * PANEL_ROW_BYTES);
     }
+  }
+
+  private static void packRowOfB(
+      MemorySegment b, long from, MemorySegment panels, long to, int depth, int columns) {
+    for (int j = 0; j < columns; j += COLUMNS) {
+      copyPanelRow(
+          b, from + (long) j * Float.BYTES, panels, to + (long) j * depth * Float.BYTES);
+    }
+  }
+
+  private static void copyPanelRow(MemorySegment b, long from, MemorySegment panels, long to) {
+    FloatVector.fromMemorySegment(SPECIES, b, from, ORDER).intoMemorySegment(panels, to, ORDER);
+    FloatVector.fromMemorySegment(SPECIES, b, from + VECTOR_BYTES, ORDER)
+        .intoMemorySegment(panels, to + VECTOR_BYTES, ORDER);
   }
 
   private static void packTransposedPanels(

@@ -20,7 +20,10 @@ final class BinaryMapper implements Kernel {
   private static final int TILE_ROWS = GemmKernel.ROWS;
   private static final int WIDTH = Panels.WIDTH;
   private static final int STRIDE = GemmKernel.A_STRIDE;
-  private static final int MOST_POSITIONS = 128;
+
+  // The more, the less often a plan's row is copied; their panels share L2 with the sums.
+  private static final int MOST_POSITIONS = GemmScratch.PANEL_ELEMENTS < 1 << 18 ? 128 : 256;
+
   private static final int PLANS_PER_TASK = 8192;
   private static final float NEGLIGIBLE = 1e-30f;
 

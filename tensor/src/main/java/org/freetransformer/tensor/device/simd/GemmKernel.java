@@ -56,8 +56,9 @@ final class GemmKernel {
   /** The same, as the step of a loop. */
   static final int PANEL_STEP = COLUMNS * Float.BYTES;
 
-  // C2 unrolls a loop unless its step is over 32, seen with JDK 25.
-  private static final int UNROLLED_STEP = 32;
+  // C2 unrolls a loop unless its step is over 32, or over 64 with 512-bit vectors: seen with JDK
+  // 25.
+  private static final int UNROLLED_STEP = Math.max(32, 4 * LANES);
 
   private GemmKernel() {}
 

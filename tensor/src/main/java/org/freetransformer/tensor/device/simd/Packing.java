@@ -178,8 +178,7 @@ final class Packing {
   private static void packRowOfB(
       MemorySegment b, long from, MemorySegment panels, long to, int depth, int columns) {
     for (int j = 0; j < columns; j += COLUMNS) {
-      copyPanelRow(
-          b, from + (long) j * Float.BYTES, panels, to + (long) j * depth * Float.BYTES);
+      copyPanelRow(b, from + (long) j * Float.BYTES, panels, to + (long) j * depth * Float.BYTES);
     }
   }
 

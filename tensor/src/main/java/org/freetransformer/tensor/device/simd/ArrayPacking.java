@@ -98,9 +98,8 @@ final class ArrayPacking {
       return;
     }
     for (int i = 0; i < rows; i++) {
-      int tile = i / ROWS * GemmScratch.A_TILE;
-      int row = i % ROWS;
-      a[tile + (byColumns ? depth * ROWS + row : row * GemmKernel.A_STRIDE + depth)] = 0f;
+      int column = i / ROWS * GemmScratch.A_TILE + depth * ROWS + i % ROWS;
+      a[byColumns ? column : GemmScratch.rowOfA(i) + depth] = 0f;
     }
   }
 

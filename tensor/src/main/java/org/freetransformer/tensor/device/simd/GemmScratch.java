@@ -34,6 +34,11 @@ final class GemmScratch {
    */
   static final int A_TILE = Math.ceilDiv(GemmKernel.ROWS * GemmKernel.A_STRIDE, 16) * 16;
 
+  /** Where row {@code i} of A begins in {@link #a}. */
+  static int rowOfA(int i) {
+    return i / GemmKernel.ROWS * A_TILE + i % GemmKernel.ROWS * GemmKernel.A_STRIDE;
+  }
+
   /** Rows or columns of A, tile by tile. */
   final float[] a = new float[TILES * A_TILE];
 

@@ -34,12 +34,13 @@ final class HalfPacking {
       float[] packed) {
     for (int i = 0; i < rows; i++) {
       long from = start + i * rowStride;
+      int to = GemmScratch.rowOfA(i);
       if (columnStride == Halves.BYTES) {
         Halves.widen(type, a, from, depth, wide, 0);
-        MemorySegment.copy(wide, Memory.FLOAT, 0, packed, i * A_STRIDE, depth);
+        MemorySegment.copy(wide, Memory.FLOAT, 0, packed, to, depth);
       } else {
         for (int k = 0; k < depth; k++) {
-          packed[i * A_STRIDE + k] = Halves.get(type, a, from + k * columnStride);
+          packed[to + k] = Halves.get(type, a, from + k * columnStride);
         }
       }
     }

@@ -1,6 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import static org.freetransformer.tensor.device.simd.GemmKernel.A_STRIDE;
 import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
 import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
@@ -37,11 +36,12 @@ final class Packing {
       float[] packed) {
     for (int i = 0; i < rows; i++) {
       long from = start + i * rowStride;
+      int to = GemmScratch.rowOfA(i);
       if (columnStride == Float.BYTES) {
-        MemorySegment.copy(a, FLOAT, from, packed, i * A_STRIDE, depth);
+        MemorySegment.copy(a, FLOAT, from, packed, to, depth);
       } else {
         for (int k = 0; k < depth; k++) {
-          packed[i * A_STRIDE + k] = a.get(FLOAT, from + k * columnStride);
+          packed[to + k] = a.get(FLOAT, from + k * columnStride);
         }
       }
     }

@@ -59,6 +59,8 @@ class ArchitectureTest {
   private static final String[] JDK = {"java..", "org.jspecify.annotations"};
   private static final String VECTOR_API = "jdk.incubator.vector..";
   private static final String SIMD = "org.freetransformer.tensor.device.simd..";
+  private static final Set<String> OTHER_SPECIES =
+      Set.of("of", "ofLargestShape", "withShape", "ofPreferred");
 
   private static JavaClasses project;
 
@@ -159,6 +161,34 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage(VECTOR_API)
+        .check(project);
+  }
+
+  /**
+   * What the receivers of the Vector API's own methods are, HotSpot learns once for all callers: a
+   * second size of a vector, anywhere, may turn vectors elsewhere into objects. Only {@code Halves}
+   * needs other than the preferred size, of a type that nothing else uses.
+   */
+  @Test
+  void vectorsOfOneTypeHaveOneSize() {
+    noClasses()
+        .that()
+        .resideInAPackage(SIMD)
+        .and()
+        .doNotHaveSimpleName("Halves")
+        .should()
+        .accessFieldWhere(
+            describe(
+                "other species than the preferred ones",
+                access ->
+                    access.getTarget().getName().matches("SPECIES_(64|128|256|512|MAX)|S_.+_BIT")))
+        .orShould()
+        .callMethodWhere(
+            describe(
+                "makers of other species",
+                call ->
+                    call.getTargetOwner().getName().equals("jdk.incubator.vector.VectorSpecies")
+                        && OTHER_SPECIES.contains(call.getTarget().getName())))
         .check(project);
   }
 

@@ -1,11 +1,13 @@
 package org.freetransformer.tensor.device.simd;
 
+import org.freetransformer.tensor.device.Kernel;
+
 /**
  * Matrix product by blocks that know nothing of each other: a task is one block of C over all of k.
  * For each slice of k it packs its columns of B, then goes down its rows of A. See {@link
  * GemmBlock}.
  */
-final class BlockedGemm implements Runnable, ThreadTeam.Task {
+final class BlockedGemm implements Kernel, ThreadTeam.Task {
   private static final int MAX_TILES = 2400 / GemmKernel.ROWS;
 
   // With fewer rows than this, packing B costs more than reading it where it lies.

@@ -39,7 +39,7 @@ final class Gemm implements AutoCloseable {
    * @throws IndexOutOfBoundsException if an operand reaches beyond its memory
    * @throws IllegalArgumentException if C has neither contiguous rows nor contiguous columns
    */
-  Runnable prepare(
+  Kernel prepare(
       GemmShape shape,
       StridedMatrix a,
       StridedMatrix b,
@@ -106,7 +106,7 @@ final class Gemm implements AutoCloseable {
     return blocked(shape, left, right, result, alpha, accumulate);
   }
 
-  private Runnable blocked(
+  private Kernel blocked(
       GemmShape shape,
       StridedMatrix a,
       StridedMatrix b,

@@ -1,6 +1,7 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.util.Arrays;
+import org.freetransformer.tensor.device.Kernel;
 
 /**
  * Matrix product of a C that one panel covers, from a transposed A, as in the gradient of a narrow
@@ -10,7 +11,7 @@ import java.util.Arrays;
  * <p>A task is a part of k, since C has nothing to share; parts depend on k alone, and their sums
  * are added in order.
  */
-final class NarrowGemm implements Runnable, ThreadTeam.Task {
+final class NarrowGemm implements Kernel, ThreadTeam.Task {
   // Two panels so deep fill half of the first-level cache.
   private static final int SLICE = 128;
 

@@ -3,13 +3,14 @@ package org.freetransformer.tensor.device.simd;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.VectorMask;
+import org.freetransformer.tensor.device.Kernel;
 
 /**
  * Matrix product with few steps of k, where writing C is most of the work, or with a C of few
  * columns. A task is a block of rows over some panels of B, which it packs where it must; rows of A
  * are copied as they lie, a few at a time.
  */
-final class ShallowGemm implements Runnable, ThreadTeam.Task {
+final class ShallowGemm implements Kernel, ThreadTeam.Task {
   /** Largest k where C may have any size. */
   static final int MAX_DEPTH = 8;
 

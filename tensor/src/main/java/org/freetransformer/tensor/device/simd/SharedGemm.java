@@ -1,5 +1,7 @@
 package org.freetransformer.tensor.device.simd;
 
+import org.freetransformer.tensor.device.Kernel;
+
 /**
  * Matrix product of several threads that share the packed B: for each block of columns and slice of
  * k, each takes rows of A down the whole block, and whoever finds no more rows packs a part of the
@@ -7,7 +9,7 @@ package org.freetransformer.tensor.device.simd;
  * their own (see {@link BlockedGemm}) would pack each part of B once for every block of rows beside
  * it, and A for every block of columns.
  */
-final class SharedGemm implements Runnable {
+final class SharedGemm implements Kernel {
   // Members meet at every block, which must not show.
   private static final long MIN_MULTIPLY_ADDS = 1 << 25;
 

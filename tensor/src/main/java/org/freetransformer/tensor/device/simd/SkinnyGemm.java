@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * decoding. Memory bandwidth is the limit, so W is read once, where it lies, in long runs: by
  * strips of rows if its rows are contiguous, by whole columns (dot products) if its columns are.
  */
-final class SkinnyGemm implements Runnable, RowProduct {
+final class SkinnyGemm implements RowProduct {
   /** Most rows of X. */
   static final int MAX_ROWS = 16;
 

@@ -2,13 +2,14 @@ package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.freetransformer.tensor.device.Kernel;
 
 /**
  * Matrix product of some tens of rows, up to 256, with a transposed B, as a linear layer's:
  * computed as Cᵀ = Bᵀ·Aᵀ, because rows of Bᵀ lie as tiles want their left side. So the large matrix
  * is only copied, each row all along k, and turned are the few rows of A and the tiles of C.
  */
-final class TurnedGemm implements Runnable {
+final class TurnedGemm implements Kernel {
   // With more rows, C's way to memory takes longer than packing B does.
   private static final int MAX_ROWS = 256;
 

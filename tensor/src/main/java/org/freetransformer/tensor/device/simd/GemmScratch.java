@@ -6,13 +6,14 @@ import java.lang.foreign.MemorySegment;
 /** What one member of the team packs operands into; never shared between members. */
 final class GemmScratch {
   private static final long CACHE_LINE = 64;
+  private static final int LINE_ELEMENTS = (int) (CACHE_LINE / Float.BYTES);
 
   // Beyond this, packed panels do not gain from staying in the cache.
   private static final long MOST_PANEL_BYTES = 1 << 20;
 
   /**
    * Elements of packed B that tiles go over before they turn to the next: three quarters of the
-   * second-level cache.
+   * second-level cache, and at most a megabyte.
    */
   static final int PANEL_ELEMENTS =
       (int) (Math.min(Caches.secondLevel() / 4 * 3, MOST_PANEL_BYTES) / Float.BYTES);
@@ -32,7 +33,8 @@ final class GemmScratch {
    * Distance of tiles in {@link #a}, whole cache lines; leaves room for a vector that overhangs the
    * last column.
    */
-  static final int A_TILE = Math.ceilDiv(GemmKernel.ROWS * GemmKernel.A_STRIDE, 16) * 16;
+  static final int A_TILE =
+      Math.ceilDiv(GemmKernel.ROWS * GemmKernel.A_STRIDE, LINE_ELEMENTS) * LINE_ELEMENTS;
 
   /** Where row {@code i} of A begins in {@link #a}. */
   static int rowOfA(int i) {

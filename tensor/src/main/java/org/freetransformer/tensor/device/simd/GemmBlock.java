@@ -96,28 +96,9 @@ final class GemmBlock {
     int columns = columnEnd - column;
     if (b.isHalf()) {
       packHalfB(scratch, packed, to, start, steps, columns);
-    } else if (GemmKernel.READS_ARRAYS) {
-      ArrayPacking.packPanels(
-          b.memory(),
-          start,
-          b.rowBytes(),
-          b.columnBytes(),
-          steps,
-          columns,
-          packed.panels(),
-          to,
-          scratch.rows);
     } else {
-      Packing.packPanels(
-          b.memory(),
-          start,
-          b.rowBytes(),
-          b.columnBytes(),
-          steps,
-          columns,
-          packed.b(),
-          (long) to * Float.BYTES,
-          scratch);
+      Panels.pack(
+          b.memory(), start, b.rowBytes(), b.columnBytes(), steps, columns, packed, to, scratch);
     }
   }
 
@@ -138,11 +119,6 @@ final class GemmBlock {
     if (readsArrays) {
       ArrayPacking.copyPanels(scratch.b(), steps, columns, packed.panels(), to);
     }
-  }
-
-  /** Steps of k that a packed panel has for {@code steps} of a slice. */
-  static int panelDepth(int steps) {
-    return GemmKernel.READS_ARRAYS ? ArrayPacking.evenDepth(steps) : steps;
   }
 
   /**
@@ -249,32 +225,16 @@ final class GemmBlock {
     boolean add = (accumulate && !sumsApart) || k > 0;
     long bStart = b.start(item) + k * b.rowBytes();
     long cStart = c.start(item) + row * c.rowBytes();
+    int panelDepth = Panels.depth(steps);
     for (int j = column; j < columnEnd; j += GemmKernel.COLUMNS) {
-      int panelAt = (j - packedFrom) * panelDepth(steps);
       if (j < packedFrom) {
         long at = bStart + (long) j * Float.BYTES;
         GemmKernel.multiply(
             scratch.a, aStart, aByColumns, b.memory(), at, b.rowBytes(), steps, rows, scratch.tile);
-      } else if (GemmKernel.READS_ARRAYS) {
-        GemmKernel.multiply(
-            scratch.a,
-            aStart,
-            aByColumns,
-            packed.panels(),
-            panelAt,
-            panelDepth(steps),
-            scratch.tile);
       } else {
-        GemmKernel.multiply(
-            scratch.a,
-            aStart,
-            aByColumns,
-            packed.b(),
-            (long) panelAt * Float.BYTES,
-            GemmKernel.PANEL_ROW_BYTES,
-            steps,
-            rows,
-            scratch.tile);
+        int panel = (j - packedFrom) * panelDepth;
+        Panels.multiply(
+            scratch.a, aStart, aByColumns, packed, panel, panelDepth, rows, scratch.tile);
       }
       int columns = Math.min(GemmKernel.COLUMNS, columnEnd - j);
       long tileStart = cStart + j * c.columnBytes();

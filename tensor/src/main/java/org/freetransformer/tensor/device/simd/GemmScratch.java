@@ -22,7 +22,7 @@ final class GemmScratch {
   static final int BLOCK_ELEMENTS = 3 * PANEL_ELEMENTS;
 
   /** Elements of {@link #rows}. */
-  static final int ROW_ELEMENTS = SkinnyGemm.MAX_ROWS * SkinnyGemm.STRIP;
+  static final int ROW_ELEMENTS = Math.max(SkinnyGemm.MAX_ROWS * SkinnyGemm.STRIP, TurnedGemm.SUMS);
 
   /**
    * Tiles for which A is packed at a time: a transposed A is then read in runs of some cache lines.
@@ -47,13 +47,20 @@ final class GemmScratch {
   /** A tile of C on its way from registers to memory. */
   final float[] tile = new float[GemmKernel.ROWS * GemmKernel.COLUMNS];
 
-  /** Dot products before their lanes are added up; also for {@link RowDots#split}. */
-  final float[] lanes = new float[SkinnyKernel.ROWS * SkinnyKernel.DOT_COLUMNS * GemmKernel.LANES];
+  /**
+   * Dot products before their lanes are added up; also for {@link RowDots#split} and {@link
+   * TileTurner}.
+   */
+  final float[] lanes =
+      new float
+          [Math.max(
+              SkinnyKernel.ROWS * SkinnyKernel.DOT_COLUMNS * GemmKernel.LANES,
+              TileTurner.SCRATCH_ELEMENTS)];
 
   /** Where columns of W begin. */
   final long[] columns = new long[SkinnyKernel.DOT_COLUMNS];
 
-  /** Sums of a strip of a few rows; also for {@link ArrayTransposer}. */
+  /** Sums of a strip of a few rows, or of {@link TurnedGemm}; also for {@link ArrayTransposer}. */
   final float[] rows = new float[ROW_ELEMENTS];
 
   /** Columns of 16 bits, a vector's width of them, widened on their way into panels. */

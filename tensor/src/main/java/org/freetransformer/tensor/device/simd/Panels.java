@@ -5,9 +5,9 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * Matrices in the form that {@link GemmKernel} reads, for attention: strips of {@link #WIDTH}
- * columns, one after the other, each with its rows at once; and rows of a {@code float[]} at a
- * constant distance. Positions and strides are in bytes.
+ * Matrices in the form that {@link GemmKernel} reads: strips of {@link #WIDTH} columns, one after
+ * the other, each with its rows at once; and rows of a {@code float[]} at a constant distance.
+ * Strides are in bytes, and so are positions, but for those in the scratch memory of products.
  */
 final class Panels {
   static final int WIDTH = GemmKernel.COLUMNS;
@@ -38,6 +38,32 @@ final class Panels {
   /** How many elements an array for so many bytes of panels needs, if tiles read arrays. */
   static int arrayElements(long bytes) {
     return GemmKernel.READS_ARRAYS ? Math.toIntExact(bytes / Float.BYTES) : 0;
+  }
+
+  /**
+   * Packs {@code depth} × {@code columns} elements of any strides as panels of {@link #depth} rows.
+   *
+   * @param packed where to: from element {@code to} on
+   */
+  static void pack(
+      MemorySegment from,
+      long start,
+      long rowStride,
+      long columnStride,
+      int depth,
+      int columns,
+      GemmScratch packed,
+      int to,
+      GemmScratch scratch) {
+    if (GemmKernel.READS_ARRAYS) {
+      float[] panels = packed.panels();
+      ArrayPacking.packPanels(
+          from, start, rowStride, columnStride, depth, columns, panels, to, scratch.rows);
+    } else {
+      long at = (long) to * Float.BYTES;
+      Packing.packPanels(
+          from, start, rowStride, columnStride, depth, columns, packed.b(), at, scratch);
+    }
   }
 
   /**
@@ -158,6 +184,30 @@ final class Panels {
       to[at + i] = from.get(Memory.FLOAT, start + 4L * i) * factor;
     }
     to[at + columns] = 0;
+  }
+
+  /**
+   * A tile of a product: {@code rows} rows of {@code a} times a panel.
+   *
+   * @param packed has the panel from element {@code at} on
+   * @param byColumns whether {@code a} has columns, {@link GemmKernel#ROWS} apart, instead of rows
+   * @param depth of the panel
+   */
+  static void multiply(
+      float[] a,
+      int aStart,
+      boolean byColumns,
+      GemmScratch packed,
+      int at,
+      int depth,
+      int rows,
+      float[] tile) {
+    if (GemmKernel.READS_ARRAYS) {
+      GemmKernel.multiply(a, aStart, byColumns, packed.panels(), at, depth, tile);
+    } else {
+      long first = (long) at * Float.BYTES;
+      GemmKernel.multiply(a, aStart, byColumns, packed.b(), first, ROW_BYTES, depth, rows, tile);
+    }
   }
 
   /**

@@ -121,7 +121,7 @@ final class SharedGemm implements Kernel {
     int panels = part.panels();
     int first = GemmBlock.cut(panels, index, part.packingTasks) * GemmKernel.COLUMNS;
     int end = GemmBlock.cut(panels, index + 1, part.packingTasks) * GemmKernel.COLUMNS;
-    int to = first * GemmBlock.panelDepth(part.steps);
+    int to = first * Panels.depth(part.steps);
     int from = part.column + first;
     int last = Math.min(part.columnEnd, part.column + end);
     block.packB(scratch[worker], part.packed, to, part.item, part.k, part.steps, from, last);

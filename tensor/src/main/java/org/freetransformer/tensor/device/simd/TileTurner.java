@@ -11,7 +11,7 @@ import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Transposes tiles of a product that lie one below the other in an array. As {@link
- * ArrayTransposer}, which reads from memory and writes panels: rows 1, then 2, then 4 apart
+ * ArrayTransposer}, which reads from memory and writes panels: rows 1, then 2, 4 and 8 apart
  * exchange elements.
  */
 final class TileTurner {
@@ -22,12 +22,15 @@ final class TileTurner {
       VectorShuffle.fromOp(SPECIES, lane -> lane ^ 1);
   private static final VectorShuffle<Float> BY_TWO =
       VectorShuffle.fromOp(SPECIES, lane -> lane ^ 2);
+  private static final VectorShuffle<Float> BY_FOUR =
+      VectorShuffle.fromOp(SPECIES, lane -> lane ^ (4 % LANES));
   private static final VectorShuffle<Float> BY_HALF =
       VectorShuffle.fromOp(SPECIES, lane -> lane ^ HALF);
 
   // Compared before a loop, as ArrayTransposer's.
   private static final FloatVector ODD = lanes(1);
   private static final FloatVector ODD_PAIRS = lanes(2);
+  private static final FloatVector ODD_FOURS = lanes(4);
   private static final FloatVector SECOND_HALF = lanes(HALF);
 
   /** Elements of scratch memory that {@link #turn} needs. */
@@ -54,9 +57,14 @@ final class TileTurner {
         exchangeFour(from, start + i * COLUMNS, to, toStart + i, toRow);
         continue;
       }
-      exchangeFour(from, start + i * COLUMNS, scratch, 0, LANES);
-      exchangeFour(from, start + (i + 4) * COLUMNS, scratch, HALF * COLUMNS, LANES);
-      exchangeHalves(scratch, 0, to, toStart + i, toRow);
+      for (int row = 0; row < LANES; row += 4) {
+        exchangeFour(from, start + (i + row) * COLUMNS, scratch, row * COLUMNS, LANES);
+      }
+      if (LANES == 8) {
+        exchangeHalves(scratch, to, toStart + i, toRow);
+      } else {
+        exchangeFours(scratch, to, toStart + i, toRow);
+      }
     }
   }
 
@@ -82,12 +90,34 @@ final class TileTurner {
     }
   }
 
-  /** The last round, on rows 4 apart. */
-  private static void exchangeHalves(float[] from, int start, float[] to, int toStart, int toRow) {
+  /** The last two rounds with 16 lanes, on rows 4 and 8 apart. */
+  static void exchangeFours(float[] from, float[] to, int toStart, int toRow) {
+    VectorMask<Float> oddFours = ODD_FOURS.compare(NE, 0);
+    VectorMask<Float> second = SECOND_HALF.compare(NE, 0);
+    for (int j = 0; j < COLUMNS / 4; j++) {
+      int at = j * LANES;
+      FloatVector x = FloatVector.fromArray(SPECIES, from, at);
+      FloatVector y = FloatVector.fromArray(SPECIES, from, at + 4 * COLUMNS);
+      FloatVector even0 = x.blend(y.rearrange(BY_FOUR), oddFours);
+      FloatVector odd0 = x.rearrange(BY_FOUR).blend(y, oddFours);
+      x = FloatVector.fromArray(SPECIES, from, at + 8 * COLUMNS);
+      y = FloatVector.fromArray(SPECIES, from, at + 12 * COLUMNS);
+      FloatVector even1 = x.blend(y.rearrange(BY_FOUR), oddFours);
+      FloatVector odd1 = x.rearrange(BY_FOUR).blend(y, oddFours);
+      int row = toStart + (j / 4 * LANES + j % 4) * toRow;
+      even0.blend(even1.rearrange(BY_HALF), second).intoArray(to, row);
+      odd0.blend(odd1.rearrange(BY_HALF), second).intoArray(to, row + 4 * toRow);
+      even0.rearrange(BY_HALF).blend(even1, second).intoArray(to, row + 8 * toRow);
+      odd0.rearrange(BY_HALF).blend(odd1, second).intoArray(to, row + 12 * toRow);
+    }
+  }
+
+  /** The last round with 8 lanes, on rows 4 apart. */
+  static void exchangeHalves(float[] from, float[] to, int toStart, int toRow) {
     VectorMask<Float> second = SECOND_HALF.compare(NE, 0);
     for (int j = 0; j < COLUMNS / 2; j++) {
-      FloatVector x = FloatVector.fromArray(SPECIES, from, start + j * LANES);
-      FloatVector y = FloatVector.fromArray(SPECIES, from, start + HALF * COLUMNS + j * LANES);
+      FloatVector x = FloatVector.fromArray(SPECIES, from, j * LANES);
+      FloatVector y = FloatVector.fromArray(SPECIES, from, HALF * COLUMNS + j * LANES);
       int row = toStart + (j / HALF * LANES + j % HALF) * toRow;
       x.blend(y.rearrange(BY_HALF), second).intoArray(to, row);
       x.rearrange(BY_HALF).blend(y, second).intoArray(to, row + HALF * toRow);

@@ -16,8 +16,9 @@ final class TurnedGemm implements Kernel {
   // With more rows than this and a single slice of k as well.
   private static final int MAX_ROWS_OF_ONE_SLICE = 128;
 
-  // With more, few tiles stay in scratch memory while they meet many panels.
-  private static final int MAX_SLICES = 4;
+  // With more, few tiles stay in scratch memory while they meet many panels. With the large tiles
+  // of many registers, panels of four slices no longer stay in the second-level cache.
+  private static final int MAX_SLICES = GemmKernel.READS_ARRAYS ? 4 : 2;
 
   private static final int MIN_COLUMNS = 256;
 
@@ -29,6 +30,9 @@ final class TurnedGemm implements Kernel {
 
   // Panels that a tile meets before the next tile does.
   private static final int GROUP = 4;
+
+  /** Most sums that are turned at a time. */
+  static final int SUMS = GROUP * RUN * COLUMNS;
 
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
@@ -80,7 +84,9 @@ final class TurnedGemm implements Kernel {
     boolean once = panels <= GROUP;
     kept = once ? 1 : GemmScratch.TILES / slices;
     run = once ? RUN : kept * ROWS;
-    scratch[0].requirePanels(panels * COLUMNS * slices * depth);
+    if (GemmKernel.READS_ARRAYS) {
+      scratch[0].requirePanels(panels * COLUMNS * slices * depth);
+    }
   }
 
   /**
@@ -90,7 +96,7 @@ final class TurnedGemm implements Kernel {
   static boolean suits(GemmShape shape, StridedMatrix b, StridedMatrix c) {
     int panels = Math.ceilDiv(shape.m(), COLUMNS);
     int unused = panels * COLUMNS - shape.m();
-    return GemmKernel.READS_ARRAYS
+    return (GemmKernel.READS_ARRAYS || GemmKernel.READS_IN_PLACE)
         && shape.batch() == 1
         && b.rowStride() == 1
         && b.columnStride() != 1
@@ -99,7 +105,7 @@ final class TurnedGemm implements Kernel {
         && (unused < COLUMNS / 2 || unused <= shape.m() / 16)
         && shape.n() >= MIN_COLUMNS
         && shape.k() >= COLUMNS
-        && (panels <= GROUP ? fits(shape, panels) : suitsMany(shape));
+        && (panels <= GROUP ? fits(shape, panels) : suitsMany(shape, panels));
   }
 
   /** Whether memory that scratch has takes A and a tile of B's rows with all of k. */
@@ -110,8 +116,9 @@ final class TurnedGemm implements Kernel {
         && (long) panels * COLUMNS * slices * depth <= GemmScratch.BLOCK_ELEMENTS;
   }
 
-  private static boolean suitsMany(GemmShape shape) {
+  private static boolean suitsMany(GemmShape shape, int panels) {
     return shape.n() >= 3 * shape.m()
+        && (GemmKernel.READS_ARRAYS || fits(shape, panels))
         && shape.m() <= (shape.k() > GemmKernel.MAX_DEPTH ? MAX_ROWS : MAX_ROWS_OF_ONE_SLICE)
         && shape.k() <= MAX_SLICES * GemmKernel.MAX_DEPTH;
   }
@@ -137,16 +144,16 @@ final class TurnedGemm implements Kernel {
     int row = panel * COLUMNS;
     int k = slice * depth;
     long start = a.start(0) + row * a.rowBytes() + k * a.columnBytes();
-    ArrayPacking.packPanels(
+    Panels.pack(
         a.memory(),
         start,
         a.columnBytes(),
         a.rowBytes(),
         steps(slice),
         Math.min(COLUMNS, shape.m() - row),
-        scratch[0].panels(),
+        scratch[0],
         panelAt(slice, panel),
-        scratch[worker].rows);
+        scratch[worker]);
   }
 
   /**
@@ -204,18 +211,17 @@ final class TurnedGemm implements Kernel {
 
   /** Puts a tile's sums with a group of panels in their places among the run's. */
   private void multiplyTile(GemmScratch own, int tile, int panel, int group) {
-    float[] packed = scratch[0].panels();
     for (int each = 0; each < group; each++) {
       int to = each * RUN * COLUMNS + tile * ROWS * COLUMNS;
       for (int slice = 0; slice < slices; slice++) {
         int from = tileAt(tile, slice);
-        int steps = ArrayPacking.evenDepth(steps(slice));
+        int steps = Panels.depth(steps(slice));
         int at = panelAt(slice, panel + each);
+        Panels.multiply(own.a, from, false, scratch[0], at, steps, ROWS, own.tile);
         if (slice == 0) {
-          GemmKernel.multiply(own.a, from, false, packed, at, steps, own.rows, to, COLUMNS);
+          System.arraycopy(own.tile, 0, own.rows, to, own.tile.length);
         } else {
-          GemmKernel.multiply(own.a, from, false, packed, at, steps, own.lanes);
-          Panels.addTile(own.lanes, 0, ROWS, own.rows, to, COLUMNS);
+          Panels.addTile(own.tile, 0, ROWS, own.rows, to, COLUMNS);
         }
       }
     }

@@ -104,8 +104,11 @@ final class HotKernels {
             "TileTurner::exchangeFour",
             () -> TileTurner.turn(sums, 0, 96, scratch.turned(), 0, 96, scratch.panels())),
         new Kernel(
+            "TileTurner::exchangeFours",
+            () -> TileTurner.exchangeFours(sums, scratch.turned(), 0, 96)),
+        new Kernel(
             "TileTurner::exchangeHalves",
-            () -> TileTurner.turn(sums, 0, 96, scratch.turned(), 0, 96, scratch.panels())),
+            () -> TileTurner.exchangeHalves(sums, scratch.turned(), 0, 96)),
         new Kernel(
             "Transposer::shuffleTwice",
             () -> Transposer.transpose(b, 0, 4096, 4, c, 0, 2048, scratch.blocks)),

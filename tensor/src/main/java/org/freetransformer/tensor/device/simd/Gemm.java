@@ -32,96 +32,66 @@ final class Gemm implements AutoCloseable {
    * Prepares a product that can be run any number of times without allocating; each run reads the
    * operands afresh. Only one may run at a time.
    *
-   * @param a [batch, m, k]
-   * @param b [batch, k, n]
-   * @param c [batch, m, n], rows or columns contiguous, not overlapping A, B or itself
-   * @param accumulate whether to add to C instead of overwriting it
+   * @param given C's rows or columns must be contiguous
    * @throws IndexOutOfBoundsException if an operand reaches beyond its memory
    * @throws IllegalArgumentException if C has neither contiguous rows nor contiguous columns
    */
-  Kernel prepare(
-      GemmShape shape,
-      StridedMatrix a,
-      StridedMatrix b,
-      StridedMatrix c,
-      float alpha,
-      boolean accumulate) {
-    a.check("A", shape.batch(), shape.m(), shape.k());
-    b.check("B", shape.batch(), shape.k(), shape.n());
-    c.check("C", shape.batch(), shape.m(), shape.n());
-    StridedMatrix left = a.normalized(shape.m(), shape.k());
-    StridedMatrix right = b.normalized(shape.k(), shape.n());
-    StridedMatrix result = c.normalized(shape.m(), shape.n());
-    if (shape.isEmpty() || (shape.k() == 0 && accumulate)) {
+  Kernel prepare(Product given) {
+    Product product = given.normalized();
+    GemmShape shape = product.shape();
+    if (shape.isEmpty() || (shape.k() == 0 && product.accumulate())) {
       return () -> {};
     }
     if (shape.k() == 0) {
-      return () -> clear(shape, result);
+      return () -> clear(shape, product.c());
     }
-    if (SkinnyGemm.suitsHalf(shape, left, right, result)) {
-      return new SkinnyGemm(team, scratch, shape, left, right, result, alpha, accumulate);
+    if (SkinnyGemm.suitsHalf(product)) {
+      return new SkinnyGemm(team, scratch, product);
     }
-    if (a.isHalf() || b.isHalf() || c.isHalf()) {
-      return blocked(shape, left, right, result, alpha, accumulate);
+    if (product.hasHalves()) {
+      return blocked(product);
     }
-    if (NarrowGemm.suits(shape, left, result)) {
-      return new NarrowGemm(team, scratch, shape, left, right, result, alpha, accumulate);
+    if (NarrowGemm.suits(product)) {
+      return new NarrowGemm(team, scratch, product);
     }
-    if (TurnedGemm.suits(shape, right, result)) {
-      return new TurnedGemm(team, scratch, shape, left, right, result, alpha, accumulate);
+    if (TurnedGemm.suits(product)) {
+      return new TurnedGemm(team, scratch, product);
     }
-    GemmShape swapped = shape.transposed();
-    boolean leftThin = SkinnyGemm.suits(shape, right, result);
-    boolean rightThin = SkinnyGemm.suits(swapped, left.transposed(), result.transposed());
-    // The thinner side is copied, the other read where it lies.
-    boolean leftFirst = leftThin && (!rightThin || shape.m() <= shape.n());
-    if (leftFirst && !ShallowGemm.better(shape, shape.m(), left, right, result)) {
-      return new SkinnyGemm(team, scratch, shape, left, right, result, alpha, accumulate);
-    }
-    if (!leftFirst && rightThin && !ShallowGemm.better(shape, shape.n(), left, right, result)) {
-      return new SkinnyGemm(
-          team,
-          scratch,
-          swapped,
-          right.transposed(),
-          left.transposed(),
-          result.transposed(),
-          alpha,
-          accumulate);
-    }
-    if (ShallowGemm.suits(shape, result)) {
-      return new ShallowGemm(team, scratch, shape, left, right, result, alpha, accumulate);
-    }
-    if (ShallowGemm.suits(swapped, result.transposed())) {
-      return new ShallowGemm(
-          team,
-          scratch,
-          swapped,
-          right.transposed(),
-          left.transposed(),
-          result.transposed(),
-          alpha,
-          accumulate);
-    }
-    return blocked(shape, left, right, result, alpha, accumulate);
+    return thin(product);
   }
 
-  private Kernel blocked(
-      GemmShape shape,
-      StridedMatrix a,
-      StridedMatrix b,
-      StridedMatrix c,
-      float alpha,
-      boolean accumulate) {
+  /** Ways for a thin side or a small k, or else the way for large products. */
+  private Kernel thin(Product product) {
+    Product swapped = product.transposed();
+    int m = product.shape().m();
+    int n = product.shape().n();
+    boolean leftThin = SkinnyGemm.suits(product);
+    boolean rightThin = SkinnyGemm.suits(swapped);
+    // The thinner side is copied, the other read where it lies.
+    boolean leftFirst = leftThin && (!rightThin || m <= n);
+    if (leftFirst && !ShallowGemm.better(product, m)) {
+      return new SkinnyGemm(team, scratch, product);
+    }
+    if (!leftFirst && rightThin && !ShallowGemm.better(product, n)) {
+      return new SkinnyGemm(team, scratch, swapped);
+    }
+    if (ShallowGemm.suits(product)) {
+      return new ShallowGemm(team, scratch, product);
+    }
+    return ShallowGemm.suits(swapped) ? new ShallowGemm(team, scratch, swapped) : blocked(product);
+  }
+
+  private Kernel blocked(Product product) {
+    StridedMatrix c = product.c();
     if (c.columnStride() == 1) {
-      GemmBlock block = new GemmBlock(shape, a, b, c, alpha, accumulate);
+      GemmShape shape = product.shape();
+      GemmBlock block = new GemmBlock(product);
       return SharedGemm.suits(team, shape, block)
           ? new SharedGemm(team, scratch, shape, block)
           : new BlockedGemm(team, scratch, shape, block);
     }
     if (c.rowStride() == 1) {
-      return blocked(
-          shape.transposed(), b.transposed(), a.transposed(), c.transposed(), alpha, accumulate);
+      return blocked(product.transposed());
     }
     throw new IllegalArgumentException(
         "C needs contiguous rows or columns, got row stride %d and column stride %d"

@@ -25,22 +25,16 @@ final class GemmBlock {
   private final boolean sumsApart;
 
   /** Sizes must not be 0, and C's columns contiguous. */
-  GemmBlock(
-      GemmShape shape,
-      StridedMatrix a,
-      StridedMatrix b,
-      StridedMatrix c,
-      float alpha,
-      boolean accumulate) {
-    this.a = a;
-    this.b = b;
-    this.c = c;
-    this.alpha = alpha;
-    this.accumulate = accumulate;
-    depth = depth(shape.k());
+  GemmBlock(Product product) {
+    a = product.a();
+    b = product.b();
+    c = product.c();
+    alpha = product.alpha();
+    accumulate = product.accumulate();
+    depth = depth(product.shape().k());
     cachedColumns = GemmScratch.PANEL_ELEMENTS / (depth * GemmKernel.COLUMNS) * GemmKernel.COLUMNS;
     aByColumns = a.rowStride() == 1 && a.columnStride() != 1;
-    sumsApart = c.isHalf() && depth < shape.k();
+    sumsApart = c.isHalf() && depth < product.shape().k();
   }
 
   /** Steps of k in a slice of so many in all. */

@@ -49,12 +49,13 @@ final class MatMul {
     Buffer b = instruction.b();
     Buffer out = instruction.out().buffer();
     return gemm.prepare(
-        new GemmShape(batch.inner(), out.dim(-2), out.dim(-1), a.dim(-1)),
-        matrix(a, batch, 0, item),
-        matrix(b, batch, 1, item),
-        matrix(out, batch, 2, item),
-        (float) instruction.alpha(),
-        instruction.out().accumulate());
+        new Product(
+            new GemmShape(batch.inner(), out.dim(-2), out.dim(-1), a.dim(-1)),
+            matrix(a, batch, 0, item),
+            matrix(b, batch, 1, item),
+            matrix(out, batch, 2, item),
+            (float) instruction.alpha(),
+            instruction.out().accumulate()));
   }
 
   private static StridedMatrix matrix(Buffer buffer, Loops batch, int operand, long item) {

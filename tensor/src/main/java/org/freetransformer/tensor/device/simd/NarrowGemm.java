@@ -35,23 +35,15 @@ final class NarrowGemm implements Kernel, ThreadTeam.Task {
   private final float[] sums;
 
   /** Sizes must not be 0. */
-  NarrowGemm(
-      ThreadTeam team,
-      GemmScratch[] scratch,
-      GemmShape shape,
-      StridedMatrix a,
-      StridedMatrix b,
-      StridedMatrix c,
-      float alpha,
-      boolean accumulate) {
+  NarrowGemm(ThreadTeam team, GemmScratch[] scratch, Product product) {
     this.team = team;
     this.scratch = scratch;
-    this.shape = shape;
-    this.a = a;
-    this.b = b;
-    this.c = c;
-    this.alpha = alpha;
-    this.accumulate = accumulate;
+    shape = product.shape();
+    a = product.a();
+    b = product.b();
+    c = product.c();
+    alpha = product.alpha();
+    accumulate = product.accumulate();
     int even = Math.ceilDiv(Math.ceilDiv(shape.k(), MOST_PARTS), SLICE) * SLICE;
     partDepth = Math.max(SLICES_OF_A_PART * SLICE, even);
     parts = Math.ceilDiv(shape.k(), partDepth);
@@ -59,11 +51,13 @@ final class NarrowGemm implements Kernel, ThreadTeam.Task {
   }
 
   /** Whether this way suits a product. */
-  static boolean suits(GemmShape shape, StridedMatrix a, StridedMatrix c) {
+  static boolean suits(Product product) {
+    GemmShape shape = product.shape();
+    StridedMatrix a = product.a();
     return GemmKernel.READS_ARRAYS
         && a.rowStride() == 1
         && a.columnStride() != 1
-        && c.columnStride() == 1
+        && product.c().columnStride() == 1
         && Math.min(shape.m(), shape.n()) > SkinnyGemm.ROWS
         && Math.max(shape.m(), shape.n()) <= WIDTH
         && shape.k() >= SLICE

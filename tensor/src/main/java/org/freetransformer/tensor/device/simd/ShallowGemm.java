@@ -59,23 +59,15 @@ final class ShallowGemm implements Kernel, ThreadTeam.Task {
   private final boolean bInPlace;
 
   /** Sizes must not be 0, and C's columns contiguous. */
-  ShallowGemm(
-      ThreadTeam team,
-      GemmScratch[] scratch,
-      GemmShape shape,
-      StridedMatrix a,
-      StridedMatrix b,
-      StridedMatrix c,
-      float alpha,
-      boolean accumulate) {
+  ShallowGemm(ThreadTeam team, GemmScratch[] scratch, Product product) {
     this.team = team;
     this.scratch = scratch;
-    this.shape = shape;
-    this.a = a;
-    this.b = b;
-    this.c = c;
-    this.alpha = alpha;
-    this.accumulate = accumulate;
+    shape = product.shape();
+    a = product.a();
+    b = product.b();
+    c = product.c();
+    alpha = product.alpha();
+    accumulate = product.accumulate();
     int granule = ShallowKernel.NARROW_ROWS;
     depth = Math.min(shape.k(), SLICE);
     rowsAtOnce = Math.max(granule, A_ELEMENTS / depth / granule * granule);
@@ -98,8 +90,10 @@ final class ShallowGemm implements Kernel, ThreadTeam.Task {
   }
 
   /** Whether this way is made for a product. */
-  static boolean suits(GemmShape shape, StridedMatrix c) {
-    return c.columnStride() == 1 && (shape.k() <= maxDepth(shape) || shape.n() <= MAX_COLUMNS);
+  static boolean suits(Product product) {
+    GemmShape shape = product.shape();
+    return product.c().columnStride() == 1
+        && (shape.k() <= maxDepth(shape) || shape.n() <= MAX_COLUMNS);
   }
 
   private static int maxDepth(GemmShape shape) {
@@ -112,9 +106,10 @@ final class ShallowGemm implements Kernel, ThreadTeam.Task {
    *
    * @param thin rows of the side that it would copy
    */
-  static boolean better(
-      GemmShape shape, int thin, StridedMatrix a, StridedMatrix b, StridedMatrix c) {
-    if (Math.min(shape.m(), shape.n()) == 1 || c.columnStride() != 1) {
+  static boolean better(Product product, int thin) {
+    GemmShape shape = product.shape();
+    StridedMatrix a = product.a();
+    if (Math.min(shape.m(), shape.n()) == 1 || product.c().columnStride() != 1) {
       return false;
     }
     if (shape.k() <= MAX_DEPTH) {
@@ -125,7 +120,7 @@ final class ShallowGemm implements Kernel, ThreadTeam.Task {
       return false;
     }
     if (Math.max(shape.m(), shape.n()) <= SkinnyGemm.MAX_ROWS) {
-      return a.columnStride() != 1 || b.rowStride() != 1;
+      return a.columnStride() != 1 || product.b().rowStride() != 1;
     }
     boolean dotsOfA = thin == shape.n() && a.columnStride() == 1;
     return dotsOfA && shape.n() <= MAX_COLUMNS && shape.k() <= SHORT_DOTS * shape.n();

@@ -66,23 +66,15 @@ final class SkinnyGemm implements RowProduct {
   private final float[] packed;
   private final @Nullable RowDots dots;
 
-  SkinnyGemm(
-      ThreadTeam team,
-      GemmScratch[] scratch,
-      GemmShape shape,
-      StridedMatrix x,
-      StridedMatrix w,
-      StridedMatrix c,
-      float alpha,
-      boolean accumulate) {
+  SkinnyGemm(ThreadTeam team, GemmScratch[] scratch, Product product) {
     this.team = team;
     this.scratch = scratch;
-    this.shape = shape;
-    this.x = x;
-    this.w = w;
-    this.c = c;
-    this.alpha = alpha;
-    this.accumulate = accumulate;
+    shape = product.shape();
+    x = product.a();
+    w = product.b();
+    c = product.c();
+    alpha = product.alpha();
+    accumulate = product.accumulate();
     // A single column counts as contiguous both ways, but strips of its width would be scalars.
     byDots = w.columnStride() != 1 || shape.n() < GemmKernel.LANES;
     paddedRows = shape.m() == 1 ? 1 : Math.ceilDiv(shape.m(), ROWS) * ROWS;
@@ -112,7 +104,10 @@ final class SkinnyGemm implements RowProduct {
   }
 
   /** Whether this way suits a product whose left side may be thin. */
-  static boolean suits(GemmShape shape, StridedMatrix w, StridedMatrix c) {
+  static boolean suits(Product product) {
+    GemmShape shape = product.shape();
+    StridedMatrix w = product.b();
+    StridedMatrix c = product.c();
     boolean contiguousRows =
         w.columnStride() == 1 && shape.n() >= GemmKernel.LANES && !blocksWin(shape, c);
     boolean contiguousColumns =
@@ -185,10 +180,12 @@ final class SkinnyGemm implements RowProduct {
   }
 
   /** A W of 16 bits is only read by dot products. */
-  static boolean suitsHalf(GemmShape shape, StridedMatrix x, StridedMatrix w, StridedMatrix c) {
+  static boolean suitsHalf(Product product) {
+    GemmShape shape = product.shape();
+    StridedMatrix w = product.b();
     return w.type() == DType.BF16
-        && !x.isHalf()
-        && !c.isHalf()
+        && !product.a().isHalf()
+        && !product.c().isHalf()
         && shape.m() <= MAX_ROWS
         && w.rowStride() == 1
         && w.columnStride() != 1

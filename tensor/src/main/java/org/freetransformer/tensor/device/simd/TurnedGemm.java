@@ -59,23 +59,15 @@ final class TurnedGemm implements Kernel {
   private final ThreadTeam.Task multiplying = this::multiply;
 
   /** Sizes must not be 0. */
-  TurnedGemm(
-      ThreadTeam team,
-      GemmScratch[] scratch,
-      GemmShape shape,
-      StridedMatrix a,
-      StridedMatrix b,
-      StridedMatrix c,
-      float alpha,
-      boolean accumulate) {
+  TurnedGemm(ThreadTeam team, GemmScratch[] scratch, Product product) {
     this.team = team;
     this.scratch = scratch;
-    this.shape = shape;
-    this.a = a;
-    this.b = b;
-    this.c = c;
-    this.alpha = alpha;
-    this.accumulate = accumulate;
+    shape = product.shape();
+    a = product.a();
+    b = product.b();
+    c = product.c();
+    alpha = product.alpha();
+    accumulate = product.accumulate();
     depth = GemmBlock.depth(shape.k());
     slices = Math.ceilDiv(shape.k(), depth);
     panels = Math.ceilDiv(shape.m(), COLUMNS);
@@ -93,14 +85,16 @@ final class TurnedGemm implements Kernel {
    * Whether this way suits a product: rows are more than {@link SkinnyGemm} takes and nearly fill
    * their panels, and there are several times as many columns.
    */
-  static boolean suits(GemmShape shape, StridedMatrix b, StridedMatrix c) {
+  static boolean suits(Product product) {
+    GemmShape shape = product.shape();
+    StridedMatrix b = product.b();
     int panels = Math.ceilDiv(shape.m(), COLUMNS);
     int unused = panels * COLUMNS - shape.m();
     return (GemmKernel.READS_ARRAYS || GemmKernel.READS_IN_PLACE)
         && shape.batch() == 1
         && b.rowStride() == 1
         && b.columnStride() != 1
-        && c.columnStride() == 1
+        && product.c().columnStride() == 1
         && shape.m() > SkinnyGemm.MAX_ROWS
         && (unused < COLUMNS / 2 || unused <= shape.m() / 16)
         && shape.n() >= MIN_COLUMNS

@@ -108,7 +108,7 @@ final class GemmCheck implements AutoCloseable {
     float[][] results = new float[gemms.length][];
     for (int t = 0; t < gemms.length; t++) {
       MemorySegment.copy(initial, 0, c.memory(), ValueLayout.JAVA_FLOAT, 0, initial.length);
-      gemms[t].prepare(shape, a, b, c, alpha, accumulate).run();
+      gemms[t].prepare(new Product(shape, a, b, c, alpha, accumulate)).run();
       results[t] = elements(c);
     }
     for (int i = 0; i < expected.length; i++) {

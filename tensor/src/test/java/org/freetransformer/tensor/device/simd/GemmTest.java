@@ -61,13 +61,14 @@ class GemmTest {
     StridedMatrix b = bfloat16(random, shape.k(), shape.n(), transposed);
     StridedMatrix one = bfloat16(new Random(4), shape.m(), shape.n(), false);
     StridedMatrix two = bfloat16(new Random(4), shape.m(), shape.n(), false);
-    GemmBlock block = new GemmBlock(shape, a, b, two, 0.5f, true);
+    Product product = new Product(shape, a, b, two, 0.5f, true);
+    GemmBlock block = new GemmBlock(product);
     assertThat(SharedGemm.suits(TEAM, shape, block)).isTrue();
     try (ThreadTeam alone = new ThreadTeam(1);
         Gemm gemm = new Gemm(alone)) {
-      gemm.prepare(shape, a, b, one, 0.5f, true).run();
+      gemm.prepare(new Product(shape, a, b, one, 0.5f, true)).run();
     }
-    GEMM.prepare(shape, a, b, two, 0.5f, true).run();
+    GEMM.prepare(product).run();
     assertThat(two.memory().mismatch(one.memory())).isEqualTo(-1);
   }
 
@@ -82,15 +83,16 @@ class GemmTest {
     StridedMatrix b = floats(random, shape, shape.k(), n);
     StridedMatrix one = floats(new Random(6), shape, shape.m(), n);
     StridedMatrix two = floats(new Random(6), shape, shape.m(), n);
-    GemmBlock block = new GemmBlock(shape, a, b, two, 1f, accumulate);
+    Product product = new Product(shape, a, b, two, 1f, accumulate);
+    GemmBlock block = new GemmBlock(product);
     assertThat(SharedGemm.suits(TEAM, shape, block)).isTrue();
     assertThat(block.maxPanels() * GemmKernel.COLUMNS).isLessThan(n);
     assertThat(block.depth()).isLessThan(shape.k());
     try (ThreadTeam alone = new ThreadTeam(1);
         Gemm gemm = new Gemm(alone)) {
-      gemm.prepare(shape, a, b, one, 1f, accumulate).run();
+      gemm.prepare(new Product(shape, a, b, one, 1f, accumulate)).run();
     }
-    GEMM.prepare(shape, a, b, two, 1f, accumulate).run();
+    GEMM.prepare(product).run();
     assertThat(two.memory().mismatch(one.memory())).isEqualTo(-1);
   }
 
@@ -118,7 +120,7 @@ class GemmTest {
     memory.setAtIndex(ValueLayout.JAVA_FLOAT, 0, 3f);
     StridedMatrix three = new StridedMatrix(memory, 0, 0, 0, 0);
     StridedMatrix c = StridedMatrix.rowMajor(memory, 1, 19);
-    GEMM.prepare(new GemmShape(1, 20, 19, 11), three, three, c, 1f, false).run();
+    GEMM.prepare(new Product(new GemmShape(1, 20, 19, 11), three, three, c, 1f, false)).run();
     for (int i = 1; i <= 380; i++) {
       assertThat(memory.getAtIndex(ValueLayout.JAVA_FLOAT, i)).isEqualTo(99f);
     }
@@ -129,8 +131,8 @@ class GemmTest {
     MemorySegment memory = ARENA.allocate(4 * 100, 64);
     StridedMatrix fits = StridedMatrix.rowMajor(memory, 0, 10);
     StridedMatrix beyond = StridedMatrix.rowMajor(memory, 1, 10);
-    assertThatThrownBy(
-            () -> GEMM.prepare(new GemmShape(1, 10, 10, 10), fits, beyond, fits, 1f, false))
+    assertThatThrownBy(() ->
+            GEMM.prepare(new Product(new GemmShape(1, 10, 10, 10), fits, beyond, fits, 1f, false)))
         .isInstanceOf(IndexOutOfBoundsException.class)
         .hasMessageContaining("B [1, 10, 10]")
         .hasMessageContaining("ends at element 100 of 100");
@@ -141,7 +143,8 @@ class GemmTest {
     MemorySegment memory = ARENA.allocate(4 * 4000, 64);
     StridedMatrix x = StridedMatrix.rowMajor(memory, 0, 20);
     StridedMatrix scattered = new StridedMatrix(memory, 0, 0, 40, 2);
-    assertThatThrownBy(() -> GEMM.prepare(new GemmShape(1, 20, 20, 20), x, x, scattered, 1f, false))
+    assertThatThrownBy(() ->
+            GEMM.prepare(new Product(new GemmShape(1, 20, 20, 20), x, x, scattered, 1f, false)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("row stride 40 and column stride 2");
   }

@@ -82,6 +82,14 @@ final class GenerateCommand implements Callable<Integer> {
   private double minP;
 
   @Option(
+      names = "--repetition-penalty",
+      paramLabel = "X",
+      description =
+          "Makes tokens that the prompt or the text has already less likely, above 1, or more"
+              + " (default: 1).")
+  private double repetitionPenalty = 1;
+
+  @Option(
       names = "--seed",
       paramLabel = "N",
       description = "Seed of plans and tokens: the same seed writes the same text (default: 0).")
@@ -112,7 +120,7 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Limits.between("--n", samples, 1, MOST_SAMPLES);
     Limits.between("--max-tokens", maxTokens, 1, Integer.MAX_VALUE);
-    Sampling sampling = new Sampling(temperature, topK, topP, minP, seed);
+    Sampling sampling = new Sampling(temperature, topK, topP, minP, repetitionPenalty, seed);
     print(model.use(output, saved -> write(saved, sampling)));
     return 0;
   }

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import javax.imageio.ImageIO;
 import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.junit.jupiter.api.BeforeAll;
@@ -173,6 +174,18 @@ class SavedModelCommandsTest {
   }
 
   @Test
+  void whatIsWrittenAlreadyCanBePenalised() {
+    JsonNode plain = sample("--seed", 5);
+    assertThat(sample("--seed", 5, "--repetition-penalty", 1)).isEqualTo(plain);
+    JsonNode varied = sample("--seed", 5, "--repetition-penalty", 1000);
+    assertThat(differentTokens(varied)).isGreaterThan(differentTokens(plain));
+  }
+
+  private static long differentTokens(JsonNode sample) {
+    return StreamSupport.stream(sample.path("tokens").spliterator(), false).distinct().count();
+  }
+
+  @Test
   void plansAreSharedPinnedSavedAndReplayed() {
     JsonNode samples =
         ft(
@@ -214,6 +227,7 @@ class SavedModelCommandsTest {
     ft("generate", "--run", run, "--prompt", "K".repeat(67)).refused("66");
     with(words, "--temperature", "-1").refused("temperature");
     with(words, "--top-p", "0").refused("top-p");
+    with(words, "--repetition-penalty", "0").refused("repetition-penalty 0.0", "above 0");
     with(words, "--n", "0").refused("--n", "nearest is 1");
     with(words, "--pin", "4=1").refused("--pin", "nearest is 3");
     with(words, "--pin", "1=2").refused("--pin", "nearest is 1");

@@ -2,6 +2,7 @@ package org.freetransformer.generate;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -187,6 +188,7 @@ public final class Generator {
     private final int mostTokens;
     private final List<Integer> tokens = new ArrayList<>();
     private final List<Integer> plans = new ArrayList<>();
+    private final BitSet seen = new BitSet();
     private @Nullable FinishReason reason;
     private int lastPlan;
 
@@ -197,6 +199,7 @@ public final class Generator {
       this.promptLength = request.prompts().get(sample).length;
       // The last token is not read, so that it needs no room.
       this.mostTokens = Math.min(request.maxTokens(), capacity - promptLength + 1);
+      Arrays.stream(request.prompts().get(sample)).forEach(seen::set);
       Arrays.stream(promptPlans).forEach(plans::add);
     }
 
@@ -207,8 +210,9 @@ public final class Generator {
     /** Chooses the next token, and the plan that what follows it is written to. */
     void write(float[] logits) {
       int number = tokens.size();
-      int token = sampler.choose(logits, sample, number);
+      int token = sampler.choose(logits, seen, sample, number);
       tokens.add(token);
+      seen.set(token);
       lastPlan = planAt(request, sample, promptLength + number);
       if (hasPlan()) {
         plans.add(lastPlan);

@@ -1,5 +1,6 @@
 package org.freetransformer.generate;
 
+import java.util.BitSet;
 import org.freetransformer.tensor.Philox;
 
 /**
@@ -11,8 +12,11 @@ public final class Sampler {
   /** Tells these draws apart from those of plans. */
   private static final int SALT = 0x70_6b_6e;
 
+  private static final BitSet NONE = new BitSet();
+
   private final Sampling sampling;
   private final int[] words = new int[4];
+  private float[] penalised = {};
 
   // A heap of (falling logit, number) in one long, the likeliest token first. Behind it, from the
   // end, the tokens that have left it.
@@ -26,15 +30,44 @@ public final class Sampler {
   }
 
   /**
-   * Chooses a token; the same for the same logits, rules, sample and position.
+   * Chooses a token of a sample that has none yet, not even a prompt.
    *
-   * @param logits [V], at least one
+   * @throws IllegalArgumentException if a logit is infinite or not a number
+   */
+  public int choose(float[] logits, int sample, int position) {
+    return choose(logits, NONE, sample, position);
+  }
+
+  /**
+   * Chooses a token; the same for the same logits, rules, seen tokens, sample and position.
+   *
+   * @param logits [V], at least one; stay as they are
+   * @param seen tokens that the sample has already, its prompt's among them; all below V
    * @param sample number of the sample that the token belongs to
    * @param position number of the token within the sample
    * @throws IllegalArgumentException if a logit is infinite or not a number
    */
-  public int choose(float[] logits, int sample, int position) {
+  public int choose(float[] logits, BitSet seen, int sample, int position) {
     requireFinite(logits);
+    boolean penalises = sampling.repetitionPenalty() != 1 && !seen.isEmpty();
+    return draw(penalises ? penalised(logits, seen) : logits, sample, position);
+  }
+
+  private float[] penalised(float[] logits, BitSet seen) {
+    if (penalised.length != logits.length) {
+      penalised = new float[logits.length];
+    }
+    System.arraycopy(logits, 0, penalised, 0, logits.length);
+    double penalty = sampling.repetitionPenalty();
+    for (int token = seen.nextSetBit(0); token >= 0; token = seen.nextSetBit(token + 1)) {
+      double logit = logits[token];
+      double changed = logit > 0 ? logit / penalty : logit * penalty;
+      penalised[token] = (float) Math.clamp(changed, -Float.MAX_VALUE, Float.MAX_VALUE);
+    }
+    return penalised;
+  }
+
+  private int draw(float[] logits, int sample, int position) {
     if (sampling.temperature() == 0) {
       return likeliest(logits);
     }

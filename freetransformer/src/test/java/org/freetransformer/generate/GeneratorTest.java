@@ -3,6 +3,8 @@ package org.freetransformer.generate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.freetransformer.generate.Generator.FinishReason;
@@ -122,6 +124,43 @@ final class GeneratorTest {
 
   private static List<Sample> greedy(Generator writer, List<int[]> prompts, PlanControl plans) {
     return writer.generate(new Request(prompts, 8, Sampling.greedy(), plans, Set.of()));
+  }
+
+  /** A row's own: with those of the other row both would be written otherwise. */
+  @Test
+  void whatIsPenalisedIsARowsPromptAndWhatItWrote() {
+    Sampling sampling = new Sampling(0, 0, 1, 0, 1.5, 0);
+    List<int[]> prompts = List.of(new int[] {1, 2, 3}, new int[] {7});
+    PlanControl plans = PlanControl.prior(4);
+    List<Sample> samples = write(prompts, sampling, plans);
+    for (int b = 0; b < prompts.size(); b++) {
+      assertThat(samples.get(b).tokens())
+          .isEqualTo(penalised(prompts.get(b), samples.get(b).plans(), 1.5f));
+    }
+    assertThat(samples).isNotEqualTo(write(prompts, Sampling.greedy(), plans));
+  }
+
+  /** Eight tokens, each the likeliest by logits that are divided, or multiplied, here. */
+  private List<Integer> penalised(int[] prompt, List<Integer> plans, float penalty) {
+    int[] z = plans.stream().mapToInt(Integer::intValue).toArray();
+    List<Integer> text = new ArrayList<>(Arrays.stream(prompt).boxed().toList());
+    try (IncrementalDecoder decoder = new IncrementalDecoder(model, 1, 12)) {
+      int[][] read = {Arrays.copyOf(z, prompt.length)};
+      float[] logits = decoder.prompt(List.of(prompt), read).logits()[0];
+      while (text.size() < z.length) {
+        int best = 0;
+        float[] changed = logits.clone();
+        for (int token = 0; token < changed.length; token++) {
+          if (text.contains(token)) {
+            changed[token] = logits[token] < 0 ? logits[token] * penalty : logits[token] / penalty;
+          }
+          best = changed[token] > changed[best] ? token : best;
+        }
+        logits = decoder.next(new int[] {best}, new int[] {z[text.size()]})[0];
+        text.add(best);
+      }
+    }
+    return text.subList(prompt.length, text.size());
   }
 
   @Test

@@ -3,6 +3,7 @@ package org.freetransformer.generate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
@@ -11,6 +12,7 @@ import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class SamplingTest {
   private static final int VOCABULARY = 9;
@@ -75,7 +77,7 @@ final class SamplingTest {
     "0.8, 5, 0.8, 0.1"
   })
   void drawsFromTheLimitedDistribution(double temperature, int topK, double topP, double minP) {
-    Sampling how = new Sampling(temperature, topK, topP, minP, 17);
+    Sampling how = new Sampling(temperature, topK, topP, minP, 1, 17);
     Sampler sampler = new Sampler(how);
     float[] logits = logits();
     double[] expected = expected(how, logits);
@@ -102,7 +104,7 @@ final class SamplingTest {
 
   @Test
   void rememberedMemoryChangesNothing() {
-    Sampling how = new Sampling(0.9, 40, 0.95, 0.01, 3);
+    Sampling how = new Sampling(0.9, 40, 0.95, 0.01, 1, 3);
     Sampler used = new Sampler(how);
     for (int i = 0; i < 200; i++) {
       float[] logits = new float[1 + random.nextInt(300)];
@@ -112,6 +114,58 @@ final class SamplingTest {
       int chosen = used.choose(logits, i, 5);
       assertThat(chosen).isEqualTo(new Sampler(how).choose(logits, i, 5));
     }
+  }
+
+  /** As the definition says, a token at a time. */
+  private static float[] penalised(float[] logits, BitSet seen, float penalty) {
+    float[] changed = logits.clone();
+    for (int token = 0; token < changed.length; token++) {
+      if (seen.get(token)) {
+        changed[token] = logits[token] < 0 ? logits[token] * penalty : logits[token] / penalty;
+      }
+    }
+    return changed;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, 0, 1, 1.3", "1, 0, 1, 1.3", "0.7, 4, 0.9, 2", "1, 0, 1, 0.5", "0, 0, 1, 0.5"})
+  void tokensOfTheSampleArePenalisedBeforeAllElse(
+      double temperature, int topK, double topP, float penalty) {
+    Sampling plain = new Sampling(temperature, topK, topP, 0, 1, 17);
+    Sampler penalises = new Sampler(new Sampling(temperature, topK, topP, 0, penalty, 17));
+    int others = 0;
+    for (int i = 0; i < 200; i++) {
+      float[] logits = logits();
+      float[] before = logits.clone();
+      BitSet seen = BitSet.valueOf(new long[] {random.nextInt(1 << VOCABULARY)});
+      int chosen = penalises.choose(logits, seen, 3, i);
+      assertThat(chosen)
+          .isEqualTo(new Sampler(plain).choose(penalised(logits, seen, penalty), 3, i));
+      assertThat(logits).isEqualTo(before);
+      others += chosen == new Sampler(plain).choose(logits, 3, i) ? 0 : 1;
+    }
+    assertThat(others).isPositive();
+  }
+
+  @Test
+  void aPenaltyOfOneChangesNothing() {
+    BitSet all = new BitSet();
+    all.set(0, VOCABULARY);
+    for (int i = 0; i < 200; i++) {
+      float[] logits = logits();
+      assertThat(new Sampler(Sampling.plain(1)).choose(logits, all, 0, i))
+          .isEqualTo(new Sampler(Sampling.plain(1)).choose(logits, 0, i));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {Double.MIN_VALUE, 1e6})
+  void theStrongestPenaltiesLeaveNumbers(double penalty) {
+    Sampler sampler = new Sampler(new Sampling(1, 0, 1, 0, penalty, 0));
+    BitSet all = new BitSet();
+    all.set(0, 2);
+    assertThat(sampler.choose(new float[] {3e38f, -3e38f}, all, 0, 0)).isZero();
+    assertThat(sampler.choose(new float[] {-3e38f, -3e38f}, all, 0, 0)).isBetween(0, 1);
   }
 
   @Test
@@ -128,13 +182,17 @@ final class SamplingTest {
 
   @Test
   void saysWhatIsOutOfRange() {
-    assertThatThrownBy(() -> new Sampling(-1, 0, 1, 0, 0)).hasMessageStartingWith("temperature");
-    assertThatThrownBy(() -> new Sampling(Double.NaN, 0, 1, 0, 0))
+    assertThatThrownBy(() -> new Sampling(-1, 0, 1, 0, 1, 0)).hasMessageStartingWith("temperature");
+    assertThatThrownBy(() -> new Sampling(Double.NaN, 0, 1, 0, 1, 0))
         .hasMessageStartingWith("temperature NaN");
-    assertThatThrownBy(() -> new Sampling(1, -1, 1, 0, 0))
+    assertThatThrownBy(() -> new Sampling(1, -1, 1, 0, 1, 0))
         .hasMessage("top-k -1: allowed are 0 (all) or more");
-    assertThatThrownBy(() -> new Sampling(1, 0, 0, 0, 0)).hasMessageStartingWith("top-p");
-    assertThatThrownBy(() -> new Sampling(1, 0, 1, 1, 0)).hasMessageStartingWith("min-p");
+    assertThatThrownBy(() -> new Sampling(1, 0, 0, 0, 1, 0)).hasMessageStartingWith("top-p");
+    assertThatThrownBy(() -> new Sampling(1, 0, 1, 1, 1, 0)).hasMessageStartingWith("min-p");
+    assertThatThrownBy(() -> new Sampling(1, 0, 1, 0, 0, 0))
+        .hasMessage("repetition-penalty 0.0: allowed are above 0 up to 1e6");
+    assertThatThrownBy(() -> new Sampling(1, 0, 1, 0, Double.NaN, 0))
+        .hasMessageStartingWith("repetition-penalty NaN");
     assertThatThrownBy(
             () -> new Sampler(Sampling.plain(0)).choose(new float[] {0, Float.NaN}, 0, 0))
         .hasMessageContaining("token 1 is NaN");

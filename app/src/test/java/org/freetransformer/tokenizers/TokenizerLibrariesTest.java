@@ -7,10 +7,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.freetransformer.data.Tokenizer;
 import org.freetransformer.data.TokenizerFormat;
+import org.freetransformer.generate.SampleText;
+import org.freetransformer.generate.StopStrings;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -42,6 +45,21 @@ final class TokenizerLibrariesTest {
     for (int i = 0; i < 100; i++) {
       String text = BytePairTrainerTest.text(random, 30);
       assertThat(gpt2.decode(gpt2.encode(text))).isEqualTo(text);
+    }
+  }
+
+  @Test
+  void gpt2StreamsWhatItDecodes() {
+    Tokenizer gpt2 = new Gpt2Tokenizer();
+    Random random = new Random(5);
+    for (int i = 0; i < 100; i++) {
+      String text = BytePairTrainerTest.text(random, 30);
+      SampleText streamed = new SampleText(gpt2, new StopStrings(List.of()));
+      for (int token : gpt2.encode(text)) {
+        streamed.add(token);
+      }
+      streamed.finish();
+      assertThat(streamed.take()).isEqualTo(text);
     }
   }
 

@@ -18,7 +18,9 @@ public final class Generator {
     /** It has as many tokens as were asked for. */
     LENGTH,
     /** It drew a token that ends it. */
-    STOP
+    STOP,
+    /** Its listener ended it. */
+    LISTENER
   }
 
   /**
@@ -54,17 +56,21 @@ public final class Generator {
   /**
    * One written sample.
    *
-   * @param tokens the new tokens, a stop token among them
+   * @param tokens the new tokens, the one that ended it among them
    * @param plans the plan of every position, the prompt's first; empty for a baseline
    * @param finishReason why it ended
    */
   public record Sample(List<Integer> tokens, List<Integer> plans, FinishReason finishReason) {}
 
-  /** Is told of every token as it is written. */
+  /** Is told of every token as it is written, and may end its sample. */
   @FunctionalInterface
   public interface TokenListener {
-    /** Called in the order of positions, samples in turn. */
-    void onToken(int sample, int token);
+    /**
+     * Called in the order of positions, samples in turn; with a stop token, too.
+     *
+     * @return whether the sample goes on, if nothing else ends it
+     */
+    boolean onToken(int sample, int token);
   }
 
   /** Purpose of the draws of a prompt's inferred plans. */
@@ -79,7 +85,7 @@ public final class Generator {
 
   /** Writes all samples side by side. */
   public List<Sample> generate(Request request) {
-    return generate(request, (_, _) -> {});
+    return generate(request, (_, _) -> true);
   }
 
   /**
@@ -138,8 +144,7 @@ public final class Generator {
       Arrays.fill(tokens, IncrementalDecoder.IDLE);
       for (Draft draft : drafts) {
         if (draft.isOpen()) {
-          draft.write(logits[draft.sample]);
-          listener.onToken(draft.sample, draft.tokens.getLast());
+          draft.write(logits[draft.sample], listener);
         }
         if (draft.isOpen()) {
           tokens[draft.sample] = draft.tokens.getLast();
@@ -208,7 +213,7 @@ public final class Generator {
     }
 
     /** Chooses the next token, and the plan that what follows it is written to. */
-    void write(float[] logits) {
+    void write(float[] logits, TokenListener listener) {
       int number = tokens.size();
       int token = sampler.choose(logits, seen, sample, number);
       tokens.add(token);
@@ -217,8 +222,11 @@ public final class Generator {
       if (hasPlan()) {
         plans.add(lastPlan);
       }
+      boolean goesOn = listener.onToken(sample, token);
       if (request.stopTokens().contains(token)) {
         reason = FinishReason.STOP;
+      } else if (!goesOn) {
+        reason = FinishReason.LISTENER;
       } else if (tokens.size() == mostTokens) {
         reason = FinishReason.LENGTH;
       }

@@ -181,6 +181,35 @@ final class GeneratorTest {
   }
 
   @Test
+  void aListenerEndsRowsAtDifferentSteps() {
+    PlanControl plans = PlanControl.prior(4);
+    List<Sample> free = write(TWICE, Sampling.plain(3), plans);
+    Request request = new Request(TWICE, 8, Sampling.plain(3), plans, Set.of());
+    int[] left = {2, 5};
+    List<Sample> ended = generator.generate(request, (sample, _) -> --left[sample] > 0);
+    assertThat(left).containsExactly(0, 0);
+    for (int b = 0; b < 2; b++) {
+      int written = b == 0 ? 2 : 5;
+      assertThat(ended.get(b).tokens()).isEqualTo(free.get(b).tokens().subList(0, written));
+      assertThat(ended.get(b).plans()).isEqualTo(free.get(b).plans().subList(0, 3 + written));
+      assertThat(ended.get(b).finishReason()).isEqualTo(FinishReason.LISTENER);
+    }
+  }
+
+  /** A stop token ends a sample whatever the listener says, and the listener before the length. */
+  @Test
+  void theReasonIsTheStopTokenThenTheListener() {
+    PlanControl plans = PlanControl.prior(4);
+    int first = write(TWICE, Sampling.greedy(), plans).getFirst().tokens().getFirst();
+    Request one = new Request(TWICE, 1, Sampling.greedy(), plans, Set.of(first));
+    assertThat(generator.generate(one, (_, _) -> false).getFirst().finishReason())
+        .isEqualTo(FinishReason.STOP);
+    Request none = new Request(TWICE, 1, Sampling.greedy(), plans, Set.of());
+    assertThat(generator.generate(none, (_, _) -> false).getFirst().finishReason())
+        .isEqualTo(FinishReason.LISTENER);
+  }
+
+  @Test
   void saysWhatIsWrong() {
     PlanControl plans = PlanControl.prior(0);
     Sampling greedy = Sampling.greedy();

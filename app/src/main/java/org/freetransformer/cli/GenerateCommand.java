@@ -2,6 +2,7 @@ package org.freetransformer.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,11 +11,14 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Limits;
 import org.freetransformer.data.Tokenizer;
 import org.freetransformer.generate.Generator;
+import org.freetransformer.generate.SampleText;
 import org.freetransformer.generate.Sampling;
+import org.freetransformer.generate.StopStrings;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.nn.Linear;
 import org.freetransformer.run.OutputFiles;
@@ -90,6 +94,14 @@ final class GenerateCommand implements Callable<Integer> {
   private double repetitionPenalty = 1;
 
   @Option(
+      names = "--stop",
+      paramLabel = "TEXT",
+      description =
+          "Ends a sample before this text, as it stands: a new line is $'\\n' in bash, not '\\n'."
+              + " May be repeated.")
+  private List<String> stops = new ArrayList<>();
+
+  @Option(
       names = "--seed",
       paramLabel = "N",
       description = "Seed of plans and tokens: the same seed writes the same text (default: 0).")
@@ -121,14 +133,15 @@ final class GenerateCommand implements Callable<Integer> {
     Limits.between("--n", samples, 1, MOST_SAMPLES);
     Limits.between("--max-tokens", maxTokens, 1, Integer.MAX_VALUE);
     Sampling sampling = new Sampling(temperature, topK, topP, minP, repetitionPenalty, seed);
-    print(model.use(output, saved -> write(saved, sampling)));
+    StopStrings stopStrings = new StopStrings(stops);
+    print(model.use(output, saved -> write(saved, sampling, stopStrings)));
     return 0;
   }
 
-  /** Samples, and what reads their tokens. */
-  private record Written(List<Generator.Sample> samples, Tokenizer tokenizer) {}
+  /** A sample with its text, and in a word why that ended. */
+  private record Written(Generator.Sample sample, String text, String finishReason) {}
 
-  private Written write(SavedModel saved, Sampling sampling) {
+  private List<Written> write(SavedModel saved, Sampling sampling, StopStrings stopStrings) {
     plan.requireFitting(saved.config());
     Tokenizer tokenizer = Tokenizer.of(saved.dataConfig(output::note));
     List<int[]> prompts = Collections.nCopies(samples, tokenizer.encode(prompt));
@@ -143,8 +156,35 @@ final class GenerateCommand implements Callable<Integer> {
         case BF16 -> Linear.narrowAll(loaded, DType.BF16);
         case INT8 -> Linear.narrowAll(loaded, DType.I8);
       }
-      return new Written(new Generator(loaded).generate(request), tokenizer);
+      return write(new Generator(loaded), request, tokenizer, stopStrings);
     }
+  }
+
+  private static List<Written> write(
+      Generator generator,
+      Generator.Request request,
+      Tokenizer tokenizer,
+      StopStrings stopStrings) {
+    List<SampleText> texts =
+        request.prompts().stream().map(_ -> new SampleText(tokenizer, stopStrings)).toList();
+    List<Generator.Sample> samples =
+        generator.generate(
+            request,
+            (sample, token) ->
+                request.stopTokens().contains(token) || texts.get(sample).add(token));
+    return IntStream.range(0, texts.size())
+        .mapToObj(i -> written(samples.get(i), texts.get(i), tokenizer))
+        .toList();
+  }
+
+  private static Written written(Generator.Sample sample, SampleText text, Tokenizer tokenizer) {
+    text.finish();
+    return text.isStopped()
+        ? new Written(sample, text.text(), "stop_string")
+        : new Written(
+            sample,
+            textOf(sample, tokenizer),
+            sample.finishReason().name().toLowerCase(Locale.ROOT));
   }
 
   private void requireOfferedBy(Device chosen) {
@@ -156,18 +196,16 @@ final class GenerateCommand implements Callable<Integer> {
     }
   }
 
-  private void print(Written written) throws IOException {
-    Tokenizer tokenizer = written.tokenizer();
+  private void print(List<Written> written) throws IOException {
     if (savePlan != null) {
-      Map<String, Object> first = Map.of("plan", written.samples().getFirst().plans());
+      Map<String, Object> first = Map.of("plan", written.getFirst().sample().plans());
       OutputFiles.write(savePlan, Output.toJson(first) + "\n");
     }
     StringBuilder text = new StringBuilder();
-    for (Generator.Sample sample : written.samples()) {
-      text.append(prompt).append(textOf(sample, tokenizer)).append('\n');
+    for (Written one : written) {
+      text.append(prompt).append(one.text()).append('\n');
     }
-    List<Map<String, Object>> objects =
-        written.samples().stream().map(sample -> json(sample, tokenizer)).toList();
+    List<Map<String, Object>> objects = written.stream().map(GenerateCommand::json).toList();
     output.result(Map.of("samples", objects), text.toString());
   }
 
@@ -177,12 +215,12 @@ final class GenerateCommand implements Callable<Integer> {
     return end.isPresent() ? Set.of(end.getAsInt()) : Set.of();
   }
 
-  private static Map<String, Object> json(Generator.Sample sample, Tokenizer tokenizer) {
+  private static Map<String, Object> json(Written written) {
     Map<String, Object> map = new LinkedHashMap<>();
-    map.put("text", textOf(sample, tokenizer));
-    map.put("tokens", sample.tokens());
-    map.put("plan", sample.plans());
-    map.put("finish_reason", sample.finishReason().name().toLowerCase(Locale.ROOT));
+    map.put("text", written.text());
+    map.put("tokens", written.sample().tokens());
+    map.put("plan", written.sample().plans());
+    map.put("finish_reason", written.finishReason());
     return map;
   }
 

@@ -181,6 +181,22 @@ class SavedModelCommandsTest {
     assertThat(differentTokens(varied)).isGreaterThan(differentTokens(plain));
   }
 
+  @Test
+  void textEndsBeforeAStopString() {
+    JsonNode free = sample("--seed", 5);
+    String text = free.path("text").asText();
+    String stop = text.substring(10, 13);
+    int begin = text.indexOf(stop);
+    JsonNode stopped = sample("--seed", 5, "--stop", "no such text", "--stop", stop);
+    assertThat(stopped.path("text").asText()).isEqualTo(text.substring(0, begin));
+    assertThat(stopped.path("finish_reason").asText()).isEqualTo("stop_string");
+    assertThat(stopped.path("tokens")).hasSize(begin + 3);
+    assertThat(sample("--seed", 5, "--stop", "no such text")).isEqualTo(free);
+    Outcome printed =
+        ft("generate", "--run", run, "--prompt", "K>", "--seed", 5, "--stop", stop, "--n", 2);
+    assertThat(printed.out().lines()).hasSize(2).startsWith("K>" + text.substring(0, begin));
+  }
+
   private static long differentTokens(JsonNode sample) {
     return StreamSupport.stream(sample.path("tokens").spliterator(), false).distinct().count();
   }
@@ -228,6 +244,7 @@ class SavedModelCommandsTest {
     with(words, "--temperature", "-1").refused("temperature");
     with(words, "--top-p", "0").refused("top-p");
     with(words, "--repetition-penalty", "0").refused("repetition-penalty 0.0", "above 0");
+    with(words, "--stop", "").refused("an empty stop string", "1 character or more");
     with(words, "--n", "0").refused("--n", "nearest is 1");
     with(words, "--pin", "4=1").refused("--pin", "nearest is 3");
     with(words, "--pin", "1=2").refused("--pin", "nearest is 1");

@@ -89,8 +89,8 @@ final class GenerateCommand implements Callable<Integer> {
       names = "--repetition-penalty",
       paramLabel = "X",
       description =
-          "Makes tokens that the prompt or the text has already less likely, above 1, or more"
-              + " (default: 1).")
+          "Above 1, tokens that the prompt or the text has already are less likely; below 1, they"
+              + " are likelier (default: 1).")
   private double repetitionPenalty = 1;
 
   @Option(

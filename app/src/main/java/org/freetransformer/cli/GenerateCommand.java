@@ -171,7 +171,9 @@ final class GenerateCommand implements Callable<Integer> {
         generator.generate(
             request,
             (sample, token) ->
-                request.stopTokens().contains(token) || texts.get(sample).add(token));
+                stopStrings.strings().isEmpty()
+                    || request.stopTokens().contains(token)
+                    || texts.get(sample).add(token));
     return IntStream.range(0, texts.size())
         .mapToObj(i -> written(samples.get(i), texts.get(i), tokenizer))
         .toList();

@@ -12,7 +12,7 @@ import org.freetransformer.bench.suite.Suite;
  * @param batchMillis least time of one side in a round
  */
 record Effort(int forks, int warmups, int rounds, int batchMillis) {
-  private static final Set<String> MODELS = Set.of("step", "free", "shard", "decode");
+  private static final Set<String> MODELS = Set.of("step", "free", "shard", "decode", "jlama");
 
   /** What a suite needs: whole models have many kernels, and take long to reach their speed. */
   static Effort of(Suite suite, boolean quick) {
@@ -21,9 +21,6 @@ record Effort(int forks, int warmups, int rounds, int batchMillis) {
       return quick ? new Effort(1, 2, 5, 100) : new Effort(1, 3, 8, 100);
     }
     boolean manyKernels = MODELS.contains(suite.name());
-    if (suite.name().equals("jlama")) {
-      return quick ? new Effort(1, 8, 5, 150) : new Effort(2, 12, 6, 150);
-    }
     if (quick) {
       return manyKernels ? new Effort(1, 12, 5, 150) : new Effort(1, 9, 5, 40);
     }

@@ -3,10 +3,9 @@ package org.freetransformer.tensor.device;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.freetransformer.tensor.device.simd.ForkedJvm;
 import org.junit.jupiter.api.Test;
 
 class DevicesTest {
@@ -46,20 +45,6 @@ class DevicesTest {
 
   /** Runs {@link PlainProgram} in a JVM whose only flag is the given one. */
   private static List<String> run(String flag) throws Exception {
-    String classPath = System.getProperty("java.class.path");
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                flag,
-                "-cp",
-                System.getProperty("surefire.test.class.path", classPath),
-                PlainProgram.class.getName())
-            .redirectErrorStream(true)
-            .start();
-    try (var reader = process.inputReader(StandardCharsets.UTF_8)) {
-      List<String> lines = reader.lines().toList();
-      assertThat(process.waitFor()).as(() -> String.join("\n", lines)).isZero();
-      return lines;
-    }
+    return ForkedJvm.runWith(List.of(flag), PlainProgram.class);
   }
 }

@@ -37,11 +37,6 @@ final class Output {
   @Option(names = "--json", description = "Results as one JSON object, and nothing else on stdout.")
   private boolean json;
 
-  /** Whether errors come with their stack trace. */
-  boolean verbose() {
-    return verbose;
-  }
-
   /** Prints the result: the object as JSON if that is asked for, else the text. */
   void result(Map<String, ? extends @Nullable Object> object, String text) {
     if (json) {

@@ -41,11 +41,6 @@ public final class Interruption {
     return () -> requested;
   }
 
-  /** Whether a stop was asked for. */
-  public boolean requested() {
-    return requested;
-  }
-
   /** Asks the listening command to stop, as a signal does. */
   public void request() {
     requested = true;

@@ -135,11 +135,6 @@ public final class PreparedTokens implements Dataset {
         Preparation.readFile(manifest.tokenizerIn(folder)));
   }
 
-  /** What the folder holds. */
-  public TokenManifest manifest() {
-    return manifest;
-  }
-
   @Override
   public int vocabSize() {
     return manifest.vocabSize();

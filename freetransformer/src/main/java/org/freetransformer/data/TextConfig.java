@@ -66,11 +66,6 @@ public record TextConfig(
     return new TextConfig(other, textField, split, validationFraction, crossDocuments, cacheDir);
   }
 
-  /** The same with documents kept apart, or not. */
-  public TextConfig withCrossDocuments(boolean cross) {
-    return new TextConfig(tokenizer, textField, split, validationFraction, cross, cacheDir);
-  }
-
   /** The same with another folder for tokens. */
   public TextConfig withCacheDir(String folder) {
     return new TextConfig(tokenizer, textField, split, validationFraction, crossDocuments, folder);

@@ -7,7 +7,6 @@ import static org.freetransformer.config.Limits.positive;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.freetransformer.config.ConfigException;
-import org.freetransformer.config.ConfigNode;
 import org.freetransformer.config.ConfigSection;
 import org.freetransformer.tensor.Precision;
 
@@ -140,16 +139,11 @@ public record TrainingConfig(
    * @throws ConfigException with the place of the first key that is unknown, ill-typed, wrong, or
    *     asks for what is not built in this version
    */
-  public static TrainingConfig read(ConfigNode section) {
-    return read(ConfigSection.root(section));
-  }
-
-  /** Reads a section that knows its place in a larger document. */
   public static TrainingConfig read(ConfigSection section) {
     return TrainingConfigBuilder.read(section);
   }
 
-  /** All keys and values as {@link #read(ConfigNode)} takes them. */
+  /** All keys and values as {@link #read} takes them. */
   public Map<String, Object> toMap() {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("learning_rate", learningRate);

@@ -103,11 +103,6 @@ final class Heap implements MemoryPool.Source {
     return array;
   }
 
-  /** The host's copy. */
-  MemorySegment words() {
-    return words;
-  }
-
   /** Notes that the host wrote some words. */
   void wrote(int start, int end) {
     written.add(new Range(start, end));

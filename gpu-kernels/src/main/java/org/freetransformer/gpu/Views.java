@@ -18,11 +18,6 @@ final class Views {
 
   private Views() {}
 
-  /** Where args with {@code count} views goes on. */
-  static int end(int count) {
-    return FIRST + count * SIZE;
-  }
-
   /** Heap index of element {@code i}, counted row-major, of view number {@code view}. */
   static int at(IntArray args, int view, int i) {
     int base = FIRST + view * SIZE;

@@ -1,7 +1,6 @@
 package org.freetransformer.tensor;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 import org.freetransformer.tensor.autograd.Backpropagation;
 import org.freetransformer.tensor.autograd.Node;
@@ -323,17 +322,6 @@ public final class Tensor implements AutoCloseable {
           "%s has %d bytes, the target %d".formatted(this, buffer.bytes(), target.byteSize()));
     }
     read(dtype(), target);
-  }
-
-  /** Size of one element's layout in raw memory, for {@link #copyTo} and {@link #set}. */
-  public ValueLayout elementLayout() {
-    return switch (dtype()) {
-      case F64 -> ValueLayout.JAVA_DOUBLE;
-      case F32 -> ValueLayout.JAVA_FLOAT;
-      case BF16, F16 -> ValueLayout.JAVA_SHORT;
-      case I32 -> ValueLayout.JAVA_INT;
-      case U8, I8 -> ValueLayout.JAVA_BYTE;
-    };
   }
 
   // ---- Views ----

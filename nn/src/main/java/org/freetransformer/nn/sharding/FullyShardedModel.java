@@ -53,21 +53,13 @@ public final class FullyShardedModel implements AutoCloseable {
    * Engine#deferParameters}) get their first values piece by piece, so that no rank ever holds more
    * than one whole parameter.
    *
-   * @param group all ranks; stays the caller's
-   * @throws IllegalArgumentException if nodes of the plan's size do not make up the group
-   */
-  public FullyShardedModel(Engine engine, Module model, ShardingPlan plan, ProcessGroup group) {
-    this(engine, engine, model, plan, group);
-  }
-
-  /**
-   * The same with parts, and gradients' parts, that another engine keeps.
-   *
    * @param engine computes with whole units
-   * @param host keeps the parts, in off-heap memory, and is for whatever an optimizer does with
-   *     them
-   * @throws IllegalArgumentException also if these are two and the plan splits nothing: then
-   *     everything is whole where it is computed with
+   * @param host keeps the parts, and their gradients, in off-heap memory, and is for whatever an
+   *     optimizer does with them; may be {@code engine}
+   * @param group all ranks; stays the caller's
+   * @throws IllegalArgumentException if nodes of the plan's size do not make up the group, or if
+   *     the engines are two and the plan splits nothing: then everything is whole where it is
+   *     computed with
    */
   public FullyShardedModel(
       Engine engine, Engine host, Module model, ShardingPlan plan, ProcessGroup group) {

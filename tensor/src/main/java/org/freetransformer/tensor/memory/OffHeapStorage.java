@@ -77,11 +77,6 @@ public final class OffHeapStorage implements Storage {
     return segment;
   }
 
-  /** Whose memory this is, as counted by {@link MemoryPool#liveBytesByOwner}. */
-  public String owner() {
-    return owner;
-  }
-
   @Override
   public long bytes() {
     return bytes;

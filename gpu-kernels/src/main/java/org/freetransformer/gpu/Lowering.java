@@ -24,8 +24,10 @@ import org.freetransformer.tensor.device.Instruction.CrossEntropyBackward;
 import org.freetransformer.tensor.device.Instruction.Dropout;
 import org.freetransformer.tensor.device.Instruction.Fill;
 import org.freetransformer.tensor.device.Instruction.Gather;
+import org.freetransformer.tensor.device.Instruction.HostCall;
 import org.freetransformer.tensor.device.Instruction.MatMul;
 import org.freetransformer.tensor.device.Instruction.PlanBits;
+import org.freetransformer.tensor.device.Instruction.QuantizedLinear;
 import org.freetransformer.tensor.device.Instruction.Random;
 import org.freetransformer.tensor.device.Instruction.Reduce;
 import org.freetransformer.tensor.device.Instruction.RmsNorm;
@@ -153,7 +155,8 @@ record Lowering(
       case BernoulliKl op -> List.of(plans.bernoulliKl(op));
       case BernoulliKlBackward op -> List.of(plans.bernoulliKlBackward(op));
       case AdamW op -> List.of(elementwise.adamW(op));
-      default ->
+      // Weights of 8 bits are for generation on a CPU; the host's calls run between task graphs.
+      case QuantizedLinear _, HostCall _ ->
           throw new UnsupportedOperationException(
               "the GPU device has no kernel for " + instruction.getClass().getSimpleName());
     };

@@ -2,13 +2,28 @@ package org.freetransformer.bench.suite;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.List;
 import org.freetransformer.bench.libtorch.Libtorch;
 import org.freetransformer.bench.openblas.OpenBlas;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class SuiteTest {
+  /** Suite and case. */
+  private static final String[][] SMALL_CASES = {
+    {"gemm", "tt 33x17x65"},
+    {"gemm", "nt 1x64x64"},
+    {"kernels", "rmsnorm"},
+    {"kernels", "rope"},
+    {"kernels", "dropout"},
+    {"kernels", "free-bits kl"},
+    {"kernels", "plan sampling"},
+    {"gpu", "gemm nn 17x16x15"},
+    {"gpu", "kernels rmsnorm"}
+  };
+
   @Test
   void aQuickRunTakesCasesOfAThoroughOne() {
     for (Suite suite : Suites.ALL) {
@@ -18,35 +33,45 @@ class SuiteTest {
   }
 
   @Test
-  void everySideOfSmallCasesRuns() {
-    String[][] cases = {
-      {"gemm", "tt 33x17x65"},
-      {"gemm", "nt 1x64x64"},
-      {"kernels", "rmsnorm"},
-      {"kernels", "rope"},
-      {"kernels", "dropout"},
-      {"kernels", "free-bits kl"},
-      {"kernels", "plan sampling"},
-      {"gpu", "gemm nn 17x16x15"},
-      {"gpu", "kernels rmsnorm"}
-    };
-    for (String[] one : cases) {
-      try (Contest contest = Suites.named(one[0]).open(one[1], Place.cpu(2))) {
+  void oursAndTheLimitOfSmallCasesRun() {
+    for (String[] one : SMALL_CASES) {
+      try (Contest contest = open(one)) {
         contest.ours().run();
         contest.limit().run();
         assertThat(contest.amount()).isPositive();
-        if (Libtorch.whyMissing().isEmpty()) {
-          Runnable peer = contest.peer();
-          assertThat(peer).isNotNull();
-          peer.run();
-        }
-        if (OpenBlas.whyMissing().isEmpty() && one[0].equals("gemm")) {
-          Runnable other = contest.other();
-          assertThat(other).isNotNull();
-          other.run();
+      }
+    }
+  }
+
+  @Test
+  void libtorchRunsSmallCases() {
+    assumeTrue(Libtorch.whyMissing().isEmpty(), () -> Libtorch.whyMissing().orElseThrow());
+    for (String[] one : SMALL_CASES) {
+      try (Contest contest = open(one)) {
+        run(contest.peer());
+      }
+    }
+  }
+
+  @Test
+  void openBlasRunsSmallProducts() {
+    assumeTrue(OpenBlas.whyMissing().isEmpty(), () -> OpenBlas.whyMissing().orElseThrow());
+    for (String[] one : SMALL_CASES) {
+      if (one[0].equals("gemm")) {
+        try (Contest contest = open(one)) {
+          run(contest.other());
         }
       }
     }
+  }
+
+  private static Contest open(String... one) {
+    return Suites.named(one[0]).open(one[1], Place.cpu(2));
+  }
+
+  private static void run(@Nullable Runnable side) {
+    assertThat(side).isNotNull();
+    side.run();
   }
 
   @Test

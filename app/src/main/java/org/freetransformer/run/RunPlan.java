@@ -3,10 +3,11 @@ package org.freetransformer.run;
 import java.util.Map;
 import java.util.StringJoiner;
 import java.util.TreeMap;
+import org.freetransformer.config.ConfigException;
 import org.freetransformer.eval.Evaluator;
-import org.freetransformer.model.LanguageModel;
-import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.train.PlannedStep;
+import org.freetransformer.train.Ranks;
 import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.Trainer;
 import org.freetransformer.train.TrainingConfig;
@@ -34,26 +35,26 @@ public record RunPlan(
   /** What evaluation takes, beside what it shares with training. */
   public static final String EVALUATION = "evaluation";
 
-  private static final double EPSILON = 1e-8; // Of AdamW; it changes no size.
-
   /** Copies the map. */
   public RunPlan {
     bytes = new TreeMap<>(bytes);
   }
 
-  /** Records a training step on a device that computes nothing, and sums it up. */
+  /**
+   * Records the training step of a single rank on a device that computes nothing, and sums it up.
+   *
+   * @throws ConfigException if the host is to keep what is trained: see {@link RankPlan}
+   */
   public static RunPlan of(RunConfig config) {
     TrainingConfig training = config.training();
     int length = config.data().sequenceLength();
     PlanningDevice device = new PlanningDevice();
     try (Engine engine = Engine.on(device);
-        LanguageModel model = LanguageModel.create(engine, config.model());
-        AdamW optimizer = new AdamW(engine, model.parameters(), constants(training));
-        TrainingStep step = new TrainingStep(model, optimizer, training, length)) {
+        PlannedStep planned = new PlannedStep(engine, config, Ranks.ONE)) {
       double flops = 0;
       int instructions = 0;
       StringJoiner listing = new StringJoiner("\n");
-      for (TrainingStep.Part part : step.parts()) {
+      for (TrainingStep.Part part : planned.step().parts()) {
         flops += (double) part.runs() * part.program().cost().flops();
         instructions += part.program().instructions().size();
         listing.add(part.name() + "\n" + part.program().listing());
@@ -61,11 +62,15 @@ public record RunPlan(
       long microSteps = training.gradientAccumulationSteps();
       long tokens = microSteps * training.batchSize() * length;
       Map<String, Long> bytes = new TreeMap<>(device.bytesByOwner());
-      try (Evaluator _ = Trainer.evaluator(model, config)) {
+      try (Evaluator _ = Trainer.evaluator(planned.model(), config)) {
         bytes.put(EVALUATION, device.totalBytes() - sum(bytes));
       }
       return new RunPlan(
-          model.parameterCount(), bytes, flops / tokens, instructions, listing.toString());
+          planned.model().parameterCount(),
+          bytes,
+          flops / tokens,
+          instructions,
+          listing.toString());
     }
   }
 
@@ -81,9 +86,5 @@ public record RunPlan(
 
   private static long sum(Map<String, Long> bytes) {
     return bytes.values().stream().mapToLong(Long::longValue).sum();
-  }
-
-  private static AdamW.Config constants(TrainingConfig training) {
-    return new AdamW.Config(training.beta1(), training.beta2(), EPSILON, training.weightDecay());
   }
 }

@@ -9,9 +9,11 @@ import org.freetransformer.model.ModelConfig;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Precision;
 import org.freetransformer.tensor.device.Devices;
+import org.freetransformer.train.CollapseRemedies;
 import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.Trainer;
 import org.freetransformer.train.TrainingConfig;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -82,6 +84,23 @@ class RunPlanTest {
       trainer.evaluate(1);
       measured = engine.device().memory().peakBytes();
       assertThat(plan.totalBytes()).isCloseTo(measured, Percentage.withPercentage(10));
+    }
+  }
+
+  /** A learning rate of the encoder's own lies in memory beside the others'. */
+  @Test
+  void plansTheOptimizerThatARunHas() {
+    RunConfig plain = config(ModelConfig.Kind.FREE, Precision.FP32, false, 4, 1);
+    TrainingConfig training =
+        plain.training().toBuilder()
+            .remedies(CollapseRemedies.NONE.withEncoderLrRatio(0.5))
+            .build();
+    RunConfig slower = new RunConfig(plain.model(), training, plain.data());
+    try (Engine engine = Engine.on(Devices.cpu(1));
+        Dataset data = Dataset.open(slower.data(), note -> {});
+        Trainer _ = new Trainer(engine, slower, data)) {
+      assertThat(engine.device().memory().liveBytesByOwner())
+          .containsEntry("optimizer", RunPlan.of(slower).bytes().getOrDefault("optimizer", 0L));
     }
   }
 }

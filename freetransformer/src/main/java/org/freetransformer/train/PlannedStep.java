@@ -6,10 +6,11 @@ import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.device.Instruction;
 import org.jspecify.annotations.Nullable;
 
-/** A training step with model and optimizer as a trainer has them, to be looked at and not run. */
+/**
+ * A training step with model and optimizer as a trainer has them, but without its data: to tell on
+ * a device that computes nothing what training takes, or to be run on batches of the caller's.
+ */
 public final class PlannedStep implements AutoCloseable {
-  private static final double EPSILON = 1e-8; // Of AdamW; it changes no size.
-
   private final ShardingConfig sharding;
   private final Replica replica;
   private final AdamW optimizer;
@@ -35,11 +36,7 @@ public final class PlannedStep implements AutoCloseable {
     ranks.requireShares(how);
     sharding = how.sharding();
     replica = Replica.create(engine, host, config.model(), sharding, ranks);
-    optimizer =
-        new AdamW(
-            replica.keeper(),
-            replica.trained(),
-            new AdamW.Config(how.beta1(), how.beta2(), EPSILON, how.weightDecay()));
+    optimizer = how.optimizer(replica);
     step = new TrainingStep(replica, optimizer, how, config.data().sequenceLength());
   }
 

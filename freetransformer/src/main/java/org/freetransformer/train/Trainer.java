@@ -52,11 +52,6 @@ import org.jspecify.annotations.Nullable;
  * did, so that a run that goes on from a checkpoint gives the same bits as one that never stopped.
  */
 public final class Trainer implements AutoCloseable {
-  private static final double ADAM_EPSILON = 1e-8;
-
-  /** How the names of the plan encoder's parameters begin. */
-  private static final String ENCODER = "encoder.";
-
   /** Metadata key of how a saved model was trained, for those who resume. */
   public static final String TRAINING_CONFIG = "training_config";
 
@@ -125,12 +120,7 @@ public final class Trainer implements AutoCloseable {
     engine.random().seed(how.seed());
     this.replica = Replica.create(engine, host, config.model(), how.sharding(), ranks);
     this.model = replica.model();
-    this.optimizer =
-        new AdamW(
-            replica.keeper(),
-            replica.trained(),
-            new AdamW.Config(how.beta1(), how.beta2(), ADAM_EPSILON, how.weightDecay()),
-            name -> name.startsWith(ENCODER) ? how.remedies().encoderLrRatio() : 1);
+    this.optimizer = how.optimizer(replica);
     this.step = new TrainingStep(replica, optimizer, how, dataset.length());
     this.parts.addAll(step.states());
     WeightAverage average = step.average();

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigSection;
+import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.tensor.Precision;
 
 /**
@@ -87,6 +88,11 @@ public record TrainingConfig(
 
   static final int MAX_STEPS = 1_000_000_000;
 
+  private static final double ADAM_EPSILON = 1e-8;
+
+  /** How the names of the plan encoder's parameters begin. */
+  private static final String ENCODER = "encoder.";
+
   /**
    * Checks every number.
    *
@@ -126,6 +132,15 @@ public record TrainingConfig(
   /** A builder at the defaults. */
   public static TrainingConfigBuilder builder() {
     return new TrainingConfigBuilder();
+  }
+
+  /** A new optimizer of what a replica trains, at step 0. */
+  AdamW optimizer(Replica replica) {
+    return new AdamW(
+        replica.keeper(),
+        replica.trained(),
+        new AdamW.Config(beta1, beta2, ADAM_EPSILON, weightDecay),
+        name -> name.startsWith(ENCODER) ? remedies.encoderLrRatio() : 1);
   }
 
   /** A builder that starts from this configuration. */

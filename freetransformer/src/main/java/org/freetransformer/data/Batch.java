@@ -1,5 +1,7 @@
 package org.freetransformer.data;
 
+import org.freetransformer.tensor.ops.CrossEntropyOp;
+
 /**
  * Examples side by side, in plain arrays.
  *
@@ -12,7 +14,7 @@ package org.freetransformer.data;
 public record Batch(int[] tokens, int[] targets, int size, int length) {
 
   /** The target that counts nowhere. */
-  public static final int IGNORE = -100;
+  public static final int IGNORE = CrossEntropyOp.IGNORE_INDEX;
 
   /**
    * Checks the sizes.

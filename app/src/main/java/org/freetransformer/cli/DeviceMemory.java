@@ -3,6 +3,7 @@ package org.freetransformer.cli;
 import org.freetransformer.nn.sharding.Strategy;
 import org.freetransformer.run.RankPlan;
 import org.freetransformer.run.RunPlan;
+import org.freetransformer.run.Units;
 import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.ShardingConfig;
 import org.freetransformer.train.TrainingConfig;

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.freetransformer.run.Environment;
+import org.freetransformer.run.Units;
 import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.Devices;
 import org.jspecify.annotations.Nullable;

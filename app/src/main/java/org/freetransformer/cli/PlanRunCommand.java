@@ -6,6 +6,7 @@ import java.util.concurrent.Callable;
 import org.freetransformer.config.Limits;
 import org.freetransformer.run.RankPlan;
 import org.freetransformer.run.RunPlan;
+import org.freetransformer.run.Units;
 import org.freetransformer.train.RunConfig;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;

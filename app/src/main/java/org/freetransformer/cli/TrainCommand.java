@@ -19,6 +19,7 @@ import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.Reports;
 import org.freetransformer.run.RunFolder;
 import org.freetransformer.run.TrainingRun;
+import org.freetransformer.run.Units;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.Ranks;
 import org.freetransformer.train.RunConfig;

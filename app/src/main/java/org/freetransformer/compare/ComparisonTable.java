@@ -3,11 +3,10 @@ package org.freetransformer.compare;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.freetransformer.run.Units;
 
 /** A comparison as a table, for a terminal or a document. */
 final class ComparisonTable {
-  private static final double MIB = 1024 * 1024;
-
   private static final List<String> HEAD =
       List.of(
           "model",
@@ -37,7 +36,7 @@ final class ComparisonTable {
         planned ? "%.4f".formatted(model.range("reconstruction").mean()) : "–",
         planned ? "%.4f".formatted(model.range("kl").mean()) : "–",
         "%,.0f".formatted(model.tokensPerSecond()),
-        "%.1f MiB".formatted(model.peakBytes() / MIB));
+        "%.1f MiB".formatted(Units.mebibytes(model.peakBytes())));
   }
 
   static String markdown(List<ModelResult> models) {

@@ -7,11 +7,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.freetransformer.run.Units;
 
 /** Losses and memory of one model trained in several ways. */
 public final class PrecisionPictures {
-  private static final double MIB = 1024 * 1024;
-
   /** Height of the picture of losses, as a multiple of the last one: the start is no news. */
   private static final double ROOM_ABOVE = 1.6;
 
@@ -42,7 +41,8 @@ public final class PrecisionPictures {
     Color[] colours = Palette.series();
     for (int i = 0; i < KINDS.size(); i++) {
       String kind = KINDS.get(i);
-      List<Double> heights = bytes.stream().map(b -> b.getOrDefault(kind, 0L) / MIB).toList();
+      List<Double> heights =
+          bytes.stream().map(b -> Units.mebibytes(b.getOrDefault(kind, 0L))).toList();
       chart.part(kind, heights, colours[i]);
     }
     chart.part("the rest", bytes.stream().map(PrecisionPictures::rest).toList(), Palette.QUIET);
@@ -52,6 +52,6 @@ public final class PrecisionPictures {
   private static double rest(Map<String, Long> bytes) {
     Set<String> others = new TreeSet<>(bytes.keySet());
     KINDS.forEach(others::remove);
-    return others.stream().mapToLong(kind -> bytes.getOrDefault(kind, 0L)).sum() / MIB;
+    return Units.mebibytes(others.stream().mapToLong(kind -> bytes.getOrDefault(kind, 0L)).sum());
   }
 }

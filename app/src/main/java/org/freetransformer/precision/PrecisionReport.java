@@ -11,12 +11,12 @@ import org.freetransformer.plots.Curve;
 import org.freetransformer.plots.Drawing;
 import org.freetransformer.plots.PrecisionPictures;
 import org.freetransformer.run.OutputFiles;
+import org.freetransformer.run.Units;
 import org.freetransformer.train.RunConfig;
 import org.jspecify.annotations.Nullable;
 
 /** What the ways gave, as a table, a document and pictures. */
 public final class PrecisionReport {
-  private static final double MIB = 1024 * 1024;
   private static final double PERCENT = 100;
 
   /** Steps over which a picture averages, as losses of single batches hide everything. */
@@ -136,9 +136,9 @@ public final class PrecisionReport {
                   result.losses().size(),
                   mean(result),
                   result.evaluation() == null ? "–" : "%.4f".formatted(result.heldOutBound()),
-                  result.planned("activations") / MIB,
-                  result.plannedTotal() / MIB,
-                  result.measuredBytes() / MIB,
+                  Units.mebibytes(result.planned("activations")),
+                  Units.mebibytes(result.plannedTotal()),
+                  Units.mebibytes(result.measuredBytes()),
                   result.tokensPerSecond()));
     }
     return text.toString();

@@ -1,21 +1,28 @@
-package org.freetransformer.cli;
+package org.freetransformer.run;
 
 import java.util.Locale;
 
 /** Numbers for people. */
-final class Units {
+public final class Units {
   private static final String[] BINARY = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   private static final String[] DECIMAL = {"", "k", "M", "G", "T", "P"};
 
+  private static final double MIB = 1024 * 1024;
+
   private Units() {}
 
+  /** A size in memory as a number of MiB, for columns and axes that name the unit. */
+  public static double mebibytes(long bytes) {
+    return bytes / MIB;
+  }
+
   /** A size in memory, such as {@code 1.5 MiB}. */
-  static String bytes(long bytes) {
+  public static String bytes(long bytes) {
     return scaled((double) bytes, 1024, BINARY);
   }
 
   /** A count, such as {@code 4.2 M}. */
-  static String count(double count) {
+  public static String count(double count) {
     return scaled(count, 1000, DECIMAL).strip();
   }
 

@@ -1,45 +1,26 @@
 package org.freetransformer.gpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.freetransformer.gpu.AbsentBuffers.buffer;
+import static org.freetransformer.gpu.AbsentBuffers.matrix;
 
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Layout;
 import org.freetransformer.tensor.Shape;
-import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction.MatMul;
 import org.freetransformer.tensor.device.Output;
-import org.freetransformer.tensor.device.Storage;
 import org.junit.jupiter.api.Test;
 
 /** Which operands of a product are read, and which results written, by four. */
 class MatrixLoweringTest {
-  /** A storage that is not there: lowering asks for its place only. */
-  private record Absent(long bytes) implements Storage {
-    @Override
-    public boolean isAlive() {
-      return true;
-    }
-
-    @Override
-    public void close() {}
-  }
-
-  private static Buffer buffer(DType type, Layout layout) {
-    return new Buffer(new Absent(layout.end() * type.bytes()), type, layout);
-  }
-
-  private static Layout matrix(int rows, int columns) {
-    return Layout.contiguous(Shape.of(rows, columns));
-  }
-
   /** Of 64 × 64 numbers. */
   private static int readingOf(DType type, Layout layout) {
     MatMul op =
         new MatMul(
             buffer(type, layout),
-            buffer(DType.F32, matrix(64, 63)),
+            buffer(DType.F32, 64, 63),
             1,
-            Output.to(buffer(DType.F32, matrix(64, 63))));
+            Output.to(buffer(DType.F32, 64, 63)));
     int[] args = new MatrixLowering(_ -> 0, _ -> 0).matMul(op).args();
     assertThat(args[22]).as("rows of 63").isEqualTo(Halves.F32);
     return args[21];

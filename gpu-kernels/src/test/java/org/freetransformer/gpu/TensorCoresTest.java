@@ -2,6 +2,7 @@ package org.freetransformer.gpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.freetransformer.gpu.AbsentBuffers.buffer;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.lang.foreign.MemorySegment;
@@ -12,14 +13,10 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Supplier;
 import org.freetransformer.tensor.DType;
-import org.freetransformer.tensor.Layout;
-import org.freetransformer.tensor.Shape;
-import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.Devices;
 import org.freetransformer.tensor.device.Instruction.MatMul;
 import org.freetransformer.tensor.device.Output;
-import org.freetransformer.tensor.device.Storage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -136,22 +133,6 @@ class TensorCoresTest {
   }
 
   // ---- Products ----
-
-  /** A storage that is not there: lowering asks for its place only. */
-  private record Absent(long bytes) implements Storage {
-    @Override
-    public boolean isAlive() {
-      return true;
-    }
-
-    @Override
-    public void close() {}
-  }
-
-  private static Buffer buffer(DType type, int rows, int columns) {
-    Layout layout = Layout.contiguous(Shape.of(rows, columns));
-    return new Buffer(new Absent(layout.shape().size() * type.bytes()), type, layout);
-  }
 
   private static MatMul product(DType a, DType b, DType out, int m, int n, int k) {
     return new MatMul(buffer(a, m, k), buffer(b, k, n), 1, Output.to(buffer(out, m, n)));

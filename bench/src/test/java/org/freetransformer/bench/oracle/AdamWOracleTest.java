@@ -14,30 +14,16 @@ import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.nn.optim.GradientClipping;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Tensor;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Several steps of our optimizer and of torch.optim's, from the same gradients. */
-class AdamWOracleTest {
+class AdamWOracleTest extends OracleTestBase {
   private static final AdamW.Config CONFIG = new AdamW.Config(0.9, 0.95, 1e-8, 0.1);
   private static final double RATE = 0.01;
   private static final double LIMIT = 1;
   private static final int STEPS = 5;
   private static final int ROWS = 7;
   private static final int COLUMNS = 37;
-
-  private Oracle oracle;
-
-  @BeforeEach
-  void open() {
-    oracle = new Oracle();
-  }
-
-  @AfterEach
-  void close() {
-    oracle.close();
-  }
 
   private static float[] gradient(int step, int size) {
     return Operand.normal(new SplittableRandom(step * 1000L + size), size).times(0.3).values();

@@ -9,11 +9,9 @@ import java.util.SplittableRandom;
 import java.util.function.BinaryOperator;
 import java.util.function.UnaryOperator;
 import org.freetransformer.tensor.Tensor;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-class ElementwiseOracleTest {
+class ElementwiseOracleTest extends OracleTestBase {
   /** Pairs of shapes that broadcast, in every way that differs. */
   private static final int[][][] PAIRS = {
     {{5, 7}, {5, 7}},
@@ -26,17 +24,6 @@ class ElementwiseOracleTest {
   };
 
   private final SplittableRandom random = new SplittableRandom(2);
-  private Oracle oracle;
-
-  @BeforeEach
-  void open() {
-    oracle = new Oracle();
-  }
-
-  @AfterEach
-  void close() {
-    oracle.close();
-  }
 
   private void binary(String name, BinaryOperator<Tensor> ours, BinaryOperator<NDArray> theirs) {
     for (int[][] pair : PAIRS) {

@@ -19,12 +19,10 @@ import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Scope;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.ops.CrossEntropyOp;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** A block, and a whole small model with its loss, with equal weights on both sides. */
-class LlamaOracleTest {
+class LlamaOracleTest extends OracleTestBase {
   private static final int BATCH = 2;
   private static final int LENGTH = 9;
   private static final int WIDTH = 24;
@@ -37,18 +35,6 @@ class LlamaOracleTest {
   private static final int[] POSITIONS = {0, 1, 2, 3, 4, 5, 6, 7, 8};
   private static final TorchLlama.Config TORCH =
       new TorchLlama.Config(LAYERS, HEADS, KEY_VALUE_HEADS, WIDTH / HEADS, EPSILON, LENGTH);
-
-  private Oracle oracle;
-
-  @BeforeEach
-  void open() {
-    oracle = new Oracle();
-  }
-
-  @AfterEach
-  void close() {
-    oracle.close();
-  }
 
   @Test
   void block() {

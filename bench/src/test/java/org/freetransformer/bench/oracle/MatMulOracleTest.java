@@ -3,25 +3,12 @@ package org.freetransformer.bench.oracle;
 import java.util.SplittableRandom;
 import org.freetransformer.bench.libtorch.TorchOps;
 import org.freetransformer.tensor.ops.MatMulOp;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-class MatMulOracleTest {
+class MatMulOracleTest extends OracleTestBase {
   private static final int[] SIZES = {1, 2, 3, 7, 13, 16, 17, 33, 48, 61};
 
   private final SplittableRandom random = new SplittableRandom(1);
-  private Oracle oracle;
-
-  @BeforeEach
-  void open() {
-    oracle = new Oracle();
-  }
-
-  @AfterEach
-  void close() {
-    oracle.close();
-  }
 
   private int size() {
     return SIZES[random.nextInt(SIZES.length)];

@@ -9,26 +9,13 @@ import org.freetransformer.bench.libtorch.TorchOps;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.ops.BinaryMapperOp;
 import org.freetransformer.tensor.ops.KlOp;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The plan's part of the model; libtorch goes through all 2^H plans one by one. */
-class PlanOracleTest {
+class PlanOracleTest extends OracleTestBase {
   private static final int POSITIONS = 11;
 
   private final SplittableRandom random = new SplittableRandom(5);
-  private Oracle oracle;
-
-  @BeforeEach
-  void open() {
-    oracle = new Oracle();
-  }
-
-  @AfterEach
-  void close() {
-    oracle.close();
-  }
 
   private int[] plans(int bits) {
     int[] plans = new int[POSITIONS];

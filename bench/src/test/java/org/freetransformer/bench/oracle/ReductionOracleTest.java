@@ -6,25 +6,12 @@ import ai.djl.ndarray.NDList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.freetransformer.tensor.Tensor;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-class ReductionOracleTest {
+class ReductionOracleTest extends OracleTestBase {
   private static final int[][] SHAPES = {{1, 1, 1}, {3, 5, 7}, {2, 17, 33}, {64, 3, 65}};
 
   private final SplittableRandom random = new SplittableRandom(3);
-  private Oracle oracle;
-
-  @BeforeEach
-  void open() {
-    oracle = new Oracle();
-  }
-
-  @AfterEach
-  void close() {
-    oracle.close();
-  }
 
   @Test
   void overAllElements() {

@@ -13,23 +13,10 @@ import org.freetransformer.tensor.ops.RmsNormOp;
 import org.freetransformer.tensor.ops.RopeOp;
 import org.freetransformer.tensor.ops.SwiGluOp;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-class TransformerOracleTest {
+class TransformerOracleTest extends OracleTestBase {
   private final SplittableRandom random = new SplittableRandom(4);
-  private Oracle oracle;
-
-  @BeforeEach
-  void open() {
-    oracle = new Oracle();
-  }
-
-  @AfterEach
-  void close() {
-    oracle.close();
-  }
 
   @Test
   void rmsNorm() {

@@ -6,6 +6,7 @@ import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyP
 import static com.tngtech.archunit.lang.conditions.ArchConditions.be;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static java.util.stream.Collectors.toUnmodifiableSet;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -149,6 +150,15 @@ class ArchitectureTest {
                     .or(resideInAnyPackage(LIBRARY))
                     .or(resideInAnyPackage(APP))))
         .check(project);
+  }
+
+  @Test
+  void packagesOfTheLibraryNeedEachOtherOneWay() {
+    slices()
+        .matching("org.freetransformer.(*)..")
+        .should()
+        .beFreeOfCycles()
+        .check(project.that(resideInAnyPackage(LIBRARY)));
   }
 
   @Test

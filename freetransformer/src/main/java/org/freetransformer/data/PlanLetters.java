@@ -1,5 +1,7 @@
 package org.freetransformer.data;
 
+import org.freetransformer.tensor.ExampleRandom;
+
 /**
  * The paper's synthetic task (arXiv 2510.17558, section 4.1). A sequence is 64 fillers {@code _},
  * in which 8 copies of a random letter stand at a random place, after which each of the 64

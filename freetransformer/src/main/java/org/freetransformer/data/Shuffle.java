@@ -1,5 +1,7 @@
 package org.freetransformer.data;
 
+import org.freetransformer.tensor.ExampleRandom;
+
 /**
  * A random order of the numbers 0 to n − 1, of which any place can be asked without making the
  * rest: a Feistel network over the next power of four, walked on until it lands below n.

@@ -2,6 +2,7 @@ package org.freetransformer.data;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.freetransformer.tensor.ExampleRandom;
 
 /**
  * Uniform random tokens, the seed repository's synthetic set: nothing in them can be learnt, and

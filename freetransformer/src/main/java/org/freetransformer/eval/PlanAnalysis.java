@@ -4,10 +4,10 @@ import java.util.List;
 import java.util.function.LongPredicate;
 import org.freetransformer.data.Batch;
 import org.freetransformer.data.Batches;
-import org.freetransformer.data.ExampleRandom;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.PlanPosterior;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.ExampleRandom;
 
 /**
  * What a model's plans mean on held-out text: how they use their bits, how well position and token

@@ -3,10 +3,10 @@ package org.freetransformer.eval;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.freetransformer.data.ExampleRandom;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.ExampleRandom;
 import org.freetransformer.tensor.Program;
 import org.freetransformer.tensor.Tensor;
 

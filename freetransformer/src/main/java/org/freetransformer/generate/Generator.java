@@ -6,9 +6,9 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import org.freetransformer.data.ExampleRandom;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
+import org.freetransformer.tensor.ExampleRandom;
 import org.jspecify.annotations.Nullable;
 
 /** Writes text: draws plans and tokens, one position after the other. */

@@ -1,6 +1,6 @@
 package org.freetransformer.model;
 
-import org.freetransformer.data.ExampleRandom;
+import org.freetransformer.tensor.ExampleRandom;
 import org.freetransformer.tensor.Tensor;
 
 /**

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.Random;
-import org.freetransformer.data.ExampleRandom;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.ExampleRandom;
 import org.freetransformer.tensor.device.Devices;
 import org.junit.jupiter.api.Test;
 

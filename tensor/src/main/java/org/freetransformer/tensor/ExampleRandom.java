@@ -1,10 +1,8 @@
-package org.freetransformer.data;
-
-import org.freetransformer.tensor.Philox;
+package org.freetransformer.tensor;
 
 /**
- * Random words for the examples of a dataset, or the samples of a request: a pure function of
- * (seed, purpose, example).
+ * Random words on the host for what is numbered, such as the examples of a dataset or the samples
+ * of a request: a pure function of (seed, purpose, example).
  */
 public final class ExampleRandom {
 
@@ -33,7 +31,7 @@ public final class ExampleRandom {
   }
 
   /** A number from 0 to {@code bound} − 1 out of 64 random bits; the bias is below bound / 2^64. */
-  static long below(long bound, int high, int low) {
+  public static long below(long bound, int high, int low) {
     long bits = (long) high << 32 | (low & 0xFFFFFFFFL);
     return Math.unsignedMultiplyHigh(bits, bound);
   }

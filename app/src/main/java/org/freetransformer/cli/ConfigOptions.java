@@ -57,6 +57,6 @@ final class ConfigOptions {
     if (seed != null) {
       changed = ConfigFile.set(changed, "training.seed=" + seed);
     }
-    return RunConfig.read(changed, output::note);
+    return RunConfig.read(ConfigFile.locateData(changed, file), output::note);
   }
 }

@@ -3,12 +3,17 @@ package org.freetransformer.run;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigNode;
 import org.freetransformer.config.Origin;
+import org.freetransformer.data.TextConfig;
+import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.Dump;
 import org.snakeyaml.engine.v2.api.DumpSettings;
 import org.snakeyaml.engine.v2.common.FlowStyle;
@@ -16,6 +21,7 @@ import org.snakeyaml.engine.v2.schema.CoreSchema;
 
 /** Configuration files in YAML, and the changes that {@code --set} makes to them. */
 public final class ConfigFile {
+  private static final List<String> DATA_PATHS = List.of("data_dir", "tokenizer");
 
   private ConfigFile() {}
 
@@ -72,6 +78,51 @@ public final class ConfigFile {
     String value = assignment.substring(equals + 1);
     return mapping.with(
         assignment.substring(0, equals).strip(), YamlReader.readValue(value, origin.source()));
+  }
+
+  /**
+   * The document with the relative paths of its data made absolute, so that a run can be gone on
+   * with, and evaluated, in any working folder. A path that leads nowhere stays as it is.
+   *
+   * @param file beside which a path is looked for, or beside its folder as in {@code
+   *     configs/text.yaml}, if it leads nowhere from the working folder; null if there is none
+   */
+  public static ConfigNode locateData(ConfigNode document, @Nullable Path file) {
+    if (!(document instanceof ConfigNode.Mapping root)
+        || !(root.entries().get("data") instanceof ConfigNode.Mapping data)) {
+      return document;
+    }
+    ConfigNode.Mapping located = root;
+    for (String key : DATA_PATHS) {
+      if (data.entries().get(key) instanceof ConfigNode.Scalar(String path, Origin origin)) {
+        Optional<Path> found = locate(path, file);
+        if (found.isPresent()) {
+          ConfigNode absolute = new ConfigNode.Scalar(found.get().toString(), origin);
+          located = located.with("data." + key, absolute);
+        }
+      }
+    }
+    return located;
+  }
+
+  private static Optional<Path> locate(String path, @Nullable Path file) {
+    if (path.isEmpty() || TextConfig.BYTE.equals(path) || TextConfig.GPT2.equals(path)) {
+      return Optional.empty();
+    }
+    List<Path> folders = new ArrayList<>(List.of(Path.of("").toAbsolutePath()));
+    Path folder = file == null ? null : file.toAbsolutePath().getParent();
+    for (int i = 0; i < 2 && folder != null; i++) {
+      folders.add(folder);
+      folder = folder.getParent();
+    }
+    try {
+      return folders.stream()
+          .map(from -> from.resolve(path).normalize())
+          .filter(Files::exists)
+          .findFirst();
+    } catch (InvalidPathException strange) {
+      return Optional.empty(); // Whoever opens it says so.
+    }
   }
 
   /** The text of a configuration file that {@link #read} gives back as this map. */

@@ -34,6 +34,43 @@ class ConfigFileTest {
     return Objects.requireNonNull(((ConfigNode.Mapping) node).entries().get(key));
   }
 
+  /** The tests' working folder is a module of this project, not the file's folder. */
+  @Test
+  void pathsOfDataAreFoundBesideTheFileAndItsFolder() throws IOException {
+    Path configs = Files.createDirectory(folder.resolve("configs"));
+    Path texts = Files.createDirectory(folder.resolve("texts"));
+    Path tokenizer = Files.writeString(configs.resolve("own.json"), "{}");
+    Path yaml = configs.resolve("run.yaml");
+    Files.writeString(yaml, "data:\n  data_dir: ./texts\n  tokenizer: own.json\n");
+    ConfigNode data = child(ConfigFile.locateData(ConfigFile.read(yaml), yaml), "data");
+    assertThat(child(data, "data_dir"))
+        .isEqualTo(new ConfigNode.Scalar(texts.toString(), new Origin(yaml.toString(), 2)));
+    assertThat(child(data, "tokenizer")).extracting("value").isEqualTo(tokenizer.toString());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"nowhere, byte", "/texts, gpt2", "a\0b, byte"})
+  void pathsThatLeadNowhereStay(String path, String tokenizer) throws IOException {
+    Files.createDirectory(folder.resolve("byte"));
+    Files.createDirectory(folder.resolve("gpt2"));
+    ConfigNode document =
+        ConfigFile.set(
+            ConfigFile.parse("data: {}", "memory"), List.of("data.tokenizer=" + tokenizer));
+    document =
+        ((ConfigNode.Mapping) document)
+            .with("data.data_dir", new ConfigNode.Scalar(path, Origin.of("memory")));
+    assertThat(ConfigFile.locateData(document, folder.resolve("run.yaml"))).isEqualTo(document);
+  }
+
+  @Test
+  void pathsOfDataAreSeenFromTheWorkingFolderFirst() {
+    ConfigNode document = ConfigFile.parse("data:\n  data_dir: src/test\n", "memory");
+    ConfigNode data = child(ConfigFile.locateData(document, null), "data");
+    assertThat(child(data, "data_dir"))
+        .extracting("value")
+        .isEqualTo(Path.of("src", "test").toAbsolutePath().toString());
+  }
+
   @Test
   void readsValuesOfEveryKindWithTheirLines() throws IOException {
     ConfigNode root =

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -83,6 +84,11 @@ public final class TextFiles implements DocumentSource {
         throw new IllegalArgumentException("data_dir: %s holds no files".formatted(path));
       }
       return files;
+    } catch (NoSuchFileException missing) {
+      throw new IllegalArgumentException(
+          "data_dir: %s does not exist, seen from %s; name a file or a folder of them"
+              .formatted(path, Path.of("").toAbsolutePath()),
+          missing);
     } catch (IOException | UncheckedIOException unreadable) {
       throw new IllegalArgumentException(
           "data_dir: %s cannot be read; name a file or a folder of them (%s)"

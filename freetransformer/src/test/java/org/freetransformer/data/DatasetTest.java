@@ -74,7 +74,9 @@ final class DatasetTest {
         .hasMessage(
             "data_dir: "
                 + missing
-                + " cannot be read; name a file or a folder of them (NoSuchFileException)");
+                + " does not exist, seen from "
+                + Path.of("").toAbsolutePath()
+                + "; name a file or a folder of them");
     Path small = Files.writeString(folder.resolve("short.txt"), "x".repeat(40));
     assertThatThrownBy(() -> Dataset.open(config("text", small, 6), _ -> {}))
         .hasMessage(

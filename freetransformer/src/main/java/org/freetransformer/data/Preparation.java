@@ -171,6 +171,8 @@ public final class Preparation {
       throw new IllegalArgumentException(
           folder + ": holds files of another kind; name an empty or a new folder");
     }
+    // Before any other file: it alone says that they are this preparation's, should it be killed.
+    TokenManifest.writeJson(file, Map.of("identity", identity));
     for (Path left : names(folder, ShardWriter.TEMPORARY)) {
       Files.delete(left);
     }
@@ -179,7 +181,6 @@ public final class Preparation {
           folder.resolve(TokenManifest.TOKENIZER),
           channel -> channel.write(ByteBuffer.wrap(tokenizerFile)));
     }
-    TokenManifest.writeJson(file, Map.of("identity", identity));
   }
 
   private static boolean isEmpty(Path folder) throws IOException {

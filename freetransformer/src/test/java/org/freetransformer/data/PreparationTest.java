@@ -7,6 +7,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardWatchEventKinds;
+import java.nio.file.WatchKey;
+import java.nio.file.WatchService;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +20,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 final class PreparationTest {
@@ -170,6 +175,29 @@ final class PreparationTest {
     }
     run(corpus, out, 2);
     assertSame(folder.resolve("whole"), out);
+  }
+
+  /** Killed after its first file, it must find that file to be its own. */
+  @Test
+  @EnabledOnOs(OS.LINUX) // Elsewhere a folder's watch does not tell in which order files came.
+  void saysWhatIsPreparedBeforeItWritesAnythingElse() throws Exception {
+    Path out = Files.createDirectory(folder.resolve("out"));
+    TextFiles source = new TextFiles(TextFiles.listed(corpus()), folder.resolve("corpus"), 2000);
+    Preparation preparation =
+        new Preparation(source, new ByteTokenizer(), new byte[] {'{', '}'}, SETTINGS);
+    try (WatchService watch = out.getFileSystem().newWatchService()) {
+      out.register(watch, StandardWatchEventKinds.ENTRY_CREATE);
+      assertThat(preparation.run(out, 1, _ -> {}, () -> true)).isEmpty();
+      List<String> names = new ArrayList<>();
+      while (!names.contains("tokenizer.json") || !names.contains("preparing.json")) {
+        WatchKey key = watch.poll(10, TimeUnit.SECONDS);
+        assertThat(key).as("files after %s", names).isNotNull();
+        key.pollEvents().forEach(event -> names.add(String.valueOf(event.context())));
+        key.reset();
+      }
+      names.removeIf(name -> name.startsWith("."));
+      assertThat(names).containsExactly("preparing.json", "tokenizer.json");
+    }
   }
 
   @Test

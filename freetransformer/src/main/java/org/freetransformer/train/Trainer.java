@@ -241,28 +241,30 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Does one step.
+   * Does one step. One that is not finite does not count: the next call does it again.
    *
    * @throws NonFiniteException if its loss or gradient is not finite
    */
   public StepMetrics next() {
-    List<Batch> microBatches = positions().mapToObj(training::at).toList();
-    position += examplesPerStep();
-    positions().forEach(training::begin); // The next step's, while this one runs.
-    positions().findFirst().ifPresent(first -> step.follow(training.begin(first)));
-    stepsDone++;
-    StepMetrics metrics = step.run(stepsDone, schedule.at(stepsDone), microBatches, tokens);
+    List<Batch> microBatches = positions(position).mapToObj(training::at).toList();
+    long following = position + examplesPerStep();
+    positions(following).forEach(training::begin); // The next step's, while this one runs.
+    positions(following).findFirst().ifPresent(first -> step.follow(training.begin(first)));
+    long number = stepsDone + 1;
+    StepMetrics metrics = step.run(number, schedule.at(number), microBatches, tokens);
+    stepsDone = number;
+    position = following;
     tokens = metrics.tokens();
     return deadBits == null
         ? metrics
         : metrics.withRedrawnBits(deadBits.after(stepsDone, metrics.klPerBit()));
   }
 
-  /** Where this rank's batches of the step at {@link #position} begin. */
-  private LongStream positions() {
+  /** Where this rank's batches of a step begin, whose first rank's begin at {@code start}. */
+  private LongStream positions(long start) {
     return IntStream.range(0, config.training().gradientAccumulationSteps())
         .filter(i -> i % ranks.size() == ranks.rank())
-        .mapToLong(i -> position + (long) i * config.training().batchSize());
+        .mapToLong(i -> start + (long) i * config.training().batchSize());
   }
 
   private long examplesPerStep() {

@@ -174,7 +174,8 @@ public final class TrainingStep implements AutoCloseable {
    * @param microBatches this rank's; if there are several ranks, theirs come in turn
    * @param tokensBefore counted targets of the run so far
    * @throws NonFiniteException if the loss or the gradient is not finite, under fp16 at the
-   *     smallest loss scale; the parameters and moments are then those before the step
+   *     smallest loss scale; the parameters and moments are then those before the step, and the
+   *     gradients 0
    */
   public StepMetrics run(
       long step, double learningRate, List<Batch> microBatches, long tokensBefore) {
@@ -211,6 +212,7 @@ public final class TrainingStep implements AutoCloseable {
           replica.shards() == null
               ? new NonFiniteSearch(model, objective, inputs, copies).first(step, microBatches)
               : "a tensor that one rank without sharding would find";
+      discard.run();
       throw new NonFiniteException(step, sums.loss(), gradientNorm, cause);
     }
     if (updating) {

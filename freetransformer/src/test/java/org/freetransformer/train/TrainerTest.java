@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,7 @@ import java.util.OptionalDouble;
 import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointException;
 import org.freetransformer.checkpoint.CheckpointFolder;
+import org.freetransformer.checkpoint.CheckpointState;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.data.TextConfig;
@@ -24,6 +26,7 @@ import org.freetransformer.model.SmallModels;
 import org.freetransformer.nn.optim.LossScaler;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Precision;
+import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.device.Devices;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -284,6 +287,35 @@ final class TrainerTest {
     requireRefused(saved, again, "its first batch is not the one of the saved run");
     Files.writeString(moved, "All the same, but not the same. ".repeat(100));
     requireRefused(saved, again, "held-out examples, and had");
+  }
+
+  /** Neither in what is saved nor in what follows. */
+  @Test
+  void aStepThatIsNotFiniteLeavesNoTrace() throws IOException {
+    RunConfig config = config(ModelConfig.Kind.FREE, 3);
+    Map<String, float[]> untroubled = trained(config, 1, false);
+    try (Engine engine = Engine.on(Devices.cpu(1));
+        Trainer trainer = trainer(engine, config)) {
+      trainer.next();
+      Tensor embedding = SmallModels.parameter(trainer.model(), "token_embedding.weight").value();
+      float[] good = embedding.toFloats();
+      float[] bad = good.clone();
+      Arrays.fill(bad, Float.NaN);
+      embedding.set(bad);
+      assertThatThrownBy(trainer::next)
+          .isInstanceOf(NonFiniteException.class)
+          .hasMessageStartingWith("step 2: ");
+      assertThat(trainer.stepsDone()).isEqualTo(1);
+      embedding.set(good);
+      CheckpointFolder folder = new CheckpointFolder(temporary);
+      CheckpointState state = trainer.save(folder, OptionalDouble.empty()).state();
+      assertThat(state.step()).isEqualTo(1);
+      assertThat(state.dataPosition()).isEqualTo(4);
+      while (!trainer.isDone()) {
+        trainer.next();
+      }
+      requireSame(weights(trainer), untroubled);
+    }
   }
 
   private static void requireRefused(Checkpoint saved, RunConfig config, String problem) {

@@ -177,7 +177,11 @@ public final class CheckpointShare {
     read(file, weights);
   }
 
-  /** The same with the moments. */
+  /**
+   * The same with the moments.
+   *
+   * @param names of all trained parameters
+   */
   public void readMoments(TensorStore file, Set<String> names) {
     Set<String> both = new HashSet<>();
     for (String name : names) {

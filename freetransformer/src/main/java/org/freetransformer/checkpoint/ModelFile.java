@@ -62,11 +62,10 @@ public final class ModelFile {
     return new TensorFile(metadata, tensors);
   }
 
-  /** What to write for a model's optimizer. */
+  /** What to write for a model's optimizer: the moments of all trained parameters. */
   public static TensorFile of(LanguageModel model, AdamW optimizer) {
     List<TensorSource> tensors = new ArrayList<>();
-    model
-        .parameters()
+    Parameter.trained(model.parameters())
         .forEach((name, parameter) -> {
           AdamW.Moments moments = optimizer.moments(name);
           tensors.add(TensorSource.of(name + FIRST_MOMENT, parameter.stored(moments.first())));
@@ -78,8 +77,7 @@ public final class ModelFile {
   /** What is written for the optimizer of a model whose ranks write their moments themselves. */
   public static TensorFile optimizerOutline(LanguageModel model) {
     List<TensorSource> tensors = new ArrayList<>();
-    model
-        .parameters()
+    Parameter.trained(model.parameters())
         .forEach((name, parameter) -> {
           Tensor like = parameter.stored(parameter.value());
           tensors.add(TensorSource.of(name + FIRST_MOMENT, like));
@@ -161,14 +159,13 @@ public final class ModelFile {
   }
 
   /**
-   * Reads the moments of an optimizer.
+   * Reads the moments of an optimizer, those of all trained parameters.
    *
    * @throws CheckpointException if one is missing, has another shape or type, or is left over
    */
   public static void read(TensorStore file, LanguageModel model, AdamW optimizer) {
     Map<String, Tensor> stored = new LinkedHashMap<>();
-    model
-        .parameters()
+    Parameter.trained(model.parameters())
         .forEach((name, parameter) -> {
           AdamW.Moments moments = optimizer.moments(name);
           stored.put(name + FIRST_MOMENT, parameter.stored(moments.first()));

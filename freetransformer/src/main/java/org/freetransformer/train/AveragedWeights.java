@@ -6,6 +6,7 @@ import java.util.function.Supplier;
 import org.freetransformer.checkpoint.PartState;
 import org.freetransformer.checkpoint.StatefulPart;
 import org.freetransformer.checkpoint.TensorSource;
+import org.freetransformer.nn.Parameter;
 import org.freetransformer.nn.optim.WeightAverage;
 
 /**
@@ -46,12 +47,13 @@ final class AveragedWeights implements StatefulPart {
   }
 
   /**
-   * The trained weights: a checkpoint is written {@link #during} the exchange. Of a model that is
-   * spread over ranks these are names and shapes; each rank writes what it has of them itself.
+   * The trained weights, without those that are frozen: a checkpoint is written {@link #during} the
+   * exchange. Of a model that is spread over ranks these are names and shapes; each rank writes
+   * what it has of them itself.
    */
   @Override
   public List<TensorSource> tensors() {
-    return replica.model().parameters().entrySet().stream()
+    return Parameter.trained(replica.model().parameters()).entrySet().stream()
         .map(entry ->
             TensorSource.of(
                 entry.getKey(),
@@ -71,9 +73,7 @@ final class AveragedWeights implements StatefulPart {
   @Override
   public void restore(PartState saved) {
     if (replica.shards() == null) {
-      replica
-          .model()
-          .parameters()
+      Parameter.trained(replica.model().parameters())
           .forEach((name, parameter) -> saved.tensor(name, parameter.stored(average.of(name))));
     }
   }

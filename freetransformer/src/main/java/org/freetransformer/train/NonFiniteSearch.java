@@ -7,6 +7,7 @@ import org.freetransformer.data.Batch;
 import org.freetransformer.eval.BatchTensors;
 import org.freetransformer.eval.Objective;
 import org.freetransformer.model.LanguageModel;
+import org.freetransformer.nn.Parameter;
 import org.freetransformer.nn.VaeLoss;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
@@ -51,7 +52,9 @@ final class NonFiniteSearch {
         .parameters()
         .forEach((name, parameter) -> {
           names.put(parameter.value().buffer().storage(), name);
-          names.put(gradient(parameter.value()).buffer().storage(), "the gradient of " + name);
+          if (parameter.isTrained()) {
+            names.put(gradient(parameter.value()).buffer().storage(), "the gradient of " + name);
+          }
         });
   }
 
@@ -80,8 +83,7 @@ final class NonFiniteSearch {
   }
 
   private void clearGradients() {
-    model
-        .parameters()
+    Parameter.trained(model.parameters())
         .values()
         .forEach(parameter ->
             engine.emit(new Instruction.Fill(gradient(parameter.value()).buffer(), 0)));

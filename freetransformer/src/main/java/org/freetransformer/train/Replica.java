@@ -94,7 +94,7 @@ final class Replica implements AutoCloseable {
 
   /** What this rank's optimizer trains. */
   SequencedMap<String, Parameter> trained() {
-    return shards == null ? model.parameters() : shards.parts();
+    return shards == null ? Parameter.trained(model.parameters()) : shards.parts();
   }
 
   /** The sum over all ranks of what each computed from its {@link #trained}. */

@@ -39,6 +39,7 @@ import org.freetransformer.eval.Evaluator;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
+import org.freetransformer.nn.Parameter;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.nn.optim.LearningRateSchedule;
 import org.freetransformer.nn.optim.WeightAverage;
@@ -201,7 +202,7 @@ public final class Trainer implements AutoCloseable {
         ModelFile.read(moments, model, optimizer);
       } else {
         share.readWeights(weights, model.parameters().keySet());
-        share.readMoments(moments, model.parameters().keySet());
+        share.readMoments(moments, Parameter.trained(model.parameters()).keySet());
         share.readPart(checkpoint);
       }
     }

@@ -16,7 +16,9 @@ import java.util.Map;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.model.SmallModels;
+import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.device.Devices;
 import org.freetransformer.tensor.memory.MemoryPool;
 import org.junit.jupiter.api.AfterEach;
@@ -96,6 +98,33 @@ final class ModelFileTest {
                     .as(name)
                     .isEqualTo(parameter.value().toFloats()));
       }
+    }
+  }
+
+  @Test
+  void holdsNoMomentsOfFrozenParameters() throws IOException {
+    Path file = folder.resolve("optimizer.safetensors");
+    AdamW.Config constants = new AdamW.Config(0.9, 0.95, 1e-8, 0.1);
+    try (LanguageModel model = SmallModels.scrambled(engine, config(ModelConfig.Kind.FREE))) {
+      SmallModels.parameter(model, TABLE).freeze();
+      try (AdamW saved = new AdamW(engine, model.parameters(), constants);
+          AdamW read = new AdamW(engine, model.parameters(), constants)) {
+        Tensor moment = saved.moments("norm.weight").second();
+        moment.set(SmallModels.parameter(model, "norm.weight").value().toFloats());
+        ModelFile.of(model, saved).write(file);
+        try (SafeTensors tensors = SafeTensors.open(file)) {
+          assertThat(tensors.tensors())
+              .extracting(TensorEntry::name)
+              .noneMatch(name -> name.startsWith(TABLE));
+          ModelFile.read(tensors, model, read);
+        }
+        assertThat(read.moments("norm.weight").second().toFloats()).isEqualTo(moment.toFloats());
+        assertThat(ModelFile.optimizerOutline(model).tensors())
+            .extracting(TensorSource::name)
+            .containsExactlyElementsOf(
+                ModelFile.of(model, saved).tensors().stream().map(TensorSource::name).toList());
+      }
+      model.parameters().values().forEach(parameter -> parameter.value().setGrad(null));
     }
   }
 

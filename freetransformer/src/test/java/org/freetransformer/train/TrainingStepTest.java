@@ -1,6 +1,7 @@
 package org.freetransformer.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.freetransformer.data.Batch;
 import org.freetransformer.eval.BatchTensors;
@@ -15,6 +17,7 @@ import org.freetransformer.eval.Objective;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.model.SmallModels;
+import org.freetransformer.nn.Parameter;
 import org.freetransformer.nn.VaeLoss;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.nn.optim.GradientClipping;
@@ -24,6 +27,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class TrainingStepTest {
   private static final int LENGTH = 7;
@@ -176,6 +180,38 @@ final class TrainingStepTest {
             .isCloseTo(metrics.kl(), Offset.offset(1e-5));
       }
       assertThat(engine.device().memory().liveBytes()).isEqualTo(before);
+    }
+  }
+
+  /** Such as a decoder that is kept while the rest learns. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void trainsAroundFrozenParameters(int microBatches) {
+    TrainingConfig training =
+        TrainingConfig.builder()
+            .batchSize(4)
+            .gradientAccumulationSteps(microBatches)
+            .emaDecay(0.9)
+            .logEvery(1)
+            .build();
+    List<Batch> batches = Stream.generate(this::uneven).limit(microBatches).toList();
+    try (LanguageModel model = SmallModels.scrambled(engine, config(ModelConfig.Kind.FREE, 0))) {
+      Parameter frozen = SmallModels.parameter(model, "second_half_blocks.0.ffn.w1.weight");
+      Parameter other = SmallModels.parameter(model, "second_half_blocks.0.ffn.w2.weight");
+      frozen.freeze();
+      float[] before = frozen.value().toFloats();
+      float[] otherBefore = other.value().toFloats();
+      try (AdamW optimizer = new AdamW(engine, model.parameters(), ADAM);
+          TrainingStep step = new TrainingStep(model, optimizer, training, LENGTH)) {
+        step.run(1, 0.01, batches, 0);
+        assertThat(frozen.value().toFloats()).isEqualTo(before);
+        assertThat(other.value().toFloats()).isNotEqualTo(otherBefore);
+        float[] zeta = SmallModels.parameter(model, "encoder.zeta").value().toFloats();
+        Arrays.fill(zeta, Float.POSITIVE_INFINITY);
+        SmallModels.parameter(model, "encoder.zeta").value().set(zeta);
+        assertThatThrownBy(() -> step.run(2, 0.01, batches, 0))
+            .isInstanceOf(NonFiniteException.class);
+      }
     }
   }
 

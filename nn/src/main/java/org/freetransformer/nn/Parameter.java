@@ -1,5 +1,7 @@
 package org.freetransformer.nn;
 
+import java.util.LinkedHashMap;
+import java.util.SequencedMap;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Shape;
@@ -104,6 +106,13 @@ public final class Parameter implements AutoCloseable {
 
   /** Whether training changes it. */
   public boolean isTrained() {
+    return trained;
+  }
+
+  /** Those that training changes, by name, in the same order. */
+  public static SequencedMap<String, Parameter> trained(SequencedMap<String, Parameter> all) {
+    SequencedMap<String, Parameter> trained = new LinkedHashMap<>(all);
+    trained.values().removeIf(parameter -> !parameter.isTrained());
     return trained;
   }
 

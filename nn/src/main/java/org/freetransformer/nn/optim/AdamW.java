@@ -64,13 +64,16 @@ public final class AdamW implements AutoCloseable {
   private final ToDoubleFunction<String> rateRatios;
   private final Map<Double, Tensor> schedules = new LinkedHashMap<>();
 
-  /** An optimizer at step 0 with one learning rate; every parameter gets a gradient of zeros. */
+  /**
+   * An optimizer at step 0 with one learning rate; every trained parameter gets a gradient of
+   * zeros.
+   */
   public AdamW(Engine engine, SequencedMap<String, Parameter> parameters, Config config) {
     this(engine, parameters, config, _ -> 1);
   }
 
   /**
-   * An optimizer at step 0; every parameter gets a gradient of zeros.
+   * An optimizer at step 0; every trained parameter gets a gradient of zeros.
    *
    * @param rateRatios learning rate of each parameter, by name, as a multiple of the common one
    */
@@ -83,16 +86,17 @@ public final class AdamW implements AutoCloseable {
     this.parameters = parameters;
     this.config = config;
     this.rateRatios = rateRatios;
-    parameters.forEach((name, parameter) -> {
-      Tensor value = parameter.value();
-      moments.put(name, new Moments(zerosLike(value), zerosLike(value)));
-      schedules.computeIfAbsent(
-          rateRatios.applyAsDouble(name),
-          _ -> engine.allocate("optimizer", DType.F32, Shape.of(3)));
-      if (value.grad() == null) {
-        value.setGrad(engine.allocate("gradients", value.dtype(), value.shape()));
-      }
-    });
+    parameters()
+        .forEach((name, parameter) -> {
+          Tensor value = parameter.value();
+          moments.put(name, new Moments(zerosLike(value), zerosLike(value)));
+          schedules.computeIfAbsent(
+              rateRatios.applyAsDouble(name),
+              _ -> engine.allocate("optimizer", DType.F32, Shape.of(3)));
+          if (value.grad() == null) {
+            value.setGrad(engine.allocate("gradients", value.dtype(), value.shape()));
+          }
+        });
   }
 
   private Tensor zerosLike(Tensor value) {
@@ -115,9 +119,9 @@ public final class AdamW implements AutoCloseable {
             }));
   }
 
-  /** The parameters that it moves, by name. */
+  /** The parameters that it moves, by name: those that are not frozen. */
   SequencedMap<String, Parameter> parameters() {
-    return parameters;
+    return Parameter.trained(parameters);
   }
 
   /** Its constants. */
@@ -158,46 +162,48 @@ public final class AdamW implements AutoCloseable {
   }
 
   /**
-   * Emits one update of every parameter, after which its gradient is 0.
+   * Emits one update of every trained parameter, after which its gradient is 0.
    *
    * @param gradientScale shape [], multiplies every gradient: see {@link GradientClipping}
    */
   public void emitUpdate(Tensor gradientScale) {
-    parameters.forEach((name, parameter) -> {
-      Tensor value = parameter.value();
-      Tensor gradient = GradientClipping.gradientOf(name, parameter);
-      Moments memory = moments(name);
-      engine.emit(
-          new Instruction.AdamW(
-              value.buffer(),
-              gradient.buffer(),
-              memory.first().buffer(),
-              memory.second().buffer(),
-              scheduleOf(name).buffer(),
-              gradientScale.reshape(1).buffer(),
-              config.beta1(),
-              config.beta2(),
-              config.epsilon(),
-              parameter.isDecayed() ? config.weightDecay() : 0));
-    });
+    parameters()
+        .forEach((name, parameter) -> {
+          Tensor value = parameter.value();
+          Tensor gradient = GradientClipping.gradientOf(name, parameter);
+          Moments memory = moments(name);
+          engine.emit(
+              new Instruction.AdamW(
+                  value.buffer(),
+                  gradient.buffer(),
+                  memory.first().buffer(),
+                  memory.second().buffer(),
+                  scheduleOf(name).buffer(),
+                  gradientScale.reshape(1).buffer(),
+                  config.beta1(),
+                  config.beta2(),
+                  config.epsilon(),
+                  parameter.isDecayed() ? config.weightDecay() : 0));
+        });
   }
 
   /** Emits the zeroing of every gradient, for a step whose gradients are of no use. */
   public void emitDiscard() {
-    parameters.forEach((name, parameter) ->
-        engine.emit(
-            new Instruction.Fill(GradientClipping.gradientOf(name, parameter).buffer(), 0)));
+    parameters()
+        .forEach((name, parameter) ->
+            engine.emit(
+                new Instruction.Fill(GradientClipping.gradientOf(name, parameter).buffer(), 0)));
   }
 
   /**
    * The moments of a parameter.
    *
-   * @throws IllegalArgumentException if there is no parameter of that name
+   * @throws IllegalArgumentException if there is no trained parameter of that name
    */
   public Moments moments(String name) {
     Moments found = moments.get(name);
     if (found == null) {
-      throw new IllegalArgumentException("no parameter is named '%s'".formatted(name));
+      throw new IllegalArgumentException("no trained parameter is named '%s'".formatted(name));
     }
     return found;
   }

@@ -19,7 +19,8 @@ public final class GradientClipping {
   /**
    * A clipped gradient's numbers, both of shape [].
    *
-   * @param norm √Σ g² over all parameters, before clipping, of the gradients of the plain loss
+   * @param norm √Σ g² over all trained parameters, before clipping, of the gradients of the plain
+   *     loss
    * @param scale what each gradient is to be multiplied with: min(1, limit / (norm + 1e-6)), as
    *     PyTorch has it, and what the loss was multiplied with is divided out
    */
@@ -53,7 +54,8 @@ public final class GradientClipping {
       @Nullable Tensor inverseLossScale,
       UnaryOperator<Tensor> everywhere) {
     List<Tensor> squares = new ArrayList<>();
-    parameters.forEach((name, parameter) -> squares.add(sumOfSquares(gradientOf(name, parameter))));
+    Parameter.trained(parameters)
+        .forEach((name, parameter) -> squares.add(sumOfSquares(gradientOf(name, parameter))));
     if (squares.isEmpty()) {
       squares.add(engine.full(DType.F64, Shape.of(1), 0)); // Others may hold them all.
     }

@@ -144,6 +144,27 @@ final class AdamWTest {
     }
   }
 
+  @Test
+  void leavesFrozenParametersAsTheyAre() {
+    parameters.put("w", Parameter.weight(engine, 2, 2));
+    parameters.put("frozen", Parameter.weight(engine, 3));
+    parameter("frozen").freeze();
+    float[] before = parameter("frozen").value().toFloats();
+    try (AdamW optimizer = new AdamW(engine, parameters, CONFIG);
+        UpdateSizes sizes = new UpdateSizes(engine, optimizer)) {
+      gradient(parameter("w")).set(new float[] {0, 3, 0, 4});
+      optimizer.schedule(1, RATE);
+      assertThat(update(optimizer).getFirst().item()).isEqualTo(5);
+      assertThat(parameter("frozen").value().toFloats()).isEqualTo(before);
+      assertThat(parameter("frozen").value().grad()).isNull();
+      assertThat(sizes.ofLastUpdate()).containsOnlyKeys("w");
+      optimizer.emitDiscard();
+      assertThatThrownBy(() -> optimizer.moments("frozen"))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("no trained parameter is named 'frozen'");
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(doubles = {0, -1})
   void clipsNothingWithoutALimit(double limit) {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Objects;
 import java.util.SequencedMap;
@@ -70,8 +69,7 @@ final class TinyTraining implements AutoCloseable {
     }
     sharded = plan == null ? null : new FullyShardedModel(engine, host, model, plan, group);
     SequencedMap<String, Parameter> trained =
-        sharded == null ? new LinkedHashMap<>(model.parameters()) : sharded.parts();
-    trained.values().removeIf(parameter -> !parameter.isTrained());
+        sharded == null ? model.parameters() : sharded.parts();
     optimizer = new AdamW(host, trained, new AdamW.Config(0.9, 0.95, 1e-8, 0.1));
     int[] places = new int[TinyModel.LENGTH];
     Arrays.setAll(places, t -> t);

@@ -3,6 +3,8 @@ package org.freetransformer.nn.sharding;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.ThreadFactory;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -23,19 +25,22 @@ public final class InProcessRanks {
    *     exchanges end at once
    */
   public static <T> List<T> run(int ranks, Function<ProcessGroup, T> body) {
+    return run(ranks, body, Thread.ofPlatform().factory());
+  }
+
+  /** The same on threads that a factory makes, which may have no more of them. */
+  static <T> List<T> run(int ranks, Function<ProcessGroup, T> body, ThreadFactory threads) {
     if (ranks < 1 || ranks > MOST) {
       throw new IllegalArgumentException("%d ranks: allowed are 1 to %d".formatted(ranks, MOST));
     }
     Meeting meeting = new Meeting(ranks);
     List<Rank<T>> all = new ArrayList<>();
     for (int rank = 0; rank < ranks; rank++) {
-      all.add(new Rank<>(meeting, rank, body));
+      all.add(new Rank<>(meeting, rank, body, threads));
     }
-    List<Thread> threads = new ArrayList<>();
-    for (Rank<T> rank : all) {
-      threads.add(Thread.ofPlatform().name("ft-rank-" + rank.number + "-main").start(rank));
-    }
-    threads.forEach(InProcessRanks::join);
+    List<Thread> started = new ArrayList<>();
+    all.forEach(rank -> rank.start().ifPresent(started::add));
+    started.forEach(InProcessRanks::join);
     meeting.rethrow();
     List<T> results = new ArrayList<>();
     all.forEach(rank -> results.add(Objects.requireNonNull(rank.result)));
@@ -60,24 +65,49 @@ public final class InProcessRanks {
     private final Meeting meeting;
     private final int number;
     private final Function<ProcessGroup, T> body;
+    private final ThreadFactory threads;
     private @Nullable T result;
 
-    Rank(Meeting meeting, int number, Function<ProcessGroup, T> body) {
+    Rank(Meeting meeting, int number, Function<ProcessGroup, T> body, ThreadFactory threads) {
       this.meeting = meeting;
       this.number = number;
       this.body = body;
+      this.threads = threads;
+    }
+
+    /** Its thread, which runs; nothing if none could be had, which ends the others' exchanges. */
+    Optional<Thread> start() {
+      try {
+        Thread thread = threads.newThread(this);
+        thread.setName("ft-rank-" + number + "-main");
+        thread.start();
+        return Optional.of(thread);
+      } catch (Throwable problem) {
+        fail(problem);
+        return Optional.empty();
+      }
     }
 
     @Override
     public void run() {
-      ProcessGroup group = new ProcessGroup(new InProcessCollectives(meeting, number));
+      try (ProcessGroup group =
+          new ProcessGroup(new InProcessCollectives(meeting, number), threads)) {
+        work(group);
+      } catch (Throwable problem) {
+        fail(problem);
+      }
+    }
+
+    private void work(ProcessGroup group) {
       try {
         result = body.apply(group);
       } catch (Throwable problem) {
-        meeting.fail(new RankFailure(number, problem));
-      } finally {
-        group.close();
+        fail(problem); // Before the group is closed, which waits for what it exchanges.
       }
+    }
+
+    private void fail(Throwable problem) {
+      meeting.fail(new RankFailure(number, problem));
     }
   }
 }

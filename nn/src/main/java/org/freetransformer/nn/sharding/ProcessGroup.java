@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.freetransformer.tensor.DType;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 public final class ProcessGroup implements AutoCloseable {
   private final Collectives collectives;
   private final @Nullable ProcessGroup whole;
+  private final ThreadFactory threads;
   private final LinkedBlockingQueue<Exchange> queue = new LinkedBlockingQueue<>();
   private final Exchange end = new Exchange(this, () -> {});
   private final Thread worker;
@@ -33,14 +35,23 @@ public final class ProcessGroup implements AutoCloseable {
   private long bytesSent;
 
   ProcessGroup(Collectives collectives) {
-    this(collectives, null);
+    this(collectives, Thread.ofPlatform().factory());
+  }
+
+  ProcessGroup(Collectives collectives, ThreadFactory threads) {
+    this(collectives, null, threads);
   }
 
   /** A part of a group, or a whole one. */
-  private ProcessGroup(Collectives collectives, @Nullable ProcessGroup whole) {
+  private ProcessGroup(
+      Collectives collectives, @Nullable ProcessGroup whole, ThreadFactory threads) {
     this.collectives = collectives;
     this.whole = whole;
-    worker = Thread.ofPlatform().daemon().name("ft-rank-" + collectives.rank()).start(this::work);
+    this.threads = threads;
+    worker = threads.newThread(this::work);
+    worker.setName("ft-rank-" + collectives.rank());
+    worker.setDaemon(true);
+    worker.start();
   }
 
   /** A group of one rank. */
@@ -229,7 +240,7 @@ public final class ProcessGroup implements AutoCloseable {
           "color %d: allowed are 0 to %d".formatted(color, size() - 1));
     }
     ProcessGroup[] part = new ProcessGroup[1];
-    exchange(0, () -> part[0] = new ProcessGroup(collectives.split(color), this)).run();
+    exchange(0, () -> part[0] = new ProcessGroup(collectives.split(color), this, threads)).run();
     return part[0];
   }
 

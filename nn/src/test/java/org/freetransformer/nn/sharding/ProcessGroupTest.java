@@ -10,10 +10,13 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.freetransformer.tensor.BFloat16;
 import org.freetransformer.tensor.DType;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -105,6 +108,30 @@ class ProcessGroupTest {
               return floats(values);
             });
     assertThat(sums).allSatisfy(values -> assertThat(values).isEqualTo(expected));
+  }
+
+  /** Each of three ranks needs two threads, one of which cannot be had. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4, 5, 6})
+  @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void noRankWaitsForOneThatHasNoThread(int lacking) {
+    AtomicInteger made = new AtomicInteger();
+    ThreadFactory threads =
+        task -> {
+          if (made.incrementAndGet() == lacking) {
+            throw new OutOfMemoryError("unable to create native thread");
+          }
+          return new Thread(task);
+        };
+    Function<ProcessGroup, Integer> meet =
+        group -> {
+          group.barrier().run();
+          return group.rank();
+        };
+    assertThatThrownBy(() -> InProcessRanks.run(3, meet, threads))
+        .isInstanceOf(RankFailure.class)
+        .hasMessageMatching("rank [0-2] failed: unable to create native thread")
+        .hasCauseInstanceOf(OutOfMemoryError.class);
   }
 
   @Test

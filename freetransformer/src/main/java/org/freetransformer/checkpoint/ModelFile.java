@@ -118,7 +118,7 @@ public final class ModelFile {
       requireKnown(file, model.parameters().keySet());
       model.parameters().forEach((name, parameter) -> adopt(file, name, parameter));
       return model;
-    } catch (RuntimeException failure) {
+    } catch (RuntimeException | Error failure) {
       model.close();
       throw failure;
     }

@@ -48,9 +48,9 @@ public final class Upcycling {
     try {
       fill(model, baseline);
       return (FreeTransformer) model;
-    } catch (RuntimeException refused) {
+    } catch (RuntimeException | Error failure) {
       model.close();
-      throw refused;
+      throw failure;
     }
   }
 

@@ -43,6 +43,7 @@ public final class IncrementalDecoder implements AutoCloseable {
   private final int heads;
   private final int[] lengths;
   private final List<KeyValueCache> caches;
+  private final List<Tensor> inputs = new ArrayList<>();
   private final Tensor tokens;
   private final Tensor plans;
   private final Tensor positions;
@@ -99,18 +100,26 @@ public final class IncrementalDecoder implements AutoCloseable {
     this.capacity = capacity;
     this.heads = model.config().numKvHeads();
     this.lengths = new int[batch];
-    this.caches = model.newCaches(batch, capacity);
-    this.tokens = input(batch, 1);
-    this.plans = input(batch, 1);
-    this.positions = input(batch, 1);
-    this.slots = input(batch * heads);
-    this.cachedLengths = input(batch);
     this.newPositions = new int[batch];
     this.newSlots = new int[batch * heads];
+    this.caches = model.newCaches(batch, capacity);
+    try {
+      this.tokens = input(batch, 1);
+      this.plans = input(batch, 1);
+      this.positions = input(batch, 1);
+      this.slots = input(batch * heads);
+      this.cachedLengths = input(batch);
+    } catch (RuntimeException | Error failure) {
+      inputs.forEach(Tensor::close);
+      caches.forEach(KeyValueCache::close);
+      throw failure;
+    }
   }
 
   private Tensor input(int... dims) {
-    return engine.allocate("inputs", DType.I32, Shape.of(dims));
+    Tensor input = engine.allocate("inputs", DType.I32, Shape.of(dims));
+    inputs.add(input);
+    return input;
   }
 
   /** Tokens that a row holds. */
@@ -323,6 +332,6 @@ public final class IncrementalDecoder implements AutoCloseable {
       step.program().close();
     }
     caches.forEach(KeyValueCache::close);
-    List.of(tokens, plans, positions, slots, cachedLengths).forEach(Tensor::close);
+    inputs.forEach(Tensor::close);
   }
 }

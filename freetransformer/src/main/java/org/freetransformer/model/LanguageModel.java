@@ -94,10 +94,16 @@ public abstract sealed class LanguageModel extends Module permits FreeTransforme
   /** Empty caches, one a decoder block, for B sequences of at most {@code capacity} tokens. */
   public final List<KeyValueCache> newCaches(int batch, int capacity) {
     List<KeyValueCache> caches = new ArrayList<>();
-    for (int i = 0; i < config.numLayers(); i++) {
-      caches.add(new KeyValueCache(engine, batch, capacity, config.numKvHeads(), config.headDim()));
+    try {
+      for (int i = 0; i < config.numLayers(); i++) {
+        caches.add(
+            new KeyValueCache(engine, batch, capacity, config.numKvHeads(), config.headDim()));
+      }
+      return caches;
+    } catch (RuntimeException | Error failure) {
+      caches.forEach(KeyValueCache::close);
+      throw failure;
     }
-    return caches;
   }
 
   final Rope rope() {

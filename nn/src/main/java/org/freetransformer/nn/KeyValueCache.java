@@ -22,7 +22,12 @@ public final class KeyValueCache implements AutoCloseable {
   public KeyValueCache(Engine engine, int batch, int capacity, int heads, int headSize) {
     Shape shape = Shape.of(batch, heads, capacity, headSize);
     keys = engine.allocate("key-value cache", DType.F32, shape);
-    values = engine.allocate("key-value cache", DType.F32, shape);
+    try {
+      values = engine.allocate("key-value cache", DType.F32, shape);
+    } catch (RuntimeException | Error failure) {
+      keys.close();
+      throw failure;
+    }
   }
 
   /** The cache row of head {@code head} of token {@code s} of batch row {@code b}. */

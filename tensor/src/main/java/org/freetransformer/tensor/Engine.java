@@ -256,8 +256,7 @@ public final class Engine implements AutoCloseable {
   public Tensor allocate(String owner, DType dtype, Shape shape) {
     Tensor tensor =
         owning(device.allocate(shape.size() * dtype.bytes(), dtype, owner), dtype, shape);
-    device.prepare(new Instruction.Fill(tensor.buffer(), 0)).run();
-    return tensor;
+    return written(tensor, () -> device.prepare(new Instruction.Fill(tensor.buffer(), 0)).run());
   }
 
   /**
@@ -285,10 +284,15 @@ public final class Engine implements AutoCloseable {
   public Tensor filled(String owner, DType dtype, Shape shape, Consumer<MemorySegment> writer) {
     Tensor tensor =
         owning(device.allocate(shape.size() * dtype.bytes(), dtype, owner), dtype, shape);
+    return written(tensor, () -> device.fill(tensor.buffer().storage(), writer));
+  }
+
+  /** A tensor after its first values were written; if that fails, it is freed. */
+  private static Tensor written(Tensor tensor, Runnable writing) {
     try {
-      device.fill(tensor.buffer().storage(), writer);
+      writing.run();
       return tensor;
-    } catch (RuntimeException failure) {
+    } catch (RuntimeException | Error failure) {
       tensor.close();
       throw failure;
     }

@@ -73,9 +73,9 @@ public final class Program implements AutoCloseable {
       closeOthers(recording.intermediates(), kept);
       List<Storage> external = externals(instructions, plan);
       return new Program(engine, instructions, kernel, arena, external, results);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error failure) {
       arena.close();
-      throw e;
+      throw failure;
     }
   }
 

@@ -12,7 +12,11 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.CpuDevice;
+import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.Devices;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Kernel;
 import org.freetransformer.tensor.device.Storage;
 import org.freetransformer.tensor.ops.DropoutOp;
 import org.junit.jupiter.api.AfterEach;
@@ -25,6 +29,45 @@ class ProgramTest {
   void closeEngine() {
     engine.close();
     assertThat(engine.device().memory().liveBytes()).isZero();
+  }
+
+  /** A device that has no room for kernels once it is full. */
+  private static final class FullDevice extends CpuDevice {
+    private final Device right = Devices.scalar();
+    private boolean full;
+
+    @Override
+    public String name() {
+      return "full";
+    }
+
+    @Override
+    public String description() {
+      return "has no room for kernels";
+    }
+
+    @Override
+    public Kernel prepare(Instruction instruction) {
+      if (full) {
+        throw new OutOfMemoryError("no room for a kernel");
+      }
+      return right.prepare(instruction);
+    }
+  }
+
+  @Test
+  void whatCannotBeMadeReadyTakesNoMemory() {
+    FullDevice device = new FullDevice();
+    try (Engine other = Engine.on(device)) {
+      Tensor x = other.ones(3);
+      long before = device.memory().liveBytes();
+      device.full = true;
+      assertThatThrownBy(() -> Program.record(other, () -> List.of(x.add(1).exp())))
+          .isInstanceOf(OutOfMemoryError.class);
+      assertThatThrownBy(() -> other.allocate("parameters", DType.F32, Shape.of(3)))
+          .isInstanceOf(OutOfMemoryError.class);
+      assertThat(device.memory().liveBytes()).isEqualTo(before);
+    }
   }
 
   // ---- Recorded is eager ----

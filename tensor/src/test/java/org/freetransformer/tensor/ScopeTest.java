@@ -69,6 +69,20 @@ class ScopeTest {
   }
 
   @Test
+  void whatCouldNotBeWrittenIsFreed() {
+    assertThatThrownBy(() ->
+            engine.filled(
+                "weights",
+                DType.F32,
+                Shape.of(3),
+                _ -> {
+                  throw new OutOfMemoryError("no more memory");
+                }))
+        .isInstanceOf(OutOfMemoryError.class);
+    assertThat(memory.liveBytesByOwner()).doesNotContainKey("weights");
+  }
+
+  @Test
   void theInnermostScopeOwns() {
     Tensor outer;
     try (Scope _ = engine.scope("outer")) {

@@ -153,7 +153,7 @@ public final class IncrementalDecoder implements AutoCloseable {
    * @param prompts B prompts of 1 to capacity tokens
    * @param given a plan for every token; null for a baseline, which takes none
    * @throws IllegalArgumentException if a prompt is empty, too long, or has not as many plans as
-   *     tokens
+   *     tokens, or the model knows no such token or plan
    */
   public Prompted prompt(List<int[]> prompts, int @Nullable [][] given) {
     return read(prompts, given, null);
@@ -164,7 +164,8 @@ public final class IncrementalDecoder implements AutoCloseable {
    *
    * @param prompts B prompts of 1 to capacity tokens
    * @param random draws the plans; those of a row depend on nothing in the other rows
-   * @throws IllegalArgumentException if a prompt is empty or too long
+   * @throws IllegalArgumentException if a prompt is empty or too long, or the model knows no such
+   *     token
    */
   public Prompted promptInferred(List<int[]> prompts, ExampleRandom random) {
     return read(prompts, null, random);
@@ -215,6 +216,24 @@ public final class IncrementalDecoder implements AutoCloseable {
         throw new IllegalArgumentException(
             "prompt %d has %d plans for %d tokens".formatted(b, given[b].length, length));
       }
+      for (int t = 0; t < length; t++) {
+        requireKnown("prompt", b, prompts.get(b)[t], given == null ? 0 : given[b][t]);
+      }
+    }
+  }
+
+  /** What is beyond a table would be read as something else. */
+  private void requireKnown(String what, int row, int token, int plan) {
+    int vocabulary = model.config().vocabSize();
+    if (token < 0 || token >= vocabulary) {
+      throw new IllegalArgumentException(
+          "%s %d: there is no token %d; allowed are 0 to %d"
+              .formatted(what, row, token, vocabulary - 1));
+    }
+    int most = (1 << model.config().latentDim()) - 1;
+    if (model instanceof FreeTransformer && (plan < 0 || plan > most)) {
+      throw new IllegalArgumentException(
+          "%s %d: there is no plan %d; allowed are 0 to %d".formatted(what, row, plan, most));
     }
   }
 
@@ -277,10 +296,17 @@ public final class IncrementalDecoder implements AutoCloseable {
    * @return logits of each row's next token, [B][V], in arrays that the next call overwrites; those
    *     of an idle row mean nothing
    * @throws IllegalStateException if a row has no prompt, or is full
+   * @throws IllegalArgumentException if the model knows no such token or plan; no row has changed
+   *     then
    */
   public float[][] next(int[] newTokens, int[] newPlans) {
     tokens.set(newTokens);
     plans.set(newPlans);
+    for (int b = 0; b < batch; b++) {
+      if (newTokens[b] != IDLE) {
+        requireKnown("row", b, newTokens[b], newPlans[b]);
+      }
+    }
     advance(newTokens);
     Step now = step;
     if (now == null) {

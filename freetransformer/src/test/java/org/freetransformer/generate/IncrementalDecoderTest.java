@@ -151,6 +151,32 @@ final class IncrementalDecoderTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "11, 0, there is no token 11; allowed are 0 to 10",
+    "-1, 0, there is no token -1; allowed are 0 to 10",
+    "0, 8, there is no plan 8; allowed are 0 to 7",
+    "0, -1, there is no plan -1; allowed are 0 to 7"
+  })
+  void knowsNoTokensAndPlansBeyondItsTables(int token, int plan, String problem) {
+    try (Engine engine = Engine.on(Devices.scalar());
+        LanguageModel model = model(engine, ModelConfig.Kind.FREE, 2, true, PostSampler.TABLE);
+        IncrementalDecoder decoder = new IncrementalDecoder(model, 2, LENGTH)) {
+      List<int[]> prompts = List.of(new int[2], new int[] {0, token});
+      assertThatThrownBy(() -> decoder.prompt(prompts, new int[][] {{0, 0}, {0, plan}}))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("prompt 1: " + problem);
+      decoder.prompt(List.of(new int[2], new int[3]), new int[][] {{0, 0}, {0, 0, 0}});
+      if (token != IncrementalDecoder.IDLE) {
+        assertThatThrownBy(() -> decoder.next(new int[] {1, token}, new int[] {1, plan}))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessage("row 1: " + problem);
+      }
+      assertThat(decoder.length(0)).isEqualTo(2);
+      assertThat(decoder.length(1)).isEqualTo(3);
+    }
+  }
+
   @Test
   void saysWhatDoesNotFit() {
     try (Engine engine = Engine.on(Devices.scalar());

@@ -70,7 +70,10 @@ public final class Conversion {
               temporary.resolve(HuggingFaceFolder.CONFIG),
               channel -> channel.write(ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8))));
           if (tokenizer != null) {
-            Files.copy(tokenizer, temporary.resolve(Checkpoint.TOKENIZER));
+            byte[] content = Files.readAllBytes(tokenizer);
+            AtomicFile.create(
+                temporary.resolve(Checkpoint.TOKENIZER),
+                channel -> channel.write(ByteBuffer.wrap(content)));
           }
         });
   }

@@ -7,8 +7,10 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.freetransformer.checkpoint.RecordingFileSystem.Change;
 import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.ConfigNode;
 import org.freetransformer.model.LanguageModel;
@@ -160,6 +162,28 @@ final class HuggingFaceFolderTest {
       Conversion.toHuggingFace(store, from.resolve("tokenizer.json"), to, TensorType.F16);
     }
     assertThat(to.resolve("tokenizer.json")).hasContent("{}");
+  }
+
+  /** Before the folder gets its name, or a power failure could leave it with half a file. */
+  @Test
+  void flushesEveryFileThatItWrites() throws IOException {
+    Path from = single(TIED);
+    Path tokenizer = Files.writeString(from.resolve("tokenizer.json"), "{}");
+    RecordingFileSystem recorder = new RecordingFileSystem();
+    Path to = recorder.wrap(folder.toRealPath().resolve("copy"));
+    try (TensorStore store = TensorStore.open(from)) {
+      Conversion.toHuggingFace(store, tokenizer, to, TensorType.F16);
+    }
+    List<Path> made = new ArrayList<>();
+    for (Change change : recorder.changes()) {
+      switch (change) {
+        case Change.MakeFile(Path file) -> made.add(file);
+        case Change.Flush(Path path) -> made.remove(path);
+        case Change.Rename _ -> assertThat(made).isEmpty();
+        default -> {}
+      }
+    }
+    assertThat(folder.resolve("copy/tokenizer.json")).hasContent("{}");
   }
 
   @ParameterizedTest

@@ -5,7 +5,8 @@ import org.freetransformer.tensor.Layout;
 
 /**
  * The loops over several operands of one shape, with as few dimensions as their strides allow:
- * neighbouring axes that all operands walk in one stride are one axis.
+ * neighbouring axes that all operands walk in one stride are one axis, unless an {@code int} could
+ * not count its elements.
  */
 final class Loops {
   private final int[] dims;
@@ -27,7 +28,7 @@ final class Loops {
       if (dim == 1) {
         continue;
       }
-      if (used > 0 && mergeable(layouts, strides, used - 1, axis, dim)) {
+      if (used > 0 && mergeable(layouts, dims, strides, used - 1, axis)) {
         used--;
         dims[used] *= dim;
       } else {
@@ -52,7 +53,11 @@ final class Loops {
   }
 
   private static boolean mergeable(
-      Layout[] layouts, long[][] strides, int outer, int axis, int dim) {
+      Layout[] layouts, int[] dims, long[][] strides, int outer, int axis) {
+    int dim = layouts[0].shape().dim(axis);
+    if ((long) dims[outer] * dim > Integer.MAX_VALUE) {
+      return false;
+    }
     for (int k = 0; k < layouts.length; k++) {
       if (strides[k][outer] != layouts[k].stride(axis) * dim) {
         return false;

@@ -10,7 +10,10 @@ import org.jspecify.annotations.Nullable;
 record ReduceShape(
     int outer, int reduced, int inner, long outerStride, long reducedStride, long outOuterStride) {
 
-  /** The three loops, or null where axes do not merge into them. */
+  /** Longest loop: what counts its blocks may count one block further than its end. */
+  static final int LONGEST = Integer.MAX_VALUE - Workers.BLOCK;
+
+  /** The three loops, or null where axes do not merge into them, or into longer ones than that. */
   static @Nullable ReduceShape of(Layout in, Layout out) {
     if (in.shape().size() == 0) {
       return null;
@@ -44,6 +47,9 @@ record ReduceShape(
     long outStride = 1;
 
     boolean take(int more, long nextStride, long nextOutStride) {
+      if ((long) dim * more > LONGEST) {
+        return false;
+      }
       if (dim == 1) {
         stride = nextStride;
         outStride = nextOutStride;

@@ -371,7 +371,10 @@ public final class Engine implements AutoCloseable {
     return empty(dtype, shape);
   }
 
-  /** Uniform random numbers in [low, high). */
+  /**
+   * Uniform random numbers in [low, high). On a device beyond the CPU's, and in 16-bit types,
+   * rounding may give {@code high} itself.
+   */
   public Tensor uniform(DType dtype, Shape shape, double low, double high) {
     return draw(Distribution.UNIFORM, dtype, shape, low, high);
   }

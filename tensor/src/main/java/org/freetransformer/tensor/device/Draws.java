@@ -81,6 +81,14 @@ public final class Draws {
     return (word >>> UNUSED_BITS) * UNIT;
   }
 
+  /**
+   * The largest number of [low, high) in f32, which a uniform one must not exceed by rounding; low
+   * where there is none.
+   */
+  public static float mostBelow(double low, double high) {
+    return Math.max((float) low, Math.nextDown((float) high));
+  }
+
   /** u(i) of one element; {@code words} is scratch of 4. Whole blocks are cheaper. */
   public float uniform(long index, int[] words) {
     block(index / BLOCK, words);

@@ -1,5 +1,6 @@
 package org.freetransformer.tensor.device.scalar;
 
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Draws;
 import org.freetransformer.tensor.device.Instruction.Dropout;
 import org.freetransformer.tensor.device.Instruction.Random;
@@ -22,10 +23,12 @@ final class ScalarRandom {
     Elements out = new Elements(op.out());
     double low = op.a();
     double width = op.b() - op.a();
+    // In f64 every multiple of 2^-24 has its place, and nothing is rounded up.
+    double most = op.out().dtype() == DType.F64 ? op.b() : Draws.mostBelow(op.a(), op.b());
     return () -> {
       draws.refresh();
       for (long i = 0; i < out.size(); i++) {
-        out.set(i, low + width * draws.uniform(i, words));
+        out.set(i, Math.min(low + width * draws.uniform(i, words), most));
       }
     };
   }

@@ -36,7 +36,7 @@ final class RandomLoops {
           case UNIFORM ->
               (memory, at, n, first, worker) -> {
                 draw(draws, first, n, words[worker]);
-                uniform(words[worker], n, memory[0], at[0], a, b - a);
+                uniform(words[worker], n, memory[0], at[0], a, b);
               };
           case NORMAL ->
               (memory, at, n, first, worker) -> {
@@ -55,10 +55,12 @@ final class RandomLoops {
   }
 
   private static void uniform(
-      int[] words, int n, MemorySegment out, long at, double low, double width) {
+      int[] words, int n, MemorySegment out, long at, double low, double high) {
+    double width = high - low;
+    float most = Draws.mostBelow(low, high);
     for (int i = 0; i < n; i++) {
       float value = (float) (low + width * Draws.uniform(words[i]));
-      out.set(Memory.FLOAT, at + 4L * i, value);
+      out.set(Memory.FLOAT, at + 4L * i, Math.min(value, most));
     }
   }
 

@@ -41,7 +41,7 @@ public final class Scope implements AutoCloseable {
    */
   public Tensor keep(Tensor tensor) {
     Storage storage = tensor.buffer().storage();
-    if (!tensors.removeIf(own -> own.buffer().storage().equals(storage))) {
+    if (!tensors.removeIf(own -> own.owns(storage))) {
       throw new IllegalArgumentException(
           "scope '%s' cannot keep %s: it was made elsewhere, or kept before"
               .formatted(owner, tensor));

@@ -8,6 +8,7 @@ import org.freetransformer.tensor.device.BinaryFunction;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.ReduceFunction;
+import org.freetransformer.tensor.device.Storage;
 import org.freetransformer.tensor.device.UnaryFunction;
 import org.freetransformer.tensor.ops.CastOp;
 import org.freetransformer.tensor.ops.ElementwiseOp;
@@ -169,6 +170,11 @@ public final class Tensor implements AutoCloseable {
   /** This tensor if it owns its memory, else one that does, outside the graph. */
   Tensor owningStorage() {
     return ownsStorage ? this : new Tensor(engine, buffer, true);
+  }
+
+  /** Whether closing this tensor frees a storage, as closing a view of it does not. */
+  boolean owns(Storage storage) {
+    return ownsStorage && buffer.storage().equals(storage);
   }
 
   /** The same elements, cut off from the graph. */

@@ -159,6 +159,39 @@ class ScopeTest {
     }
   }
 
+  /** The view has its gradient in the scope, and its memory outside. */
+  @Test
+  void aLeafThatIsAViewOfOthersMemoryCannotBeKept() {
+    Tensor outside = engine.ones(2, 3);
+    long baseline = memory.liveBytes();
+    try (Scope scope = engine.scope("step")) {
+      Tensor view = outside.narrow(0, 1, 1).detach().requireGrad();
+      assertThatThrownBy(() -> scope.keep(view))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("it was made elsewhere");
+      view.exp().sum().backward();
+    }
+    assertThat(memory.liveBytes()).isEqualTo(baseline);
+    assertThat(outside.toFloats()).containsExactly(1, 1, 1, 1, 1, 1);
+  }
+
+  /** Only once, though there are two tensors of its memory. */
+  @Test
+  void theGradientOfAViewDiesWithTheScopeThoughTheMemoryIsKept() {
+    long baseline = memory.liveBytes();
+    Tensor kept;
+    try (Scope scope = engine.scope("step")) {
+      Tensor owner = engine.ones(2, 3);
+      Tensor view = owner.narrow(0, 1, 1).detach().requireGrad();
+      view.exp().sum().backward();
+      kept = scope.keep(owner);
+      assertThatThrownBy(() -> scope.keep(view)).isInstanceOf(IllegalArgumentException.class);
+    }
+    assertThat(kept.toFloats()).containsExactly(1, 1, 1, 1, 1, 1);
+    kept.close();
+    assertThat(memory.liveBytes()).isEqualTo(baseline);
+  }
+
   @Test
   void scopesCloseInReverseOrder() {
     Scope outer = engine.scope("outer");

@@ -6,8 +6,8 @@ import org.freetransformer.tensor.DType;
 /**
  * What ranks do together, each call by all of them and in the same order. A call returns when this
  * rank's part is done. Memory is off-heap and the same size on all ranks; numbers are f32, and so
- * are sums, taken in the order of the ranks. What travels as bf16 is rounded to it. {@link
- * ProcessGroup} checks the arguments and makes calls asynchronous.
+ * are sums, taken in the order of the ranks, unless a method says otherwise. What travels as bf16
+ * is rounded to it. {@link ProcessGroup} checks the arguments and makes calls asynchronous.
  */
 interface Collectives extends AutoCloseable {
   /** This rank's number, from 0. */
@@ -35,7 +35,8 @@ interface Collectives extends AutoCloseable {
   void reduceScatter(MemorySegment all, DType travelling, MemorySegment mine);
 
   /**
-   * Replaces {@code values} by their sum over all ranks.
+   * Replaces {@code values} by their sum over all ranks, which MPI takes in an order of its own if
+   * they travel as f32.
    *
    * @param travelling f32 or bf16, for the terms and then for the sum
    */

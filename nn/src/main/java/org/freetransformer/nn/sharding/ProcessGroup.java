@@ -18,7 +18,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Numbers are f32. They may travel as bf16, half as many bytes, rounded to nearest even; where
  * nothing has to travel, they are rounded all the same. Sums are taken in f32 and in the order of
- * the ranks, so that they have the same bits on every run and on every rank.
+ * the ranks, so that they have the same bits on every run and on every rank; only {@link
+ * #allReduce} of f32 under MPI takes the order that the library chooses, and then equals the others
+ * to rounding.
  */
 public final class ProcessGroup implements AutoCloseable {
   private final Collectives collectives;
@@ -199,7 +201,7 @@ public final class ProcessGroup implements AutoCloseable {
   }
 
   /**
-   * Replaces values by their sum over all ranks.
+   * Replaces values by their sum over all ranks: under MPI, of f32, in the library's own order.
    *
    * @param travelling f32 or bf16, for the terms and then for the sum
    * @throws IllegalArgumentException for another type

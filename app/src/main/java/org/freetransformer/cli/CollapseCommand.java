@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.Limits;
 import org.freetransformer.demo.DemoConfigs;
-import org.freetransformer.run.ConfigFile;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.study.CollapseReport;
 import org.freetransformer.study.CollapseStudy;
@@ -57,7 +57,7 @@ final class CollapseCommand implements Callable<Integer> {
       names = "--seconds",
       paramLabel = "S",
       description = "Begins no further run after so many seconds.")
-  private @Nullable Long seconds;
+  private @Nullable Integer seconds;
 
   @Option(
       names = "--set",
@@ -76,13 +76,14 @@ final class CollapseCommand implements Callable<Integer> {
     if (seeds < 1) {
       throw new ConfigException("--seeds", "%d is too few; nearest is 1".formatted(seeds));
     }
+    if (seconds != null) {
+      Limits.between("--seconds", seconds, 0, Integer.MAX_VALUE);
+    }
     Path file = out.toAbsolutePath();
     Files.createDirectories(file.resolveSibling(""));
     CollapseStudy study =
         new CollapseStudy(
-            device::open,
-            ConfigFile.set(DemoConfigs.preset("collapse-study.yaml"), changes),
-            output::note);
+            device::open, DemoConfigs.preset("collapse-study.yaml"), changes, output::note);
     List<StudyRun> runs = study.run(file, seeds, stop());
     if (report != null) {
       OutputFiles.write(report.toAbsolutePath(), CollapseReport.of(runs, environment()));

@@ -1,13 +1,13 @@
 package org.freetransformer.study;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigNode;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.run.ConfigFile;
@@ -31,6 +31,7 @@ public final class CollapseStudy {
 
   private final Supplier<Engine> device;
   private final ConfigNode preset;
+  private final List<String> changes;
   private final Consumer<String> notes;
 
   /**
@@ -38,11 +39,14 @@ public final class CollapseStudy {
    *
    * @param device opens what computes; opened anew for every run
    * @param preset configuration of the plain recipe
+   * @param changes of the preset, as {@code --set} takes them
    * @param notes told of each run in one line
    */
-  public CollapseStudy(Supplier<Engine> device, ConfigNode preset, Consumer<String> notes) {
+  public CollapseStudy(
+      Supplier<Engine> device, ConfigNode preset, List<String> changes, Consumer<String> notes) {
     this.device = device;
-    this.preset = preset;
+    this.preset = ConfigFile.set(preset, changes);
+    this.changes = List.copyOf(changes);
     this.notes = notes;
   }
 
@@ -51,10 +55,12 @@ public final class CollapseStudy {
    *
    * @param stop asked before every run
    * @return all runs in the file
+   * @throws ConfigException if the file holds anything else, or runs with other changes
    * @throws IOException if it cannot be read or written
    */
   public List<StudyRun> run(Path file, int seeds, BooleanSupplier stop) throws IOException {
-    List<StudyRun> runs = new ArrayList<>(done(file));
+    StudyFile done = new StudyFile(file, changes);
+    List<StudyRun> runs = new ArrayList<>(done.read());
     try (MetricsFile lines = MetricsFile.from(file, Long.MAX_VALUE)) {
       for (Trial trial : trials(seeds)) {
         boolean known = runs.stream().map(Trial::of).anyMatch(trial::equals);
@@ -63,7 +69,7 @@ public final class CollapseStudy {
         }
         if (!known) {
           StudyRun run = train(trial);
-          lines.add(run.toMap());
+          lines.add(done.line(run));
           runs.add(run);
         }
       }
@@ -89,17 +95,11 @@ public final class CollapseStudy {
     return trials;
   }
 
-  private static List<StudyRun> done(Path file) throws IOException {
-    return Files.exists(file)
-        ? MetricsFile.read(file).stream().map(StudyRun::read).toList()
-        : List.of();
-  }
-
   private RunConfig config(Trial trial) {
-    List<String> changes = new ArrayList<>(trial.remedy().changes(trial.kappa()));
-    changes.add("training.kappa_free_bits=" + trial.kappa());
-    changes.add("training.seed=" + trial.seed());
-    return RunConfig.read(ConfigFile.set(preset, changes), notes);
+    List<String> own = new ArrayList<>(trial.remedy().changes(trial.kappa()));
+    own.add("training.kappa_free_bits=" + trial.kappa());
+    own.add("training.seed=" + trial.seed());
+    return RunConfig.read(ConfigFile.set(preset, own), notes);
   }
 
   private StudyRun train(Trial trial) {

@@ -1,9 +1,12 @@
 package org.freetransformer.study;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import org.freetransformer.config.ConfigException;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.eval.PlanStatistics;
 
@@ -28,6 +31,7 @@ public record StudyRun(
     double entropyUsed,
     double position,
     double text) {
+  private static final Set<String> NOT_FINITE = Set.of("NaN", "Infinity", "-Infinity");
 
   static StudyRun of(Remedy remedy, double kappa, long seed, Evaluation evaluation) {
     PlanStatistics plans = Objects.requireNonNull(evaluation.plans());
@@ -42,16 +46,42 @@ public record StudyRun(
         plans.textInformation());
   }
 
+  /**
+   * Reads what {@link #toMap} wrote.
+   *
+   * @throws ConfigException if it is something else
+   */
   static StudyRun read(JsonNode line) {
     return new StudyRun(
-        Remedy.valueOf(line.path("remedy").asText()),
-        line.path("kappa").asDouble(),
-        line.path("seed").asLong(),
-        line.path("kl").asDouble(),
-        line.path("nll_bound").asDouble(),
-        line.path("plan_entropy_used").asDouble(),
-        line.path("mi_position").asDouble(),
-        line.path("mi_text").asDouble());
+        remedy(line.path("remedy").asText()),
+        number(line, "kappa"),
+        (long) number(line, "seed"),
+        number(line, "kl"),
+        number(line, "nll_bound"),
+        number(line, "plan_entropy_used"),
+        number(line, "mi_position"),
+        number(line, "mi_text"));
+  }
+
+  private static Remedy remedy(String name) {
+    return Arrays.stream(Remedy.values())
+        .filter(remedy -> remedy.name().equals(name))
+        .findFirst()
+        .orElseThrow(() ->
+            new ConfigException(
+                "",
+                "is not a run of this study, whose remedy is one of %s; name another --out"
+                    .formatted(Arrays.toString(Remedy.values()))));
+  }
+
+  private static double number(JsonNode line, String key) {
+    JsonNode value = line.path(key);
+    // JSON has no word for NaN, the bound of a run that diverged: it is written as text.
+    if (!value.isNumber() && !NOT_FINITE.contains(value.asText())) {
+      throw new ConfigException(
+          key, "is missing or no number, so this is not a run of this study; name another --out");
+    }
+    return value.isNumber() ? value.doubleValue() : Double.parseDouble(value.asText());
   }
 
   /** Its line in the file of runs. */

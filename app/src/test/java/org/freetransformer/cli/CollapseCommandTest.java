@@ -1,0 +1,28 @@
+package org.freetransformer.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.freetransformer.cli.CommandLineTester.ft;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CollapseCommandTest {
+  @TempDir private Path folder;
+
+  @Test
+  void refusesAFileThatHoldsSomethingElseAndLeavesItAsItIs() throws IOException {
+    Path config = TinyRun.config(folder);
+    ft("collapse", "--out", config, "--seconds", 0, "--seeds", 1)
+        .refused(config + ":1: is not a run of this study", "name another --out");
+    assertThat(config).content().isEqualTo(TinyRun.CONFIG);
+  }
+
+  @Test
+  void refusesATimeBelowNoneBeforeAnythingIsMade() {
+    Path file = folder.resolve("made/runs.jsonl");
+    ft("collapse", "--out", file, "--seconds", -1).refused("--seconds: -1", "nearest is 0");
+    assertThat(folder.resolve("made")).doesNotExist();
+  }
+}

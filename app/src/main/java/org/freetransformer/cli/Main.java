@@ -144,7 +144,8 @@ public final class Main implements Runnable {
     try {
       int code = new RunLast().execute(parsed);
       PrintWriter out = parsed.commandSpec().commandLine().getOut();
-      if (out.checkError()) {
+      // Behind the writer stands System.out, which keeps what goes wrong to itself.
+      if (out.checkError() || System.out.checkError()) {
         throw failure(
             parsed,
             new IllegalStateException("standard output cannot be written: closed, or disk full"));

@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.freetransformer.cli.CommandLineTester.Outcome;
@@ -45,6 +46,33 @@ class TroubleTest {
             .execute("devices");
     assertThat(code).isEqualTo(1);
     assertThat(err.toString()).hasLineCount(1).contains("standard output");
+  }
+
+  /** In this process nothing stands between a command and the file; the real System.out does. */
+  @Test
+  void aFullDiskBehindTheStandardOutputOfAProcessIsNoSuccess() throws Exception {
+    Path full = Path.of("/dev/full");
+    assumeTrue(Files.exists(full), "skipped: there is no /dev/full here");
+    for (String word : List.of("devices", "--version")) {
+      ProcessBuilder builder = new ProcessBuilder(mainOfItsOwn());
+      builder.command().add(word);
+      Process process = builder.redirectOutput(full.toFile()).start();
+      String err = new String(process.getErrorStream().readAllBytes(), UTF_8);
+      assertThat(process.waitFor()).as(word + ": " + err).isEqualTo(1);
+      assertThat(err).contains("standard output cannot be written");
+    }
+  }
+
+  private static List<String> mainOfItsOwn() {
+    List<String> words = new ArrayList<>(Interruptible.java());
+    words.addAll(
+        List.of(
+            "--add-modules=jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            Main.class.getName()));
+    return words;
   }
 
   @Test
@@ -167,16 +195,11 @@ class TroubleTest {
   }
 
   private Process startEndlessTraining(Path run, Path out) throws Exception {
-    ProcessBuilder builder = new ProcessBuilder(Interruptible.java());
+    ProcessBuilder builder = new ProcessBuilder(mainOfItsOwn());
     builder
         .command()
         .addAll(
             List.of(
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName(),
                 "train",
                 "--config",
                 TinyRun.config(folder).toString(),

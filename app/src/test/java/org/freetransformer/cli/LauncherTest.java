@@ -148,6 +148,29 @@ class LauncherTest {
     assertThat(outcome.out() + outcome.err()).contains("NoSuchOption");
   }
 
+  /** The bytes come from bash: this JVM's own encoding decides what it passes on. */
+  @Test
+  void readsArgumentsAsUtf8WhereThereIsNoLocale() throws Exception {
+    Path script = folder.resolve("nonsense.sh");
+    Files.writeString(script, "exec '%s' $'n\\303\\244'\n".formatted(root.resolve("ft")), UTF_8);
+    for (String locale : List.of("C", "POSIX", "C.UTF-8")) {
+      Outcome outcome = start(Path.of("bash"), List.of("LC_ALL=" + locale), script.toString());
+      assertThat(outcome.err()).as(locale).hasLineCount(1).contains("'nä'");
+    }
+  }
+
+  @Test
+  void findsAJdkWithoutAHome() throws Exception {
+    Path home = Path.of(System.getProperty("java.home")).toRealPath();
+    var builder = new ProcessBuilder(root.resolve("scripts/find-jdk").toString());
+    builder.environment().keySet().removeAll(List.of("HOME", "JAVA_HOME", "FT_JAVA_HOME"));
+    builder.environment().merge("PATH", home + "/bin", (path, bin) -> bin + ":" + path);
+    Process process = builder.redirectErrorStream(true).start();
+    String out = new String(process.getInputStream().readAllBytes(), UTF_8);
+    assertThat(process.waitFor()).as(out).isZero();
+    assertThat(out.strip()).isEqualTo(home.toString());
+  }
+
   /** Puts real jars in place of references: only classes that lie in jars go into an archive. */
   private void layOutJars() throws IOException {
     Path target = root.resolve("app/target");

@@ -112,8 +112,9 @@ final class DataGenerateCommand implements Callable<Integer> {
     return data;
   }
 
+  /** What was stopped before it wrote the training file is begun anew. */
   private void requireNew() {
-    for (String name : List.of(SeedSequences.TRAINING, SeedSequences.VALIDATION, "train.jsonl")) {
+    for (String name : List.of(SeedSequences.TRAINING, "train.jsonl")) {
       if (Files.exists(out.resolve(name))) {
         throw new ConfigException("--out", out.resolve(name) + " is there already; name another");
       }

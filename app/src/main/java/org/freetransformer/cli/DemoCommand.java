@@ -37,7 +37,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Trains a baseline and Free Transformers with four allowances of free bits on the paper's",
-      "synthetic task, and shows what a plan then means. Takes up to ten minutes on two cores."
+      "synthetic task, and shows what a plan then means. Takes up to ten minutes on two cores.",
+      "Ctrl-C saves; the same command with its folder as --out goes on."
     })
 final class DemoCommand implements Callable<Integer> {
   private static final List<Regime> ALL =
@@ -104,7 +105,7 @@ final class DemoCommand implements Callable<Integer> {
       conclude(results, environment, folder);
     } else {
       output.warn(
-          "stopped after %d of %d models; what there is lies in %s"
+          "stopped after %d of %d models; the same command with --out %s goes on"
               .formatted(results.size(), regimes.size(), folder));
     }
   }

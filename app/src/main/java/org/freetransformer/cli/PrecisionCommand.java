@@ -55,6 +55,7 @@ final class PrecisionCommand implements Callable<Integer> {
     RunConfig run = config.read(output);
     PrecisionStudy study = new PrecisionStudy(device::open, out, run, output::warn);
     try (FolderLock _ = FolderLock.take(out, output::warn)) {
+      study.requireNew();
       new RunFolder(out).requireWritable(List.of());
       Map<String, Object> environment = environment();
       BooleanSupplier stop =

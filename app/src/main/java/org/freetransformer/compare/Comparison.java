@@ -12,7 +12,6 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.freetransformer.config.ConfigException;
-import org.freetransformer.config.Origin;
 import org.freetransformer.data.Batches;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.data.Split;
@@ -92,18 +91,8 @@ public final class Comparison {
     this.warnings = warnings;
     for (Contender contender : Contender.values()) {
       for (long seed : seedNumbers()) {
-        requireSameConfig(runFolder(contender, seed), contender.config(free, seed));
+        runFolder(contender, seed).requireSame(contender.config(free, seed));
       }
-    }
-  }
-
-  private static void requireSameConfig(RunFolder run, RunConfig config) {
-    if (Files.exists(run.config()) && !RunConfig.read(run.readConfig(), _ -> {}).equals(config)) {
-      throw new ConfigException(
-              "",
-              "holds a run of another configuration; name another --out, or give the same --config"
-                  + " and --set")
-          .at(Origin.of(run.path().toString()), "");
     }
   }
 

@@ -1,6 +1,8 @@
 package org.freetransformer.demo;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,6 +10,7 @@ import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.freetransformer.config.ConfigException;
 import org.freetransformer.data.Batches;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.data.Split;
@@ -16,6 +19,7 @@ import org.freetransformer.eval.Evaluator;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.plots.PictureRefresher;
 import org.freetransformer.run.ConfigFile;
+import org.freetransformer.run.MetricsFile;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.RunFolder;
 import org.freetransformer.run.RunWatcher;
@@ -24,7 +28,10 @@ import org.freetransformer.run.TrainingRun;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.RunConfig;
 
-/** Trains the models of the demonstration one after the other, and measures each. */
+/**
+ * Trains the models of the demonstration one after the other, and measures each. Models that were
+ * trained before are only measured, and what was interrupted goes on.
+ */
 public final class PlanLettersDemo {
   private static final int EVALUATION_BATCH = 50;
 
@@ -57,15 +64,18 @@ public final class PlanLettersDemo {
    *
    * @param configs of each model, from {@link DemoConfigs}
    * @return a result for each; fewer if a stop was asked for
+   * @throws ConfigException if the folder holds runs that were configured otherwise
    * @throws IOException if the folder cannot be written
    */
   public List<RegimeResult> run(
       List<Regime> regimes, DemoConfigs configs, Displays displays, BooleanSupplier stop)
       throws IOException {
+    regimes.forEach(regime -> runFolder(regime).requireSame(configs.of(regime)));
     List<RegimeResult> results = new ArrayList<>();
     for (Regime regime : regimes) {
       RunConfig config = configs.of(regime);
-      RunFolder run = RunFolder.create(folder.resolve(regime.folder()));
+      RunFolder run = runFolder(regime);
+      run.requireWritable();
       OutputFiles.write(run.config(), ConfigFile.write(config.toMap()));
       Optional<RegimeResult> result = train(regime, config, run, displays, stop);
       if (result.isEmpty()) {
@@ -77,24 +87,37 @@ public final class PlanLettersDemo {
     return results;
   }
 
+  private RunFolder runFolder(Regime regime) {
+    return new RunFolder(folder.resolve(regime.folder()));
+  }
+
   private Optional<RegimeResult> train(
       Regime regime, RunConfig config, RunFolder run, Displays displays, BooleanSupplier stop)
       throws IOException {
     long began = System.nanoTime();
+    double before = secondsSpent(run);
     try (Engine engine = device.get()) {
       TrainingRun.Outcome outcome;
       try (TrainingRun training = new TrainingRun(engine, config, warnings);
           PictureRefresher pictures =
               new PictureRefresher(run, config, displays.open(regime, config), warnings)) {
+        training.resume(run);
         outcome = training.train(run, pictures, stop);
         pictures.draw();
       }
-      double seconds = (System.nanoTime() - began) * 1e-9;
+      double seconds = before + (System.nanoTime() - began) * 1e-9;
       if (!outcome.finished()) {
         return Optional.empty();
       }
       return Optional.of(measure(engine, regime, config, run, outcome.steps(), seconds));
     }
+  }
+
+  /** What was spent on a run before, as its metrics tell. */
+  private static double secondsSpent(RunFolder run) throws IOException {
+    List<JsonNode> lines =
+        Files.exists(run.metrics()) ? MetricsFile.read(run.metrics()) : List.of();
+    return lines.isEmpty() ? 0 : lines.getLast().path("time").asDouble();
   }
 
   /** Measures what was saved, not what is in memory: so every number can be had again. */

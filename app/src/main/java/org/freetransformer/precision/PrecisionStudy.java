@@ -1,6 +1,7 @@
 package org.freetransformer.precision;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -11,6 +12,8 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.freetransformer.checkpoint.Checkpoint;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.Origin;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.nn.optim.LossScaler;
 import org.freetransformer.run.ConfigFile;
@@ -45,6 +48,24 @@ public final class PrecisionStudy {
     this.folder = folder;
     this.base = base;
     this.warnings = warnings;
+  }
+
+  /**
+   * Checks that none of its runs is there. A study that was stopped cannot go on: it compares the
+   * losses of all steps, and measures memory and speed of one process.
+   *
+   * @throws ConfigException if there is one
+   */
+  public void requireNew() {
+    for (Way way : Way.all()) {
+      Path run = folder.resolve(way.folder());
+      if (Files.exists(new RunFolder(run).config())) {
+        throw new ConfigException(
+                "",
+                "was trained before, and a study cannot go on; name another --out, or remove it")
+            .at(Origin.of(run.toString()), "");
+      }
+    }
   }
 
   /**

@@ -8,6 +8,7 @@ import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigNode;
 import org.freetransformer.config.Origin;
+import org.freetransformer.train.RunConfig;
 
 /**
  * The folder that tells the whole story of a run.
@@ -43,6 +44,20 @@ public record RunFolder(Path path) {
       throw problem(path, "is not a run folder: it has no config.yaml");
     }
     return folder;
+  }
+
+  /**
+   * Checks that no run of another configuration is here: only the same one can go on.
+   *
+   * @throws ConfigException if there is one
+   */
+  public void requireSame(RunConfig wanted) {
+    if (Files.exists(config()) && !RunConfig.read(readConfig(), _ -> {}).equals(wanted)) {
+      throw problem(
+          path,
+          "holds a run of another configuration; name another --out, or give the same --config and"
+              + " --set");
+    }
   }
 
   /** The configuration as it was resolved. */

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import org.freetransformer.cli.CommandLineTester.Outcome;
@@ -150,6 +151,20 @@ class DataCommandTest {
     ft("data").refused("a command is missing");
   }
 
+  /** The data that is corrected is other data, for which the folder must be free. */
+  @Test
+  void aRefusedPreparationCanBeCorrected() throws IOException {
+    trainTokenizer();
+    Path empty = Files.writeString(folder.resolve("empty.jsonl"), "\n");
+    Path damaged = Files.writeString(folder.resolve("damaged.parquet"), "PAR1 is all it has");
+    for (Path wrong : List.of(empty, damaged)) {
+      ft("data", "prepare", "--in", wrong, "--tokenizer", tokenizer, "--out", tokens, "--quiet")
+          .refused("the data holds no document");
+      assertThat(tokens).isDirectoryNotContaining("glob:**/[!.]*");
+    }
+    assertThat(prepare("--quiet").code()).isZero();
+  }
+
   @Test
   void saysThatNothingIsHeldOut() throws IOException {
     Path text = Files.writeString(folder.resolve("a.txt"), "one document");
@@ -208,6 +223,11 @@ class DataCommandTest {
     };
     assertThat(ft(words).code()).isZero();
     ft(words).refused("train.pt is there already");
+    Path train = uniform.resolve("train.pt");
+    byte[] whole = Files.readAllBytes(train);
+    Files.move(train, uniform.resolve(".train.pt.1.tmp")); // As Ctrl-C leaves it.
+    assertThat(ft(words).code()).isZero();
+    assertThat(train).hasBinaryContent(whole);
     Path config =
         Files.writeString(
             folder.resolve("run.yaml"),

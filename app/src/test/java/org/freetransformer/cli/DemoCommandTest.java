@@ -8,7 +8,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import javax.imageio.ImageIO;
 import org.freetransformer.cli.CommandLineTester.Outcome;
@@ -70,6 +72,35 @@ class DemoCommandTest {
     assertThat(outcome.out()).contains("a plan each", "one shared plan", "KKKK".substring(0, 1));
     assertThat(outcome.out().lines().toList().reversed().get(1)).startsWith("After 2 steps");
     demo("--quick").refused("holds the results of a demo already");
+  }
+
+  @Test
+  void goesOnWhereItWasStopped() throws IOException {
+    JsonNode whole = demo("--json").json();
+    Path out = folder.resolve("demo");
+    Path first = out.resolve("baseline/checkpoints/step-2/model.safetensors");
+    FileTime time = Files.getLastModifiedTime(first);
+    // As Ctrl-C in the second model leaves it.
+    Files.delete(out.resolve("results.json"));
+    deleteTree(out.resolve("kappa-ln2-64/checkpoints/step-2"));
+    for (String later : List.of("kappa-ln2-8", "kappa-ln2", "kappa-8-ln2")) {
+      deleteTree(out.resolve(later));
+    }
+    demo("--set", "training.max_steps=3").refused("another configuration", "baseline");
+    assertThat(out.resolve("kappa-ln2")).doesNotExist();
+    JsonNode again = demo("--json").json();
+    assertThat(again.path("models").findValues("nll_bound"))
+        .isEqualTo(whole.path("models").findValues("nll_bound"));
+    assertThat(again.at("/models/0/seconds").asDouble()).isPositive();
+    assertThat(Files.getLastModifiedTime(first)).isEqualTo(time);
+  }
+
+  private static void deleteTree(Path tree) throws IOException {
+    try (var files = Files.walk(tree)) {
+      for (Path path : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
   }
 
   @Test

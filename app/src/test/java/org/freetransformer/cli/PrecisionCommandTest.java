@@ -14,6 +14,15 @@ class PrecisionCommandTest {
   private static final Path LETTERS = Path.of("../configs/plan-letters-quick.yaml");
 
   @Test
+  void saysThatAStudyThatWasStoppedCannotGoOn(@TempDir Path folder) throws IOException {
+    Path run = Files.createDirectories(folder.resolve("bf16"));
+    Files.writeString(run.resolve("config.yaml"), TinyRun.CONFIG);
+    ft("precision", "--config", LETTERS, "--out", folder)
+        .refused(run.toString(), "cannot go on; name another --out, or remove it");
+    assertThat(folder.resolve("fp32")).doesNotExist();
+  }
+
+  @Test
   void trainsEveryWayAndSaysWhatItTook(@TempDir Path folder) throws IOException {
     Path report = folder.resolve("precision.md");
     JsonNode result =

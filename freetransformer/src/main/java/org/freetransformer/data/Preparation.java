@@ -141,8 +141,13 @@ public final class Preparation {
         return Optional.of(existing(folder));
       }
       begin(folder);
-      List<PartRecord> records = readAll(folder, threads, progress, stop);
-      return records.isEmpty() ? Optional.empty() : Optional.of(finish(folder, records));
+      try {
+        List<PartRecord> records = readAll(folder, threads, progress, stop);
+        return records.isEmpty() ? Optional.empty() : Optional.of(finish(folder, records));
+      } catch (IllegalArgumentException refused) {
+        forgetIfFruitless(folder);
+        throw refused;
+      }
     } finally {
       TURN.unlock();
     }
@@ -181,6 +186,23 @@ public final class Preparation {
           folder.resolve(TokenManifest.TOKENIZER),
           channel -> channel.write(ByteBuffer.wrap(tokenizerFile)));
     }
+  }
+
+  /**
+   * Takes back what was begun, if no part came to tokens: data that is corrected is other data, for
+   * which the folder would be taken.
+   */
+  private void forgetIfFruitless(Path folder) throws IOException {
+    if (!names(folder, TokenShard.TOKENS_ENDING).isEmpty()) {
+      return;
+    }
+    for (Path part : names(folder, PartRecord.ENDING)) {
+      Files.delete(part);
+    }
+    if (tokenizerFile.length > 0) {
+      Files.deleteIfExists(folder.resolve(TokenManifest.TOKENIZER));
+    }
+    Files.deleteIfExists(folder.resolve(SETTINGS)); // By this file a preparation has begun.
   }
 
   private static boolean isEmpty(Path folder) throws IOException {

@@ -82,7 +82,7 @@ final class ShardWriter implements Closeable {
     this.split = split;
     this.name = TokenShard.nameOf(split, part);
     this.width = width;
-    this.tokens = new Output(folder.resolve(name + ".tokens"));
+    this.tokens = new Output(folder.resolve(name + TokenShard.TOKENS_ENDING));
     try {
       this.ends = new Output(folder.resolve(name + ".ends"));
     } catch (IOException cannotWrite) {

@@ -29,6 +29,8 @@ public record TokenShard(
     long tokensChecksum,
     long endsChecksum) {
 
+  static final String TOKENS_ENDING = ".tokens";
+
   private static final Pattern NAME = Pattern.compile("[a-z0-9-]{1,40}");
 
   /**
@@ -76,7 +78,7 @@ public record TokenShard(
   }
 
   String tokensFile() {
-    return name + ".tokens";
+    return name + TOKENS_ENDING;
   }
 
   String endsFile() {

@@ -125,6 +125,19 @@ final class PreparationTest {
   }
 
   @Test
+  void leavesNothingOfDataWithoutADocumentBehind() throws IOException {
+    Path nothing = Files.createDirectory(folder.resolve("nothing"));
+    Files.write(nothing.resolve("empty.txt"), new byte[0]);
+    Files.write(nothing.resolve("zero.bin"), new byte[3]);
+    Path out = folder.resolve("out");
+    assertThatThrownBy(() -> run(nothing, out, 2)).hasMessageContaining("holds no document");
+    Path corpus = corpus();
+    run(corpus, out, 2);
+    run(corpus, folder.resolve("other"), 2);
+    assertSame(out, folder.resolve("other"));
+  }
+
+  @Test
   void goesOnWhereItWasStopped() throws IOException {
     Path corpus = corpus();
     run(corpus, folder.resolve("whole"), 1);

@@ -74,6 +74,7 @@ final class CompareCommand implements Callable<Integer> {
     Limits.between("--samples", samples, 1, Evaluator.MOST_SAMPLES);
     Limits.between("--examples", examples, 1, Integer.MAX_VALUE);
     RunConfig run = config.read(output);
+    StudyFolder.requireOwn(out, spec.name());
     Comparison comparison =
         new Comparison(
             device::open, out, run, seeds, new EvaluationSettings(examples, samples), output::warn);
@@ -105,7 +106,7 @@ final class CompareCommand implements Callable<Integer> {
   private void conclude(ComparisonResult result, RunConfig run, Map<String, Object> environment)
       throws IOException {
     Map<String, @Nullable Object> object = result.toMap(run.toMap(), environment);
-    OutputFiles.write(out.resolve("results.json"), Output.toJson(object) + "\n");
+    OutputFiles.write(out.resolve(StudyFolder.RESULTS), Output.toJson(object) + "\n");
     result.write(out, output::warn);
     Map<String, @Nullable Object> shown = new LinkedHashMap<>(object);
     shown.put("folder", out.toString());
@@ -113,7 +114,9 @@ final class CompareCommand implements Callable<Integer> {
         shown,
         "%s%n%s%n%nresults: %s%n"
             .formatted(
-                result.table(), String.join("\n", result.findings()), out.resolve("results.json")));
+                result.table(),
+                String.join("\n", result.findings()),
+                out.resolve(StudyFolder.RESULTS)));
   }
 
   private final class Shown implements Comparison.Display {

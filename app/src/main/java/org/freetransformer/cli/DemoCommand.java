@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import org.freetransformer.config.ConfigException;
-import org.freetransformer.config.Origin;
 import org.freetransformer.demo.DemoConfigs;
 import org.freetransformer.demo.DemoFiles;
 import org.freetransformer.demo.Findings;
@@ -83,8 +82,9 @@ final class DemoCommand implements Callable<Integer> {
     List<Regime> regimes = quick ? List.of(Regime.QUICK) : ALL;
     regimes.forEach(configs::of); // A wrong --set is told before anything is trained.
     Path folder = out == null ? unused() : out;
+    StudyFolder.requireNew(folder);
     try (FolderLock _ = FolderLock.take(folder, output::warn)) {
-      requireNew(folder);
+      new RunFolder(folder).requireWritable(List.of());
       run(configs, regimes, folder);
     }
     return 0;
@@ -108,14 +108,6 @@ final class DemoCommand implements Callable<Integer> {
           "stopped after %d of %d models; the same command with --out %s goes on"
               .formatted(results.size(), regimes.size(), folder));
     }
-  }
-
-  private static void requireNew(Path folder) {
-    if (Files.exists(folder.resolve("results.json"))) {
-      throw new ConfigException("", "holds the results of a demo already; name another folder")
-          .at(Origin.of("--out " + folder), "");
-    }
-    new RunFolder(folder).requireWritable(List.of());
   }
 
   private static Path unused() {
@@ -142,7 +134,7 @@ final class DemoCommand implements Callable<Integer> {
       throws IOException {
     List<String> findings = quick ? Findings.ofQuick(results.getFirst()) : Findings.ofAll(results);
     DemoFiles files = new DemoFiles(results, findings, environment);
-    OutputFiles.write(folder.resolve("results.json"), Output.toJson(files.toMap()) + "\n");
+    OutputFiles.write(folder.resolve(StudyFolder.RESULTS), Output.toJson(files.toMap()) + "\n");
     List<Path> pictures = files.draw(folder, output::warn);
     if (report != null) {
       files.writeReport(report, pictures);
@@ -164,7 +156,7 @@ final class DemoCommand implements Callable<Integer> {
                   result.evaluation().reconstruction(),
                   result.evaluation().kl()));
     }
-    text.append("\nresults: ").append(folder.resolve("results.json")).append('\n');
+    text.append("\nresults: ").append(folder.resolve(StudyFolder.RESULTS)).append('\n');
     pictures.forEach(picture -> text.append("picture: ").append(picture).append('\n'));
     text.append('\n').append(String.join("\n", files.findings())).append('\n');
     return text.toString();

@@ -53,6 +53,7 @@ final class PrecisionCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     RunConfig run = config.read(output);
+    StudyFolder.requireNew(out);
     PrecisionStudy study = new PrecisionStudy(device::open, out, run, output::warn);
     try (FolderLock _ = FolderLock.take(out, output::warn)) {
       study.requireNew();
@@ -83,7 +84,7 @@ final class PrecisionCommand implements Callable<Integer> {
   private void conclude(PrecisionReport result, Map<String, Object> environment)
       throws IOException {
     Map<String, @Nullable Object> object = new LinkedHashMap<>(result.toMap(environment));
-    OutputFiles.write(out.resolve("results.json"), Output.toJson(object) + "\n");
+    OutputFiles.write(out.resolve(StudyFolder.RESULTS), Output.toJson(object) + "\n");
     result.draw(out.resolve("loss.png"), out.resolve("memory.png"), output::warn);
     if (report != null) {
       result.write(report, command(environment), environment, output::warn);
@@ -93,7 +94,9 @@ final class PrecisionCommand implements Callable<Integer> {
         object,
         "%s%n%s%n%nresults: %s%n"
             .formatted(
-                result.table(), String.join("\n", result.findings()), out.resolve("results.json")));
+                result.table(),
+                String.join("\n", result.findings()),
+                out.resolve(StudyFolder.RESULTS)));
   }
 
   private static String command(Map<String, Object> environment) {

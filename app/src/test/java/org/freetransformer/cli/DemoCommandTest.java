@@ -71,7 +71,7 @@ class DemoCommandTest {
     assertThat(outcome.err()).isEmpty();
     assertThat(outcome.out()).contains("a plan each", "one shared plan", "KKKK".substring(0, 1));
     assertThat(outcome.out().lines().toList().reversed().get(1)).startsWith("After 2 steps");
-    demo("--quick").refused("holds the results of a demo already");
+    demo("--quick").refused("holds the results of ft demo already");
   }
 
   @Test

@@ -127,10 +127,12 @@ class TrainCommandTest {
   @Test
   void aFolderInUseIsRefused() throws IOException {
     Path run = TinyRun.trained(folder);
-    try (FolderLock _ = FolderLock.take(run, _ -> {})) {
+    Path demo = folder.resolve("demo");
+    try (FolderLock _ = FolderLock.take(run, _ -> {});
+        FolderLock _ = FolderLock.take(demo, _ -> {})) {
       ft("train", "--resume", "--out", run).refused("is in use by this process");
       TinyRun.train(folder).refused("is in use by this process");
-      ft("demo", "--quick", "--out", run).refused("is in use by this process");
+      ft("demo", "--quick", "--out", demo).refused("is in use by this process");
     }
     assertThat(ft("train", "--resume", "--out", run).code()).isZero();
   }

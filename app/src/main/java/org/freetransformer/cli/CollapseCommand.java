@@ -1,7 +1,6 @@
 package org.freetransformer.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -80,7 +79,10 @@ final class CollapseCommand implements Callable<Integer> {
       Limits.between("--seconds", seconds, 0, Integer.MAX_VALUE);
     }
     Path file = out.toAbsolutePath();
-    Files.createDirectories(file.resolveSibling(""));
+    OutputFiles.requireWritable(file);
+    if (report != null) {
+      OutputFiles.requireWritable(report);
+    }
     CollapseStudy study =
         new CollapseStudy(
             device::open, DemoConfigs.preset("collapse-study.yaml"), changes, output::note);

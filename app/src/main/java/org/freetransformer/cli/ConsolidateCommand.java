@@ -47,6 +47,7 @@ final class ConsolidateCommand implements Callable<Integer> {
     try (SavedModel saved =
         best ? SavedModel.best(from, output::warn) : SavedModel.open(from, output::warn)) {
       saved.config(); // One that has none cannot be used by itself.
+      OutputFiles.requireWritable(to);
       Conversion.toSafeTensors(saved.file(), to, null);
       OutputFiles.placeBeside(to, saved.tokenizer(), output::warn);
       output.result(

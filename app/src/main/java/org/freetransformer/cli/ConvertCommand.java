@@ -56,6 +56,7 @@ final class ConvertCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     OutputFiles.requireNew(to);
     try (SavedModel saved = SavedModel.open(from, output::warn)) {
+      OutputFiles.requireWritable(to);
       TensorType floats = type == null ? null : TensorType.valueOf(type.name());
       if (isSafeTensors(to)) {
         Conversion.toSafeTensors(saved.file(), to, floats);

@@ -15,6 +15,7 @@ import org.freetransformer.data.Preparation;
 import org.freetransformer.data.Skips;
 import org.freetransformer.data.Split;
 import org.freetransformer.data.TokenManifest;
+import org.freetransformer.run.RunFolder;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -67,6 +68,7 @@ final class DataPrepareCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     DataConfig config = options.config(output, changes());
     Preparation preparation = Preparation.of(config, options.documents(config));
+    new RunFolder(out).requireWritable(List.of());
     BooleanSupplier stop =
         data.main()
             .interruption()

@@ -49,6 +49,7 @@ final class DataTokenizerCommand implements Callable<Integer> {
     BooleanSupplier stop =
         data.main().interruption().listen(() -> output.note("ft data tokenizer: stopping"));
     WordCount words = new WordCount(options.documents(config).parts());
+    OutputFiles.requireWritable(out);
     int threads = options.threads();
     try (Progress progress = output.progress("count", 0, words.bytes() >> 10, "KiB")) {
       words.run(

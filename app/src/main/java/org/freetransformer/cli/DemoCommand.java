@@ -85,6 +85,9 @@ final class DemoCommand implements Callable<Integer> {
     StudyFolder.requireNew(folder);
     try (FolderLock _ = FolderLock.take(folder, output::warn)) {
       new RunFolder(folder).requireWritable(List.of());
+      if (report != null) {
+        OutputFiles.requireWritable(report);
+      }
       run(configs, regimes, folder);
     }
     return 0;

@@ -73,6 +73,9 @@ final class PlansCommand implements Callable<Integer> {
       if (!(saved.load(engine) instanceof FreeTransformer free)) {
         throw new ConfigException("--run", "holds a baseline, which has no plan");
       }
+      if (out != null) {
+        new RunFolder(out).requireWritable(List.of());
+      }
       try (free) {
         engine.random().seed(seed);
         DataConfig data = saved.dataConfig(output::note);
@@ -118,11 +121,18 @@ final class PlansCommand implements Callable<Integer> {
   private void report(PlanAnalysis.Result result, Tokenizer tokenizer, Path folder)
       throws IOException {
     List<Path> pictures = new ArrayList<>();
-    Drawing.attempt(
-        () ->
-            pictures.addAll(
-                PlanMeaningPictures.draw(result, token -> name(tokenizer, token), folder)),
-        output::warn);
+    try {
+      Drawing.attempt(
+          () ->
+              pictures.addAll(
+                  PlanMeaningPictures.draw(result, token -> name(tokenizer, token), folder)),
+          output::warn);
+    } finally { // Results are worth having where pictures cannot be written.
+      print(result, pictures);
+    }
+  }
+
+  private void print(PlanAnalysis.Result result, List<Path> pictures) {
     Map<String, Object> object = PlanReport.of(result);
     object.put("pictures", pictures.stream().map(Path::toString).toList());
     StringBuilder text = new StringBuilder(PlanReport.text(result));

@@ -58,6 +58,9 @@ final class PrecisionCommand implements Callable<Integer> {
     try (FolderLock _ = FolderLock.take(out, output::warn)) {
       study.requireNew();
       new RunFolder(out).requireWritable(List.of());
+      if (report != null) {
+        OutputFiles.requireWritable(report);
+      }
       Map<String, Object> environment = environment();
       BooleanSupplier stop =
           main.interruption().listen(() -> output.note("ft precision: stopping after this step"));

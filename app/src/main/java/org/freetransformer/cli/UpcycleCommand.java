@@ -72,6 +72,7 @@ final class UpcycleCommand implements Callable<Integer> {
     ConsolidateCommand.requireSafeTensors(to);
     try (SavedModel saved = SavedModel.open(from, output::warn);
         Engine engine = device.open()) {
+      OutputFiles.requireWritable(to);
       engine.random().seed(seed);
       Upcycling.Plan plan = new Upcycling.Plan(latentDim, splitLayer, postSampler);
       try (FreeTransformer model = Upcycling.upcycle(engine, saved.file(), plan)) {

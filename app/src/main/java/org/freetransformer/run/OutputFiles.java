@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Consumer;
 import org.freetransformer.checkpoint.AtomicFile;
 import org.freetransformer.config.ConfigException;
@@ -23,9 +24,27 @@ public final class OutputFiles {
    */
   public static void requireNew(Path path) {
     if (Files.exists(path)) {
-      throw new ConfigException("", "exists already; name another, or remove it first")
-          .at(Origin.of(path.toString()), "");
+      throw problem(path, "exists already; name another, or remove it first");
     }
+  }
+
+  /**
+   * Makes the folder of a file, and tries to write there.
+   *
+   * @throws ConfigException if that fails, or a folder has the file's name
+   */
+  public static void requireWritable(Path file) {
+    if (Files.isDirectory(file)) {
+      throw problem(file, "is a folder; the name of a file is needed");
+    }
+    Path folder = file.toAbsolutePath().getParent();
+    if (folder != null) {
+      new RunFolder(folder).requireWritable(List.of());
+    }
+  }
+
+  private static ConfigException problem(Path path, String problem) {
+    return new ConfigException("", problem).at(Origin.of(path.toString()), "");
   }
 
   /**

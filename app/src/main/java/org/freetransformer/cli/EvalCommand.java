@@ -81,7 +81,7 @@ final class EvalCommand implements Callable<Integer> {
       engine.random().seed(seed);
       int size = (int) Math.min(Math.min(BATCH, examples), dataset.size(Split.VALIDATION));
       Batches batches = new Batches(dataset, Split.VALIDATION, size, seed);
-      Evaluation evaluation = evaluate(loaded, batches, dataset.length());
+      Evaluation evaluation = evaluate(loaded, batches, dataset.length()).requireFinite();
       OptionalDouble bitsPerByte =
           BitsPerByte.of(evaluation, batches, examples, Tokenizer.of(data));
       Map<String, @Nullable Object> object = Reports.of(evaluation);

@@ -1,8 +1,10 @@
 package org.freetransformer.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -82,13 +84,15 @@ final class Output {
         : new ProgressLines(err(), task, start, total, unit, System::nanoTime);
   }
 
-  /** One line of JSON. */
+  /** One line of JSON; null in place of numbers that are infinite, or none. */
   static String toJson(Map<String, ? extends @Nullable Object> object) {
-    try {
-      return Json.MAPPER.writeValueAsString(object);
-    } catch (JsonProcessingException impossible) {
+    StringWriter text = new StringWriter();
+    try (JsonGenerator generator = new FiniteNumbers(Json.MAPPER.createGenerator(text))) {
+      Json.MAPPER.writeValue(generator, object);
+    } catch (IOException impossible) {
       throw new IllegalStateException(impossible);
     }
+    return text.toString();
   }
 
   private PrintWriter out() {

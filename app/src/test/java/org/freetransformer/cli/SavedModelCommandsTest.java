@@ -13,6 +13,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -318,6 +321,27 @@ class SavedModelCommandsTest {
     assertThat(text).contains(from);
     assertThat(to).hasSameSizeAs(from);
     return text.replace(from, to).getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  /** A number that is none would turn up as a text in what others read. */
+  @ParameterizedTest
+  @ValueSource(strings = {"eval", "plans"})
+  void nothingIsMeasuredWithWeightsThatAreNoNumbers(String command) throws IOException {
+    byte[] file = Files.readAllBytes(weights());
+    ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).putFloat(file.length - 4, Float.NaN);
+    Path damaged = Files.write(folder.resolve("model.safetensors"), file);
+    Outcome outcome = ft(command, "--checkpoint", damaged, "--json", "--quiet", "--examples", 4);
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.out()).isEmpty();
+    assertThat(outcome.err()).hasLineCount(1).contains("is NaN: the model's weights are damaged");
+  }
+
+  @Test
+  void noNumberIsNullInJson() {
+    Map<String, Object> numbers = new LinkedHashMap<>();
+    numbers.put("none", Double.NaN);
+    numbers.put("endless", List.of(Float.NEGATIVE_INFINITY, 1.5f));
+    assertThat(Output.toJson(numbers)).isEqualTo("{\"none\":null,\"endless\":[null,1.5]}");
   }
 
   @Test

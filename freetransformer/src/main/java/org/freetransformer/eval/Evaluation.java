@@ -58,6 +58,23 @@ public record Evaluation(
         : priorCrossEntropy;
   }
 
+  /**
+   * This, if all of it was measured.
+   *
+   * @throws IllegalStateException if a figure is infinite or not a number
+   */
+  public Evaluation requireFinite() {
+    Finite.require(hasPlan ? "reconstruction" : "cross-entropy", reconstruction);
+    if (hasPlan) {
+      Finite.require("KL", kl);
+      Finite.require("cross-entropy under a plan from the prior", priorCrossEntropy);
+      if (samples > 0) {
+        Finite.require("importance-weighted bound", weightedBound);
+      }
+    }
+    return this;
+  }
+
   /** e to the bound. */
   public double perplexityBound() {
     return Math.exp(nllBound());

@@ -57,7 +57,8 @@ public final class PlanAnalysis implements AutoCloseable {
    *     half of the model
    * @param goOn asked before each batch, with the number of texts done; false ends it with what was
    *     seen so far
-   * @throws IllegalStateException if no plan was counted
+   * @throws IllegalStateException if no plan was counted, or the model gives infinite numbers or
+   *     none
    */
   public Result run(Batches batches, long examples, long steered, LongPredicate goOn) {
     int bits = model.config().latentDim();
@@ -70,6 +71,7 @@ public final class PlanAnalysis implements AutoCloseable {
       inputs.set(batch);
       PlanPosterior posterior = programs.encode();
       float[] logits = programs.planLogits();
+      Finite.require("logit of a plan bit", logits);
       tally.add(batch, logits);
       probe.add(batch, first, logits);
       if (first < steered) {

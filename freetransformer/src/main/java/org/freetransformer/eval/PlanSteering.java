@@ -116,7 +116,9 @@ public final class PlanSteering implements AutoCloseable {
   private Moved move(int[] to) {
     flipped.set(to);
     compare.run();
-    return new Moved(compare.outputs().get(0).toFloats(), compare.outputs().get(1).toFloats());
+    float[] kl = compare.outputs().get(0).toFloats();
+    Finite.require("divergence of the next token's distributions", kl);
+    return new Moved(kl, compare.outputs().get(1).toFloats());
   }
 
   /** What was seen of each bit [H]; NaN if no plan was counted. */

@@ -62,7 +62,8 @@ public final class ConfigFile {
    * The document with one value replaced or added.
    *
    * @param assignment {@code key=value}, the key with dots, the value as in YAML
-   * @throws ConfigException if it has no {@code =}, or the key leads through a plain value
+   * @throws ConfigException if it has no {@code =} or nothing behind it, or the key leads through a
+   *     plain value
    */
   public static ConfigNode set(ConfigNode document, String assignment) {
     Origin origin = Origin.of("--set " + assignment);
@@ -75,9 +76,12 @@ public final class ConfigFile {
       throw new ConfigException("", "the configuration is not a mapping of keys to values")
           .at(document.origin(), "");
     }
+    String key = assignment.substring(0, equals).strip();
     String value = assignment.substring(equals + 1);
-    return mapping.with(
-        assignment.substring(0, equals).strip(), YamlReader.readValue(value, origin.source()));
+    if (value.isBlank()) { // A variable of a script that was not set: no default is meant.
+      throw new ConfigException(key, YamlReader.NO_VALUE).at(origin, key);
+    }
+    return mapping.with(key, YamlReader.readValue(value, origin.source()));
   }
 
   /**

@@ -33,6 +33,9 @@ import org.snakeyaml.engine.v2.schema.CoreSchema;
  * are refused.
  */
 final class YamlReader {
+  /** What is wrong with a key that has nothing behind it. */
+  static final String NO_VALUE = "has no value; null stands for the default, '' for an empty text";
+
   private static final int MAX_DEPTH = 64;
   private static final int MAX_VALUES = 100_000;
 
@@ -149,6 +152,7 @@ final class YamlReader {
       if (!(tuple.getKeyNode() instanceof ScalarNode key)) {
         throw problem("has a key that is not plain text", line);
       }
+      requireValue(key.getValue(), tuple.getValueNode(), line, depth);
       ConfigNode value = convert(tuple.getValueNode(), new Origin(source, line), depth + 1);
       ConfigNode before = entries.put(key.getValue(), value);
       if (before != null) {
@@ -159,6 +163,17 @@ final class YamlReader {
       }
     }
     return entries;
+  }
+
+  /** A section at the top may be empty, its keys commented out; a key in a section may not. */
+  private void requireValue(String key, Node value, int line, int depth) {
+    boolean section = hasLines && depth == 0;
+    if (!section
+        && value instanceof ScalarNode scalar
+        && scalar.isPlain()
+        && scalar.getValue().isEmpty()) {
+      throw problem(key + ": " + NO_VALUE, line);
+    }
   }
 
   private @Nullable Object value(ScalarNode scalar) {

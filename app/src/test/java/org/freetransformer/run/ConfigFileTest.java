@@ -176,6 +176,28 @@ class ConfigFileTest {
         .hasMessageContaining("plain value");
   }
 
+  /** Behind it may stand a variable of a script that was not set: no default is meant. */
+  @Test
+  void aKeyWithoutAValueIsRefused() throws IOException {
+    ConfigNode root = ConfigFile.read(file("model:\ntraining:\n  max_steps: 5\n"));
+    for (String empty : List.of("", " ")) {
+      assertThatThrownBy(() -> ConfigFile.set(root, "training.max_steps=" + empty))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageStartingWith("--set training.max_steps=" + empty + ": training.max_steps: has")
+          .hasMessageContaining("has no value");
+    }
+    ConfigNode unset = ConfigFile.set(root, "training.max_steps=null");
+    assertThat(typed(unset).training().maxSteps()).isEqualTo(100_000);
+    for (String yaml : List.of("hidden_dim:", "hidden_dim: # 64", "{hidden_dim: }")) {
+      Path file = file("model:\n  " + yaml + "\n");
+      assertThatThrownBy(() -> ConfigFile.read(file))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageContaining("run.yaml:2: hidden_dim: has no value");
+    }
+    assertThat(typed(ConfigFile.read(file("model: {hidden_dim: null}\n"))))
+        .isEqualTo(typed(ConfigFile.read(file("model:\n  # hidden_dim: 64\n"))));
+  }
+
   @Test
   void whatIsWrittenReadsBackAsTheSameConfiguration() throws IOException {
     RunConfig config = typed(ConfigFile.read(file("data: {dataset_name: plan-letters}\n")));

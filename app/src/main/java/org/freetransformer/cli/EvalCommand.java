@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
+import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Limits;
 import org.freetransformer.data.Batches;
 import org.freetransformer.data.DataConfig;
@@ -29,6 +30,7 @@ import picocli.CommandLine.Option;
     description = "Evaluates a saved model on the held-out part of the data it was trained on.")
 final class EvalCommand implements Callable<Integer> {
   private static final int BATCH = 32;
+  private static final int USUAL_SAMPLES = 8;
 
   @Mixin private Output output;
   @Mixin private ModelOptions model;
@@ -50,8 +52,8 @@ final class EvalCommand implements Callable<Integer> {
   @Option(
       names = "--samples",
       paramLabel = "K",
-      description = "Plans drawn for each text, for nll_iw (default: ${DEFAULT-VALUE}).")
-  private int samples = 8;
+      description = "Plans drawn for each text, for nll_iw (default: " + USUAL_SAMPLES + ").")
+  private @Nullable Integer samples;
 
   @Option(
       names = "--examples",
@@ -65,13 +67,21 @@ final class EvalCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Limits.between("--examples", examples, 1, Integer.MAX_VALUE);
-    Limits.between("--samples", samples, 1, Evaluator.MOST_SAMPLES);
+    if (deterministic && samples != null) {
+      throw new ConfigException(
+          "--samples", "draws plans, and --deterministic draws none; leave one of them out");
+    }
+    Limits.between("--samples", samples(), 1, Evaluator.MOST_SAMPLES);
     try (SavedModel saved = model.open(output)) {
       DataConfig data =
           text == null ? saved.dataConfig(output::note) : saved.dataConfig(text, output::note);
       evaluate(saved, data);
     }
     return 0;
+  }
+
+  private int samples() {
+    return samples == null ? USUAL_SAMPLES : samples;
   }
 
   private void evaluate(SavedModel saved, DataConfig data) {
@@ -96,14 +106,14 @@ final class EvalCommand implements Callable<Integer> {
     try (Evaluator evaluator =
             deterministic
                 ? Evaluator.deterministic(loaded, size, length)
-                : Evaluator.sampling(loaded, size, length, samples);
+                : Evaluator.sampling(loaded, size, length, samples());
         Progress progress = output.progress("eval", 0, total, "examples")) {
       return evaluator.evaluate(
           batches,
           total,
           done -> {
             if (done > 0) { // The first batch compiles the kernels: nothing is known before.
-              progress.at(done, "%d plans each".formatted(deterministic ? 1 : samples));
+              progress.at(done, "%d plans each".formatted(deterministic ? 1 : samples()));
             }
             return true;
           });

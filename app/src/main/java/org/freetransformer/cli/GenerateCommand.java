@@ -142,7 +142,7 @@ final class GenerateCommand implements Callable<Integer> {
   private record Written(Generator.Sample sample, String text, String finishReason) {}
 
   private List<Written> write(SavedModel saved, Sampling sampling, StopStrings stopStrings) {
-    plan.requireFitting(saved.config());
+    plan.requireFitting(saved.config(), savePlan != null);
     Tokenizer tokenizer = Tokenizer.of(saved.dataConfig(output::note));
     List<int[]> prompts = Collections.nCopies(samples, tokenizer.encode(prompt));
     Generator.Request request =

@@ -119,11 +119,18 @@ public final class Main implements Runnable {
   private static CommandLine commandLine(Main main, List<Class<?>> commands) {
     CommandLine line = new CommandLine(main);
     commands.forEach(line::addSubcommand);
+    giveVersion(line);
     return line.setCaseInsensitiveEnumValuesAllowed(true)
         .registerConverter(Path.class, Main::path)
         .setParameterExceptionHandler(new WrongUse())
         .setExecutionExceptionHandler(new Failure())
         .setExecutionStrategy(Main::runAndFlush);
+  }
+
+  /** Every command has the option, and the version is that of the program. */
+  private static void giveVersion(CommandLine line) {
+    line.getCommandSpec().versionProvider(new Version());
+    line.getSubcommands().values().forEach(Main::giveVersion);
   }
 
   /** An empty path would mean the current folder, where a variable of a script was not set. */

@@ -38,14 +38,16 @@ final class PlanOptions {
   /**
    * Checks that the model has a plan if plans are asked for, and has the pinned bits.
    *
+   * @param saved whether a plan is to be written to a file
    * @throws ConfigException if not
    */
-  void requireFitting(ModelConfig model) {
-    boolean wanted = source != null || shared || !pins.isEmpty();
+  void requireFitting(ModelConfig model, boolean saved) {
+    boolean wanted = source != null || shared || saved || !pins.isEmpty();
     if (wanted && model.kind() == ModelConfig.Kind.BASELINE) {
       throw new ConfigException(
           "--plan",
-          "this model is a baseline and has no plan; leave out --plan, --shared-plan and --pin");
+          "this model is a baseline and has no plan; leave out --plan, --save-plan,"
+              + " --shared-plan and --pin");
     }
     pins.forEach((bit, value) -> {
       Limits.between("--pin, bit", bit, 0, model.latentDim() - 1);

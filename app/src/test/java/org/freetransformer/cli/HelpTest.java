@@ -37,6 +37,18 @@ class HelpTest {
     ft(name, "--hepl").refused("unknown option '--hepl'", "did you mean", "ft " + name + " --help");
   }
 
+  @ParameterizedTest
+  @MethodSource("commands")
+  void everyCommandTellsTheVersion(String name) {
+    String version = ft("--version").out();
+    assertThat(version).startsWith("ft ");
+    assertThat(ft(name, "--version").out()).isEqualTo(version);
+    CommandLine command = Objects.requireNonNull(Main.commandLine().getSubcommands().get(name));
+    for (String inner : command.getSubcommands().keySet()) {
+      assertThat(ft(name, inner, "-V").out()).as(inner).isEqualTo(version);
+    }
+  }
+
   @Test
   void theProgramListsItsCommands() {
     assertThat(ft("--help").out())

@@ -87,6 +87,7 @@ class SavedModelCommandsTest {
       assertThat(result.path(bound).isNull()).as(bound).isTrue();
     }
     assertThat(with(words).out()).contains("no bound");
+    with(words, "--samples", 4).refused("--samples", "--deterministic draws none");
   }
 
   @Test
@@ -259,6 +260,10 @@ class SavedModelCommandsTest {
     with(words, "--plan", Files.writeString(plan, "{]")).refused("not JSON");
     with(words, "--plan", Files.writeString(plan, "{\"plan\": [0.5]}")).refused("0.5");
     ft("generate", "--run", baseline, "--prompt", "K>", "--shared-plan").refused("no plan");
+    Path saved = folder.resolve("saved.json");
+    ft("generate", "--run", baseline, "--prompt", "K>", "--save-plan", saved)
+        .refused("no plan", "--save-plan");
+    assertThat(saved).doesNotExist();
     ft("generate", "--prompt", "K>").refused("--run", "--checkpoint");
   }
 

@@ -60,22 +60,28 @@ final class DataOptions {
       description = "Threads that read (default: all processors). Results do not depend on it.")
   private @Nullable Integer threads;
 
+  /** An option that was given in place of a key; errors name it as it was typed. */
+  record Given(String option, String key, Object value) {
+    private ConfigNode.Scalar node() {
+      return new ConfigNode.Scalar(value, Origin.of(option + " " + value));
+    }
+  }
+
   /** The data section, with the changes made. */
-  DataConfig config(Output output, List<String> further) {
+  DataConfig config(Output output, List<Given> further) {
     ConfigNode document =
         source.config == null
             ? new ConfigNode.Mapping(Map.of(), Origin.of("--in"))
             : ConfigFile.read(source.config);
-    List<String> all = new ArrayList<>(changes);
     if (source.in != null) {
       document = ConfigFile.set(document, "data.dataset_name=text");
     }
     if (field != null) {
-      document = set(document, "data.text_field", field);
+      document = set(document, new Given("--field", "data.text_field", field));
     }
-    all.addAll(further);
-    for (String change : all) {
-      document = ConfigFile.set(document, change);
+    document = ConfigFile.set(document, changes);
+    for (Given given : further) {
+      document = set(document, given);
     }
     ConfigSection section = ConfigSection.root(document).section("data");
     DataConfig data = DataConfig.read(section, Integer.MAX_VALUE, Integer.MAX_VALUE, output::note);
@@ -88,20 +94,24 @@ final class DataOptions {
     return data;
   }
 
-  private static ConfigNode set(ConfigNode document, String key, String value) {
+  private static ConfigNode set(ConfigNode document, Given given) {
     if (!(document instanceof ConfigNode.Mapping mapping)) {
       throw new ConfigException("", "the configuration is not a mapping of keys to values")
           .at(document.origin(), "");
     }
-    Origin origin = Origin.of("command line");
-    return mapping.with(key, new ConfigNode.Scalar(value, origin));
+    return mapping.with(given.key(), given.node());
   }
 
   /** The documents. */
   DocumentSource documents(DataConfig data) {
-    return source.in == null
-        ? DocumentFormat.of(data)
-        : DataFiles.of(source.in, data.text().textField());
+    if (source.in == null) {
+      return DocumentFormat.of(data);
+    }
+    try {
+      return DataFiles.of(source.in, data.text().textField());
+    } catch (ConfigException wrong) {
+      throw wrong.key().equals("data_dir") ? wrong.at(Origin.of("--in"), "") : wrong;
+    }
   }
 
   int threads() {

@@ -66,7 +66,7 @@ final class DataPrepareCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    DataConfig config = options.config(output, changes());
+    DataConfig config = options.config(output, given());
     Preparation preparation = Preparation.of(config, options.documents(config));
     new RunFolder(out).requireWritable(List.of());
     BooleanSupplier stop =
@@ -96,19 +96,20 @@ final class DataPrepareCommand implements Callable<Integer> {
     return 0;
   }
 
-  private List<String> changes() {
-    List<String> changes = new ArrayList<>();
-    Map<String, @Nullable Object> given = new LinkedHashMap<>();
-    given.put("data.tokenizer", tokenizer);
-    given.put("data.split", split);
-    given.put("data.validation_fraction", fraction);
-    given.put("data.seed", seed);
-    given.forEach((key, value) -> {
-      if (value != null) {
-        changes.add(key + "=" + value);
-      }
-    });
-    return changes;
+  private List<DataOptions.Given> given() {
+    List<DataOptions.Given> given = new ArrayList<>();
+    add(given, "--tokenizer", "data.tokenizer", tokenizer);
+    add(given, "--split", "data.split", split);
+    add(given, "--validation-fraction", "data.validation_fraction", fraction);
+    add(given, "--seed", "data.seed", seed);
+    return given;
+  }
+
+  private static void add(
+      List<DataOptions.Given> given, String option, String key, @Nullable Object value) {
+    if (value != null) {
+      given.add(new DataOptions.Given(option, key, value));
+    }
   }
 
   private void report(TokenManifest manifest) {

@@ -120,6 +120,7 @@ public final class Main implements Runnable {
     CommandLine line = new CommandLine(main);
     commands.forEach(line::addSubcommand);
     giveVersion(line);
+    NumberOptions.register(line);
     return line.setCaseInsensitiveEnumValuesAllowed(true)
         .registerConverter(Path.class, Main::path)
         .setParameterExceptionHandler(new WrongUse())

@@ -23,6 +23,12 @@ final class Output {
     private Json() {}
   }
 
+  /** To the line's first column, and all of it erased: bars are for terminals that can. */
+  private static final String ERASE_LINE = "\r\u001b[K";
+
+  /** Whether a bar's line is the last on the terminal; a signal's thread asks as well. */
+  private volatile boolean barShown;
+
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
 
@@ -52,14 +58,19 @@ final class Output {
   /** Tells what is going on. */
   void note(String line) {
     if (!quiet) {
-      err().println(line);
+      tell(line);
     }
+  }
+
+  /** A line of its own, also where a bar stands: the bar is drawn again below. */
+  private void tell(String line) {
+    err().println(barShown ? ERASE_LINE + line : line);
   }
 
   /** Tells what only the curious want to know. */
   void detail(String line) {
     if (verbose) {
-      err().println(line);
+      tell(line);
     }
   }
 
@@ -70,7 +81,7 @@ final class Output {
 
   /** Tells why the command ends, whatever else is quiet. */
   void problem(String line) {
-    err().println(command.qualifiedName() + ": " + line);
+    tell(command.qualifiedName() + ": " + line);
     err().flush();
   }
 
@@ -80,8 +91,25 @@ final class Output {
       return Progress.silent();
     }
     return Terminal.showsBars()
-        ? new ProgressBarDisplay(task, start, total, unit)
+        ? below(new ProgressBarDisplay(task, start, total, unit))
         : new ProgressLines(err(), task, start, total, unit, System::nanoTime);
+  }
+
+  /** The bar, kept below what is told while it moves. */
+  Progress below(Progress bar) {
+    barShown = true;
+    return new Progress() {
+      @Override
+      public void at(long done, String message) {
+        bar.at(done, message);
+      }
+
+      @Override
+      public void close() {
+        bar.close();
+        barShown = false;
+      }
+    };
   }
 
   /** One line of JSON; null in place of numbers that are infinite, or none. */

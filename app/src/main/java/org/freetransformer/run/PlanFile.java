@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.Origin;
 
 /** A plan as JSON: {@code {"plan": [...]}}, or what {@code ft generate --json} printed. */
@@ -44,7 +45,7 @@ public final class PlanFile {
     try {
       return JSON.readTree(Files.readString(file));
     } catch (JsonProcessingException malformed) {
-      throw problem(file, "is not JSON: " + malformed.getOriginalMessage());
+      throw problem(file, "is not JSON: " + ConfigJson.reason(malformed.getOriginalMessage()));
     } catch (IOException failure) {
       throw problem(file, "cannot be read: " + FileProblems.reason(failure));
     }

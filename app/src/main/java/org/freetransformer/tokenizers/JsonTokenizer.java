@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.Origin;
 import org.freetransformer.data.Tokenizer;
 
@@ -58,7 +59,8 @@ public final class JsonTokenizer implements Tokenizer {
       return new JsonTokenizer(open(file, json), tokens);
     } catch (JsonProcessingException malformed) {
       int line = malformed.getLocation() == null ? 0 : malformed.getLocation().getLineNr();
-      throw problem(file, line, "is not valid JSON: " + malformed.getOriginalMessage());
+      throw problem(
+          file, line, "is not valid JSON: " + ConfigJson.reason(malformed.getOriginalMessage()));
     } catch (IOException unreadable) {
       throw problem(file, "cannot be read (%s)".formatted(unreadable.getClass().getSimpleName()));
     } catch (IllegalArgumentException incomplete) {

@@ -145,7 +145,9 @@ class DataCommandTest {
     prepare("--quiet", "--seed", 9).refused("holds tokens of other data or settings");
     ft("data", "prepare", "--in", lines, "--out", folder.resolve("x"), "--quiet")
         .refused("holds no document: 202 skipped", "'text'; the object has body");
-    prepare("--split", "halves").refused("'halves' is unknown; allowed are auto, documents, tails");
+    prepare("--split", "halves")
+        .refused("--split halves: data.split: 'halves' is unknown; allowed are auto, documents");
+    prepare("--validation-fraction", 2).refused("--validation-fraction 2.0: ", "nearest is 0.5");
     prepare("--threads", 0).refused("--threads: 0 is out of range");
     ft("data", "prepare", "--out", folder.resolve("x")).refused("--config", "--in");
     ft("data").refused("a command is missing");
@@ -163,6 +165,13 @@ class DataCommandTest {
       assertThat(tokens).isDirectoryNotContaining("glob:**/[!.]*");
     }
     assertThat(prepare("--quiet").code()).isZero();
+  }
+
+  @Test
+  void anEmptyFolderIsToldByTheOptionThatNamesIt() throws IOException {
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    ft("data", "prepare", "--in", empty, "--out", folder.resolve("x"))
+        .refused("--in: " + empty + " holds no files");
   }
 
   @Test

@@ -8,8 +8,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -106,6 +108,29 @@ class PlanRunCommandTest {
         .contains("Attention", "PlanBits", "BernoulliKlBackward", "AdamW", "forward and backward");
     JsonNode plan = ft("plan-run", "--config", LETTERS, "--program", "--json").json();
     assertThat(plan.path("program").size()).isGreaterThan(plan.path("instructions").asInt());
+  }
+
+  @Test
+  void aTensorThatCannotBeTrainedIsNamed() {
+    Object[] words = {"plan-run", "--config", LETTERS, "--set", "model.kind=free", "--set"};
+    with(words, "model.hidden_dim=100000")
+        .refused("100000 × 100000 has 10000000000 elements", "2147483647", "nearest is 46340");
+    with(words, "model.ffn_hidden_dim=4000000", "--set", "model.hidden_dim=4096")
+        .refused("model.ffn_hidden_dim: 4000000", "feed-forward", "nearest is 524287");
+    with(words, "model.vocab_size=16000000", "--set", "model.hidden_dim=4096")
+        .refused("model.vocab_size", "token table", "nearest is 524287");
+    with(
+            words,
+            "model.latent_dim=20",
+            "--set",
+            "model.hidden_dim=4096",
+            "--set",
+            "model.latent.post_sampler=table")
+        .refused("model.latent_dim: 20", "1048576 × 4096", "nearest is 18");
+  }
+
+  private static Outcome with(Object[] words, Object... more) {
+    return ft(Stream.concat(Arrays.stream(words), Arrays.stream(more)).toArray());
   }
 
   @Test

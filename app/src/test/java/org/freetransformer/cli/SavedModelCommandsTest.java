@@ -253,7 +253,10 @@ class SavedModelCommandsTest {
     with(words, "--pin", "4=1").refused("--pin", "nearest is 3");
     with(words, "--pin", "1=2").refused("--pin", "nearest is 1");
     with(words, "--pin", "x").refused("--pin");
-    with(words, "--max-tokens", "many").refused("--max-tokens", "many");
+    with(words, "--max-tokens", "many").refused("'--max-tokens'", "'many' is not a whole number");
+    with(words, "--n", "99999999999").refused("'--n'", "'99999999999' has too many digits");
+    with(words, "--seed", "abc").refused("'--seed'", "'abc' is not a whole number");
+    with(words, "--temperature", "nan").refused("'--temperature'", "'nan' is not a number");
     with(words, "--plan", folder.resolve("none.json")).refused("no such plan");
     Path plan = Files.writeString(folder.resolve("plan.json"), "{\"plan\": [99]}");
     with(words, "--plan", plan).refused("99", "0 to 15");

@@ -1,6 +1,7 @@
 package org.freetransformer.checkpoint;
 
 import java.util.Collection;
+import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Nearest;
 
 /**
@@ -19,6 +20,17 @@ public final class CheckpointException extends IllegalArgumentException {
   /** A problem with {@code source} that something else found. */
   public CheckpointException(String source, String problem, Throwable cause) {
     super(source + ": " + problem, cause);
+  }
+
+  private CheckpointException(String source, Throwable cause, String rest) {
+    super(source + rest, cause);
+  }
+
+  /** What {@code source} says is wrong; a message that names it already needs no second time. */
+  static CheckpointException of(String source, ConfigException wrong) {
+    String message = String.valueOf(wrong.getMessage());
+    String rest = message.startsWith(source) ? message.substring(source.length()) : ": " + message;
+    return new CheckpointException(source, wrong, rest);
   }
 
   /** A tensor that a file does not have, with the nearest that it has. */

@@ -84,7 +84,7 @@ public record CheckpointState(
     } catch (IOException unreadable) {
       throw new CheckpointException(file.toString(), "is missing or cannot be read", unreadable);
     } catch (ConfigException wrong) {
-      throw new CheckpointException(file.toString(), String.valueOf(wrong.getMessage()), wrong);
+      throw CheckpointException.of(file.toString(), wrong);
     }
   }
 

@@ -81,7 +81,7 @@ public final class HuggingFaceFolder implements TensorStore {
     try {
       return LlamaConfig.read(readJson(CONFIG));
     } catch (ConfigException wrong) {
-      throw new CheckpointException(source(), String.valueOf(wrong.getMessage()), wrong);
+      throw CheckpointException.of(source(), wrong);
     }
   }
 
@@ -108,7 +108,7 @@ public final class HuggingFaceFolder implements TensorStore {
     try {
       shardsOf(readJson(INDEX)).forEach(this::openShard);
     } catch (ConfigException wrong) {
-      throw new CheckpointException(source(), String.valueOf(wrong.getMessage()), wrong);
+      throw CheckpointException.of(source(), wrong);
     }
   }
 

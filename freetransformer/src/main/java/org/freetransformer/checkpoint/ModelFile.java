@@ -100,7 +100,7 @@ public final class ModelFile {
     try {
       return ModelConfig.read(ConfigJson.read(json, file.source() + ", metadata " + CONFIG));
     } catch (ConfigException wrong) {
-      throw new CheckpointException(file.source(), String.valueOf(wrong.getMessage()), wrong);
+      throw CheckpointException.of(file.source(), wrong);
     }
   }
 

@@ -35,7 +35,7 @@ public final class PartState {
           part,
           ConfigSection.root(ConfigJson.read(json, file.source() + ", metadata " + part)));
     } catch (ConfigException wrong) {
-      throw new CheckpointException(file.source(), String.valueOf(wrong.getMessage()), wrong);
+      throw CheckpointException.of(file.source(), wrong);
     }
   }
 
@@ -83,7 +83,7 @@ public final class PartState {
     try {
       return value.get();
     } catch (ConfigException wrong) {
-      throw new CheckpointException(file.source(), String.valueOf(wrong.getMessage()), wrong);
+      throw CheckpointException.of(file.source(), wrong);
     }
   }
 }

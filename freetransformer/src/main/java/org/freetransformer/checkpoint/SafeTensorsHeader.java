@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.Nearest;
 import org.jspecify.annotations.Nullable;
 
@@ -62,7 +63,9 @@ record SafeTensorsHeader(Map<String, String> metadata, List<Placed> tensors) {
       return header;
     } catch (JsonProcessingException malformed) {
       throw new CheckpointException(
-          source, "the header is not valid JSON: " + malformed.getOriginalMessage(), malformed);
+          source,
+          "the header is not valid JSON: " + ConfigJson.reason(malformed.getOriginalMessage()),
+          malformed);
     } catch (IOException malformed) {
       throw new CheckpointException(source, "the header cannot be read", malformed);
     }

@@ -48,11 +48,23 @@ public final class ConfigJson {
       return node;
     } catch (JsonProcessingException malformed) {
       int line = malformed.getLocation() == null ? 0 : malformed.getLocation().getLineNr();
-      throw new ConfigException("", "is not valid JSON: " + malformed.getOriginalMessage())
+      throw new ConfigException("", "is not valid JSON: " + reason(malformed.getOriginalMessage()))
           .at(new Origin(source, line), "");
     } catch (IOException impossible) {
       throw new UncheckedIOException(impossible);
     }
+  }
+
+  /** What a parser of JSON found wrong, in one line: it also tells places of which it kept none. */
+  public static String reason(@Nullable String parsersMessage) {
+    String message = String.valueOf(parsersMessage);
+    return message.startsWith("Unexpected end-of-input")
+        ? "it ends too early"
+        : message
+            .lines()
+            .findFirst()
+            .orElse("")
+            .replaceAll(" ?\\([^(\\[]*\\[Source: [^]]*]\\)", "");
   }
 
   /** Writes maps with text keys, lists, text, finite numbers, booleans and null, on one line. */

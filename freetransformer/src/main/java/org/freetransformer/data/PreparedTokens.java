@@ -22,6 +22,7 @@ public final class PreparedTokens implements Dataset {
   private final TokenManifest manifest;
   private final int length;
   private final boolean crossDocuments;
+  private final boolean byHand;
   private final Map<Split, TokenStream> streams = new EnumMap<>(Split.class);
   private final Map<Split, DocumentWindows> windows = new EnumMap<>(Split.class);
 
@@ -54,18 +55,24 @@ public final class PreparedTokens implements Dataset {
   }
 
   /**
-   * Opens a folder, and checks that every byte is as it was written.
+   * Opens a folder that {@code ft data prepare} made, and checks that every byte is as it was
+   * written.
    *
    * @param length inputs of an example T
    * @param crossDocuments whether examples go on into the next document
    * @throws IllegalArgumentException if the folder has no tokens, one of its files is damaged, or a
    *     split has no example
    */
-  @SuppressWarnings("MustBeClosedChecker") // The arena lives until close.
   public PreparedTokens(Path folder, int length, boolean crossDocuments) {
+    this(folder, length, crossDocuments, true);
+  }
+
+  @SuppressWarnings("MustBeClosedChecker") // The arena lives until close.
+  private PreparedTokens(Path folder, int length, boolean crossDocuments, boolean byHand) {
     this.manifest = TokenManifest.read(folder);
     this.length = length;
     this.crossDocuments = crossDocuments;
+    this.byHand = byHand;
     this.arena = Arena.ofShared();
     try {
       for (Split split : Split.values()) {
@@ -98,8 +105,7 @@ public final class PreparedTokens implements Dataset {
     boolean training = split == Split.TRAIN;
     String remedy =
         stream.size() < 2 && !training
-            ? "split: tails holds out the end of every document, a larger validation_fraction holds"
-                + " out more"
+            ? howToHoldOut()
             : "nearest is " + Math.max(1, stream.size() - 1);
     return "max_length: %d is too long: the %s data has %d tokens in %d documents; %s"
         .formatted(
@@ -108,6 +114,14 @@ public final class PreparedTokens implements Dataset {
             stream.size(),
             stream.documents(),
             remedy);
+  }
+
+  /** Keys of the configuration decide what is held out of text, not of tokens made before. */
+  private String howToHoldOut() {
+    String rule = "tails holds out the end of every document, a larger ";
+    return byHand
+        ? "prepare them anew: --split " + rule + "--validation-fraction holds out more"
+        : "split: " + rule + "validation_fraction holds out more";
   }
 
   /**
@@ -123,7 +137,8 @@ public final class PreparedTokens implements Dataset {
           "tokenizer: %s was prepared with %s, not with %s"
               .formatted(folder, manifest.tokenizerIn(folder), text.tokenizer()));
     }
-    return new PreparedTokens(folder, config.maxLength(), text.crossDocuments());
+    boolean byHand = config.source() == DataConfig.Source.TOKENS;
+    return new PreparedTokens(folder, config.maxLength(), text.crossDocuments(), byHand);
   }
 
   private static boolean isOf(TextConfig text, TokenManifest manifest, Path folder) {

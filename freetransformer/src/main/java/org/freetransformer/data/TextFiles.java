@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.freetransformer.config.ConfigException;
 
 /**
  * Text files, each a document. A long file is cut at ends of lines into documents of about {@value
@@ -81,7 +82,7 @@ public final class TextFiles implements DocumentSource {
               .sorted()
               .toList();
       if (files.isEmpty()) {
-        throw new IllegalArgumentException("data_dir: %s holds no files".formatted(path));
+        throw new ConfigException("data_dir", path + " holds no files");
       }
       return files;
     } catch (NoSuchFileException missing) {
@@ -90,10 +91,10 @@ public final class TextFiles implements DocumentSource {
               .formatted(path, Path.of("").toAbsolutePath()),
           missing);
     } catch (IOException | UncheckedIOException unreadable) {
-      throw new IllegalArgumentException(
-          "data_dir: %s cannot be read; name a file or a folder of them (%s)"
-              .formatted(path, unreadable.getClass().getSimpleName()),
-          unreadable);
+      throw new ConfigException(
+          "data_dir",
+          "%s cannot be read; name a file or a folder of them (%s)"
+              .formatted(path, unreadable.getClass().getSimpleName()));
     }
   }
 

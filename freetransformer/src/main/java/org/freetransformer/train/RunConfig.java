@@ -32,9 +32,9 @@ public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig d
           "kl_warmup_steps");
 
   /**
-   * Checks that the model can read the data.
+   * Checks that the model can read the data, and be trained.
    *
-   * @throws ConfigException if its vocabulary or its sequence is too small
+   * @throws ConfigException if its vocabulary or its sequence is too small, or a tensor too large
    */
   public RunConfig {
     data.vocabSize().ifPresent(tokens -> requireVocabulary(model, data, tokens));
@@ -47,6 +47,35 @@ public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig d
                   data.datasetName(),
                   data.sequenceLength(),
                   data.sequenceLength()));
+    }
+    requireCountable(model);
+  }
+
+  /** Gradients are measured as one row of numbers, and an int counts them. */
+  private static void requireCountable(ModelConfig model) {
+    long width = model.hiddenDim();
+    long most = Integer.MAX_VALUE / width;
+    long widest = (long) Math.sqrt(Integer.MAX_VALUE);
+    requireCountable("hidden_dim", width, "an attention matrix", width, width, widest);
+    long inner = model.ffnHiddenDim();
+    requireCountable("ffn_hidden_dim", inner, "a feed-forward matrix", inner, width, most);
+    long tokens = model.vocabSize();
+    requireCountable("vocab_size", tokens, "the token table", tokens, width, most);
+    if (model.kind() == ModelConfig.Kind.FREE
+        && model.latent().postSampler() == ModelConfig.Latent.PostSampler.TABLE) {
+      int bits = model.latentDim();
+      int mostBits = Long.SIZE - 1 - Long.numberOfLeadingZeros(most);
+      requireCountable("latent_dim", bits, "the plan table", model.planCount(), width, mostBits);
+    }
+  }
+
+  private static void requireCountable(
+      String key, long value, String tensor, long rows, long width, long most) {
+    if (rows * width > Integer.MAX_VALUE) {
+      throw new ConfigException(
+          "model." + key,
+          "%d is too large: %s of %d × %d has %d elements; a trained tensor may have up to %d; nearest is %d"
+              .formatted(value, tensor, rows, width, rows * width, Integer.MAX_VALUE, most));
     }
   }
 

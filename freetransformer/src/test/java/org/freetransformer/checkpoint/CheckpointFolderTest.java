@@ -326,6 +326,9 @@ final class CheckpointFolderTest {
           .isInstanceOf(CheckpointException.class)
           .hasMessageContaining(change[2]);
     }
+    Files.writeString(state, valid.substring(0, valid.length() / 2));
+    assertThatThrownBy(() -> Checkpoint.open(path().resolve("step-1"), Use.RESUME))
+        .hasMessage(state + ":1: is not valid JSON: it ends too early");
   }
 
   @Test

@@ -47,6 +47,16 @@ final class ConfigJsonTest {
   }
 
   @Test
+  void tellsNoPlacesOfWhichNothingWasKept() {
+    for (String text : List.of("{\"a\": [1, 2", "{\"a\": [1}")) {
+      assertThatThrownBy(() -> ConfigJson.read(text, "header"))
+          .hasMessageStartingWith("header:1: is not valid JSON: ")
+          .message()
+          .doesNotContain("Source", "marker at", "( ");
+    }
+  }
+
+  @Test
   void refusesToWriteNaN() {
     assertThatThrownBy(() -> ConfigJson.write(Map.of("a", Double.NaN)))
         .isInstanceOf(IllegalArgumentException.class)

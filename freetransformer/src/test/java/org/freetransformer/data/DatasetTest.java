@@ -82,6 +82,11 @@ final class DatasetTest {
         .hasMessage(
             "max_length: 6 is too long: the validation data has 5 tokens in 1 documents; nearest is"
                 + " 4");
+    Path two = Files.createDirectory(folder.resolve("two"));
+    Files.writeString(two.resolve("a.txt"), "x".repeat(40));
+    Files.writeString(two.resolve("b.txt"), "y".repeat(40));
+    assertThatThrownBy(() -> Dataset.open(config("text", two, 6), _ -> {}))
+        .hasMessageContaining("; split: tails holds out the end of every document, a larger");
   }
 
   @Test

@@ -191,7 +191,8 @@ final class PreparedTokensTest {
     }
     prepare(new ByteTokenizer());
     assertThatThrownBy(() -> new PreparedTokens(out, 5, true))
-        .hasMessageContaining("split: tails holds out the end of every document");
+        .hasMessageContaining("prepare them anew: --split tails holds out the end of every")
+        .hasMessageContaining("a larger --validation-fraction");
   }
 
   @Test

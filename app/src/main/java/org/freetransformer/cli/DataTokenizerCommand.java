@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import org.freetransformer.config.Limits;
@@ -61,14 +62,19 @@ final class DataTokenizerCommand implements Callable<Integer> {
           },
           stop);
     }
-    if (stop.getAsBoolean()) {
+    Optional<BytePairTrainer.Vocabulary> learnt = learn(words, stop);
+    if (learnt.isEmpty()) {
       output.result(Map.of("finished", false), "stopped; nothing is written");
       return 0;
     }
-    BytePairTrainer.Vocabulary vocabulary = words.trainer().train(vocab);
-    OutputFiles.write(out, TokenizerJson.of(vocabulary));
-    report(vocabulary.tokens().size(), words);
+    OutputFiles.write(out, TokenizerJson.of(learnt.get()));
+    report(learnt.get().tokens().size(), words);
     return 0;
+  }
+
+  /** What all the words teach; nothing if stopped, for then some may be missing. */
+  private Optional<BytePairTrainer.Vocabulary> learn(WordCount words, BooleanSupplier stop) {
+    return stop.getAsBoolean() ? Optional.empty() : words.trainer().train(vocab, stop);
   }
 
   private void report(int tokens, WordCount words) {

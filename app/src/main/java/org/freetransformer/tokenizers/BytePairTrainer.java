@@ -6,8 +6,10 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import org.freetransformer.config.Limits;
 
@@ -71,6 +73,16 @@ public final class BytePairTrainer {
    * @throws IllegalArgumentException if it is less
    */
   public Vocabulary train(int vocabSize) {
+    return train(vocabSize, () -> false).orElseThrow();
+  }
+
+  /**
+   * The same unless it is stopped.
+   *
+   * @param stop asked now and then whether to stop
+   * @return nothing if stopped
+   */
+  public Optional<Vocabulary> train(int vocabSize, BooleanSupplier stop) {
     Limits.between("--vocab", vocabSize, BASE_TOKENS, 1 << 20);
     List<String> tokens = new ArrayList<>(List.of(END_OF_TEXT));
     Map<Character, Integer> ids = new HashMap<>();
@@ -83,7 +95,7 @@ public final class BytePairTrainer {
       ids.put(character, tokens.size());
       tokens.add(String.valueOf(character));
     }
-    return new Learner(tokens, ids).learn(vocabSize);
+    return new Learner(tokens, ids, stop).learn(vocabSize);
   }
 
   /** A pair and how often it occurs, or did when it was put into the heap. */
@@ -109,6 +121,7 @@ public final class BytePairTrainer {
   /** The words in tokens, and the pairs in them. */
   private final class Learner {
     private final List<String> tokens;
+    private final BooleanSupplier stop;
     private final Map<String, Integer> idOf = new HashMap<>();
     private final List<Merge> merges = new ArrayList<>();
     private final List<int[]> spelled = new ArrayList<>();
@@ -116,8 +129,9 @@ public final class BytePairTrainer {
     private final Map<Long, Occurrences> pairs = new HashMap<>();
     private final PriorityQueue<Candidate> heap = new PriorityQueue<>(Candidate.COMMONEST_FIRST);
 
-    Learner(List<String> tokens, Map<Character, Integer> ids) {
+    Learner(List<String> tokens, Map<Character, Integer> ids, BooleanSupplier stop) {
       this.tokens = tokens;
+      this.stop = stop;
       for (int id = 0; id < tokens.size(); id++) {
         idOf.put(tokens.get(id), id);
       }
@@ -128,7 +142,7 @@ public final class BytePairTrainer {
           counts.add(count);
         }
       });
-      for (int word = 0; word < spelled.size(); word++) {
+      for (int word = 0; word < spelled.size() && !stop.getAsBoolean(); word++) {
         int[] symbols = spelled.get(word);
         for (int i = 0; i + 1 < symbols.length; i++) {
           change(symbols[i], symbols[i + 1], counts.get(word), word);
@@ -137,8 +151,11 @@ public final class BytePairTrainer {
       pairs.forEach((pair, occurrences) -> heap.add(new Candidate(pair, occurrences.count)));
     }
 
-    Vocabulary learn(int vocabSize) {
+    Optional<Vocabulary> learn(int vocabSize) {
       while (tokens.size() < vocabSize) {
+        if (stop.getAsBoolean()) {
+          return Optional.empty();
+        }
         Candidate best = heap.poll();
         if (best == null) {
           break;
@@ -158,7 +175,7 @@ public final class BytePairTrainer {
         }
         merge(best.pair(), occurrences);
       }
-      return new Vocabulary(List.copyOf(tokens), List.copyOf(merges));
+      return Optional.of(new Vocabulary(List.copyOf(tokens), List.copyOf(merges)));
     }
 
     private void merge(long pair, Occurrences occurrences) {

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.freetransformer.data.Tokenizer;
 import org.freetransformer.data.TokenizerFormat;
 import org.freetransformer.tokenizers.BytePairTrainer.Vocabulary;
@@ -92,6 +93,22 @@ final class BytePairTrainerTest {
         .hasMessage(
             "--vocab: 256 is out of range; allowed are whole numbers from 257 to 1048576; nearest"
                 + " is 257");
+  }
+
+  /** Learning takes the longer part of the time: Ctrl-C must be heard there as well. */
+  @Test
+  void canBeStoppedWhileItLearns() {
+    BytePairTrainer trainer = new BytePairTrainer();
+    Map<String, Long> counts = new HashMap<>();
+    BytePairTrainer.count(text(new Random(4), 2000), counts);
+    trainer.add(counts);
+    int words = trainer.distinctWords();
+    for (int until : new int[] {0, words / 2, words + 20}) {
+      AtomicInteger asked = new AtomicInteger();
+      assertThat(trainer.train(600, () -> asked.getAndIncrement() >= until)).isEmpty();
+      assertThat(asked.get()).as("goes on no longer").isLessThanOrEqualTo(until + 2);
+    }
+    assertThat(trainer.train(600, () -> false)).contains(trainer.train(600));
   }
 
   @Test

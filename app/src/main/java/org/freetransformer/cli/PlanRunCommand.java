@@ -31,8 +31,8 @@ final class PlanRunCommand implements Callable<Integer> {
       names = "--ranks",
       paramLabel = "N",
       description =
-          "Plans one of N ranks, as training.fsdp_config splits the model, and what its host keeps"
-              + " if cpu_offload is set.")
+          "Also plans one of N ranks, as training.fsdp_config splits the model, and what its host"
+              + " keeps if cpu_offload is set. In JSON, bytes beside per_rank is for one process.")
   private @Nullable Integer ranks;
 
   @Option(
@@ -55,25 +55,32 @@ final class PlanRunCommand implements Callable<Integer> {
     Limits.positive("--bandwidth", bandwidth, 1e9);
     Limits.positive("--speed", speed, 1e12);
     RunConfig run = config.read(output);
+    RunPlan plan = RunPlan.of(run);
     if (ranks != null || run.training().sharding().cpuOffload()) {
       int count = ranks == null ? 1 : ranks;
       Limits.between("--ranks", count, 1, 1 << 20);
-      RankPlan plan = RankPlan.of(run, count);
-      output.result(json(plan), text(plan));
+      RankPlan rank = RankPlan.of(run, count);
+      Map<String, Object> object = json(plan, rank.instructions(), rank.listing());
+      object.put("per_rank", json(rank));
+      output.result(object, text(rank));
       return 0;
     }
-    RunPlan plan = RunPlan.of(run);
+    output.result(json(plan, plan.instructions(), plan.listing()), text(plan));
+    return 0;
+  }
+
+  /** A plan of the run in one process, with the instructions of that or of one rank. */
+  private Map<String, Object> json(RunPlan plan, int instructions, String listing) {
     Map<String, Object> object = new LinkedHashMap<>();
     object.put("parameters", plan.parameters());
     object.put("bytes", plan.bytes());
     object.put("total_bytes", plan.totalBytes());
     object.put("flops_per_token", plan.flopsPerToken());
-    object.put("instructions", plan.instructions());
+    object.put("instructions", instructions);
     if (program) {
-      object.put("program", plan.listing().lines().toList());
+      object.put("program", listing.lines().toList());
     }
-    output.result(object, text(plan));
-    return 0;
+    return object;
   }
 
   private Map<String, Object> json(RankPlan plan) {
@@ -87,7 +94,7 @@ final class PlanRunCommand implements Callable<Integer> {
     rank.put("flops_per_step", plan.flops());
     rank.put("bytes_sent_per_step", plan.bytesSent());
     rank.put("communication_share", plan.communicationShare(bandwidth * 1e9, speed * 1e9));
-    return Map.of("per_rank", rank);
+    return rank;
   }
 
   private String text(RankPlan plan) {
@@ -103,6 +110,7 @@ final class PlanRunCommand implements Callable<Integer> {
     row(text, "sent a step and rank", Units.bytes(plan.bytesSent()));
     double share = plan.communicationShare(bandwidth * 1e9, speed * 1e9);
     row(text, "communication, no overlap", "%.1f %%".formatted(100 * share));
+    addProgram(text, plan.listing());
     return text.toString();
   }
 
@@ -113,10 +121,14 @@ final class PlanRunCommand implements Callable<Integer> {
     row(text, "memory in all", Units.bytes(plan.totalBytes()));
     row(text, "FLOPs a token", Units.count(plan.flopsPerToken()));
     row(text, "instructions a step", String.valueOf(plan.instructions()));
-    if (program) {
-      text.append('\n').append(plan.listing());
-    }
+    addProgram(text, plan.listing());
     return text.toString();
+  }
+
+  private void addProgram(StringBuilder text, String listing) {
+    if (program) {
+      text.append('\n').append(listing);
+    }
   }
 
   private static void row(StringBuilder text, String name, String value) {

@@ -1,5 +1,7 @@
 package org.freetransformer.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,10 +13,12 @@ import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.plots.PictureRefresher;
 import org.freetransformer.run.ConfigFile;
 import org.freetransformer.run.FolderLock;
+import org.freetransformer.run.MetricsFile;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.Reports;
 import org.freetransformer.run.RunFolder;
@@ -113,7 +117,7 @@ final class TrainCommand implements Callable<Integer> {
       OutputFiles.write(
           folder.environment(), Output.toJson(Version.environment(spec, engine)) + "\n");
       TrainingRun.Outcome outcome = train(training, run, folder, stop);
-      output.result(json(outcome), text(outcome, folder));
+      output.result(json(outcome, folder), text(outcome, folder));
     }
   }
 
@@ -179,8 +183,9 @@ final class TrainCommand implements Callable<Integer> {
             TrainingDisplay.waits(seconds));
   }
 
-  private static Map<String, Object> json(TrainingRun.Outcome outcome) {
-    Map<String, Object> object = new LinkedHashMap<>();
+  private static Map<String, @Nullable Object> json(TrainingRun.Outcome outcome, RunFolder folder)
+      throws IOException {
+    Map<String, @Nullable Object> object = new LinkedHashMap<>();
     object.put("steps", outcome.steps());
     object.put("finished", outcome.finished());
     object.put("tokens_per_second", outcome.tokensPerSecond());
@@ -194,6 +199,8 @@ final class TrainCommand implements Callable<Integer> {
       object.put("reconstruction", outcome.last().reconstruction());
       object.put("kl", outcome.last().kl());
       object.put("nll_bound", outcome.last().nllBound());
+    } else {
+      putFormer(object, outcome.checkpoint(), MetricsFile.read(folder.metrics()));
     }
     if (outcome.rankWaits().size() > 1) {
       object.put("rank_waits", outcome.rankWaits());
@@ -205,6 +212,18 @@ final class TrainCommand implements Callable<Integer> {
         "checkpoint",
         outcome.checkpoint() == null ? null : outcome.checkpoint().folder().toString());
     return object;
+  }
+
+  /** The last step's figures where no step was left to do: as they were logged, else null. */
+  private static void putFormer(
+      Map<String, @Nullable Object> object, @Nullable Checkpoint last, List<JsonNode> metrics) {
+    JsonNode line = metrics.isEmpty() ? MissingNode.getInstance() : metrics.getLast();
+    object.put("tokens", last == null ? null : last.state().tokens());
+    for (String key : List.of("loss", "reconstruction", "kl")) {
+      object.put(key, line.path(key).isNumber() ? line.path(key).doubleValue() : null);
+    }
+    double bound = line.path("reconstruction").asDouble() + line.path("kl").asDouble();
+    object.put("nll_bound", line.path("reconstruction").isNumber() ? bound : null);
   }
 
   private static String text(TrainingRun.Outcome outcome, RunFolder folder) {

@@ -1,6 +1,7 @@
 package org.freetransformer.run;
 
 import java.util.Map;
+import java.util.StringJoiner;
 import java.util.TreeMap;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.nn.sharding.ProcessGroup;
@@ -19,9 +20,16 @@ import org.freetransformer.train.TrainingStep;
  * @param hostBytes memory by kind, of the host that keeps what is offloaded; empty if nothing is
  * @param flops useful floating-point operations in a step
  * @param bytesSent bytes that it sends to others in a step, at least
+ * @param instructions how many its step has
+ * @param listing these instructions, one a line
  */
 public record RankPlan(
-    Map<String, Long> bytes, Map<String, Long> hostBytes, double flops, long bytesSent) {
+    Map<String, Long> bytes,
+    Map<String, Long> hostBytes,
+    double flops,
+    long bytesSent,
+    int instructions,
+    String listing) {
   /** Memory in which first values are drawn, given back before training begins. */
   private static final String PASSING = "sharding";
 
@@ -50,11 +58,16 @@ public record RankPlan(
         Engine host = Engine.on(beside);
         PlannedStep planned = new PlannedStep(engine, host, config, Ranks.of(group))) {
       double flops = 0;
+      int instructions = 0;
+      StringJoiner listing = new StringJoiner("\n");
       for (TrainingStep.Part part : planned.step().parts()) {
         flops += (double) part.runs() * part.program().cost().flops();
+        instructions += part.program().instructions().size();
+        listing.add(part.name() + "\n" + part.program().listing());
       }
       Map<String, Long> kept = sharding.cpuOffload() ? lasting(beside) : Map.of();
-      return new RankPlan(lasting(device), kept, flops, planned.bytesSent());
+      return new RankPlan(
+          lasting(device), kept, flops, planned.bytesSent(), instructions, listing.toString());
     }
   }
 

@@ -33,6 +33,7 @@ public final class TrainingRun implements AutoCloseable {
   private final Dataset data;
   private final Ranks ranks;
   private final Trainer trainer;
+  private @Nullable Checkpoint resumedFrom;
 
   /**
    * What came of it.
@@ -42,7 +43,7 @@ public final class TrainingRun implements AutoCloseable {
    * @param tokensPerSecond counted targets a second in this process, evaluation included
    * @param last the last step; null if there was none left to do
    * @param evaluation on held-out data at the end; null if stopped before
-   * @param checkpoint the last one saved; null if there was no step left to do
+   * @param checkpoint the last one saved, by this process or before; null if there is none
    * @param peakBytes most off-heap memory in use at once, by this rank on its device
    * @param hostPeakBytes the same of a host that keeps what is offloaded; 0 if nothing is
    * @param rankWaits seconds that each rank waited for others
@@ -132,6 +133,7 @@ public final class TrainingRun implements AutoCloseable {
       trainer.restore(newest.isPresent() ? newest.get() : checkpoints.verifiedByAnother(step));
     }
     if (newest.isPresent()) {
+      resumedFrom = newest.get();
       for (Path aside : checkpoints.setAsideAfter(trainer.stepsDone())) {
         warnings.accept("the damaged checkpoint is kept as " + aside);
       }
@@ -156,7 +158,7 @@ public final class TrainingRun implements AutoCloseable {
           recorder.tokensPerSecond(),
           recorder.last,
           recorder.evaluation,
-          recorder.checkpoint,
+          recorder.checkpoint == null ? resumedFrom : recorder.checkpoint,
           engine.device().memory().peakBytes(),
           host == null ? 0 : host.device().memory().peakBytes(),
           ranks.waits());

@@ -151,6 +151,20 @@ class PlanRunCommandTest {
   }
 
   @Test
+  void ranksAreToldBesideWhatEveryPlanTells() {
+    Object[] words = {"plan-run", "--config", LETTERS, "--program"};
+    JsonNode one = with(words, "--json").json();
+    JsonNode two = with(words, "--json", "--ranks", "1").json();
+    for (String key : List.of("parameters", "bytes", "total_bytes", "flops_per_token")) {
+      assertThat(two.path(key)).as(key).isEqualTo(one.path(key));
+    }
+    assertThat(two.path("program").size()).isGreaterThan(two.path("instructions").asInt());
+    assertThat(two.at("/per_rank/bytes/parameters").asLong()).isPositive();
+    assertThat(with(words, "--ranks", "1").out())
+        .contains("a rank's parameters", "forward and backward", "AdamW");
+  }
+
+  @Test
   void plansEightBillionParametersOnSixtyFourRanks(@TempDir Path place) throws IOException {
     String config =
         """

@@ -26,7 +26,11 @@ final class PlanOptions {
       })
   private @Nullable String source;
 
-  @Option(names = "--shared-plan", description = "All samples are written to one plan.")
+  @Option(
+      names = "--shared-plan",
+      description =
+          "All samples are written to one plan, but for what the encoder infers of the prompt"
+              + " (--plan encode): that is drawn for each. --plan prior shares all of it.")
   private boolean shared;
 
   @Option(

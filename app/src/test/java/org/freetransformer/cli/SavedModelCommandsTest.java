@@ -224,6 +224,15 @@ class SavedModelCommandsTest {
             .path("samples");
     assertThat(samples).hasSize(3);
     assertThat(samples.at("/1/plan")).isEqualTo(samples.at("/0/plan"));
+    JsonNode inferred =
+        ft("generate", "--run", run, "--prompt", "K>", "--json", "--n", 3, "--shared-plan")
+            .json()
+            .path("samples");
+    for (int t = 2; t < 20; t++) { // As the help says: what is drawn, not what is inferred.
+      assertThat(inferred.path(1).path("plan").get(t))
+          .isEqualTo(inferred.path(0).path("plan").get(t));
+    }
+    assertThat(ft("generate", "--help").out()).containsPattern("prompt\\s+\\(--plan\\s+encode\\)");
     for (JsonNode plan : sample("--plan", "prior", "--pin", "3=1", "--pin", "0=0").path("plan")) {
       assertThat(plan.asInt() & 0b1001).isEqualTo(0b1000);
     }

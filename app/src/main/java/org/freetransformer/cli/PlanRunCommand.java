@@ -8,6 +8,8 @@ import org.freetransformer.run.RankPlan;
 import org.freetransformer.run.RunPlan;
 import org.freetransformer.run.Units;
 import org.freetransformer.train.RunConfig;
+import org.freetransformer.train.ShardingConfig;
+import org.freetransformer.train.TrainingConfig;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -55,7 +57,7 @@ final class PlanRunCommand implements Callable<Integer> {
     Limits.positive("--bandwidth", bandwidth, 1e9);
     Limits.positive("--speed", speed, 1e12);
     RunConfig run = config.read(output);
-    RunPlan plan = RunPlan.of(run);
+    RunPlan plan = RunPlan.of(inOneProcess(run));
     if (ranks != null || run.training().sharding().cpuOffload()) {
       int count = ranks == null ? 1 : ranks;
       Limits.between("--ranks", count, 1, 1 << 20);
@@ -67,6 +69,15 @@ final class PlanRunCommand implements Callable<Integer> {
     }
     output.result(json(plan, plan.instructions(), plan.listing()), text(plan));
     return 0;
+  }
+
+  /** The run without offloading, which is planned beside ranks and for them alone. */
+  private static RunConfig inOneProcess(RunConfig run) {
+    TrainingConfig training = run.training();
+    return training.sharding().cpuOffload()
+        ? new RunConfig(
+            run.model(), training.toBuilder().sharding(ShardingConfig.DEFAULT).build(), run.data())
+        : run;
   }
 
   /** A plan of the run in one process, with the instructions of that or of one rank. */

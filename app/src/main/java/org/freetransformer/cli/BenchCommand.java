@@ -19,7 +19,7 @@ import picocli.CommandLine.Spec;
     description = {
       "Measures this project's kernels and training step beside libtorch's and beside the limits of"
           + " the machine, in one run.",
-      "Quick takes two minutes, a thorough run forty minutes."
+      "Quick takes five minutes, a thorough run forty."
     })
 final class BenchCommand implements Callable<Integer> {
   private static final int MOST_THREADS = 1024;

@@ -15,7 +15,7 @@ public interface Benchmarks {
    * What to measure.
    *
    * @param suites names of suites; empty for those that need not be asked for
-   * @param quick whether to take two minutes rather than as long as it needs
+   * @param quick whether to take some minutes rather than as long as it needs
    * @param device where the suite gpu computes, or null for the processor and the other suites
    * @param threads of every side, or null for one and for all
    * @param json a file for the rows as JSON, or null

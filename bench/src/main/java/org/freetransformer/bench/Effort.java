@@ -22,8 +22,8 @@ record Effort(int forks, int warmups, int rounds, int batchMillis) {
     }
     boolean manyKernels = MODELS.contains(suite.name());
     if (quick) {
-      return manyKernels ? new Effort(1, 12, 5, 150) : new Effort(1, 9, 5, 40);
+      return manyKernels ? new Effort(1, 12, 5, 150) : new Effort(1, 16, 5, 40);
     }
-    return manyKernels ? new Effort(2, 12, 6, 150) : new Effort(2, 8, 6, 40);
+    return manyKernels ? new Effort(2, 12, 6, 150) : new Effort(2, 20, 6, 40);
   }
 }

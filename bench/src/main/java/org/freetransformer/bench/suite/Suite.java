@@ -24,7 +24,7 @@ public sealed interface Suite
   /** The cases of a thorough run. */
   List<String> cases();
 
-  /** Those of a quick run, of two minutes for all suites that need not be asked for. */
+  /** Those of a quick run, of some minutes for all suites that need not be asked for. */
   List<String> quickCases();
 
   /** Options that a case's JVM needs beyond those of all. */

@@ -43,7 +43,7 @@ final class SkinnyGemm implements RowProduct {
 
   // Calls of a first token of a small model, and the share of later ones that warms the loops.
   private static final int PLAIN_CALLS = 1 << 13;
-  private static final int INTERVAL = 32;
+  private static final int INTERVAL = 8;
   private static final ColdStart COLD_ROW = new ColdStart(PLAIN_CALLS, INTERVAL);
   static final ColdStart COLD_ROWS = new ColdStart(PLAIN_CALLS, INTERVAL);
 

@@ -16,6 +16,13 @@ final class Copies {
   // From here on, moving a run's bytes beats gathering its numbers into vectors.
   private static final int LONG_RUN = 64;
 
+  // Whole cache lines that vectors write need not be read before. Less than this stays in the
+  // cache,
+  // and a program that has just begun has no compiled loop of vectors.
+  private static final long LARGE_BYTES = 1 << 20;
+
+  private static final int VECTOR_BYTES = 4 * Lanes.COUNT;
+
   private Copies() {}
 
   /**
@@ -108,12 +115,25 @@ final class Copies {
   }
 
   private static Kernel zeros(MemorySegment out, long size, Workers workers) {
+    boolean large = size >= LARGE_BYTES;
     ThreadTeam.Task task =
         (block, _) -> {
           long start = (long) block * BLOCK_BYTES;
-          out.asSlice(start, Math.min(BLOCK_BYTES, size - start)).fill((byte) 0);
+          long bytes = Math.min(BLOCK_BYTES, size - start);
+          long cleared = large ? clear(out, start, bytes) : 0;
+          out.asSlice(start + cleared, bytes - cleared).fill((byte) 0);
         };
     int blocks = Math.toIntExact(Math.ceilDiv(size, BLOCK_BYTES));
     return () -> workers.run(blocks, size / Float.BYTES, task);
+  }
+
+  /** Clears whole vectors; says how many bytes these are. */
+  static long clear(MemorySegment out, long start, long bytes) {
+    FloatVector zero = FloatVector.zero(Lanes.SPECIES);
+    long whole = bytes - bytes % VECTOR_BYTES;
+    for (long at = start; at < start + whole; at += VECTOR_BYTES) {
+      Lanes.store(zero, out, at);
+    }
+    return whole;
   }
 }

@@ -112,6 +112,7 @@ final class HotKernels {
         new Kernel(
             "Transposer::shuffleTwice",
             () -> Transposer.transpose(b, 0, 4096, 4, c, 0, 2048, scratch.blocks)),
+        new Kernel("Copies::clear", () -> Copies.clear(c, 0, 1 << 12)),
         new Kernel("LaneSums::quarter", () -> LaneSums.add(lanes, 16, sums)),
         new Kernel(
             "SkinnyKernel::addToOne", () -> SkinnyKernel.addToOne(a, 0, b, 0, 4096, 70, sums)),

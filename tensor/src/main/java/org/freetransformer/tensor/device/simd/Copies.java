@@ -17,8 +17,7 @@ final class Copies {
   private static final int LONG_RUN = 64;
 
   // Whole cache lines that vectors write need not be read before. Less than this stays in the
-  // cache,
-  // and a program that has just begun has no compiled loop of vectors.
+  // cache, and a program that has just begun has no compiled loop of vectors.
   private static final long LARGE_BYTES = 1 << 20;
 
   private static final int VECTOR_BYTES = 4 * Lanes.COUNT;

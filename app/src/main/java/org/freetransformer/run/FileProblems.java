@@ -10,6 +10,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.Origin;
 
 /** What went wrong with a file, in words: Java's exceptions often carry nothing but its name. */
 public final class FileProblems {
@@ -46,5 +48,10 @@ public final class FileProblems {
     return reason.isEmpty()
         ? reason
         : Character.toLowerCase(reason.charAt(0)) + reason.substring(1);
+  }
+
+  /** What is wrong with a file or folder that was named, as an error that begins with its name. */
+  static ConfigException at(Path path, String problem) {
+    return new ConfigException("", problem).at(Origin.of(path.toString()), "");
   }
 }

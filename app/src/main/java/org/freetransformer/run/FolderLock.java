@@ -14,7 +14,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.freetransformer.config.ConfigException;
-import org.freetransformer.config.Origin;
 
 /**
  * The right to write in a folder, held by one process at a time. The operating system takes it back
@@ -55,7 +54,7 @@ public final class FolderLock implements AutoCloseable {
         throw refused;
       }
     } catch (IOException failure) {
-      throw problem(folder, "cannot be written: " + FileProblems.describe(failure));
+      throw FileProblems.at(folder, "cannot be written: " + FileProblems.describe(failure));
     }
   }
 
@@ -107,11 +106,8 @@ public final class FolderLock implements AutoCloseable {
   }
 
   private static ConfigException inUse(Path folder, String owner) {
-    return problem(folder, "is in use by " + owner + "; wait until it is done, or name another");
-  }
-
-  private static ConfigException problem(Path folder, String problem) {
-    return new ConfigException("", problem).at(Origin.of(folder.toString()), "");
+    return FileProblems.at(
+        folder, "is in use by " + owner + "; wait until it is done, or name another");
   }
 
   /** Gives the lock back. */

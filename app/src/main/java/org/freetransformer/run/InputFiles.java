@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Nearest;
-import org.freetransformer.config.Origin;
 
 /** Checks of files that a user names, so that a slip of the hand gets the nearest name. */
 public final class InputFiles {
@@ -22,10 +21,10 @@ public final class InputFiles {
   public static void requireReadable(Path file, String kind) {
     requireExists(file, kind);
     if (Files.isDirectory(file)) {
-      throw problem(file, "is a folder; a " + kind + " is needed");
+      throw FileProblems.at(file, "is a folder; a " + kind + " is needed");
     }
     if (!Files.isReadable(file)) {
-      throw problem(file, "cannot be read: permission denied");
+      throw FileProblems.at(file, "cannot be read: permission denied");
     }
   }
 
@@ -40,7 +39,7 @@ public final class InputFiles {
           Nearest.to(String.valueOf(path.getFileName()), siblings(path))
               .map(near -> "; nearest is " + path.resolveSibling(near))
               .orElse("");
-      throw problem(path, "no such " + kind + hint);
+      throw FileProblems.at(path, "no such " + kind + hint);
     }
   }
 
@@ -54,9 +53,5 @@ public final class InputFiles {
     } catch (IOException unreadable) {
       return List.of();
     }
-  }
-
-  private static ConfigException problem(Path file, String problem) {
-    return new ConfigException("", problem).at(Origin.of(file.toString()), "");
   }
 }

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.freetransformer.checkpoint.AtomicFile;
 import org.freetransformer.config.ConfigException;
-import org.freetransformer.config.Origin;
 import org.jspecify.annotations.Nullable;
 
 /** Files with results: whole or not there, in folders that are made as needed. */
@@ -24,7 +23,7 @@ public final class OutputFiles {
    */
   public static void requireNew(Path path) {
     if (Files.exists(path)) {
-      throw problem(path, "exists already; name another, or remove it first");
+      throw FileProblems.at(path, "exists already; name another, or remove it first");
     }
   }
 
@@ -35,16 +34,12 @@ public final class OutputFiles {
    */
   public static void requireWritable(Path file) {
     if (Files.isDirectory(file)) {
-      throw problem(file, "is a folder; the name of a file is needed");
+      throw FileProblems.at(file, "is a folder; the name of a file is needed");
     }
     Path folder = file.toAbsolutePath().getParent();
     if (folder != null) {
       new RunFolder(folder).requireWritable(List.of());
     }
-  }
-
-  private static ConfigException problem(Path path, String problem) {
-    return new ConfigException("", problem).at(Origin.of(path.toString()), "");
   }
 
   /**

@@ -7,7 +7,6 @@ import java.util.List;
 import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigNode;
-import org.freetransformer.config.Origin;
 import org.freetransformer.train.RunConfig;
 
 /**
@@ -25,7 +24,8 @@ public record RunFolder(Path path) {
   public static RunFolder create(Path path) {
     RunFolder folder = new RunFolder(path);
     if (Files.exists(folder.config())) {
-      throw problem(path, "holds a run already; add --resume to go on with it, or name another");
+      throw FileProblems.at(
+          path, "holds a run already; add --resume to go on with it, or name another");
     }
     folder.requireWritable();
     return folder;
@@ -41,7 +41,7 @@ public record RunFolder(Path path) {
     InputFiles.requireExists(path, "run folder");
     RunFolder folder = new RunFolder(path);
     if (!Files.exists(folder.config())) {
-      throw problem(path, "is not a run folder: it has no config.yaml");
+      throw FileProblems.at(path, "is not a run folder: it has no config.yaml");
     }
     return folder;
   }
@@ -53,7 +53,7 @@ public record RunFolder(Path path) {
    */
   public void requireSame(RunConfig wanted) {
     if (Files.exists(config()) && !RunConfig.read(readConfig(), _ -> {}).equals(wanted)) {
-      throw problem(
+      throw FileProblems.at(
           path,
           "holds a run of another configuration; name another --out, or give the same --config and"
               + " --set");
@@ -123,11 +123,7 @@ public record RunFolder(Path path) {
       }
       Files.delete(Files.createTempFile(path, ".write", ".test"));
     } catch (IOException failure) {
-      throw problem(path, "cannot be written: " + FileProblems.describe(failure));
+      throw FileProblems.at(path, "cannot be written: " + FileProblems.describe(failure));
     }
-  }
-
-  private static ConfigException problem(Path path, String problem) {
-    return new ConfigException("", problem).at(Origin.of(path.toString()), "");
   }
 }

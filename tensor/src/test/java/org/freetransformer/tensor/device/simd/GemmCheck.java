@@ -99,28 +99,27 @@ final class GemmCheck implements AutoCloseable {
     boolean cTransposed = random.nextInt(4) == 0;
     StridedMatrix c = matrix(random, shape.batch(), shape.m(), shape.n(), cTransposed, false);
     float alpha = random.nextBoolean() ? 1f : random.nextFloat() - 0.5f;
-    boolean accumulate = random.nextBoolean();
-    String what = "%s a=%s b=%s c=%s %s %s".formatted(shape, a, b, c, alpha, accumulate);
+    Product given = new Product(shape, a, b, c, alpha, random.nextBoolean());
     float[] initial = elements(c);
-    double[] expected = product(shape, a, b, c, alpha, accumulate);
-    double[] scale = magnitude(shape, a, b, c, alpha, accumulate);
+    double[] expected = product(given);
+    double[] scale = magnitude(given);
 
     float[][] results = new float[gemms.length][];
     for (int t = 0; t < gemms.length; t++) {
       MemorySegment.copy(initial, 0, c.memory(), ValueLayout.JAVA_FLOAT, 0, initial.length);
-      gemms[t].prepare(new Product(shape, a, b, c, alpha, accumulate)).run();
+      gemms[t].prepare(given).run();
       results[t] = elements(c);
     }
     for (int i = 0; i < expected.length; i++) {
       double tolerance = (shape.k() + 2) * 0x1p-24 * scale[i];
       if (!(Math.abs(results[0][i] - expected[i]) <= tolerance)) {
         assertThat((double) results[0][i])
-            .as("element %d of %s", i, what)
+            .as("element %d of %s", i, given)
             .isCloseTo(expected[i], Offset.offset(tolerance));
       }
     }
-    assertThat(results[1]).as("2 threads: %s", what).isEqualTo(results[0]);
-    assertThat(results[2]).as("3 threads: %s", what).isEqualTo(results[0]);
+    assertThat(results[1]).as("2 threads: %s", given).isEqualTo(results[0]);
+    assertThat(results[2]).as("3 threads: %s", given).isEqualTo(results[0]);
   }
 
   /** A matrix in one of several layouts, inside memory that holds more than it. */
@@ -154,13 +153,9 @@ final class GemmCheck implements AutoCloseable {
     return x.offset() + item * x.batchStride() + i * x.rowStride() + j * x.columnStride();
   }
 
-  private static double[] product(
-      GemmShape shape,
-      StridedMatrix a,
-      StridedMatrix b,
-      StridedMatrix c,
-      float alpha,
-      boolean accumulate) {
+  private static double[] product(Product given) {
+    GemmShape shape = given.shape();
+    StridedMatrix c = given.c();
     float[] initial = elements(c);
     double[] result = new double[initial.length];
     for (int i = 0; i < result.length; i++) {
@@ -171,10 +166,10 @@ final class GemmCheck implements AutoCloseable {
         for (int j = 0; j < shape.n(); j++) {
           double sum = 0;
           for (int k = 0; k < shape.k(); k++) {
-            sum += (double) at(a, item, i, k) * at(b, item, k, j);
+            sum += (double) at(given.a(), item, i, k) * at(given.b(), item, k, j);
           }
           int where = (int) index(c, item, i, j);
-          result[where] = alpha * sum + (accumulate ? result[where] : 0);
+          result[where] = given.alpha() * sum + (given.accumulate() ? result[where] : 0);
         }
       }
     }
@@ -182,23 +177,19 @@ final class GemmCheck implements AutoCloseable {
   }
 
   /** Sums of absolute values, which rounding errors are measured by; 0 outside C. */
-  private static double[] magnitude(
-      GemmShape shape,
-      StridedMatrix a,
-      StridedMatrix b,
-      StridedMatrix c,
-      float alpha,
-      boolean accumulate) {
+  private static double[] magnitude(Product given) {
+    GemmShape shape = given.shape();
+    StridedMatrix c = given.c();
     double[] result = new double[(int) (c.memory().byteSize() / Float.BYTES)];
     for (int item = 0; item < shape.batch(); item++) {
       for (int i = 0; i < shape.m(); i++) {
         for (int j = 0; j < shape.n(); j++) {
           double sum = 0;
           for (int k = 0; k < shape.k(); k++) {
-            sum += Math.abs((double) at(a, item, i, k) * at(b, item, k, j));
+            sum += Math.abs((double) at(given.a(), item, i, k) * at(given.b(), item, k, j));
           }
           int where = (int) index(c, item, i, j);
-          result[where] = Math.abs(alpha) * sum + (accumulate ? 1 : 0);
+          result[where] = Math.abs(given.alpha()) * sum + (given.accumulate() ? 1 : 0);
         }
       }
     }

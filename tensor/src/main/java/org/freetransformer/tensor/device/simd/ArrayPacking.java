@@ -64,6 +64,26 @@ final class ArrayPacking {
     clearLastRows(depth, columns, panels, to);
   }
 
+  /**
+   * Copies rows of up to a vector, a vector's width apart; what comes after a row's columns is
+   * whatever lies there.
+   */
+  static void packVectors(
+      MemorySegment b, long start, long rowStride, int rows, int columns, float[] to, int at) {
+    if (rowStride == VECTOR_BYTES) {
+      MemorySegment.copy(b, FLOAT, start, to, at, (rows - 1) * LANES + columns);
+      return;
+    }
+    for (int i = 0; i < rows; i++) {
+      long from = start + i * rowStride;
+      if (from + VECTOR_BYTES <= b.byteSize()) {
+        FloatVector.fromMemorySegment(SPECIES, b, from, ORDER).intoArray(to, at + i * LANES);
+      } else {
+        MemorySegment.copy(b, FLOAT, from, to, at + i * LANES, columns);
+      }
+    }
+  }
+
   /** Takes over panels that were packed into a segment, from its beginning on. */
   static void copyPanels(MemorySegment packed, int depth, int columns, float[] panels, int to) {
     for (int j = 0; j < columns; j += COLUMNS) {

@@ -54,6 +54,9 @@ final class Gemm implements AutoCloseable {
     if (NarrowGemm.suits(product)) {
       return new NarrowGemm(team, scratch, product);
     }
+    if (OuterGemm.suits(product)) {
+      return new OuterGemm(team, scratch, product);
+    }
     if (TurnedGemm.suits(product)) {
       return new TurnedGemm(team, scratch, product);
     }

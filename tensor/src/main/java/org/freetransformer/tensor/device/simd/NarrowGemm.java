@@ -18,7 +18,9 @@ final class NarrowGemm implements Kernel, ThreadTeam.Task {
   private static final int SLICES_OF_A_PART = 8;
   private static final int MOST_PARTS = 64;
 
-  private static final int WIDTH = GemmKernel.COLUMNS;
+  // Panels of two vectors, or of one where a vector is as wide as the tile.
+  private static final boolean SQUARE = GemmKernel.LANES == SquareTile.ROWS;
+  private static final int WIDTH = SQUARE ? GemmKernel.LANES : GemmKernel.COLUMNS;
 
   private final ThreadTeam team;
   private final GemmScratch[] scratch;
@@ -54,7 +56,7 @@ final class NarrowGemm implements Kernel, ThreadTeam.Task {
   static boolean suits(Product product) {
     GemmShape shape = product.shape();
     StridedMatrix a = product.a();
-    return GemmKernel.READS_ARRAYS
+    return (SQUARE ? suitsSquare(product) : GemmKernel.READS_ARRAYS)
         && a.rowStride() == 1
         && a.columnStride() != 1
         && product.c().columnStride() == 1
@@ -64,13 +66,21 @@ final class NarrowGemm implements Kernel, ThreadTeam.Task {
         && shape.batch() <= MOST_PARTS;
   }
 
+  // With fewer rows most of the tile is for nothing; columns of B would have to be turned.
+  private static boolean suitsSquare(Product product) {
+    return product.shape().m() > SquareTile.ROWS / 2 && product.b().columnStride() == 1;
+  }
+
   @Override
   public void run() {
     team.run(shape.batch() * parts, this);
     for (int item = 0; item < shape.batch(); item++) {
       int first = item * parts * WIDTH * WIDTH;
       for (int part = 1; part < parts; part++) {
-        Panels.addTile(sums, first + part * WIDTH * WIDTH, shape.m(), sums, first, WIDTH);
+        int from = first + part * WIDTH * WIDTH;
+        for (int i = 0; i < shape.m() * WIDTH; i++) {
+          sums[first + i] += sums[from + i];
+        }
       }
       for (int i = 0; i < shape.m(); i++) {
         long row = c.start(item) + i * c.rowBytes();
@@ -86,24 +96,35 @@ final class NarrowGemm implements Kernel, ThreadTeam.Task {
     int item = index / parts;
     int begin = index % parts * partDepth;
     int end = Math.min(shape.k(), begin + partDepth);
-    float[] panels = scratch[worker].a;
-    int bPanel = SLICE * WIDTH;
     int to = index * WIDTH * WIDTH;
     Arrays.fill(sums, to, to + WIDTH * WIDTH, 0f);
     for (int k = begin; k < end; k += SLICE) {
-      int steps = Math.min(SLICE, end - k);
-      pack(a.transposed(), item, k, steps, shape.m(), scratch[worker], 0);
-      pack(b, item, k, steps, shape.n(), scratch[worker], bPanel);
-      int depth = ArrayPacking.evenDepth(steps);
-      for (int i = 0; i < shape.m(); i += PanelTile.ROWS) {
-        PanelTile.add(panels, i, panels, bPanel, depth, sums, to + i * WIDTH);
-      }
+      addSlice(scratch[worker], item, k, Math.min(SLICE, end - k), to);
+    }
+  }
+
+  private void addSlice(GemmScratch scratch, int item, int k, int steps, int to) {
+    float[] panels = scratch.a;
+    int bPanel = SLICE * WIDTH;
+    pack(a.transposed(), item, k, steps, shape.m(), scratch, 0);
+    pack(b, item, k, steps, shape.n(), scratch, bPanel);
+    if (SQUARE) {
+      SquareTile.add(panels, 0, panels, bPanel, steps, sums, to);
+      return;
+    }
+    int depth = ArrayPacking.evenDepth(steps);
+    for (int i = 0; i < shape.m(); i += PanelTile.ROWS) {
+      PanelTile.add(panels, i, panels, bPanel, depth, sums, to + i * WIDTH);
     }
   }
 
   private static void pack(
       StridedMatrix x, int item, int k, int steps, int columns, GemmScratch scratch, int to) {
     long start = x.start(item) + k * x.rowBytes();
+    if (SQUARE) {
+      ArrayPacking.packVectors(x.memory(), start, x.rowBytes(), steps, columns, scratch.a, to);
+      return;
+    }
     ArrayPacking.packPanels(
         x.memory(),
         start,

@@ -54,6 +54,11 @@ final class HotKernels {
             "FencedTile::multiplyColumns",
             () -> FencedTile.multiplyColumns(a, 0, panel, 0, 8, tile, 0, 16)),
         new Kernel("PanelTile::add", () -> PanelTile.add(a, 0, panel, 0, 8, tile, 0)),
+        new Kernel("SquareTile::add", () -> SquareTile.add(a, 0, panel, 0, 8, tile, 0)),
+        new Kernel(
+            "ArrayPacking::packVectors",
+            () -> ArrayPacking.packVectors(c, 0, 512, 40, 3, scratch.a, 0)),
+        new Kernel("OuterGemm::multiply", () -> OuterGemm.multiply(a, 0, b, 64, 1f, c, 0, 1 << 12)),
         new Kernel("RowTile::multiply6", () -> RowTile.multiply6(a, 0, b, 0, 8, tile)),
         new Kernel("ColumnTile::multiply6", () -> ColumnTile.multiply6(a, 0, b, 0, 8, tile)),
         new Kernel("ColumnTile::multiply12", () -> ColumnTile.multiply12(a, 0, b, 0, 256, 8, tile)),

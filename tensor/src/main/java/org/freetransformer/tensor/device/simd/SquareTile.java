@@ -1,0 +1,79 @@
+package org.freetransformer.tensor.device.simd;
+
+import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
+import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
+
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * A square tile of 16 rows and one 512-bit vector, from two panels of that width: what a C of up to
+ * 16 rows and columns needs, where tiles of two vectors would compute half for nothing.
+ */
+final class SquareTile {
+  /** Rows of the tile. */
+  static final int ROWS = 16;
+
+  private SquareTile() {}
+
+  /**
+   * Adds the product of Aᵀ, of which {@code a} holds columns, and B.
+   *
+   * @param a [depth, LANES] from {@code aStart} on; its first {@link #ROWS} columns count
+   * @param b [depth, LANES] from {@code bStart} on
+   * @param c the tile's rows, LANES apart, from {@code cStart} on
+   */
+  static void add(float[] a, int aStart, float[] b, int bStart, int depth, float[] c, int cStart) {
+    FloatVector s0 = FloatVector.fromArray(SPECIES, c, cStart);
+    FloatVector s1 = FloatVector.fromArray(SPECIES, c, cStart + LANES);
+    FloatVector s2 = FloatVector.fromArray(SPECIES, c, cStart + 2 * LANES);
+    FloatVector s3 = FloatVector.fromArray(SPECIES, c, cStart + 3 * LANES);
+    FloatVector s4 = FloatVector.fromArray(SPECIES, c, cStart + 4 * LANES);
+    FloatVector s5 = FloatVector.fromArray(SPECIES, c, cStart + 5 * LANES);
+    FloatVector s6 = FloatVector.fromArray(SPECIES, c, cStart + 6 * LANES);
+    FloatVector s7 = FloatVector.fromArray(SPECIES, c, cStart + 7 * LANES);
+    FloatVector s8 = FloatVector.fromArray(SPECIES, c, cStart + 8 * LANES);
+    FloatVector s9 = FloatVector.fromArray(SPECIES, c, cStart + 9 * LANES);
+    FloatVector s10 = FloatVector.fromArray(SPECIES, c, cStart + 10 * LANES);
+    FloatVector s11 = FloatVector.fromArray(SPECIES, c, cStart + 11 * LANES);
+    FloatVector s12 = FloatVector.fromArray(SPECIES, c, cStart + 12 * LANES);
+    FloatVector s13 = FloatVector.fromArray(SPECIES, c, cStart + 13 * LANES);
+    FloatVector s14 = FloatVector.fromArray(SPECIES, c, cStart + 14 * LANES);
+    FloatVector s15 = FloatVector.fromArray(SPECIES, c, cStart + 15 * LANES);
+    for (int k = 0; k < depth * LANES; k += LANES) {
+      int x = aStart + k;
+      FloatVector y = FloatVector.fromArray(SPECIES, b, bStart + k);
+      s0 = y.fma(FloatVector.broadcast(SPECIES, a[x]), s0);
+      s1 = y.fma(FloatVector.broadcast(SPECIES, a[x + 1]), s1);
+      s2 = y.fma(FloatVector.broadcast(SPECIES, a[x + 2]), s2);
+      s3 = y.fma(FloatVector.broadcast(SPECIES, a[x + 3]), s3);
+      s4 = y.fma(FloatVector.broadcast(SPECIES, a[x + 4]), s4);
+      s5 = y.fma(FloatVector.broadcast(SPECIES, a[x + 5]), s5);
+      s6 = y.fma(FloatVector.broadcast(SPECIES, a[x + 6]), s6);
+      s7 = y.fma(FloatVector.broadcast(SPECIES, a[x + 7]), s7);
+      s8 = y.fma(FloatVector.broadcast(SPECIES, a[x + 8]), s8);
+      s9 = y.fma(FloatVector.broadcast(SPECIES, a[x + 9]), s9);
+      s10 = y.fma(FloatVector.broadcast(SPECIES, a[x + 10]), s10);
+      s11 = y.fma(FloatVector.broadcast(SPECIES, a[x + 11]), s11);
+      s12 = y.fma(FloatVector.broadcast(SPECIES, a[x + 12]), s12);
+      s13 = y.fma(FloatVector.broadcast(SPECIES, a[x + 13]), s13);
+      s14 = y.fma(FloatVector.broadcast(SPECIES, a[x + 14]), s14);
+      s15 = y.fma(FloatVector.broadcast(SPECIES, a[x + 15]), s15);
+    }
+    s0.intoArray(c, cStart);
+    s1.intoArray(c, cStart + LANES);
+    s2.intoArray(c, cStart + 2 * LANES);
+    s3.intoArray(c, cStart + 3 * LANES);
+    s4.intoArray(c, cStart + 4 * LANES);
+    s5.intoArray(c, cStart + 5 * LANES);
+    s6.intoArray(c, cStart + 6 * LANES);
+    s7.intoArray(c, cStart + 7 * LANES);
+    s8.intoArray(c, cStart + 8 * LANES);
+    s9.intoArray(c, cStart + 9 * LANES);
+    s10.intoArray(c, cStart + 10 * LANES);
+    s11.intoArray(c, cStart + 11 * LANES);
+    s12.intoArray(c, cStart + 12 * LANES);
+    s13.intoArray(c, cStart + 13 * LANES);
+    s14.intoArray(c, cStart + 14 * LANES);
+    s15.intoArray(c, cStart + 15 * LANES);
+  }
+}

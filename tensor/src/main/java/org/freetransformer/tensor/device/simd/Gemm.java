@@ -54,6 +54,9 @@ final class Gemm implements AutoCloseable {
     if (NarrowGemm.suits(product)) {
       return new NarrowGemm(team, scratch, product);
     }
+    if (TallGemm.suits(product)) {
+      return new TallGemm(team, scratch, product);
+    }
     if (OuterGemm.suits(product)) {
       return new OuterGemm(team, scratch, product);
     }

@@ -109,7 +109,7 @@ final class NarrowGemm implements Kernel, ThreadTeam.Task {
     pack(a.transposed(), item, k, steps, shape.m(), scratch, 0);
     pack(b, item, k, steps, shape.n(), scratch, bPanel);
     if (SQUARE) {
-      SquareTile.add(panels, 0, panels, bPanel, steps, sums, to);
+      SquareTile.addColumns(panels, 0, panels, bPanel, steps, sums, to);
       return;
     }
     int depth = ArrayPacking.evenDepth(steps);

@@ -1,8 +1,11 @@
 package org.freetransformer.tensor.device.simd;
 
+import static org.freetransformer.tensor.device.simd.GemmKernel.A_STRIDE;
 import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
+import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
 import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
 
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -22,7 +25,8 @@ final class SquareTile {
    * @param b [depth, LANES] from {@code bStart} on
    * @param c the tile's rows, LANES apart, from {@code cStart} on
    */
-  static void add(float[] a, int aStart, float[] b, int bStart, int depth, float[] c, int cStart) {
+  static void addColumns(
+      float[] a, int aStart, float[] b, int bStart, int depth, float[] c, int cStart) {
     FloatVector s0 = FloatVector.fromArray(SPECIES, c, cStart);
     FloatVector s1 = FloatVector.fromArray(SPECIES, c, cStart + LANES);
     FloatVector s2 = FloatVector.fromArray(SPECIES, c, cStart + 2 * LANES);
@@ -75,5 +79,66 @@ final class SquareTile {
     s13.intoArray(c, cStart + 13 * LANES);
     s14.intoArray(c, cStart + 14 * LANES);
     s15.intoArray(c, cStart + 15 * LANES);
+  }
+
+  /**
+   * Adds the product of 16 rows of A, and B.
+   *
+   * @param a rows {@link GemmKernel#A_STRIDE} apart from its beginning on
+   * @param b [depth, LANES], its rows {@code bRow} bytes apart from {@code bStart} on
+   * @param c the tile's rows, LANES apart
+   */
+  static void addRows(float[] a, MemorySegment b, long bStart, long bRow, int depth, float[] c) {
+    FloatVector s0 = FloatVector.fromArray(SPECIES, c, 0);
+    FloatVector s1 = FloatVector.fromArray(SPECIES, c, LANES);
+    FloatVector s2 = FloatVector.fromArray(SPECIES, c, 2 * LANES);
+    FloatVector s3 = FloatVector.fromArray(SPECIES, c, 3 * LANES);
+    FloatVector s4 = FloatVector.fromArray(SPECIES, c, 4 * LANES);
+    FloatVector s5 = FloatVector.fromArray(SPECIES, c, 5 * LANES);
+    FloatVector s6 = FloatVector.fromArray(SPECIES, c, 6 * LANES);
+    FloatVector s7 = FloatVector.fromArray(SPECIES, c, 7 * LANES);
+    FloatVector s8 = FloatVector.fromArray(SPECIES, c, 8 * LANES);
+    FloatVector s9 = FloatVector.fromArray(SPECIES, c, 9 * LANES);
+    FloatVector s10 = FloatVector.fromArray(SPECIES, c, 10 * LANES);
+    FloatVector s11 = FloatVector.fromArray(SPECIES, c, 11 * LANES);
+    FloatVector s12 = FloatVector.fromArray(SPECIES, c, 12 * LANES);
+    FloatVector s13 = FloatVector.fromArray(SPECIES, c, 13 * LANES);
+    FloatVector s14 = FloatVector.fromArray(SPECIES, c, 14 * LANES);
+    FloatVector s15 = FloatVector.fromArray(SPECIES, c, 15 * LANES);
+    for (int k = 0; k < depth; k++) {
+      FloatVector y = FloatVector.fromMemorySegment(SPECIES, b, bStart + k * bRow, ORDER);
+      s0 = y.fma(FloatVector.broadcast(SPECIES, a[k]), s0);
+      s1 = y.fma(FloatVector.broadcast(SPECIES, a[A_STRIDE + k]), s1);
+      s2 = y.fma(FloatVector.broadcast(SPECIES, a[2 * A_STRIDE + k]), s2);
+      s3 = y.fma(FloatVector.broadcast(SPECIES, a[3 * A_STRIDE + k]), s3);
+      s4 = y.fma(FloatVector.broadcast(SPECIES, a[4 * A_STRIDE + k]), s4);
+      s5 = y.fma(FloatVector.broadcast(SPECIES, a[5 * A_STRIDE + k]), s5);
+      s6 = y.fma(FloatVector.broadcast(SPECIES, a[6 * A_STRIDE + k]), s6);
+      s7 = y.fma(FloatVector.broadcast(SPECIES, a[7 * A_STRIDE + k]), s7);
+      s8 = y.fma(FloatVector.broadcast(SPECIES, a[8 * A_STRIDE + k]), s8);
+      s9 = y.fma(FloatVector.broadcast(SPECIES, a[9 * A_STRIDE + k]), s9);
+      s10 = y.fma(FloatVector.broadcast(SPECIES, a[10 * A_STRIDE + k]), s10);
+      s11 = y.fma(FloatVector.broadcast(SPECIES, a[11 * A_STRIDE + k]), s11);
+      s12 = y.fma(FloatVector.broadcast(SPECIES, a[12 * A_STRIDE + k]), s12);
+      s13 = y.fma(FloatVector.broadcast(SPECIES, a[13 * A_STRIDE + k]), s13);
+      s14 = y.fma(FloatVector.broadcast(SPECIES, a[14 * A_STRIDE + k]), s14);
+      s15 = y.fma(FloatVector.broadcast(SPECIES, a[15 * A_STRIDE + k]), s15);
+    }
+    s0.intoArray(c, 0);
+    s1.intoArray(c, LANES);
+    s2.intoArray(c, 2 * LANES);
+    s3.intoArray(c, 3 * LANES);
+    s4.intoArray(c, 4 * LANES);
+    s5.intoArray(c, 5 * LANES);
+    s6.intoArray(c, 6 * LANES);
+    s7.intoArray(c, 7 * LANES);
+    s8.intoArray(c, 8 * LANES);
+    s9.intoArray(c, 9 * LANES);
+    s10.intoArray(c, 10 * LANES);
+    s11.intoArray(c, 11 * LANES);
+    s12.intoArray(c, 12 * LANES);
+    s13.intoArray(c, 13 * LANES);
+    s14.intoArray(c, 14 * LANES);
+    s15.intoArray(c, 15 * LANES);
   }
 }

@@ -39,6 +39,7 @@ final class HotKernels {
     MemorySegment b = scratch.b();
     MemorySegment c = arena.allocate(1 << 16, 64);
     float[] a = new float[12 * GemmKernel.A_STRIDE];
+    float[] rows = new float[SquareTile.ROWS * GemmKernel.A_STRIDE];
     float[] panel = new float[8 * GemmKernel.COLUMNS];
     float[] tile = new float[12 * GemmKernel.COLUMNS];
     float[] lanes = scratch.lanes;
@@ -54,7 +55,9 @@ final class HotKernels {
             "FencedTile::multiplyColumns",
             () -> FencedTile.multiplyColumns(a, 0, panel, 0, 8, tile, 0, 16)),
         new Kernel("PanelTile::add", () -> PanelTile.add(a, 0, panel, 0, 8, tile, 0)),
-        new Kernel("SquareTile::add", () -> SquareTile.add(a, 0, panel, 0, 8, tile, 0)),
+        new Kernel(
+            "SquareTile::addColumns", () -> SquareTile.addColumns(a, 0, panel, 0, 8, tile, 0)),
+        new Kernel("SquareTile::addRows", () -> SquareTile.addRows(rows, b, 0, 256, 8, tile)),
         new Kernel(
             "ArrayPacking::packVectors",
             () -> ArrayPacking.packVectors(c, 0, 512, 40, 3, scratch.a, 0)),

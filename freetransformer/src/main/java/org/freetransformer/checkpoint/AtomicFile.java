@@ -24,7 +24,11 @@ public final class AtomicFile {
   /** Writes content to a channel. */
   @FunctionalInterface
   public interface Content {
-    /** Writes everything; the channel is blocking and takes each buffer in one go. */
+    /**
+     * Writes everything; the channel is blocking and takes each buffer in one go.
+     *
+     * @throws IOException if the channel cannot be written
+     */
     void writeTo(WritableByteChannel channel) throws IOException;
   }
 

@@ -171,6 +171,7 @@ public final class CheckpointFolder {
    *
    * @param files all of it; of the tensors only names and shapes are used
    * @param share what this rank writes
+   * @throws IOException as {@link #save} does
    */
   public Checkpoint saveTogether(
       CheckpointState state, CheckpointFiles files, CheckpointShare share, Retention retention)

@@ -25,7 +25,11 @@ public record TensorSource(String name, TensorType type, List<Long> shape, Conte
   /** Writes bytes. */
   @FunctionalInterface
   public interface Content {
-    /** Writes all bytes, and no more, to a channel that takes them in one go. */
+    /**
+     * Writes all bytes, and no more, to a channel that takes them in one go.
+     *
+     * @throws IOException if the channel cannot be written
+     */
     void writeTo(WritableByteChannel channel) throws IOException;
   }
 

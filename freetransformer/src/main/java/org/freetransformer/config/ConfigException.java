@@ -10,7 +10,10 @@ public final class ConfigException extends IllegalArgumentException {
 
   private static final long serialVersionUID = 1L;
 
+  /** The key that is wrong. */
   private final String key;
+
+  /** What is wrong with it, and what is allowed. */
   private final String problem;
 
   /**

@@ -19,6 +19,7 @@ public sealed interface ConfigNode {
 
   /** Keys and values in the order written. */
   record Mapping(Map<String, ConfigNode> entries, Origin origin) implements ConfigNode {
+    /** Copies the map, in its order. */
     public Mapping {
       entries = Collections.unmodifiableMap(new LinkedHashMap<>(entries));
     }
@@ -59,6 +60,7 @@ public sealed interface ConfigNode {
 
   /** Items in the order written. */
   record Sequence(List<ConfigNode> items, Origin origin) implements ConfigNode {
+    /** Copies the list. */
     public Sequence {
       items = List.copyOf(items);
     }
@@ -70,6 +72,11 @@ public sealed interface ConfigNode {
    * @param value a {@link String}, {@link Boolean}, any {@link Number}, or null
    */
   record Scalar(@Nullable Object value, Origin origin) implements ConfigNode {
+    /**
+     * Checks the type.
+     *
+     * @throws IllegalArgumentException if it is another one
+     */
     public Scalar {
       if (value != null
           && !(value instanceof String || value instanceof Boolean || value instanceof Number)) {

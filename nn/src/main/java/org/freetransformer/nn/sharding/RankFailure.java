@@ -4,6 +4,7 @@ package org.freetransformer.nn.sharding;
 public final class RankFailure extends IllegalStateException {
   private static final long serialVersionUID = 1L;
 
+  /** Number of the rank that failed. */
   private final int rank;
 
   /** The failure of a rank, and why. */

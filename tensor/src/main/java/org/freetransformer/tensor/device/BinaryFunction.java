@@ -18,9 +18,9 @@ public enum BinaryFunction {
   EQUAL,
   /** 1 where a ≠ b, else 0. */
   NOT_EQUAL,
-  /** 1 where a > b, else 0. */
+  /** 1 where {@code a > b}, else 0. */
   GREATER,
-  /** 1 where a < b, else 0. */
+  /** 1 where {@code a < b}, else 0. */
   LESS;
 
   /** Whether the result is 1 or 0. */

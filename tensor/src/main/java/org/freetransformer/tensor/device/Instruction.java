@@ -661,8 +661,8 @@ public sealed interface Instruction {
   // ---- The latent plan ----
 
   /**
-   * One plan index per row: bit h is 1 where u(n·H + h) < σ(logits[n, h]), or, with a null {@code
-   * rng}, where σ > ½. logits [N, H], H ≤ 20, indices i32 [N] = Σ_h bit_h·2^h.
+   * One plan index per row: bit h is 1 where {@code u(n·H + h) < σ(logits[n, h])}, or, with a null
+   * {@code rng}, where {@code σ > ½}. logits [N, H], H ≤ 20, indices i32 [N] = Σ_h bit_h·2^h.
    */
   record SamplePlan(Buffer logits, @Nullable Buffer rng, int salt, Buffer indices)
       implements Instruction {

@@ -23,6 +23,8 @@ SKIP    := -Dmaven.test.skip=true
 # A choice of tests, in modules some of which have none of them.
 ONLY    := -Dsurefire.failIfNoSpecifiedTests=false
 GENERATED := $(RUNS)/data
+# Every rank takes a batch, so that a step is as many times as large.
+SHARDED := --ranks $(RANKS) --set training.gradient_accumulation_steps=$(RANKS)
 
 .DEFAULT_GOAL := help
 .PHONY: help \
@@ -82,10 +84,10 @@ train-free: ## Trains the Free Transformer
 	./ft train --config $(CONFIG) --out $(RUNS)/free $(TRAIN_ARGS)
 
 train-baseline-fsdp: ## Trains the baseline, sharded over RANKS ranks
-	./ft train --config $(BASELINE_CONFIG) --out $(RUNS)/baseline-fsdp --ranks $(RANKS) $(TRAIN_ARGS)
+	./ft train --config $(BASELINE_CONFIG) --out $(RUNS)/baseline-fsdp $(SHARDED) $(TRAIN_ARGS)
 
 train-free-fsdp: ## Trains the Free Transformer, sharded over RANKS ranks
-	./ft train --config $(CONFIG) --out $(RUNS)/free-fsdp --ranks $(RANKS) $(TRAIN_ARGS)
+	./ft train --config $(CONFIG) --out $(RUNS)/free-fsdp $(SHARDED) $(TRAIN_ARGS)
 
 train-all: train-baseline train-free ## Trains both models, one after the other
 

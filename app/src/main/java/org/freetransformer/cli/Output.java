@@ -1,11 +1,8 @@
 package org.freetransformer.cli;
 
-import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.util.Map;
+import org.freetransformer.run.Json;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -16,13 +13,6 @@ import picocli.CommandLine.Spec;
  * else to standard error.
  */
 final class Output {
-  /** Loaded when first needed: a moment that most commands save. */
-  private static final class Json {
-    private static final ObjectMapper MAPPER = new ObjectMapper();
-
-    private Json() {}
-  }
-
   /** To the line's first column, and all of it erased: bars are for terminals that can. */
   private static final String ERASE_LINE = "\r\u001b[K";
 
@@ -114,13 +104,7 @@ final class Output {
 
   /** One line of JSON; null in place of numbers that are infinite, or none. */
   static String toJson(Map<String, ? extends @Nullable Object> object) {
-    StringWriter text = new StringWriter();
-    try (JsonGenerator generator = new FiniteNumbers(Json.MAPPER.createGenerator(text))) {
-      Json.MAPPER.writeValue(generator, object);
-    } catch (IOException impossible) {
-      throw new IllegalStateException(impossible);
-    }
-    return text.toString();
+    return Json.write(object);
   }
 
   private PrintWriter out() {

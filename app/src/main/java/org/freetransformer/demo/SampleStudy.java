@@ -1,14 +1,12 @@
 package org.freetransformer.demo;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import org.freetransformer.data.LetterAlphabet;
 import org.freetransformer.data.PlanLetters;
 import org.freetransformer.generate.Generator;
 import org.freetransformer.generate.PlanControl;
-import org.freetransformer.generate.Sampling;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
 
@@ -76,10 +74,10 @@ public record SampleStudy(
       Generator generator, int letter, int count, boolean shared, long seed) {
     int[] prompt = {letter, LetterAlphabet.PROMPT_END};
     Generator.Request request =
-        new Generator.Request(
-            Collections.nCopies(count, prompt),
+        Generator.Request.ofOnePrompt(
+            prompt,
+            count,
             PlanLetters.CHARACTERS,
-            Sampling.plain(seed),
             PlanControl.prior(seed).withShared(shared),
             Set.of());
     return generator.generate(request).stream()

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Locale;
 import org.freetransformer.tensor.Precision;
 import org.freetransformer.train.RunConfig;
+import org.freetransformer.train.SampleConfig;
 import org.freetransformer.train.TrainingConfig;
 
 /**
@@ -62,7 +63,7 @@ public record Way(Precision precision, boolean recomputes, int seedShift) {
     return recomputes ? Math.min(SHORT_RUN, all) : all;
   }
 
-  /** A configuration trained this way. */
+  /** A configuration trained this way; nothing is written, for memory and speed are measured. */
   RunConfig config(RunConfig base) {
     TrainingConfig training = base.training();
     return new RunConfig(
@@ -71,6 +72,7 @@ public record Way(Precision precision, boolean recomputes, int seedShift) {
             .precision(precision)
             .activationCheckpointing(recomputes)
             .seed(training.seed() + seedShift)
+            .samples(SampleConfig.NONE)
             .build(),
         base.data());
   }

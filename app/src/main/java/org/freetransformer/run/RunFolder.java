@@ -95,7 +95,7 @@ public record RunFolder(Path path) {
     return path.resolve("plots");
   }
 
-  /** Texts that the model wrote. */
+  /** Texts that the model wrote, {@code step-N} at each evaluation. */
   public Path samples() {
     return path.resolve("samples");
   }

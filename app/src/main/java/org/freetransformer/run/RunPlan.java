@@ -5,10 +5,14 @@ import java.util.StringJoiner;
 import java.util.TreeMap;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.eval.Evaluator;
+import org.freetransformer.generate.Generator;
+import org.freetransformer.generate.IncrementalDecoder;
+import org.freetransformer.model.LanguageModel;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.PlannedStep;
 import org.freetransformer.train.Ranks;
 import org.freetransformer.train.RunConfig;
+import org.freetransformer.train.SampleWriter;
 import org.freetransformer.train.Trainer;
 import org.freetransformer.train.TrainingConfig;
 import org.freetransformer.train.TrainingStep;
@@ -18,7 +22,7 @@ import org.freetransformer.train.TrainingStep;
  *
  * @param parameters trained numbers
  * @param bytes memory by kind: parameters, gradients, moments, {@value #ACTIVATIONS}, and the rest;
- *     and {@value #EVALUATION}, which a run adds at its first evaluation
+ *     and {@value #EVALUATION} and {@value #SAMPLES}, which a run adds at its first evaluation
  * @param flopsPerToken useful floating-point operations of training, per input token
  * @param instructions how many a step has, forward, backward and update
  * @param listing the instructions of a step, one a line
@@ -34,6 +38,9 @@ public record RunPlan(
 
   /** What evaluation takes, beside what it shares with training. */
   public static final String EVALUATION = "evaluation";
+
+  /** What the model's writing takes while it learns. */
+  public static final String SAMPLES = "samples";
 
   /** Copies the map. */
   public RunPlan {
@@ -65,12 +72,24 @@ public record RunPlan(
       try (Evaluator _ = Trainer.evaluator(planned.model(), config)) {
         bytes.put(EVALUATION, device.totalBytes() - sum(bytes));
       }
+      if (training.samples().count() > 0) {
+        write(planned.model(), SampleWriter.largestRequest(config));
+        bytes.put(SAMPLES, device.totalBytes() - sum(bytes));
+      }
       return new RunPlan(
           planned.model().parameterCount(),
           bytes,
           flops / tokens,
           instructions,
           listing.toString());
+    }
+  }
+
+  /** Writes two tokens, of which the first is read again: more takes no more memory. */
+  private static void write(LanguageModel model, Generator.Request request) {
+    Generator generator = new Generator(model);
+    try (IncrementalDecoder decoder = generator.newDecoder(request)) {
+      generator.generate(request.withMaxTokens(Math.min(2, request.maxTokens())), decoder);
     }
   }
 
@@ -81,7 +100,7 @@ public record RunPlan(
 
   /** What training steps take, before the first evaluation, in bytes. */
   public long stepBytes() {
-    return totalBytes() - bytes.getOrDefault(EVALUATION, 0L);
+    return totalBytes() - bytes.getOrDefault(EVALUATION, 0L) - bytes.getOrDefault(SAMPLES, 0L);
   }
 
   private static long sum(Map<String, Long> bytes) {

@@ -15,6 +15,7 @@ import java.util.function.Consumer;
 import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointFolder;
 import org.freetransformer.data.Dataset;
+import org.freetransformer.data.Tokenizer;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.Ranks;
@@ -33,6 +34,7 @@ public final class TrainingRun implements AutoCloseable {
   private final Dataset data;
   private final Ranks ranks;
   private final Trainer trainer;
+  private final @Nullable SampleFiles samples;
   private @Nullable Checkpoint resumedFrom;
 
   /**
@@ -40,7 +42,8 @@ public final class TrainingRun implements AutoCloseable {
    *
    * @param steps optimizer steps done in all
    * @param finished whether these are all the configuration asks for
-   * @param tokensPerSecond counted targets a second in this process, evaluation included
+   * @param tokensPerSecond counted targets a second in this process, evaluation included, but not
+   *     what the model wrote as samples
    * @param last the last step; null if there was none left to do
    * @param evaluation on held-out data at the end; null if stopped before
    * @param checkpoint the last one saved, by this process or before; null if there is none
@@ -97,6 +100,28 @@ public final class TrainingRun implements AutoCloseable {
       data.close();
       throw refused;
     }
+    try {
+      this.samples = sampleFiles();
+    } catch (RuntimeException | Error refused) {
+      trainer.close();
+      data.close();
+      throw refused;
+    }
+  }
+
+  /** What the model writes while it learns, if anything: it takes one rank, with all of it. */
+  private @Nullable SampleFiles sampleFiles() {
+    if (config.training().samples().count() == 0 || !ranks.isFirst()) {
+      return null;
+    }
+    if (!trainer.holdsWholeModel()) {
+      warnings.accept(
+          "no samples are written while the model learns, for no rank has all of it; ft generate"
+              + " writes some from a checkpoint, training.samples=0 asks for none");
+      return null;
+    }
+    Tokenizer tokenizer = Tokenizer.of(config.data());
+    return new SampleFiles(trainer.samples(tokenizer), tokenizer);
   }
 
   /**
@@ -179,18 +204,23 @@ public final class TrainingRun implements AutoCloseable {
 
   @Override
   public void close() {
+    if (samples != null) {
+      samples.close();
+    }
     trainer.close();
     data.close();
   }
 
   /** Writes what happens into the run's files, and passes it on. */
   private final class Recorder implements TrainingListener, AutoCloseable {
+    private final RunFolder folder;
     private final TrainingListener watcher;
     private final MetricsFile metrics;
     private final MetricsFile evaluations;
     private final TensorBoardFile board;
     private final double secondsBefore;
     private final long began = System.nanoTime();
+    private long nanosOfSamples;
     private long firstTokens = -1;
     private @Nullable StepMetrics last;
     private @Nullable Evaluation evaluation;
@@ -198,6 +228,7 @@ public final class TrainingRun implements AutoCloseable {
     private final CollapseWarning collapse = new CollapseWarning(config.training());
 
     Recorder(RunFolder folder, TrainingListener watcher, long stepsDone) throws IOException {
+      this.folder = folder;
       this.watcher = watcher;
       metrics = MetricsFile.from(folder.metrics(), stepsDone);
       evaluations = MetricsFile.from(folder.evaluations(), stepsDone);
@@ -206,8 +237,9 @@ public final class TrainingRun implements AutoCloseable {
       secondsBefore = before.isEmpty() ? 0 : before.getLast().path("time").asDouble();
     }
 
+    /** Of training and evaluation. */
     double seconds() {
-      return (System.nanoTime() - began) * 1e-9;
+      return (System.nanoTime() - began - nanosOfSamples) * 1e-9;
     }
 
     double tokensPerSecond() {
@@ -246,6 +278,19 @@ public final class TrainingRun implements AutoCloseable {
       write(evaluations, line);
       collapse.after(step, result).ifPresent(warnings);
       watcher.onEvaluation(step, result);
+      writeSamples(step);
+    }
+
+    private void writeSamples(long step) {
+      if (samples != null) {
+        long start = System.nanoTime();
+        try {
+          samples.write(folder.samples(), step);
+        } catch (IOException failure) {
+          throw new UncheckedIOException(failure);
+        }
+        nanosOfSamples += System.nanoTime() - start;
+      }
     }
 
     @Override

@@ -112,6 +112,21 @@ class RanksTest {
     assertThat(result.path("tokens").asInt()).isEqualTo(4 * 6 * 64);
   }
 
+  /** Writing takes a rank with all of the model. */
+  @Test
+  void samplesAreWrittenWhereARankHasTheWholeModel() throws IOException {
+    Path one = TinyRun.trained(Files.createDirectory(folder.resolve("one")), SIX_MICRO_BATCHES);
+    Path copies = trained("copies", 2, "--set=training.use_fsdp=false");
+    assertThat(copies.resolve("samples/step-4.json"))
+        .hasSameBinaryContentAs(one.resolve("samples/step-4.json"));
+    List<String> words = new ArrayList<>(List.of(SIX_MICRO_BATCHES));
+    words.addAll(List.of("--threads", "1", "--ranks", "2"));
+    Outcome shared = TinyRun.train(folder, words.toArray(String[]::new));
+    assertThat(shared.err()).containsOnlyOnce("no samples are written");
+    assertThat(folder.resolve("run/samples")).isEmptyDirectory();
+    assertThat(weights(folder.resolve("run"))).hasSameBinaryContentAs(weights(one));
+  }
+
   @Test
   void refusesRanksThatCannotBe() throws IOException {
     TinyRun.train(folder, "--ranks", "0").refused("--ranks", "nearest is 1");

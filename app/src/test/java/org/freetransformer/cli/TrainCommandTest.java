@@ -78,6 +78,10 @@ class TrainCommandTest {
     assertThat(measured(halves.resolve("evaluations.jsonl")))
         .isEqualTo(measured(whole.resolve("evaluations.jsonl")))
         .hasSize(2);
+    for (String name : List.of("step-2.txt", "step-2.json", "step-4.txt", "step-4.json")) {
+      assertThat(halves.resolve("samples").resolve(name))
+          .hasSameBinaryContentAs(whole.resolve("samples").resolve(name));
+    }
   }
 
   @Test

@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.assertj.core.data.Percentage;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.Dataset;
+import org.freetransformer.data.Tokenizer;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Precision;
 import org.freetransformer.tensor.device.Devices;
 import org.freetransformer.train.CollapseRemedies;
 import org.freetransformer.train.RunConfig;
+import org.freetransformer.train.SampleWriter;
 import org.freetransformer.train.Trainer;
 import org.freetransformer.train.TrainingConfig;
 import org.junit.jupiter.api.Test;
@@ -75,13 +77,20 @@ class RunPlanTest {
       plan.bytes()
           .forEach((kindOfMemory, bytes) -> {
             if (!kindOfMemory.equals(RunPlan.ACTIVATIONS)
-                && !kindOfMemory.equals(RunPlan.EVALUATION)) {
+                && !kindOfMemory.equals(RunPlan.EVALUATION)
+                && !kindOfMemory.equals(RunPlan.SAMPLES)) {
               assertThat(engine.device().memory().liveBytesByOwner())
                   .as(kindOfMemory)
                   .containsEntry(kindOfMemory, bytes);
             }
           });
       trainer.evaluate(1);
+      measured = engine.device().memory().peakBytes();
+      long evaluated = plan.totalBytes() - plan.bytes().getOrDefault(RunPlan.SAMPLES, 0L);
+      assertThat(evaluated).isCloseTo(measured, Percentage.withPercentage(10));
+      try (SampleWriter samples = trainer.samples(Tokenizer.of(config.data()))) {
+        samples.write();
+      }
       measured = engine.device().memory().peakBytes();
       assertThat(plan.totalBytes()).isCloseTo(measured, Percentage.withPercentage(10));
     }

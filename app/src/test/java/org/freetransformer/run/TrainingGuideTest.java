@@ -29,7 +29,7 @@ class TrainingGuideTest {
     TrainingConfig.builder()
         .build()
         .toMap()
-        .forEach((key, value) -> real.put(key, String.valueOf(value)));
+        .forEach((key, value) -> real.put(key, "".equals(value) ? "''" : String.valueOf(value)));
     assertThat(told).containsExactlyInAnyOrderEntriesOf(real);
   }
 }

@@ -3,6 +3,7 @@ package org.freetransformer.generate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -51,6 +52,22 @@ public final class Generator {
       prompts = List.copyOf(prompts);
       stopTokens = Set.copyOf(stopTokens);
     }
+
+    /** The same with another number of new tokens. */
+    public Request withMaxTokens(int most) {
+      return new Request(prompts, most, sampling, plans, stopTokens);
+    }
+
+    /** Several samples for one prompt, their tokens drawn plainly with the seed of their plans. */
+    public static Request ofOnePrompt(
+        int[] prompt, int samples, int maxTokens, PlanControl plans, Set<Integer> stopTokens) {
+      return new Request(
+          Collections.nCopies(samples, prompt),
+          maxTokens,
+          Sampling.plain(plans.seed()),
+          plans,
+          stopTokens);
+    }
   }
 
   /**
@@ -73,6 +90,8 @@ public final class Generator {
     boolean onToken(int sample, int token);
   }
 
+  private static final TokenListener GOES_ON = (_, _) -> true;
+
   /** Purpose of the draws of a prompt's inferred plans. */
   private static final String INFERRED = "inferred plans of prompts";
 
@@ -85,7 +104,7 @@ public final class Generator {
 
   /** Writes all samples side by side. */
   public List<Sample> generate(Request request) {
-    return generate(request, (_, _) -> true);
+    return generate(request, GOES_ON);
   }
 
   /**
@@ -99,14 +118,35 @@ public final class Generator {
     if (request.prompts().isEmpty()) {
       return List.of();
     }
+    try (IncrementalDecoder decoder = newDecoder(request)) {
+      return write(request, listener, decoder);
+    }
+  }
+
+  /**
+   * Writes all samples side by side with a decoder of the caller's, for whoever writes more than
+   * once.
+   *
+   * @param decoder from {@link #newDecoder} for as many samples; what it holds is replaced
+   * @throws IllegalArgumentException also if a prompt is longer than what it has room for
+   */
+  public List<Sample> generate(Request request, IncrementalDecoder decoder) {
+    requirePrompts(request.prompts());
+    return write(request, GOES_ON, decoder);
+  }
+
+  /**
+   * A decoder with room for a request of at least one sample.
+   *
+   * @throws IllegalArgumentException if a prompt is empty, too long or has a token that the model
+   *     does not know
+   */
+  public IncrementalDecoder newDecoder(Request request) {
     requirePrompts(request.prompts());
     int longest = request.prompts().stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
     long wanted = (long) longest + request.maxTokens();
     int capacity = (int) Math.min(model.config().maxSeqLen(), wanted);
-    try (IncrementalDecoder decoder =
-        new IncrementalDecoder(model, request.prompts().size(), capacity)) {
-      return write(request, listener, decoder);
-    }
+    return new IncrementalDecoder(model, request.prompts().size(), capacity);
   }
 
   private void requirePrompts(List<int[]> prompts) {

@@ -308,13 +308,23 @@ public final class IncrementalDecoder implements AutoCloseable {
       }
     }
     advance(newTokens);
+    Step now = step();
+    now.run();
+    return now.logits();
+  }
+
+  /** Records the step, which else happens with the first token after the prompts. */
+  public void prepare() {
+    step();
+  }
+
+  private Step step() {
     Step now = step;
     if (now == null) {
       now = Step.of(recordStep(), batch, model.config().vocabSize());
       step = now;
     }
-    now.run();
-    return now.logits();
+    return now;
   }
 
   /** Gives each token its position and its cache row; idle ones, which no one reads, get none. */

@@ -83,6 +83,11 @@ final class Replica implements AutoCloseable {
     return ranks;
   }
 
+  /** Whether this rank has all parameters between programs, too. */
+  boolean isWhole() {
+    return shards == null || shards.keepsWhole();
+  }
+
   @Nullable FullyShardedModel shards() {
     return shards;
   }

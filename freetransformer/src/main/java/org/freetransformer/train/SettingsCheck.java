@@ -23,6 +23,8 @@ final class SettingsCheck {
               "training.log_every",
               "training.keep_last",
               "training.keep_best",
+              "training.samples",
+              "training.sample_prompt",
               "training.checkpoint_dir",
               "training.activation_checkpointing",
               "training.use_fsdp",

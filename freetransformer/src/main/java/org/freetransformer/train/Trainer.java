@@ -34,6 +34,7 @@ import org.freetransformer.data.Batches;
 import org.freetransformer.data.BatchesAhead;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.data.Split;
+import org.freetransformer.data.Tokenizer;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.eval.Evaluator;
 import org.freetransformer.model.FreeTransformer;
@@ -62,6 +63,7 @@ public final class Trainer implements AutoCloseable {
   private static final OptionalDouble NO_BOUND = OptionalDouble.empty();
 
   private final RunConfig config;
+  private final Dataset data;
   private final Ranks ranks;
   private final Replica replica;
   private final LanguageModel model;
@@ -112,6 +114,7 @@ public final class Trainer implements AutoCloseable {
     ranks.requireShares(how);
     RunConfig.requireVocabulary(config.model(), config.data(), dataset.vocabSize());
     this.config = config;
+    this.data = dataset;
     this.ranks = ranks;
     this.tokenizer = config.data().tokenizerJson().orElse(null);
     Batches batches = new Batches(dataset, Split.TRAIN, how.batchSize(), config.data().seed());
@@ -395,6 +398,26 @@ public final class Trainer implements AutoCloseable {
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
     }
+  }
+
+  /** Whether this rank has all of the model, to write with it. */
+  public boolean holdsWholeModel() {
+    return replica.isWhole();
+  }
+
+  /**
+   * Has the model write what the configuration asks for, which is at least one sample.
+   *
+   * @param tokenizer of the data
+   * @return a writer that the caller closes before this trainer
+   * @throws ConfigException if the samples' prompt does not fit
+   * @throws IllegalStateException if this rank has only a share of the model
+   */
+  public SampleWriter samples(Tokenizer tokenizer) {
+    if (!replica.isWhole()) {
+      throw new IllegalStateException("no rank has the whole model to write samples with");
+    }
+    return new SampleWriter(model, averaged, SampleWriter.request(config, data, tokenizer));
   }
 
   /** The model, which this trainer owns, with the weights that it trains. */

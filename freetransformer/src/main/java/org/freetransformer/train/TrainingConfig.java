@@ -42,6 +42,7 @@ import org.freetransformer.tensor.Precision;
  * @param checkpointDir run folder used where the command line names none
  * @param keepLast newest checkpoints to keep
  * @param keepBest checkpoints to keep for their held-out bound; 0 for none
+ * @param samples what the model writes at each evaluation
  * @param sharding how it is spread over ranks, where there are several
  * @param seed of the weights, dropout and plan samples
  */
@@ -71,6 +72,7 @@ public record TrainingConfig(
     String checkpointDir,
     int keepLast,
     int keepBest,
+    SampleConfig samples,
     ShardingConfig sharding,
     long seed) {
 
@@ -186,6 +188,7 @@ public record TrainingConfig(
     map.put("checkpoint_dir", checkpointDir);
     map.put("keep_last", keepLast);
     map.put("keep_best", keepBest);
+    samples.putInto(map);
     sharding.putInto(map);
     map.put("seed", seed);
     return map;

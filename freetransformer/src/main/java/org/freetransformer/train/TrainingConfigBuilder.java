@@ -33,6 +33,7 @@ public final class TrainingConfigBuilder {
   private String checkpointDir = "./checkpoints";
   private int keepLast = 3;
   private int keepBest = 1;
+  private Supplier<SampleConfig> samples = () -> SampleConfig.DEFAULT;
   private ShardingConfig sharding = ShardingConfig.DEFAULT;
   private long seed = 42;
 
@@ -64,6 +65,7 @@ public final class TrainingConfigBuilder {
     checkpointDir = from.checkpointDir();
     keepLast = from.keepLast();
     keepBest = from.keepBest();
+    samples = from::samples;
     sharding = from.sharding();
     seed = from.seed();
   }
@@ -107,6 +109,7 @@ public final class TrainingConfigBuilder {
     checkpointDir = section.text("checkpoint_dir", checkpointDir);
     keepLast = section.integer("keep_last", keepLast);
     keepBest = section.integer("keep_best", keepBest);
+    samples = SampleConfig.read(section);
     sharding = ShardingConfig.read(section);
     seed = section.longInteger("seed", seed);
   }
@@ -150,6 +153,7 @@ public final class TrainingConfigBuilder {
         checkpointDir,
         keepLast,
         keepBest,
+        samples.get(),
         sharding,
         seed);
   }
@@ -301,6 +305,12 @@ public final class TrainingConfigBuilder {
   /** Checkpoints to keep for their held-out bound. */
   public TrainingConfigBuilder keepBest(int value) {
     keepBest = value;
+    return this;
+  }
+
+  /** What the model writes at each evaluation. */
+  public TrainingConfigBuilder samples(SampleConfig value) {
+    samples = () -> value;
     return this;
   }
 

@@ -134,6 +134,11 @@ public final class FullyShardedModel implements AutoCloseable {
     return replicas == null || replicas.rank() == 0;
   }
 
+  /** Whether every rank has all parameters, outside of recorded programs, too. */
+  public boolean keepsWhole() {
+    return plan.strategy() == Strategy.NO_SHARD;
+  }
+
   /** The units' names, in the order of the model. */
   public List<String> unitNames() {
     return units.stream().map(ShardedUnit::name).toList();

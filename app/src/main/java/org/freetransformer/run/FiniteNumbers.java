@@ -1,4 +1,4 @@
-package org.freetransformer.cli;
+package org.freetransformer.run;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.util.JsonGeneratorDelegate;

@@ -25,7 +25,7 @@ import org.freetransformer.data.SeedSequencesWriter;
 import org.freetransformer.data.Split;
 import org.freetransformer.data.UniformRandom;
 import org.freetransformer.run.ConfigFile;
-import org.freetransformer.run.RunFolder;
+import org.freetransformer.run.OutputFiles;
 import org.freetransformer.train.RunConfig;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -70,7 +70,7 @@ final class DataGenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     DataConfig data = read();
     requireNew();
-    new RunFolder(out).requireWritable(List.of());
+    OutputFiles.requireWritableFolder(out);
     boolean letters = data.source() == DataConfig.Source.PLAN_LETTERS;
     Map<String, Object> object = new LinkedHashMap<>();
     object.put("out", out.toString());

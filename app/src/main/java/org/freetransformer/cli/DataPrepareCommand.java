@@ -15,7 +15,7 @@ import org.freetransformer.data.Preparation;
 import org.freetransformer.data.Skips;
 import org.freetransformer.data.Split;
 import org.freetransformer.data.TokenManifest;
-import org.freetransformer.run.RunFolder;
+import org.freetransformer.run.OutputFiles;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -68,7 +68,7 @@ final class DataPrepareCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     DataConfig config = options.config(output, given());
     Preparation preparation = Preparation.of(config, options.documents(config));
-    new RunFolder(out).requireWritable(List.of());
+    OutputFiles.requireWritableFolder(out);
     BooleanSupplier stop =
         data.main()
             .interruption()

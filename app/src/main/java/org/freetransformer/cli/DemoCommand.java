@@ -18,7 +18,6 @@ import org.freetransformer.demo.Regime;
 import org.freetransformer.demo.RegimeResult;
 import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.OutputFiles;
-import org.freetransformer.run.RunFolder;
 import org.freetransformer.run.RunWatcher;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.RunConfig;
@@ -84,7 +83,7 @@ final class DemoCommand implements Callable<Integer> {
     Path folder = out == null ? unused() : out;
     StudyFolder.requireNew(folder);
     try (FolderLock _ = FolderLock.take(folder, output::warn)) {
-      new RunFolder(folder).requireWritable(List.of());
+      OutputFiles.requireWritableFolder(folder);
       if (report != null) {
         OutputFiles.requireWritable(report);
       }

@@ -18,6 +18,7 @@ import org.freetransformer.eval.PlanAnalysis;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.plots.Drawing;
 import org.freetransformer.plots.PlanMeaningPictures;
+import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.PlanReport;
 import org.freetransformer.run.RunFolder;
 import org.freetransformer.run.SavedModel;
@@ -74,7 +75,7 @@ final class PlansCommand implements Callable<Integer> {
         throw new ConfigException("--run", "holds a baseline, which has no plan");
       }
       if (out != null) {
-        new RunFolder(out).requireWritable(List.of());
+        OutputFiles.requireWritableFolder(out);
       }
       try (free) {
         engine.random().seed(seed);

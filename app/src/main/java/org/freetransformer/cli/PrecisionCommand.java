@@ -11,7 +11,6 @@ import org.freetransformer.precision.PrecisionReport;
 import org.freetransformer.precision.PrecisionStudy;
 import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.OutputFiles;
-import org.freetransformer.run.RunFolder;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.RunConfig;
 import org.jspecify.annotations.Nullable;
@@ -57,7 +56,7 @@ final class PrecisionCommand implements Callable<Integer> {
     PrecisionStudy study = new PrecisionStudy(device::open, out, run, output::warn);
     try (FolderLock _ = FolderLock.take(out, output::warn)) {
       study.requireNew();
-      new RunFolder(out).requireWritable(List.of());
+      OutputFiles.requireWritableFolder(out);
       if (report != null) {
         OutputFiles.requireWritable(report);
       }

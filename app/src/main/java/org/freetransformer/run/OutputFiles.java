@@ -6,7 +6,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.function.Consumer;
 import org.freetransformer.checkpoint.AtomicFile;
 import org.freetransformer.config.ConfigException;
@@ -38,7 +37,21 @@ public final class OutputFiles {
     }
     Path folder = file.toAbsolutePath().getParent();
     if (folder != null) {
-      new RunFolder(folder).requireWritable(List.of());
+      requireWritableFolder(folder);
+    }
+  }
+
+  /**
+   * Makes a folder, and tries to write there.
+   *
+   * @throws ConfigException if that fails
+   */
+  public static void requireWritableFolder(Path folder) {
+    try {
+      Files.createDirectories(folder);
+      Files.delete(Files.createTempFile(folder, ".write", ".test"));
+    } catch (IOException failure) {
+      throw FileProblems.at(folder, "cannot be written: " + FileProblems.describe(failure));
     }
   }
 

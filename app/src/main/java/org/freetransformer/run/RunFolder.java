@@ -1,6 +1,5 @@
 package org.freetransformer.run;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -111,19 +110,6 @@ public record RunFolder(Path path) {
    * @throws ConfigException if that fails
    */
   public void requireWritable() {
-    requireWritable(List.of(checkpoints(), plots(), samples()));
-  }
-
-  /** The same with other folders in it. */
-  public void requireWritable(List<Path> inside) {
-    try {
-      Files.createDirectories(path);
-      for (Path folder : inside) {
-        Files.createDirectories(folder);
-      }
-      Files.delete(Files.createTempFile(path, ".write", ".test"));
-    } catch (IOException failure) {
-      throw FileProblems.at(path, "cannot be written: " + FileProblems.describe(failure));
-    }
+    List.of(path, checkpoints(), plots(), samples()).forEach(OutputFiles::requireWritableFolder);
   }
 }

@@ -15,9 +15,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Models that the seed repository's code and Hugging Face's libraries saved, at the commands. */
 final class ForeignModelsTest {
-  private static final Path SEED = model("free.pt");
-  private static final Path SEED_BASELINE = model("baseline.pt");
-  private static final Path LLAMA = model("llama");
+  private static final Path SEED = model("seed/free.pt");
+  private static final Path SEED_BASELINE = model("seed/baseline.pt");
+  private static final Path LLAMA = model("llama/tied-f16");
 
   @TempDir private Path folder;
 
@@ -78,7 +78,7 @@ final class ForeignModelsTest {
 
   @Test
   void aLlamaInSeveralFilesBecomesOne() {
-    Path sharded = model("llama-sharded");
+    Path sharded = model("llama/sharded-bf16");
     Path one = folder.resolve("one.safetensors");
     assertThat(ft("checkpoint", "consolidate", sharded, one).code()).isZero();
     JsonNode found = ft("inspect", one, "--json").json();

@@ -27,13 +27,13 @@ enum FuzzedFormat {
       case SAFETENSORS -> new SafeTensorsFormat(folder);
       case TORCH -> new TorchFormat(folder);
       case PICKLE -> new PickleFormat(folder, "tensors", false);
-      case MODEL_PICKLE -> new PickleFormat(folder, "baseline", true);
+      case MODEL_PICKLE -> new PickleFormat(folder, "seed/baseline", true);
       case LLAMA_CONFIG ->
-          new LlamaFolderFormat(folder, "llama", "config.json", "model.safetensors");
+          new LlamaFolderFormat(folder, "llama/tied-f16", "config.json", "model.safetensors");
       case LLAMA_INDEX ->
           new LlamaFolderFormat(
               folder,
-              "llama-sharded",
+              "llama/sharded-bf16",
               "model.safetensors.index.json",
               "config.json",
               "model-00001-of-00002.safetensors",

@@ -26,12 +26,12 @@ final class PickleFormat implements Format {
   /**
    * A format whose pickles refer to the storages of an archive.
    *
-   * @param archive its name among the test's models, without the ending
+   * @param archive its path among the models of the checkpoint tests, without the ending
    * @param model whether it is to hold a model, or can be anything
    */
   PickleFormat(Path folder, String archive, boolean model) throws IOException {
     file = folder.resolve("model.pt");
-    pickleName = archive + "/data.pkl";
+    pickleName = archive.substring(archive.lastIndexOf('/') + 1) + "/data.pkl";
     this.model = model;
     records = records(Resources.model(archive + ".pt"));
   }

@@ -8,7 +8,7 @@ import java.util.Objects;
 final class Resources {
   private Resources() {}
 
-  /** The bytes of {@code models/NAME}. */
+  /** The bytes of a model that the tests of checkpoints have. */
   static byte[] model(String name) throws IOException {
     return of("/models/" + name);
   }

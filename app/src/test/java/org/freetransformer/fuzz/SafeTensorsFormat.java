@@ -29,7 +29,7 @@ final class SafeTensorsFormat implements Format {
       return List.of(
           ours(engine, ModelConfig.Kind.FREE),
           ours(engine, ModelConfig.Kind.BASELINE),
-          Resources.model("llama/model.safetensors"));
+          Resources.model("llama/tied-f16/model.safetensors"));
     }
   }
 

@@ -17,7 +17,7 @@ final class TorchFormat implements Format {
   @Override
   public List<byte[]> seeds() throws IOException {
     return List.of(
-        Resources.model("baseline.pt"),
+        Resources.model("seed/baseline.pt"),
         Resources.model("tensors.pt"),
         Resources.model("hostile.pt"));
   }

@@ -28,9 +28,7 @@ final class PlanOptions {
 
   @Option(
       names = "--shared-plan",
-      description =
-          "All samples are written to one plan, but for what the encoder infers of the prompt"
-              + " (--plan encode): that is drawn for each. --plan prior shares all of it.")
+      description = "All samples are written to one plan, of the prompt and what follows it.")
   private boolean shared;
 
   @Option(

@@ -228,11 +228,8 @@ class SavedModelCommandsTest {
         ft("generate", "--run", run, "--prompt", "K>", "--json", "--n", 3, "--shared-plan")
             .json()
             .path("samples");
-    for (int t = 2; t < 20; t++) { // As the help says: what is drawn, not what is inferred.
-      assertThat(inferred.path(1).path("plan").get(t))
-          .isEqualTo(inferred.path(0).path("plan").get(t));
-    }
-    assertThat(ft("generate", "--help").out()).containsPattern("prompt\\s+\\(--plan\\s+encode\\)");
+    assertThat(inferred.findValues("plan").stream().distinct()).hasSize(1);
+    assertThat(inferred.findValuesAsText("text").stream().distinct()).hasSize(3);
     for (JsonNode plan : sample("--plan", "prior", "--pin", "3=1", "--pin", "0=0").path("plan")) {
       assertThat(plan.asInt() & 0b1001).isEqualTo(0b1000);
     }

@@ -202,7 +202,9 @@ public final class Generator {
     int[][] drawn = hasPlan() ? drawnPlans(request) : null; // Also checks what is pinned, replayed.
     return request.plans().encodePrompt()
         ? decoder.promptInferred(
-            request.prompts(), new ExampleRandom(request.plans().seed(), INFERRED))
+            request.prompts(),
+            new ExampleRandom(request.plans().seed(), INFERRED),
+            request.plans().shared())
         : decoder.prompt(request.prompts(), drawn);
   }
 

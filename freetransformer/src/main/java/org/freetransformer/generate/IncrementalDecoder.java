@@ -3,7 +3,9 @@ package org.freetransformer.generate;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.PlanPosterior;
@@ -156,7 +158,7 @@ public final class IncrementalDecoder implements AutoCloseable {
    *     tokens, or the model knows no such token or plan
    */
   public Prompted prompt(List<int[]> prompts, int @Nullable [][] given) {
-    return read(prompts, given, null);
+    return read(prompts, given, null, false);
   }
 
   /**
@@ -164,15 +166,19 @@ public final class IncrementalDecoder implements AutoCloseable {
    *
    * @param prompts B prompts of 1 to capacity tokens
    * @param random draws the plans; those of a row depend on nothing in the other rows
+   * @param shared whether rows of one prompt get the plans of the first of them instead
    * @throws IllegalArgumentException if a prompt is empty or too long, or the model knows no such
    *     token
    */
-  public Prompted promptInferred(List<int[]> prompts, ExampleRandom random) {
-    return read(prompts, null, random);
+  public Prompted promptInferred(List<int[]> prompts, ExampleRandom random, boolean shared) {
+    return read(prompts, null, random, shared);
   }
 
   private Prompted read(
-      List<int[]> prompts, int @Nullable [][] given, @Nullable ExampleRandom inference) {
+      List<int[]> prompts,
+      int @Nullable [][] given,
+      @Nullable ExampleRandom inference,
+      boolean shared) {
     int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElse(0);
     requirePrompts(prompts, given);
     try (Scope _ = engine.scope("activations");
@@ -190,6 +196,9 @@ public final class IncrementalDecoder implements AutoCloseable {
       if (model instanceof FreeTransformer free && inference != null) {
         Tensor x = free.firstHalf(ids, sequence, caches);
         int[] drawn = new PlanPosterior(free.planLogits(x, sequence)).draw(inference, 0);
+        if (shared) {
+          share(drawn, prompts, longest);
+        }
         hidden = free.secondHalf(x, engine.tensor(drawn, batch, longest), sequence, caches);
         used = cut(drawn, counts, longest);
       } else {
@@ -197,6 +206,18 @@ public final class IncrementalDecoder implements AutoCloseable {
       }
       System.arraycopy(counts, 0, lengths, 0, batch);
       return new Prompted(lastLogits(hidden, counts, longest), used);
+    }
+  }
+
+  /** Gives every row the plans of the first row that has its prompt. */
+  private static void share(int[] plans, List<int[]> prompts, int width) {
+    Map<List<Integer>, Integer> firstRows = new HashMap<>();
+    for (int b = 0; b < prompts.size(); b++) {
+      List<Integer> prompt = Arrays.stream(prompts.get(b)).boxed().toList();
+      Integer first = firstRows.putIfAbsent(prompt, b);
+      if (first != null) {
+        System.arraycopy(plans, first * width, plans, b * width, width);
+      }
     }
   }
 

@@ -7,9 +7,10 @@ import org.freetransformer.tensor.Philox;
  * Which plan is written to. Every position's plan is drawn once and kept.
  *
  * @param encodePrompt whether the prompt's plans are inferred by the encoder (the paper's prefill)
- *     for each sample, rather than drawn from the prior; nothing below then concerns the prompt but
- *     the seed
- * @param shared whether all samples get the same plans
+ *     rather than drawn from the prior; then neither {@code replay} nor what is pinned concerns the
+ *     prompt
+ * @param shared whether all samples get the same plans; those that are inferred are the same in all
+ *     samples of one prompt
  * @param replay plans of a former run by position; positions beyond it are drawn; empty for none
  * @param pinnedBits bit mask of the bits that are fixed in every plan
  * @param pinnedValues values of those bits

@@ -85,6 +85,22 @@ final class GeneratorTest {
     assertThat(own.get(0).plans()).hasSize(3 + 8).allMatch(plan -> plan >= 0 && plan < 8);
   }
 
+  /** A plan that the encoder infers is of its prompt: others have their own. */
+  @Test
+  void samplesOfOnePromptShareThePlanThatIsInferredOfIt() {
+    int[] other = {6, 7, 8, 9};
+    List<int[]> prompts = List.of(new int[] {4, 5, 6, 1}, other, new int[] {4, 5, 6, 1}, other);
+    PlanControl own = PlanControl.prior(3).withEncodedPrompt(true);
+    List<Sample> apart = write(prompts, Sampling.greedy(), own);
+    List<Sample> shared = write(prompts, Sampling.greedy(), own.withShared(true));
+    assertThat(apart.get(2).plans().subList(0, 4)).isNotEqualTo(apart.get(0).plans().subList(0, 4));
+    assertThat(shared.get(2)).isEqualTo(shared.get(0));
+    assertThat(shared.get(3)).isEqualTo(shared.get(1));
+    assertThat(shared.get(0).plans().subList(0, 4)).isEqualTo(apart.get(0).plans().subList(0, 4));
+    assertThat(shared.get(1).plans().subList(0, 4)).isEqualTo(apart.get(1).plans().subList(0, 4));
+    assertThat(shared.get(1).plans().subList(4, 8)).isEqualTo(shared.get(0).plans().subList(4, 8));
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void aReturnedPlanReplayedGivesTheSameTokens(boolean encode) {

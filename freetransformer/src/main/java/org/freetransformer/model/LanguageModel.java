@@ -35,18 +35,30 @@ public abstract sealed class LanguageModel extends Module permits FreeTransforme
         child("token_embedding", new Embedding(engine, config.vocabSize(), config.hiddenDim()));
   }
 
-  /** A model with new weights, drawn from the engine's random stream. */
+  /**
+   * A model with new weights, drawn from the engine's random stream; or without, where the engine
+   * defers them. If memory does not suffice, nothing of it stays taken.
+   */
   public static LanguageModel create(Engine engine, ModelConfig config) {
-    return switch (config.kind()) {
-      case FREE -> new FreeTransformer(engine, config);
-      case BASELINE -> new Baseline(engine, config);
-    };
+    LanguageModel model = createWithoutWeights(engine, config);
+    try {
+      if (!engine.parametersDeferred()) {
+        model.parameters().values().forEach(parameter -> parameter.allocate(engine));
+      }
+      return model;
+    } catch (RuntimeException | Error failure) {
+      model.close();
+      throw failure;
+    }
   }
 
   /** A model whose parameters have no memory, for whoever replaces them all: none are drawn. */
   public static LanguageModel createWithoutWeights(Engine engine, ModelConfig config) {
     try (Engine.Mode _ = engine.deferParameters()) {
-      return create(engine, config);
+      return switch (config.kind()) {
+        case FREE -> new FreeTransformer(engine, config);
+        case BASELINE -> new Baseline(engine, config);
+      };
     }
   }
 

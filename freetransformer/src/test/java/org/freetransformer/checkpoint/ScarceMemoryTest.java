@@ -23,6 +23,8 @@ import org.freetransformer.tensor.device.Devices;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What fails for lack of memory gives back what it had taken. */
 final class ScarceMemoryTest {
@@ -83,6 +85,16 @@ final class ScarceMemoryTest {
       } finally {
         left.set(AMPLE);
       }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void newModels(ModelConfig.Kind kind) {
+    ModelConfig config = SmallModels.config(kind).build();
+    try (LanguageModel model = model(kind)) {
+      assertThat(allocations(() -> LanguageModel.create(engine, config)::close))
+          .isGreaterThan(model.parameters().size());
     }
   }
 

@@ -34,14 +34,12 @@ public final class Parameter implements AutoCloseable {
 
   private static Parameter create(
       Engine engine, Initial initial, boolean decayed, boolean storedTransposed, int... dims) {
-    Shape shape = Shape.of(dims);
-    if (engine.parametersDeferred()) {
-      Tensor none = engine.placeholder(DType.F32, shape);
-      return new Parameter(none, initial, decayed, storedTransposed);
+    Tensor none = engine.placeholder(DType.F32, Shape.of(dims));
+    Parameter parameter = new Parameter(none, initial, decayed, storedTransposed);
+    if (!engine.parametersDeferred()) {
+      parameter.allocate(engine);
     }
-    Tensor value = engine.allocate("parameters", DType.F32, shape);
-    initial.into(value);
-    return new Parameter(value, initial, decayed, storedTransposed);
+    return parameter;
   }
 
   /** Draws from N(0, 0.02²), the same ones whenever it is asked in this step of the stream. */
@@ -90,6 +88,12 @@ public final class Parameter implements AutoCloseable {
   /** Writes the first values into a tensor of this parameter's shape. */
   public void initialise(Tensor tensor) {
     initial.into(tensor);
+  }
+
+  /** Takes memory for a parameter that was made without, and writes the first values into it. */
+  public void allocate(Engine engine) {
+    replace(engine.allocate("parameters", DType.F32, value.shape()));
+    initial.into(value);
   }
 
   /** Takes another tensor of the same shape in place of {@link #value}, which is closed. */

@@ -3,6 +3,7 @@ package org.freetransformer.train;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.freetransformer.checkpoint.PartState;
 import org.freetransformer.checkpoint.StatefulPart;
 import org.freetransformer.checkpoint.TensorSource;
@@ -35,8 +36,15 @@ final class DeadBits implements StatefulPart, AutoCloseable {
    * @param replica the model, or this rank's share of it
    * @param steps length of a watch
    * @param least mean KL, in nats, under which a bit is dead
+   * @throws IllegalArgumentException if a parameter is frozen that would be drawn anew
    */
   DeadBits(FreeTransformer model, Replica replica, AdamW optimizer, int steps, double least) {
+    FreeTransformer.REDRAWN.forEach(name -> {
+      if (!Objects.requireNonNull(model.parameters().get(name), name).isTrained()) {
+        throw new IllegalArgumentException(
+            name + " is frozen: bits that are dead cannot be drawn anew");
+      }
+    });
     this.model = model;
     this.replica = replica;
     this.optimizer = optimizer;

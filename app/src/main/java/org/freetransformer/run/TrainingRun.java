@@ -278,7 +278,9 @@ public final class TrainingRun implements AutoCloseable {
       write(evaluations, line);
       collapse.after(step, result).ifPresent(warnings);
       watcher.onEvaluation(step, result);
-      writeSamples(step);
+      if (Double.isFinite(result.nllBound())) { // Else no token has a probability.
+        writeSamples(step);
+      }
     }
 
     private void writeSamples(long step) {

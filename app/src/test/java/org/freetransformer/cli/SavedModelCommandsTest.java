@@ -348,6 +348,10 @@ class SavedModelCommandsTest {
     assertThat(outcome.code()).isEqualTo(1);
     assertThat(outcome.out()).isEmpty();
     assertThat(outcome.err()).hasLineCount(1).contains("is NaN: the model's weights are damaged");
+    Outcome written = ft("generate", "--checkpoint", damaged, "--prompt", "K>", "--quiet");
+    assertThat(written.code()).isEqualTo(1);
+    assertThat(written.out()).isEmpty();
+    assertThat(written.err()).hasLineCount(1).contains("is NaN: the model's weights are damaged");
   }
 
   @Test

@@ -113,6 +113,7 @@ public final class Generator {
    *
    * @throws IllegalArgumentException if a prompt is empty, too long or has a token that the model
    *     does not know, or a plan has too many bits
+   * @throws IllegalStateException if the model's logits are not finite
    */
   public List<Sample> generate(Request request, TokenListener listener) {
     if (request.prompts().isEmpty()) {

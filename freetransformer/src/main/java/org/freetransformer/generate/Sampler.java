@@ -32,7 +32,7 @@ public final class Sampler {
   /**
    * Chooses a token of a sample that has none yet, not even a prompt.
    *
-   * @throws IllegalArgumentException if a logit is infinite or not a number
+   * @throws IllegalStateException if a logit is infinite or not a number
    */
   public int choose(float[] logits, int sample, int position) {
     return choose(logits, NONE, sample, position);
@@ -45,7 +45,7 @@ public final class Sampler {
    * @param seen tokens that the sample has already, its prompt's among them; all below V
    * @param sample number of the sample that the token belongs to
    * @param position number of the token within the sample
-   * @throws IllegalArgumentException if a logit is infinite or not a number
+   * @throws IllegalStateException if a logit is infinite or not a number
    */
   public int choose(float[] logits, BitSet seen, int sample, int position) {
     requireFinite(logits);
@@ -92,7 +92,7 @@ public final class Sampler {
   private static void requireFinite(float[] logits) {
     for (int token = 0; token < logits.length; token++) {
       if (!Float.isFinite(logits[token])) {
-        throw new IllegalArgumentException(
+        throw new IllegalStateException(
             "the logit of token %d is %s: the model's weights are damaged, or training diverged"
                 .formatted(token, logits[token]));
       }

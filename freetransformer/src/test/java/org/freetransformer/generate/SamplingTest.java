@@ -195,6 +195,7 @@ final class SamplingTest {
         .hasMessageStartingWith("repetition-penalty NaN");
     assertThatThrownBy(
             () -> new Sampler(Sampling.plain(0)).choose(new float[] {0, Float.NaN}, 0, 0))
+        .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("token 1 is NaN");
   }
 }

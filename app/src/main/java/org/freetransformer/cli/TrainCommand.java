@@ -220,10 +220,10 @@ final class TrainCommand implements Callable<Integer> {
     JsonNode line = metrics.isEmpty() ? MissingNode.getInstance() : metrics.getLast();
     object.put("tokens", last == null ? null : last.state().tokens());
     for (String key : List.of("loss", "reconstruction", "kl")) {
-      object.put(key, line.path(key).isNumber() ? line.path(key).doubleValue() : null);
+      object.put(key, MetricsFile.number(line, key));
     }
-    double bound = line.path("reconstruction").asDouble() + line.path("kl").asDouble();
-    object.put("nll_bound", line.path("reconstruction").isNumber() ? bound : null);
+    object.put(
+        "nll_bound", MetricsFile.number(line, "reconstruction") + MetricsFile.number(line, "kl"));
   }
 
   private static String text(TrainingRun.Outcome outcome, RunFolder folder) {

@@ -29,7 +29,7 @@ record HeldOutCurve(String name, List<Double> steps, List<Double> bounds) {
       for (JsonNode line : MetricsFile.read(file)) {
         byStep
             .computeIfAbsent(line.path("step").asDouble(), _ -> new ArrayList<>())
-            .add(line.path("nll_bound").asDouble());
+            .add(MetricsFile.number(line, "nll_bound"));
       }
     }
     byStep.values().removeIf(values -> values.size() < evaluations.size());

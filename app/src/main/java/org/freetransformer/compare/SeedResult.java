@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import org.freetransformer.run.Json;
 import org.freetransformer.run.OutputFiles;
 import org.jspecify.annotations.Nullable;
 
@@ -57,7 +58,7 @@ record SeedResult(
   }
 
   void write(Path file) throws IOException {
-    OutputFiles.write(file, JSON.writeValueAsString(toJson()) + "\n");
+    OutputFiles.write(file, Json.write(toJson()) + "\n");
   }
 
   JsonNode toJson() {

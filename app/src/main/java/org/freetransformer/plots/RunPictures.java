@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.PlanLettersEntropy;
@@ -71,8 +72,13 @@ public final class RunPictures {
     if (config.data().source() == DataConfig.Source.PLAN_LETTERS) {
       chart.add(new Level("source entropy", PlanLettersEntropy.perCharacter()));
     }
-    double last = reconstruction.y().getLast();
-    chart.upTo(Math.min(highest(reconstruction), ROOM_ABOVE * last)).write(file);
+    double[] known =
+        reconstruction.y().stream().mapToDouble(y -> y).filter(y -> !Double.isNaN(y)).toArray();
+    if (known.length > 0) {
+      double highest = Arrays.stream(known).max().getAsDouble();
+      chart.upTo(Math.min(highest, ROOM_ABOVE * known[known.length - 1]));
+    }
+    chart.write(file);
   }
 
   private static Curve curve(List<JsonNode> lines, String name, String key) {
@@ -80,13 +86,9 @@ public final class RunPictures {
     List<Double> values = new ArrayList<>();
     for (JsonNode line : lines) {
       steps.add(line.path("step").asDouble());
-      values.add(line.path(key).asDouble());
+      values.add(MetricsFile.number(line, key));
     }
     return new Curve(name, steps, values);
-  }
-
-  private static double highest(Curve curve) {
-    return curve.y().stream().mapToDouble(Double::doubleValue).max().orElse(1);
   }
 
   private void bits(Path file) throws IOException {
@@ -94,7 +96,7 @@ public final class RunPictures {
     List<Double> heights = new ArrayList<>();
     for (JsonNode bit : metrics.getLast().path("kl_per_bit")) {
       names.add(String.valueOf(names.size()));
-      heights.add(bit.asDouble());
+      heights.add(bit.isNumber() ? bit.doubleValue() : Double.NaN);
     }
     new BarChart("What each plan bit carries", "plan bit", "KL, nats per token", names)
         .part("KL", heights, Palette.BLUE)

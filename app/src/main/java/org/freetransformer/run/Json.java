@@ -4,8 +4,6 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.StringWriter;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** JSON as all commands and files write it. */
 public final class Json {
@@ -13,8 +11,12 @@ public final class Json {
 
   private Json() {}
 
-  /** One line of JSON; null in place of numbers that are infinite, or none. */
-  public static String write(Map<String, ? extends @Nullable Object> object) {
+  /**
+   * One line of JSON; null in place of numbers that are infinite, or none.
+   *
+   * @param object a map, or a tree of Jackson's
+   */
+  public static String write(Object object) {
     StringWriter text = new StringWriter();
     try (JsonGenerator generator = new FiniteNumbers(MAPPER.createGenerator(text))) {
       MAPPER.writeValue(generator, object);

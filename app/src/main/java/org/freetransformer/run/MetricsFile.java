@@ -54,12 +54,13 @@ public final class MetricsFile implements AutoCloseable {
   }
 
   /**
-   * Adds a line; other processes see it when this returns.
+   * Adds a line; other processes see it when this returns. A number that is infinite, or none, is
+   * null there.
    *
    * @throws IOException with one line that names the file: a full disk, say
    */
   public void add(Map<String, ? extends @Nullable Object> line) throws IOException {
-    ByteBuffer bytes = ByteBuffer.wrap((JSON.writeValueAsString(line) + "\n").getBytes(UTF_8));
+    ByteBuffer bytes = ByteBuffer.wrap((Json.write(line) + "\n").getBytes(UTF_8));
     try {
       while (bytes.hasRemaining()) {
         channel.write(bytes);
@@ -93,6 +94,11 @@ public final class MetricsFile implements AutoCloseable {
       }
     }
     return lines;
+  }
+
+  /** A number of a line; NaN where it has none. */
+  public static double number(JsonNode line, String key) {
+    return line.path(key).isNumber() ? line.path(key).doubleValue() : Double.NaN;
   }
 
   @Override

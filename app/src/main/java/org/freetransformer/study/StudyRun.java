@@ -31,6 +31,7 @@ public record StudyRun(
     double entropyUsed,
     double position,
     double text) {
+  /** As the first versions wrote what JSON has no word for. */
   private static final Set<String> NOT_FINITE = Set.of("NaN", "Infinity", "-Infinity");
 
   static StudyRun of(Remedy remedy, double kappa, long seed, Evaluation evaluation) {
@@ -76,7 +77,9 @@ public record StudyRun(
 
   private static double number(JsonNode line, String key) {
     JsonNode value = line.path(key);
-    // JSON has no word for NaN, the bound of a run that diverged: it is written as text.
+    if (value.isNull()) { // JSON has no word for NaN, the bound of a run that diverged.
+      return Double.NaN;
+    }
     if (!value.isNumber() && !NOT_FINITE.contains(value.asText())) {
       throw new ConfigException(
           key, "is missing or no number, so this is not a run of this study; name another --out");

@@ -89,6 +89,8 @@ class CollapseStudyTest {
     Path file = Files.writeString(folder.resolve("file"), LINE.stripTrailing());
     assertThat(study(new ArrayList<>()).run(file, 1, () -> true).getFirst().bound()).isNaN();
     assertThat(file).hasContent(LINE);
+    Files.writeString(file, LINE.replace("\"NaN\"", "null"));
+    assertThat(study(new ArrayList<>()).run(file, 1, () -> true).getFirst().bound()).isNaN();
   }
 
   @Test

@@ -50,7 +50,8 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--threads",
       paramLabel = "N",
-      description = "Threads of every side (default: one, and all processors).")
+      description =
+          "Threads of every side, 1 to " + MOST_THREADS + " (default: one, and all processors).")
   private @Nullable Integer threads;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write the rows as JSON as well.")

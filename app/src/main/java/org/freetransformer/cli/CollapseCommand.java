@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
-import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Limits;
 import org.freetransformer.demo.DemoConfigs;
 import org.freetransformer.run.OutputFiles;
@@ -33,6 +32,7 @@ import picocli.CommandLine.Spec;
           + " anew."
     })
 final class CollapseCommand implements Callable<Integer> {
+  private static final int MOST_SEEDS = 1000;
   private static final long NANOS_PER_SECOND = 1_000_000_000;
 
   @ParentCommand private Main main;
@@ -49,13 +49,13 @@ final class CollapseCommand implements Callable<Integer> {
   @Option(
       names = "--seeds",
       paramLabel = "N",
-      description = "Seeds for each remedy (default: ${DEFAULT-VALUE}).")
+      description = "Seeds for each remedy, 1 to " + MOST_SEEDS + " (default: ${DEFAULT-VALUE}).")
   private int seeds = 10;
 
   @Option(
       names = "--seconds",
       paramLabel = "S",
-      description = "Begins no further run after so many seconds.")
+      description = "Begins no further run after so many seconds, 0 or more.")
   private @Nullable Integer seconds;
 
   @Option(
@@ -72,9 +72,7 @@ final class CollapseCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (seeds < 1) {
-      throw new ConfigException("--seeds", "%d is too few; nearest is 1".formatted(seeds));
-    }
+    Limits.between("--seeds", seeds, 1, MOST_SEEDS);
     if (seconds != null) {
       Limits.between("--seconds", seconds, 0, Integer.MAX_VALUE);
     }

@@ -11,7 +11,6 @@ import org.freetransformer.compare.Comparison;
 import org.freetransformer.compare.ComparisonResult;
 import org.freetransformer.compare.EvaluationSettings;
 import org.freetransformer.config.Limits;
-import org.freetransformer.eval.Evaluator;
 import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.RunWatcher;
@@ -42,6 +41,7 @@ final class CompareCommand implements Callable<Integer> {
   @Mixin private Output output;
   @Mixin private ConfigOptions config;
   @Mixin private DeviceOptions device;
+  @Mixin private EvaluationOptions evaluation;
 
   @Option(
       names = "--out",
@@ -53,31 +53,19 @@ final class CompareCommand implements Callable<Integer> {
   @Option(
       names = "--seeds",
       paramLabel = "N",
-      description = "Seeds for each model, from training.seed on (default: ${DEFAULT-VALUE}).")
+      description =
+          "Seeds for each model, 1 to "
+              + MOST_SEEDS
+              + ", from training.seed on (default: ${DEFAULT-VALUE}).")
   private int seeds = 3;
-
-  @Option(
-      names = "--samples",
-      paramLabel = "K",
-      description = "Plans drawn for each held-out text, for nll_iw (default: ${DEFAULT-VALUE}).")
-  private int samples = 8;
-
-  @Option(
-      names = "--examples",
-      paramLabel = "N",
-      description = "At most so many held-out examples (default: all).")
-  private int examples = Integer.MAX_VALUE;
 
   @Override
   public Integer call() throws IOException {
     Limits.between("--seeds", seeds, 1, MOST_SEEDS);
-    Limits.between("--samples", samples, 1, Evaluator.MOST_SAMPLES);
-    Limits.between("--examples", examples, 1, Integer.MAX_VALUE);
+    EvaluationSettings settings = evaluation.settings();
     RunConfig run = config.read(output);
     StudyFolder.requireOwn(out, spec.name());
-    Comparison comparison =
-        new Comparison(
-            device::open, out, run, seeds, new EvaluationSettings(examples, samples), output::warn);
+    Comparison comparison = new Comparison(device::open, out, run, seeds, settings, output::warn);
     try (FolderLock _ = FolderLock.take(out, output::warn)) {
       Map<String, Object> environment = environment();
       BooleanSupplier stop =
@@ -132,7 +120,7 @@ final class CompareCommand implements Callable<Integer> {
         @Override
         public void at(long done) {
           if (done > 0) { // The first batch compiles the kernels: nothing is known before.
-            progress.at(done, "%d plans each".formatted(samples));
+            progress.at(done, "%d plans each".formatted(evaluation.settings().samples()));
           }
         }
 

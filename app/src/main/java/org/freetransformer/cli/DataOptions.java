@@ -20,6 +20,8 @@ import picocli.CommandLine.Option;
 
 /** Where text comes from: a configuration, or files. */
 final class DataOptions {
+  private static final int MOST_THREADS = 1024;
+
   /** Exactly one of the two. */
   static final class Source {
     @Option(
@@ -57,7 +59,10 @@ final class DataOptions {
   @Option(
       names = "--threads",
       paramLabel = "N",
-      description = "Threads that read (default: all processors). Results do not depend on it.")
+      description =
+          "Threads that read, 1 to "
+              + MOST_THREADS
+              + " (default: all processors). Results do not depend on it.")
   private @Nullable Integer threads;
 
   /** An option that was given in place of a key; errors name it as it was typed. */
@@ -116,7 +121,7 @@ final class DataOptions {
 
   int threads() {
     int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
-    Limits.between("--threads", count, 1, 1024);
+    Limits.between("--threads", count, 1, MOST_THREADS);
     return count;
   }
 }

@@ -55,7 +55,7 @@ final class DataPrepareCommand implements Callable<Integer> {
   @Option(
       names = "--validation-fraction",
       paramLabel = "X",
-      description = "Share that is held out (default: data.validation_fraction, 0.1).")
+      description = "Share that is held out, 0 to 0.5 (default: data.validation_fraction, 0.1).")
   private @Nullable Double fraction;
 
   @Option(

@@ -29,11 +29,13 @@ final class DataTokenizerCommand implements Callable<Integer> {
   @Mixin private Output output;
   @Mixin private DataOptions options;
 
+  private static final int MOST_TOKENS = 1 << 20;
+
   @Option(
       names = "--vocab",
       paramLabel = "N",
       required = true,
-      description = "Tokens to have, at least 257: all bytes, and the end of text.")
+      description = "Tokens to have, 257 (all bytes, and the end of text) to " + MOST_TOKENS + ".")
   private int vocab;
 
   @Option(
@@ -45,7 +47,7 @@ final class DataTokenizerCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Limits.between("--vocab", vocab, BytePairTrainer.BASE_TOKENS, 1 << 20);
+    Limits.between("--vocab", vocab, BytePairTrainer.BASE_TOKENS, MOST_TOKENS);
     DataConfig config = options.config(output, List.of());
     BooleanSupplier stop =
         data.main().interruption().listen(() -> output.note("ft data tokenizer: stopping"));

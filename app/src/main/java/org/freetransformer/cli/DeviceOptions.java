@@ -27,7 +27,10 @@ final class DeviceOptions {
   @Option(
       names = "--threads",
       paramLabel = "N",
-      description = "Threads that compute (default: all processors). Results do not depend on it.")
+      description =
+          "Threads that compute, 1 to "
+              + MOST_THREADS
+              + " (default: all processors). Results do not depend on it.")
   private @Nullable Integer threads;
 
   /**

@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
+import org.freetransformer.compare.EvaluationSettings;
 import org.freetransformer.config.ConfigException;
-import org.freetransformer.config.Limits;
 import org.freetransformer.data.Batches;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.Dataset;
@@ -30,11 +30,11 @@ import picocli.CommandLine.Option;
     description = "Evaluates a saved model on the held-out part of the data it was trained on.")
 final class EvalCommand implements Callable<Integer> {
   private static final int BATCH = 32;
-  private static final int USUAL_SAMPLES = 8;
 
   @Mixin private Output output;
   @Mixin private ModelOptions model;
   @Mixin private DeviceOptions device;
+  @Mixin private EvaluationOptions evaluation;
 
   @Option(
       names = "--data",
@@ -49,71 +49,56 @@ final class EvalCommand implements Callable<Integer> {
       description = "Takes each plan bit by threshold ½ instead of drawing it; gives no bound.")
   private boolean deterministic;
 
-  @Option(
-      names = "--samples",
-      paramLabel = "K",
-      description = "Plans drawn for each text, for nll_iw (default: " + USUAL_SAMPLES + ").")
-  private @Nullable Integer samples;
-
-  @Option(
-      names = "--examples",
-      paramLabel = "N",
-      description = "At most so many held-out examples (default: all).")
-  private int examples = Integer.MAX_VALUE;
-
   @Option(names = "--seed", paramLabel = "N", description = "Seed of the drawn plans (default: 0).")
   private long seed;
 
   @Override
   public Integer call() {
-    Limits.between("--examples", examples, 1, Integer.MAX_VALUE);
-    if (deterministic && samples != null) {
+    if (deterministic && evaluation.givesSamples()) {
       throw new ConfigException(
           "--samples", "draws plans, and --deterministic draws none; leave one of them out");
     }
-    Limits.between("--samples", samples(), 1, Evaluator.MOST_SAMPLES);
+    EvaluationSettings settings = evaluation.settings();
     try (SavedModel saved = model.open(output)) {
       DataConfig data =
           text == null ? saved.dataConfig(output::note) : saved.dataConfig(text, output::note);
-      evaluate(saved, data);
+      evaluate(saved, data, settings);
     }
     return 0;
   }
 
-  private int samples() {
-    return samples == null ? USUAL_SAMPLES : samples;
-  }
-
-  private void evaluate(SavedModel saved, DataConfig data) {
+  private void evaluate(SavedModel saved, DataConfig data, EvaluationSettings settings) {
     try (Engine engine = device.open();
         LanguageModel loaded = saved.load(engine);
         Dataset dataset = Dataset.open(data, output::note)) {
       engine.random().seed(seed);
-      int size = (int) Math.min(Math.min(BATCH, examples), dataset.size(Split.VALIDATION));
+      int size =
+          (int) Math.min(Math.min(BATCH, settings.examples()), dataset.size(Split.VALIDATION));
       Batches batches = new Batches(dataset, Split.VALIDATION, size, seed);
-      Evaluation evaluation = evaluate(loaded, batches, dataset.length()).requireFinite();
+      Evaluation measured = evaluate(loaded, batches, dataset.length(), settings).requireFinite();
       OptionalDouble bitsPerByte =
-          BitsPerByte.of(evaluation, batches, examples, Tokenizer.of(data));
-      Map<String, @Nullable Object> object = Reports.of(evaluation);
+          BitsPerByte.of(measured, batches, settings.examples(), Tokenizer.of(data));
+      Map<String, @Nullable Object> object = Reports.of(measured);
       object.put("bits_per_byte", bitsPerByte.isPresent() ? bitsPerByte.getAsDouble() : null);
-      output.result(object, EvaluationText.of(evaluation, bitsPerByte));
+      output.result(object, EvaluationText.of(measured, bitsPerByte));
     }
   }
 
-  private Evaluation evaluate(LanguageModel loaded, Batches batches, int length) {
+  private Evaluation evaluate(
+      LanguageModel loaded, Batches batches, int length, EvaluationSettings settings) {
     int size = batches.batchSize();
-    long total = Math.min(examples, batches.examples());
+    long total = Math.min(settings.examples(), batches.examples());
     try (Evaluator evaluator =
             deterministic
                 ? Evaluator.deterministic(loaded, size, length)
-                : Evaluator.sampling(loaded, size, length, samples());
+                : Evaluator.sampling(loaded, size, length, settings.samples());
         Progress progress = output.progress("eval", 0, total, "examples")) {
       return evaluator.evaluate(
           batches,
           total,
           done -> {
             if (done > 0) { // The first batch compiles the kernels: nothing is known before.
-              progress.at(done, "%d plans each".formatted(deterministic ? 1 : samples()));
+              progress.at(done, "%d plans each".formatted(deterministic ? 1 : settings.samples()));
             }
             return true;
           });

@@ -34,7 +34,8 @@ final class PlanOptions {
   @Option(
       names = "--pin",
       paramLabel = "BIT=0|1",
-      description = "Fixes a plan bit at every position whose plan is drawn. May be repeated.")
+      description =
+          "Fixes a plan bit, 0 to H - 1, at every position whose plan is drawn. May be repeated.")
   private Map<Integer, Integer> pins = new LinkedHashMap<>();
 
   /**

@@ -21,6 +21,8 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = "Tells a run's parameters, memory and work before it is started.")
 final class PlanRunCommand implements Callable<Integer> {
+  private static final int MOST_RANKS = 1 << 20;
+
   @Mixin private Output output;
   @Mixin private ConfigOptions config;
 
@@ -33,7 +35,9 @@ final class PlanRunCommand implements Callable<Integer> {
       names = "--ranks",
       paramLabel = "N",
       description =
-          "Also plans one of N ranks, as training.fsdp_config splits the model, and what its host"
+          "Also plans one of N ranks, 1 to "
+              + MOST_RANKS
+              + ", as training.fsdp_config splits the model, and what its host"
               + " keeps if cpu_offload is set. In JSON, bytes beside per_rank is for one process.")
   private @Nullable Integer ranks;
 
@@ -42,14 +46,15 @@ final class PlanRunCommand implements Callable<Integer> {
       paramLabel = "GB/s",
       defaultValue = "10",
       description =
-          "Bytes that leave a rank, for the share of communication (default: ${DEFAULT-VALUE}).")
+          "Bytes that leave a rank, above 0, for the share of communication (default:"
+              + " ${DEFAULT-VALUE}).")
   private double bandwidth;
 
   @Option(
       names = "--speed",
       paramLabel = "GFLOP/s",
       defaultValue = "100",
-      description = "What a rank computes, for the same (default: ${DEFAULT-VALUE}).")
+      description = "What a rank computes, above 0, for the same (default: ${DEFAULT-VALUE}).")
   private double speed;
 
   @Override
@@ -60,7 +65,7 @@ final class PlanRunCommand implements Callable<Integer> {
     RunPlan plan = RunPlan.of(inOneProcess(run));
     if (ranks != null || run.training().sharding().cpuOffload()) {
       int count = ranks == null ? 1 : ranks;
-      Limits.between("--ranks", count, 1, 1 << 20);
+      Limits.between("--ranks", count, 1, MOST_RANKS);
       RankPlan rank = RankPlan.of(run, count);
       Map<String, Object> object = json(plan, rank.instructions(), rank.listing());
       object.put("per_rank", json(rank));

@@ -53,13 +53,13 @@ final class PlansCommand implements Callable<Integer> {
   @Option(
       names = "--examples",
       paramLabel = "N",
-      description = "At most so many held-out texts (default: ${DEFAULT-VALUE}).")
+      description = "At most so many held-out texts, 2 or more (default: ${DEFAULT-VALUE}).")
   private int examples = 512;
 
   @Option(
       names = "--steered",
       paramLabel = "N",
-      description = "Of so many of them bits are flipped (default: ${DEFAULT-VALUE}).")
+      description = "Of so many of them, 1 or more, bits are flipped (default: ${DEFAULT-VALUE}).")
   private int steered = 64;
 
   @Option(names = "--seed", paramLabel = "N", description = "Seed of the drawn plans (default: 0).")

@@ -19,8 +19,9 @@ final class RankOptions {
       names = "--ranks",
       paramLabel = "N",
       description =
-          "Splits model and batches over N ranks of this process, as training.fsdp_config says;"
-              + " --threads is then each rank's.")
+          "Splits model and batches over N ranks of this process, 1 to "
+              + InProcessRanks.MOST
+              + ", as training.fsdp_config says; --threads is then each rank's.")
   private @Nullable Integer ranks;
 
   @Option(

@@ -44,13 +44,14 @@ final class UpcycleCommand implements Callable<Integer> {
   @Option(
       names = "--latent-dim",
       paramLabel = "H",
-      description = "Plan bits per position (default: 16).")
+      description = "Plan bits per position, 1 to 20 (default: 16).")
   private int latentDim = USUAL_BITS;
 
   @Option(
       names = "--split-layer",
       paramLabel = "N",
-      description = "Blocks before the plan enters (default: half of them).")
+      description =
+          "Blocks before the plan enters, 1 to one less than all (default: half of them).")
   private int splitLayer;
 
   @Option(

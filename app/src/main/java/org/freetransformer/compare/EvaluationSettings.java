@@ -1,7 +1,7 @@
 package org.freetransformer.compare;
 
 /**
- * How every model is evaluated at its end.
+ * How a model is evaluated.
  *
  * @param examples held-out examples at most
  * @param samples K, plans drawn for each text

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.freetransformer.cli.CommandLineTester.ft;
 
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.junit.jupiter.api.Test;
@@ -13,6 +14,9 @@ import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 
 class HelpTest {
+  private static final Set<Class<?>> NUMBERS =
+      Set.of(int.class, Integer.class, long.class, Long.class, double.class, Double.class);
+
   static Stream<String> commands() {
     return Main.commandLine().getSubcommands().keySet().stream();
   }
@@ -29,6 +33,24 @@ class HelpTest {
       assertThat(outcome.out()).contains(option.longestName());
       assertThat(option.description()).as(option.longestName()).isNotEmpty();
     }
+  }
+
+  /** In ft generate each option says in words of its own what its numbers mean. */
+  static Stream<String> commandsWithRanges() {
+    return commands().filter(name -> !name.equals("generate"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("commandsWithRanges")
+  void everyNumberSaysWhatItMayBe(String name) {
+    CommandLine command = Objects.requireNonNull(Main.commandLine().getSubcommands().get(name));
+    Stream.concat(Stream.of(command), command.getSubcommands().values().stream())
+        .flatMap(each -> each.getCommandSpec().options().stream())
+        .filter(option -> NUMBERS.contains(option.type()) && !option.longestName().equals("--seed"))
+        .forEach(option ->
+            assertThat(String.join(" ", option.description()))
+                .as("%s %s", name, option.longestName())
+                .containsPattern("[0-9)] to |[0-9] or more|above 0"));
   }
 
   @ParameterizedTest

@@ -1,6 +1,5 @@
 package org.freetransformer.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.freetransformer.cli.CommandLineTester.ft;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -11,8 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.freetransformer.nn.sharding.MpiLauncher;
 import org.freetransformer.run.MetricsFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -147,26 +146,15 @@ class RanksTest {
 
   @Test
   void processesUnderMpirunTrainAsThreadsDo() throws IOException, InterruptedException {
-    assumeTrue(
-        Stream.of(System.getenv("PATH").split(":"))
-            .anyMatch(place -> Files.isExecutable(Path.of(place, "mpirun"))),
-        "mpirun is missing; on Debian: apt-get install openmpi-bin");
+    assumeTrue(MpiLauncher.OPEN_MPI.isInstalled(), MpiLauncher.OPEN_MPI.missing());
     Path threads = trained("threads", 2);
-    List<String> command = new ArrayList<>(List.of("mpirun", "-n", "2", "--oversubscribe"));
-    command.add(ProcessHandle.current().info().command().orElse("java"));
-    command.addAll(List.of("--add-modules", "jdk.incubator.vector"));
-    command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-Xmx256m"));
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
-    command.addAll(List.of("train", "--config", TinyRun.config(folder).toString()));
-    command.addAll(List.of("--out", folder.resolve("run").toString(), "--distributed", "mpi"));
-    command.addAll(List.of(SIX_MICRO_BATCHES));
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().put("OMPI_ALLOW_RUN_AS_ROOT", "1");
-    builder.environment().put("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
-    Process process = builder.start();
-    String output = new String(process.getInputStream().readAllBytes(), UTF_8);
-    assertThat(process.waitFor()).as(output).isZero();
-    assertThat(output).containsOnlyOnce("done after 4 steps");
+    List<String> words = new ArrayList<>(List.of("train"));
+    words.addAll(List.of("--config", TinyRun.config(folder).toString(), "--distributed", "mpi"));
+    words.addAll(List.of("--out", folder.resolve("run").toString()));
+    words.addAll(List.of(SIX_MICRO_BATCHES));
+    MpiLauncher.Result result = MpiLauncher.OPEN_MPI.run(2, List.of(), Main.class, words);
+    assertThat(result.code()).as(result.output()).isZero();
+    assertThat(result.output()).containsOnlyOnce("done after 4 steps");
     assertThat(weights(folder.resolve("run"))).hasSameBinaryContentAs(weights(threads));
   }
 }

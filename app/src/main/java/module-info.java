@@ -11,6 +11,7 @@ module org.freetransformer.app {
   requires java.desktop;
   requires java.logging;
   requires jtokkit;
+  requires jdk.httpserver;
   requires jdk.management;
   requires org.knowm.xchart;
   requires org.snakeyaml.engine;

@@ -1,5 +1,7 @@
 package org.freetransformer.cli;
 
+import static java.util.stream.Collectors.joining;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -8,25 +10,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.OptionalInt;
-import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
+import java.util.concurrent.Future;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Limits;
 import org.freetransformer.data.Tokenizer;
-import org.freetransformer.generate.Generator;
-import org.freetransformer.generate.SampleText;
 import org.freetransformer.generate.Sampling;
 import org.freetransformer.generate.StopStrings;
+import org.freetransformer.generate.TextGenerator;
 import org.freetransformer.model.LanguageModel;
-import org.freetransformer.nn.Linear;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.SavedModel;
-import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
-import org.freetransformer.tensor.device.CpuDevice;
-import org.freetransformer.tensor.device.Device;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -36,7 +31,10 @@ import picocli.CommandLine.Option;
 @Command(
     name = "generate",
     mixinStandardHelpOptions = true,
-    description = "Writes text after a prompt, to plans drawn, inferred, replayed or pinned.")
+    description =
+        "Writes text after a prompt, to plans drawn, inferred, replayed or pinned. One sample is"
+            + " shown as it is written, once every byte of the checkpoint was looked at; several,"
+            + " and JSON, at the end.")
 final class GenerateCommand implements Callable<Integer> {
   private static final int MOST_SAMPLES = 10_000;
 
@@ -44,6 +42,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Mixin private ModelOptions model;
   @Mixin private DeviceOptions device;
   @Mixin private PlanOptions plan;
+  @Mixin private WeightOptions weights;
 
   @Option(
       names = "--prompt",
@@ -107,21 +106,6 @@ final class GenerateCommand implements Callable<Integer> {
       description = "Seed of plans and tokens: the same seed writes the same text (default: 0).")
   private long seed;
 
-  /** How linear weights are held. */
-  enum Weights {
-    F32,
-    BF16,
-    INT8
-  }
-
-  @Option(
-      names = "--weights",
-      paramLabel = "TYPE",
-      description =
-          "f32, or linear weights in less memory, which is read faster: bf16, rounded, or int8,"
-              + " in steps of a scale for each output (default: f32).")
-  private Weights weights = Weights.F32;
-
   @Option(
       names = "--save-plan",
       paramLabel = "FILE",
@@ -132,105 +116,72 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Limits.between("--n", samples, 1, MOST_SAMPLES);
     Limits.between("--max-tokens", maxTokens, 1, Integer.MAX_VALUE);
-    Sampling sampling = new Sampling(temperature, topK, topP, minP, repetitionPenalty, seed);
+    Sampling sampling = sampling();
     StopStrings stopStrings = new StopStrings(stops);
-    print(model.use(output, saved -> write(saved, sampling, stopStrings)));
+    print(model.use(output, (saved, whole) -> write(saved, whole, sampling, stopStrings)));
     return 0;
   }
 
-  /** A sample with its text, and in a word why that ended. */
-  private record Written(Generator.Sample sample, String text, String finishReason) {}
+  private Sampling sampling() {
+    try {
+      return new Sampling(temperature, topK, topP, minP, repetitionPenalty, seed);
+    } catch (ConfigException wrong) { // What are keys to the library are options here.
+      throw new ConfigException("--" + wrong.key().replace('_', '-'), wrong.problem());
+    }
+  }
 
-  private List<Written> write(SavedModel saved, Sampling sampling, StopStrings stopStrings) {
+  /**
+   * What was written.
+   *
+   * @param text as it is printed, without what was shown already
+   */
+  private record Written(List<TextGenerator.Sample> samples, String text) {}
+
+  private Written write(
+      SavedModel saved, Future<Boolean> whole, Sampling sampling, StopStrings stopStrings) {
     plan.requireFitting(saved.config(), savePlan != null);
     Tokenizer tokenizer = Tokenizer.of(saved.dataConfig(output::note));
     List<int[]> prompts = Collections.nCopies(samples, tokenizer.encode(prompt));
-    Generator.Request request =
-        new Generator.Request(
-            prompts, maxTokens, sampling, plan.control(seed), endOfText(tokenizer));
+    TextGenerator.Request request =
+        new TextGenerator.Request(prompts, maxTokens, sampling, plan.control(seed), stopStrings);
+    boolean streams = samples == 1 && !output.isJson();
+    TextStream stream = new TextStream(prompt, whole, output::part);
     try (Engine engine = device.open();
-        LanguageModel loaded = saved.load(engine)) {
-      requireOfferedBy(engine.device());
-      switch (weights) {
-        case F32 -> {}
-        case BF16 -> Linear.narrowAll(loaded, DType.BF16);
-        case INT8 -> Linear.narrowAll(loaded, DType.I8);
-      }
-      return write(new Generator(loaded), request, tokenizer, stopStrings);
+        LanguageModel loaded = weights.load(saved, engine)) {
+      List<TextGenerator.Sample> written =
+          new TextGenerator(loaded, tokenizer)
+              .generate(
+                  request,
+                  piece -> {
+                    if (streams) {
+                      stream.add(piece.text());
+                    }
+                  });
+      return new Written(written, streams ? stream.waiting() + "\n" : text(written));
     }
   }
 
-  private static List<Written> write(
-      Generator generator,
-      Generator.Request request,
-      Tokenizer tokenizer,
-      StopStrings stopStrings) {
-    List<SampleText> texts =
-        request.prompts().stream().map(_ -> new SampleText(tokenizer, stopStrings)).toList();
-    List<Generator.Sample> samples =
-        generator.generate(
-            request,
-            (sample, token) ->
-                stopStrings.strings().isEmpty()
-                    || request.stopTokens().contains(token)
-                    || texts.get(sample).add(token));
-    return IntStream.range(0, texts.size())
-        .mapToObj(i -> written(samples.get(i), texts.get(i), tokenizer))
-        .toList();
+  private String text(List<TextGenerator.Sample> written) {
+    return written.stream().map(one -> prompt + one.text() + "\n").collect(joining());
   }
 
-  private static Written written(Generator.Sample sample, SampleText text, Tokenizer tokenizer) {
-    text.finish();
-    return text.isStopped()
-        ? new Written(sample, text.text(), "stop_string")
-        : new Written(
-            sample,
-            textOf(sample, tokenizer),
-            sample.finishReason().name().toLowerCase(Locale.ROOT));
-  }
-
-  private void requireOfferedBy(Device chosen) {
-    if (weights == Weights.INT8 && !(chosen instanceof CpuDevice)) {
-      throw new ConfigException(
-          "--weights",
-          "int8 is not offered on %s; allowed are f32 and bf16, or --device cpu"
-              .formatted(chosen.name()));
-    }
-  }
-
-  private void print(List<Written> written) throws IOException {
+  private void print(Written written) throws IOException {
+    List<TextGenerator.Sample> all = written.samples();
     if (savePlan != null) {
-      Map<String, Object> first = Map.of("plan", written.getFirst().sample().plans());
+      Map<String, Object> first = Map.of("plan", all.getFirst().plans());
       OutputFiles.write(savePlan, Output.toJson(first) + "\n");
     }
-    StringBuilder text = new StringBuilder();
-    for (Written one : written) {
-      text.append(prompt).append(one.text()).append('\n');
-    }
-    List<Map<String, Object>> objects = written.stream().map(GenerateCommand::json).toList();
-    output.result(Map.of("samples", objects), text.toString());
+    Map<String, Object> object =
+        Map.of("samples", all.stream().map(GenerateCommand::json).toList());
+    output.result(object, written.text());
   }
 
-  /** A text ends where the next would begin. */
-  private static Set<Integer> endOfText(Tokenizer tokenizer) {
-    OptionalInt end = tokenizer.endOfText();
-    return end.isPresent() ? Set.of(end.getAsInt()) : Set.of();
-  }
-
-  private static Map<String, Object> json(Written written) {
+  private static Map<String, Object> json(TextGenerator.Sample sample) {
     Map<String, Object> map = new LinkedHashMap<>();
-    map.put("text", written.text());
-    map.put("tokens", written.sample().tokens());
-    map.put("plan", written.sample().plans());
-    map.put("finish_reason", written.finishReason());
+    map.put("text", sample.text());
+    map.put("tokens", sample.tokens());
+    map.put("plan", sample.plans());
+    map.put("finish_reason", sample.finishReason().name().toLowerCase(Locale.ROOT));
     return map;
-  }
-
-  private static String textOf(Generator.Sample sample, Tokenizer tokenizer) {
-    // The token that ended it stands for no text.
-    boolean ended = sample.finishReason() == Generator.FinishReason.STOP;
-    int count = sample.tokens().size() - (ended ? 1 : 0);
-    return tokenizer.decode(
-        sample.tokens().stream().limit(count).mapToInt(Integer::intValue).toArray());
   }
 }

@@ -46,6 +46,7 @@ public final class Main implements Runnable {
           CollapseCommand.class,
           PlansCommand.class,
           GenerateCommand.class,
+          ServeCommand.class,
           InspectCommand.class,
           CheckpointCommand.class,
           PlanRunCommand.class,

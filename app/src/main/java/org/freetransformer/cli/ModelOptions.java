@@ -3,6 +3,7 @@ package org.freetransformer.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import org.freetransformer.run.RunFolder;
 import org.freetransformer.run.SavedModel;
 import org.jspecify.annotations.Nullable;
@@ -45,8 +46,14 @@ final class ModelOptions {
    */
   @FunctionalInterface
   interface Maker<T> {
-    /** Makes it, and leaves no trace if it fails. */
-    T make(SavedModel model) throws IOException;
+    /**
+     * Makes it, and leaves no trace if it fails, or as long as the weights are not known to be
+     * whole.
+     *
+     * @param whole becomes true when every byte of the weights was looked at; false if they are
+     *     damaged, and what is made will be dropped
+     */
+    T make(SavedModel model, Future<Boolean> whole) throws IOException;
   }
 
   /**
@@ -70,7 +77,7 @@ final class ModelOptions {
       try (SavedModel model = SavedModel.openUnverified(path(), output::warn)) {
         CompletableFuture<Boolean> whole = CompletableFuture.supplyAsync(model::isWhole);
         try {
-          T made = maker.make(model);
+          T made = maker.make(model, whole);
           if (whole.join()) {
             return made;
           }
@@ -82,8 +89,13 @@ final class ModelOptions {
       }
     }
     try (SavedModel model = open(output)) {
-      return maker.make(model);
+      return maker.make(model, CompletableFuture.completedFuture(true));
     }
+  }
+
+  /** The model as the user named it. */
+  String name() {
+    return String.valueOf(source.run != null ? source.run : source.checkpoint);
   }
 
   private Path path() {

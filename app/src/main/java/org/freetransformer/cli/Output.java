@@ -45,6 +45,17 @@ final class Output {
     out().flush();
   }
 
+  /** Whether the result is to be one JSON object. */
+  boolean isJson() {
+    return json;
+  }
+
+  /** Prints a piece of a result's text while the rest is still made. */
+  void part(String text) {
+    out().print(text);
+    out().flush();
+  }
+
   /** Tells what is going on. */
   void note(String line) {
     if (!quiet) {

@@ -49,6 +49,7 @@ class ArchitectureTest {
     "org.freetransformer.plots..",
     "org.freetransformer.precision..",
     "org.freetransformer.run..",
+    "org.freetransformer.server..",
     "org.freetransformer.study..",
     "org.freetransformer.tokenizers.."
   };

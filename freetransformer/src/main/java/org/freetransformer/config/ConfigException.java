@@ -44,4 +44,11 @@ public final class ConfigException extends IllegalArgumentException {
   public String key() {
     return key;
   }
+
+  /**
+   * What is wrong, what is allowed, the nearest valid choice: the message without place and key.
+   */
+  public String problem() {
+    return problem;
+  }
 }

@@ -80,11 +80,24 @@ public final class ConfigSection {
     return whole(key, absent, Long.MIN_VALUE, Long.MAX_VALUE);
   }
 
+  /** Whole numbers that fit an int; none where the key is absent. */
+  public List<Integer> integers(String key) {
+    return switch (find(key)) {
+      case null -> List.of();
+      case ConfigNode.Sequence(var items, Origin _) ->
+          items.stream()
+              .map(item -> (int) whole(key, item, Integer.MIN_VALUE, Integer.MAX_VALUE))
+              .toList();
+      case ConfigNode other -> throw wrongType(key, other, "a list of whole numbers");
+    };
+  }
+
   private long whole(String key, long absent, long min, long max) {
     ConfigNode node = find(key);
-    if (node == null) {
-      return absent;
-    }
+    return node == null ? absent : whole(key, node, min, max);
+  }
+
+  private long whole(String key, ConfigNode node, long min, long max) {
     if (!(node instanceof ConfigNode.Scalar(Number number, Origin _)) || !isFinite(number)) {
       throw wrongType(key, node, "a whole number");
     }
@@ -130,13 +143,24 @@ public final class ConfigSection {
   /** Text. */
   public String text(String key, String absent) {
     ConfigNode node = find(key);
-    if (node == null) {
-      return absent;
-    }
+    return node == null ? absent : text(key, node, "text");
+  }
+
+  /** Texts: one, or a list of them; none where the key is absent. */
+  public List<String> texts(String key) {
+    return switch (find(key)) {
+      case null -> List.of();
+      case ConfigNode.Sequence(var items, Origin _) ->
+          items.stream().map(item -> text(key, item, "a text or a list of texts")).toList();
+      case ConfigNode one -> List.of(text(key, one, "a text or a list of texts"));
+    };
+  }
+
+  private String text(String key, ConfigNode node, String wanted) {
     if (node instanceof ConfigNode.Scalar(String value, Origin _)) {
       return value;
     }
-    throw wrongType(key, node, "text");
+    throw wrongType(key, node, wanted);
   }
 
   /** One of an enum's constants, such as {@code full-shard}; {@code FULL_SHARD} is the same. */

@@ -9,7 +9,12 @@ import java.util.Objects;
 import java.util.Set;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
+import org.freetransformer.model.PlanPosterior;
+import org.freetransformer.nn.Sequence;
+import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.ExampleRandom;
+import org.freetransformer.tensor.Scope;
+import org.freetransformer.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** Writes text: draws plans and tokens, one position after the other. */
@@ -79,18 +84,29 @@ public final class Generator {
    */
   public record Sample(List<Integer> tokens, List<Integer> plans, FinishReason finishReason) {}
 
+  /**
+   * A token that was just written.
+   *
+   * @param sample number of its sample
+   * @param id the token
+   * @param plan the plan of its position; 0 for a baseline
+   * @param ends why the sample ends with it, whatever the listener says; null if it does not
+   */
+  public record Token(int sample, int id, int plan, @Nullable FinishReason ends) {}
+
   /** Is told of every token as it is written, and may end its sample. */
   @FunctionalInterface
   public interface TokenListener {
     /**
-     * Called in the order of positions, samples in turn; with a stop token, too.
+     * Called in the order of positions, samples in turn; with a stop token, too. What it throws
+     * ends all samples, and is thrown on.
      *
      * @return whether the sample goes on, if nothing else ends it
      */
-    boolean onToken(int sample, int token);
+    boolean onToken(Token token);
   }
 
-  private static final TokenListener GOES_ON = (_, _) -> true;
+  private static final TokenListener GOES_ON = _ -> true;
 
   /** Purpose of the draws of a prompt's inferred plans. */
   private static final String INFERRED = "inferred plans of prompts";
@@ -100,6 +116,34 @@ public final class Generator {
   /** A writer with a model, which stays the caller's. */
   public Generator(LanguageModel model) {
     this.model = model;
+  }
+
+  /**
+   * What the encoder infers about the plans of a text, from all of it.
+   *
+   * @param tokens 1 to max_seq_len tokens
+   * @throws IllegalArgumentException if there are none or too many, or the model does not know one;
+   *     or if it is a baseline
+   */
+  public PlanPosterior infer(int... tokens) {
+    if (!(model instanceof FreeTransformer free)) {
+      throw new IllegalArgumentException("a baseline has no plan to infer");
+    }
+    requirePrompts(List.of(tokens));
+    Engine engine = model.engine();
+    try (Scope _ = engine.scope("activations");
+        Engine.Mode _ = engine.noGrad()) {
+      int[] places = new int[tokens.length];
+      Arrays.setAll(places, t -> t);
+      Sequence sequence = Sequence.whole(engine.tensor(places, places.length));
+      Tensor x = free.firstHalf(engine.tensor(tokens, 1, tokens.length), sequence, null);
+      return new PlanPosterior(free.planLogits(x, sequence));
+    }
+  }
+
+  /** What draws the inferred plans of prompts from their posteriors: sample b's as example b. */
+  public static ExampleRandom inferredPlans(long seed) {
+    return new ExampleRandom(seed, INFERRED);
   }
 
   /** Writes all samples side by side. */
@@ -204,7 +248,7 @@ public final class Generator {
     return request.plans().encodePrompt()
         ? decoder.promptInferred(
             request.prompts(),
-            new ExampleRandom(request.plans().seed(), INFERRED),
+            inferredPlans(request.plans().seed()),
             request.plans().shared())
         : decoder.prompt(request.prompts(), drawn);
   }
@@ -265,14 +309,12 @@ public final class Generator {
       if (hasPlan()) {
         plans.add(lastPlan);
       }
-      boolean goesOn = listener.onToken(sample, token);
-      if (request.stopTokens().contains(token)) {
-        reason = FinishReason.STOP;
-      } else if (!goesOn) {
-        reason = FinishReason.LISTENER;
-      } else if (tokens.size() == mostTokens) {
-        reason = FinishReason.LENGTH;
-      }
+      FinishReason ends =
+          request.stopTokens().contains(token)
+              ? FinishReason.STOP
+              : tokens.size() == mostTokens ? FinishReason.LENGTH : null;
+      boolean goesOn = listener.onToken(new Token(sample, token, lastPlan, ends));
+      reason = goesOn || ends == FinishReason.STOP ? ends : FinishReason.LISTENER;
     }
 
     Sample finished() {

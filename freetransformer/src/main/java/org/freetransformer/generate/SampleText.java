@@ -4,15 +4,15 @@ import java.util.Arrays;
 import org.freetransformer.data.Tokenizer;
 
 /**
- * The text of a sample while its tokens come, up to a stop string. {@link #take} streams it. For
- * one sample, and one thread at a time:
+ * The text of a sample while its tokens come, up to a stop string. {@link #take} streams it ({@link
+ * TextGenerator} does, for all samples). For one sample, and one thread at a time:
  *
  * <pre>{@code
  * SampleText text = new SampleText(tokenizer, new StopStrings(List.of("\n\n")));
  * generator.generate(
  *     request,
- *     (_, token) -> {
- *       boolean goesOn = request.stopTokens().contains(token) || text.add(token);
+ *     token -> {
+ *       boolean goesOn = request.stopTokens().contains(token.id()) || text.add(token.id());
  *       System.out.print(text.take());
  *       return goesOn;
  *     });

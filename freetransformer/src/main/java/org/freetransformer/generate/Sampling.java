@@ -1,5 +1,8 @@
 package org.freetransformer.generate;
 
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.Limits;
+
 /**
  * How the next token is chosen from its logits ({@link Sampler} does). The penalty comes first,
  * then the temperature, then limits one after the other: top-k, top-p among what is left, min-p.
@@ -29,20 +32,13 @@ public record Sampling(
   /**
    * Checks the ranges.
    *
-   * @throws IllegalArgumentException naming what is out of range
+   * @throws ConfigException naming what is out of range, as in {@code top_p}
    */
   public Sampling {
-    require(temperature >= 0 && temperature <= 1e6, "temperature", temperature, "0 to 1e6");
-    require(topK >= 0, "top-k", topK, "0 (all) or more");
-    require(topP > 0 && topP <= 1, "top-p", topP, "above 0 up to 1");
-    require(minP >= 0 && minP < 1, "min-p", minP, "0 up to, not including, 1");
-    boolean valid = repetitionPenalty > 0 && repetitionPenalty <= 1e6;
-    require(valid, "repetition-penalty", repetitionPenalty, "above 0 up to 1e6");
-  }
-
-  private static void require(boolean valid, String name, Number value, String allowed) {
-    if (!valid) {
-      throw new IllegalArgumentException("%s %s: allowed are %s".formatted(name, value, allowed));
-    }
+    Limits.between("temperature", temperature, 0, 1e6);
+    Limits.between("top_k", topK, 0, Integer.MAX_VALUE);
+    Limits.positive("top_p", topP, 1);
+    Limits.below("min_p", minP, 0, 1);
+    Limits.positive("repetition_penalty", repetitionPenalty, 1e6);
   }
 }

@@ -1,6 +1,7 @@
 package org.freetransformer.generate;
 
 import java.util.List;
+import org.freetransformer.config.ConfigException;
 
 /**
  * Strings before which a text ends. The one that is complete first ends it, the longest of several
@@ -12,13 +13,13 @@ public record StopStrings(List<String> strings) {
   /**
    * Copies the list.
    *
-   * @throws IllegalArgumentException if a string is empty
+   * @throws ConfigException if a string is empty
    */
   public StopStrings {
     strings = List.copyOf(strings);
     if (strings.contains("")) {
-      throw new IllegalArgumentException(
-          "an empty stop string: allowed are strings of 1 character or more");
+      throw new ConfigException(
+          "stop", "an empty stop string: allowed are strings of 1 character or more");
     }
   }
 

@@ -50,19 +50,18 @@ public final class PlanPosterior {
     int[] words = new int[ExampleRandom.BLOCK];
     for (int row = 0; row < rows; row++) {
       for (int t = 0; t < length; t++) {
-        int first = (row * length + t) * bits;
+        int index = row * length + t;
         int plan = 0;
         for (int h = 0; h < bits; h++) {
           int place = h % ExampleRandom.BLOCK;
           if (place == 0) {
             random.block(firstExample + row, t * blocks + h / ExampleRandom.BLOCK, words);
           }
-          double probability = 1 / (1 + Math.exp(-logits[first + h]));
-          if (Integer.toUnsignedLong(words[place]) * WORD < probability) {
+          if (Integer.toUnsignedLong(words[place]) * WORD < probability(index, h)) {
             plan |= 1 << h;
           }
         }
-        plans[row * length + t] = plan;
+        plans[index] = plan;
       }
     }
     return plans;
@@ -79,6 +78,32 @@ public final class PlanPosterior {
       }
     }
     return plans;
+  }
+
+  /**
+   * Probability that a bit of a position's plan is 1.
+   *
+   * @param index row · T + position
+   * @param bit from 0 to H − 1
+   */
+  public double probability(int index, int bit) {
+    return 1 / (1 + Math.exp(-logits[index * bits + bit]));
+  }
+
+  /**
+   * KL divergence of a position's plan from the uniform prior, in nats: 0 to H·ln 2.
+   *
+   * @param index row · T + position
+   */
+  public double kl(int index) {
+    double sum = 0;
+    for (int h = 0; h < bits; h++) {
+      // ln 2 less the bit's entropy, which is the same for logits l and −l.
+      double logit = Math.abs(logits[index * bits + h]);
+      double unlikely = 1 / (1 + Math.exp(logit));
+      sum += Math.log(2) - softplus(-logit) - unlikely * logit;
+    }
+    return Math.max(0, sum);
   }
 
   /**

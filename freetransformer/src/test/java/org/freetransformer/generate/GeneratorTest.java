@@ -202,7 +202,7 @@ final class GeneratorTest {
     List<Sample> free = write(TWICE, Sampling.plain(3), plans);
     Request request = new Request(TWICE, 8, Sampling.plain(3), plans, Set.of());
     int[] left = {2, 5};
-    List<Sample> ended = generator.generate(request, (sample, _) -> --left[sample] > 0);
+    List<Sample> ended = generator.generate(request, token -> --left[token.sample()] > 0);
     assertThat(left).containsExactly(0, 0);
     for (int b = 0; b < 2; b++) {
       int written = b == 0 ? 2 : 5;
@@ -218,10 +218,10 @@ final class GeneratorTest {
     PlanControl plans = PlanControl.prior(4);
     int first = write(TWICE, Sampling.greedy(), plans).getFirst().tokens().getFirst();
     Request one = new Request(TWICE, 1, Sampling.greedy(), plans, Set.of(first));
-    assertThat(generator.generate(one, (_, _) -> false).getFirst().finishReason())
+    assertThat(generator.generate(one, _ -> false).getFirst().finishReason())
         .isEqualTo(FinishReason.STOP);
     Request none = new Request(TWICE, 1, Sampling.greedy(), plans, Set.of());
-    assertThat(generator.generate(none, (_, _) -> false).getFirst().finishReason())
+    assertThat(generator.generate(none, _ -> false).getFirst().finishReason())
         .isEqualTo(FinishReason.LISTENER);
   }
 

@@ -184,15 +184,18 @@ final class SamplingTest {
   void saysWhatIsOutOfRange() {
     assertThatThrownBy(() -> new Sampling(-1, 0, 1, 0, 1, 0)).hasMessageStartingWith("temperature");
     assertThatThrownBy(() -> new Sampling(Double.NaN, 0, 1, 0, 1, 0))
-        .hasMessageStartingWith("temperature NaN");
+        .hasMessageStartingWith("temperature: NaN");
     assertThatThrownBy(() -> new Sampling(1, -1, 1, 0, 1, 0))
-        .hasMessage("top-k -1: allowed are 0 (all) or more");
-    assertThatThrownBy(() -> new Sampling(1, 0, 0, 0, 1, 0)).hasMessageStartingWith("top-p");
-    assertThatThrownBy(() -> new Sampling(1, 0, 1, 1, 1, 0)).hasMessageStartingWith("min-p");
+        .hasMessage(
+            "top_k: -1 is out of range; allowed are whole numbers from 0 to 2147483647; nearest is"
+                + " 0");
+    assertThatThrownBy(() -> new Sampling(1, 0, 0, 0, 1, 0)).hasMessageStartingWith("top_p: 0.0");
+    assertThatThrownBy(() -> new Sampling(1, 0, 1, 1, 1, 0)).hasMessageStartingWith("min_p: 1.0");
     assertThatThrownBy(() -> new Sampling(1, 0, 1, 0, 0, 0))
-        .hasMessage("repetition-penalty 0.0: allowed are above 0 up to 1e6");
+        .hasMessage(
+            "repetition_penalty: 0.0 is out of range; allowed are numbers above 0 up to 1000000.0");
     assertThatThrownBy(() -> new Sampling(1, 0, 1, 0, Double.NaN, 0))
-        .hasMessageStartingWith("repetition-penalty NaN");
+        .hasMessageStartingWith("repetition_penalty: NaN");
     assertThatThrownBy(
             () -> new Sampler(Sampling.plain(0)).choose(new float[] {0, Float.NaN}, 0, 0))
         .isInstanceOf(IllegalStateException.class)

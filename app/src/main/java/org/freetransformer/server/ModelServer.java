@@ -1,0 +1,208 @@
+package org.freetransformer.server;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.BindException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.Nearest;
+
+/**
+ * Serves a model by HTTP. Connections have a virtual thread each, which read, check and answer; the
+ * model is used by the thread that called {@link #run} alone, one request after the other.
+ */
+public final class ModelServer implements AutoCloseable {
+  private static final String ASSETS = "/assets/";
+  private static final int BACKLOG = 128;
+
+  /** Most of the time that writing a piece of an answer may take. */
+  private static final long WRITE_SECONDS = 30;
+
+  /** How long requests that run are waited for at the end. */
+  private static final int LAST_SECONDS = 5;
+
+  /** Limits of the JDK's server, which reads them when its first one is made. */
+  private static final Map<String, String> LIMITS =
+      Map.of(
+          "sun.net.httpserver.nodelay", "true", // A token is sent at once.
+          "sun.net.httpserver.maxReqTime", "30", // Seconds to send a request, body included.
+          "sun.net.httpserver.maxReqHeaderSize", "32768",
+          "sun.net.httpserver.maxReqHeaders", "100",
+          "jdk.httpserver.maxConnections", "1000");
+
+  private record Route(String method, Endpoint endpoint) {}
+
+  private final HttpServer http;
+  private final String host;
+  private final HostCheck hosts;
+  private final ModelQueue queue;
+  private final WriteLimit limit = new WriteLimit(TimeUnit.SECONDS.toMillis(WRITE_SECONDS));
+  private final BiConsumer<String, Throwable> failures;
+  private final Map<String, Route> routes = new LinkedHashMap<>();
+  private final ExecutorService handlers = Executors.newVirtualThreadPerTaskExecutor();
+
+  private ModelServer(
+      HttpServer http, String host, int waiting, BiConsumer<String, Throwable> failures) {
+    this.http = http;
+    this.host = host;
+    this.hosts = new HostCheck(host, http.getAddress().getAddress());
+    this.queue = new ModelQueue(waiting);
+    this.failures = failures;
+  }
+
+  /**
+   * Takes the port; no one is answered before {@link #run}.
+   *
+   * @param host name or address to listen on
+   * @param port from 0, for any free one, to 65535
+   * @param waiting how many requests may wait for the model, 0 or more
+   * @param failures told of requests that failed through no fault of theirs
+   * @throws ConfigException if there is no such host, or the port is taken or not allowed
+   */
+  public static ModelServer bind(
+      String host, int port, int waiting, BiConsumer<String, Throwable> failures)
+      throws IOException {
+    LIMITS.forEach((name, value) -> {
+      if (System.getProperty(name) == null) {
+        System.setProperty(name, value);
+      }
+    });
+    InetSocketAddress address = new InetSocketAddress(host, port);
+    if (address.isUnresolved()) {
+      throw new ConfigException(
+          "--host", "'%s' is not known; 127.0.0.1 is this machine alone".formatted(host));
+    }
+    try {
+      return new ModelServer(HttpServer.create(address, BACKLOG), host, waiting, failures);
+    } catch (BindException taken) {
+      throw new ConfigException(
+          "--port",
+          "%d at %s cannot be had: %s; --port 0 takes a free one"
+              .formatted(port, host, reason(taken)));
+    } catch (SocketException refused) {
+      throw new ConfigException(
+          "--port", "%d at %s cannot be had: %s".formatted(port, host, reason(refused)));
+    }
+  }
+
+  private static String reason(SocketException refused) {
+    String message = String.valueOf(refused.getMessage());
+    return Character.toLowerCase(message.charAt(0)) + message.substring(1);
+  }
+
+  /** The port that it listens on. */
+  public int port() {
+    return http.getAddress().getPort();
+  }
+
+  /** Where its page is. */
+  public String url() {
+    return "http://%s:%d/".formatted(HostCheck.inUrl(host), port());
+  }
+
+  /** Whether only this machine can reach it. */
+  public boolean isLocal() {
+    InetAddress address = http.getAddress().getAddress();
+    return address.isLoopbackAddress();
+  }
+
+  /**
+   * Serves a model until {@link #stop} is called. Only this thread uses it.
+   *
+   * @param served stays the caller's
+   */
+  public void run(Served served) {
+    addRoutes(served);
+    http.setExecutor(handlers);
+    http.createContext("/", this::handle);
+    http.start();
+    queue.work();
+    http.stop(LAST_SECONDS);
+  }
+
+  private void addRoutes(Served served) {
+    TextWork work = new TextWork(queue, served.generator());
+    routes.put("/", new Route("GET", Page::index));
+    routes.put("/health", new Route("GET", call -> call.json(200, Map.of("status", "ok"))));
+    routes.put("/api/model", new Route("GET", call -> call.json(200, served.describe())));
+    routes.put("/api/tokenize", new Route("POST", new TokenizeEndpoint(served)));
+    routes.put("/api/encode", new Route("POST", new EncodeEndpoint(served, queue)));
+    routes.put("/api/generate", new Route("POST", new GenerateEndpoint(served, work)));
+  }
+
+  /** Takes no more requests; the one that runs ends at its next token. Any thread may call this. */
+  public void stop() {
+    queue.stop();
+  }
+
+  private void handle(HttpExchange exchange) {
+    Call call = new Call(exchange, limit, failures);
+    try (exchange) {
+      try {
+        addSecurityHeaders(call);
+        hosts.require(call.header("Host"));
+        dispatch(call);
+      } catch (RuntimeException | Error failure) {
+        HttpError error = call.errorOf(failure);
+        if (!call.isAnswered()) {
+          call.error(error);
+        }
+      }
+    } catch (IOException gone) {
+      // Whoever asked went away: no one is left to tell.
+    }
+  }
+
+  private static void addSecurityHeaders(Call call) {
+    call.setHeader(
+        "Content-Security-Policy",
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'");
+    call.setHeader("X-Content-Type-Options", "nosniff");
+    call.setHeader("Referrer-Policy", "no-referrer");
+    call.setHeader("Cache-Control", "no-store");
+  }
+
+  private void dispatch(Call call) throws IOException {
+    String path = call.path();
+    Route route =
+        path.startsWith(ASSETS)
+            ? new Route("GET", asked -> Page.asset(asked, path.substring(ASSETS.length())))
+            : routes.get(path);
+    if (route == null) {
+      throw unknown(path);
+    }
+    boolean head = call.method().equals("HEAD") && route.method().equals("GET");
+    if (!head && !call.method().equals(route.method())) {
+      String allowed = route.method().equals("GET") ? "GET, HEAD" : route.method();
+      throw new HttpError(
+              HttpError.METHOD_NOT_ALLOWED,
+              "%s %s; allowed is %s".formatted(call.method(), path, allowed))
+          .with("Allow", allowed);
+    }
+    route.endpoint().answer(call);
+  }
+
+  private HttpError unknown(String path) {
+    String near = Nearest.to(path, routes.keySet()).map("; nearest is %s"::formatted).orElse("");
+    return new HttpError(
+        HttpError.NOT_FOUND,
+        "there is no %s; allowed are %s%s"
+            .formatted(path, String.join(", ", routes.keySet()), near));
+  }
+
+  @Override
+  public void close() {
+    http.stop(0);
+    limit.close();
+    handlers.shutdownNow();
+  }
+}

@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Future;
+import java.util.function.Supplier;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Limits;
 import org.freetransformer.data.Tokenizer;
@@ -116,16 +117,18 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Limits.between("--n", samples, 1, MOST_SAMPLES);
     Limits.between("--max-tokens", maxTokens, 1, Integer.MAX_VALUE);
-    Sampling sampling = sampling();
-    StopStrings stopStrings = new StopStrings(stops);
+    Sampling sampling =
+        namingOptions(() -> new Sampling(temperature, topK, topP, minP, repetitionPenalty, seed));
+    StopStrings stopStrings = namingOptions(() -> new StopStrings(stops));
     print(model.use(output, (saved, whole) -> write(saved, whole, sampling, stopStrings)));
     return 0;
   }
 
-  private Sampling sampling() {
+  /** What is a key to the library is an option here. */
+  private static <T> T namingOptions(Supplier<T> making) {
     try {
-      return new Sampling(temperature, topK, topP, minP, repetitionPenalty, seed);
-    } catch (ConfigException wrong) { // What are keys to the library are options here.
+      return making.get();
+    } catch (ConfigException wrong) {
       throw new ConfigException("--" + wrong.key().replace('_', '-'), wrong.problem());
     }
   }

@@ -25,7 +25,6 @@ final class HostCheck {
       names.add("127.0.0.1");
       names.add("[::1]");
       names.add(inUrl(host));
-      names.add(inUrl(address.getHostAddress()));
     }
   }
 

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * waits; any thread may submit and cancel.
  */
 final class ModelQueue {
-  private final int waiting;
+  private final int mostWaiting;
   private final Semaphore places;
   private final BlockingQueue<FutureTask<?>> tasks = new LinkedBlockingQueue<>();
   private volatile boolean stopped;
@@ -22,11 +22,11 @@ final class ModelQueue {
   /**
    * An empty queue.
    *
-   * @param waiting how many may wait while one is worked on, 0 or more
+   * @param mostWaiting how many may wait while one is worked on, 0 or more
    */
-  ModelQueue(int waiting) {
-    this.waiting = waiting;
-    this.places = new Semaphore(waiting + 1);
+  ModelQueue(int mostWaiting) {
+    this.mostWaiting = mostWaiting;
+    this.places = new Semaphore(mostWaiting + 1);
   }
 
   /**
@@ -40,7 +40,7 @@ final class ModelQueue {
     if (!places.tryAcquire()) {
       throw new HttpError(
               HttpError.UNAVAILABLE,
-              "%d requests wait already, which is the most; try again later".formatted(waiting))
+              "%d requests wait already, which is the most; try again later".formatted(mostWaiting))
           .with("Retry-After", "1");
     }
     FutureTask<T> task =
@@ -59,13 +59,18 @@ final class ModelQueue {
     return task;
   }
 
-  /** Works, on the calling thread, until the queue is stopped; what waits then is cancelled. */
-  void work() {
+  /**
+   * Works, on the calling thread, until the queue is stopped; what waits then is cancelled.
+   *
+   * @param afterEach done after each task
+   */
+  void work(Runnable afterEach) {
     while (!stopped) {
       FutureTask<?> next = take();
       running = next;
       next.run();
       running = null;
+      afterEach.run();
     }
     for (FutureTask<?> task = tasks.poll(); task != null; task = tasks.poll()) {
       task.cancel(false);
@@ -76,8 +81,8 @@ final class ModelQueue {
     while (true) {
       try {
         return tasks.take();
-      } catch (InterruptedException spurious) {
-        stop();
+      } catch (InterruptedException _) {
+        stop(); // And takes what that put in.
       }
     }
   }
@@ -98,13 +103,14 @@ final class ModelQueue {
     }
   }
 
+  /** How many wait at the moment. */
+  int waiting() {
+    return tasks.size();
+  }
+
   /** Takes no more work; what is worked on ends at its next {@link #requireWanted}. */
   void stop() {
     stopped = true;
     tasks.add(new FutureTask<>(() -> null)); // Wakes the worker.
-  }
-
-  boolean isStopped() {
-    return stopped;
   }
 }

@@ -3,11 +3,13 @@ package org.freetransformer.server;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
-import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
+import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -83,20 +85,20 @@ public final class ModelServer implements AutoCloseable {
     }
     try {
       return new ModelServer(HttpServer.create(address, BACKLOG), host, waiting, failures);
-    } catch (BindException taken) {
-      throw new ConfigException(
-          "--port",
-          "%d at %s cannot be had: %s; --port 0 takes a free one"
-              .formatted(port, host, reason(taken)));
     } catch (SocketException refused) {
-      throw new ConfigException(
-          "--port", "%d at %s cannot be had: %s".formatted(port, host, reason(refused)));
+      throw refusal(host, port, String.valueOf(refused.getMessage()));
     }
   }
 
-  private static String reason(SocketException refused) {
-    String message = String.valueOf(refused.getMessage());
-    return Character.toLowerCase(message.charAt(0)) + message.substring(1);
+  private static ConfigException refusal(String host, int port, String reason) {
+    if (reason.contains("assign requested address")) {
+      return new ConfigException(
+          "--host", "'%s' is no address of this machine; 127.0.0.1 always is".formatted(host));
+    }
+    return new ConfigException(
+        "--port",
+        "%d of %s cannot be had: %s; --port 0 takes a free one"
+            .formatted(port, host, reason.toLowerCase(Locale.ROOT)));
   }
 
   /** The port that it listens on. */
@@ -115,6 +117,11 @@ public final class ModelServer implements AutoCloseable {
     return address.isLoopbackAddress();
   }
 
+  /** How many requests wait for the model at the moment. */
+  int waiting() {
+    return queue.waiting();
+  }
+
   /**
    * Serves a model until {@link #stop} is called. Only this thread uses it.
    *
@@ -125,7 +132,7 @@ public final class ModelServer implements AutoCloseable {
     http.setExecutor(handlers);
     http.createContext("/", this::handle);
     http.start();
-    queue.work();
+    queue.work(served::tidy);
     http.stop(LAST_SECONDS);
   }
 
@@ -137,6 +144,20 @@ public final class ModelServer implements AutoCloseable {
     routes.put("/api/tokenize", new Route("POST", new TokenizeEndpoint(served)));
     routes.put("/api/encode", new Route("POST", new EncodeEndpoint(served, queue)));
     routes.put("/api/generate", new Route("POST", new GenerateEndpoint(served, work)));
+    Map<String, Object> models = models(served);
+    routes.put("/v1/models", new Route("GET", call -> call.json(200, models)));
+    routes.put("/v1/completions", new Route("POST", new CompletionsEndpoint(served, work)));
+  }
+
+  /** The list of all models, as OpenAI's API gives it. */
+  private static Map<String, Object> models(Served served) {
+    Map<String, Object> model = new LinkedHashMap<>();
+    model.put("id", served.name());
+    model.put("object", "model");
+    model.put("created", Instant.now().getEpochSecond());
+    model.put("owned_by", "free-transformer");
+    model.put("max_model_len", served.config().maxSeqLen());
+    return Map.of("object", "list", "data", List.of(model));
   }
 
   /** Takes no more requests; the one that runs ends at its next token. Any thread may call this. */

@@ -10,6 +10,7 @@ import org.freetransformer.data.Tokenizer;
 import org.freetransformer.generate.TextGenerator;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
+import org.freetransformer.tensor.memory.MemoryPool;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,8 @@ public record Served(
     Tokenizer tokenizer,
     String tokenizerName,
     String weights) {
+  /** Bytes that stay at hand for the next request. */
+  private static final long MOST_KEPT = 256 << 20;
 
   /** What a tokenizer is called; of a file, not where it lies. */
   public static String tokenizerName(DataConfig data) {
@@ -76,6 +79,14 @@ public record Served(
           "has %d tokens; this model takes 1 to %d (max_seq_len)".formatted(tokens.length, most));
     }
     return tokens;
+  }
+
+  /** Gives memory back to the system that requests of other sizes would not use again. */
+  void tidy() {
+    MemoryPool memory = model.engine().device().memory();
+    if (memory.reservedBytes() - memory.liveBytes() > MOST_KEPT) {
+      memory.trim();
+    }
   }
 
   /** Half of a surrogate pair would silently become a question mark. */

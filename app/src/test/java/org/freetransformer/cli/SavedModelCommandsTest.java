@@ -251,10 +251,10 @@ class SavedModelCommandsTest {
     ft("generate", "--run", run, "--prompt", "k>").refused("'k'", "nearest is K");
     ft("generate", "--run", run, "--prompt", "").refused("0 tokens");
     ft("generate", "--run", run, "--prompt", "K".repeat(67)).refused("66");
-    with(words, "--temperature", "-1").refused("temperature");
-    with(words, "--top-p", "0").refused("top-p");
-    with(words, "--repetition-penalty", "0").refused("repetition-penalty 0.0", "above 0");
-    with(words, "--stop", "").refused("an empty stop string", "1 character or more");
+    with(words, "--temperature", "-1").refused("--temperature: -1.0");
+    with(words, "--top-p", "0").refused("--top-p: 0.0");
+    with(words, "--repetition-penalty", "0").refused("--repetition-penalty: 0.0", "above 0");
+    with(words, "--stop", "").refused("--stop: an empty stop string", "1 character or more");
     with(words, "--n", "0").refused("--n", "nearest is 1");
     with(words, "--pin", "4=1").refused("--pin", "nearest is 3");
     with(words, "--pin", "1=2").refused("--pin", "nearest is 1");

@@ -171,6 +171,6 @@ final class SampleTextTest {
   void anEmptyStopStringIsRefused() {
     assertThatThrownBy(() -> new StopStrings(List.of("a", "")))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("an empty stop string: allowed are strings of 1 character or more");
+        .hasMessage("stop: an empty stop string: allowed are strings of 1 character or more");
   }
 }

@@ -8,6 +8,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.List;
+import org.freetransformer.run.Interruptible;
 
 /** Runs commands in this process and keeps what they print. */
 final class CommandLineTester {
@@ -50,5 +53,18 @@ final class CommandLineTester {
             .setErr(new PrintWriter(err, true))
             .execute(args);
     return new Outcome(code, out.toString(), err.toString());
+  }
+
+  /** The words that run commands in a JVM of their own, which hears Ctrl-C. */
+  static List<String> ownProcess() {
+    List<String> words = new ArrayList<>(Interruptible.java());
+    words.addAll(
+        List.of(
+            "--add-modules=jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            Main.class.getName()));
+    return words;
   }
 }

@@ -243,6 +243,9 @@ class SavedModelCommandsTest {
     Outcome outcome = ft("generate", "--run", run, "--prompt", "K>", "--n", 2);
     assertThat(outcome.out().lines()).hasSize(2).allMatch(line -> line.startsWith("K>"));
     assertThat(outcome.err()).isEmpty();
+    // One is shown as it is written.
+    Outcome one = ft("generate", "--run", run, "--prompt", "K>", "--seed", 5);
+    assertThat(one.out()).isEqualTo("K>" + sample("--seed", 5).path("text").asText() + "\n");
   }
 
   @Test
@@ -385,5 +388,7 @@ class SavedModelCommandsTest {
     Path whole = own.resolve("checkpoints/step-2");
     assertThat(outcome.json())
         .isEqualTo(ft("generate", "--checkpoint", whole, "--prompt", "K>", "--json").json());
+    assertThat(ft("generate", "--run", own, "--prompt", "K>").out())
+        .isEqualTo(ft("generate", "--checkpoint", whole, "--prompt", "K>").out());
   }
 }

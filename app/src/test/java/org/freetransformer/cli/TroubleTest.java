@@ -12,12 +12,10 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.freetransformer.run.FolderLock;
-import org.freetransformer.run.Interruptible;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -54,25 +52,13 @@ class TroubleTest {
     Path full = Path.of("/dev/full");
     assumeTrue(Files.exists(full), "skipped: there is no /dev/full here");
     for (String word : List.of("devices", "--version")) {
-      ProcessBuilder builder = new ProcessBuilder(mainOfItsOwn());
+      ProcessBuilder builder = new ProcessBuilder(CommandLineTester.ownProcess());
       builder.command().add(word);
       Process process = builder.redirectOutput(full.toFile()).start();
       String err = new String(process.getErrorStream().readAllBytes(), UTF_8);
       assertThat(process.waitFor()).as(word + ": " + err).isEqualTo(1);
       assertThat(err).contains("standard output cannot be written");
     }
-  }
-
-  private static List<String> mainOfItsOwn() {
-    List<String> words = new ArrayList<>(Interruptible.java());
-    words.addAll(
-        List.of(
-            "--add-modules=jdk.incubator.vector",
-            "--enable-native-access=ALL-UNNAMED",
-            "-cp",
-            System.getProperty("java.class.path"),
-            Main.class.getName()));
-    return words;
   }
 
   @Test
@@ -195,7 +181,7 @@ class TroubleTest {
   }
 
   private Process startEndlessTraining(Path run, Path out) throws Exception {
-    ProcessBuilder builder = new ProcessBuilder(mainOfItsOwn());
+    ProcessBuilder builder = new ProcessBuilder(CommandLineTester.ownProcess());
     builder
         .command()
         .addAll(

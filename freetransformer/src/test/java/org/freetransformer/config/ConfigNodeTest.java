@@ -43,4 +43,30 @@ final class ConfigNodeTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("java.lang.Object");
   }
+
+  @Test
+  void readsListsOfNumbersAndTexts() {
+    ConfigSection section =
+        ConfigSection.root(
+            mapping(
+                Map.of(
+                    "numbers",
+                    List.of(1, 2.0),
+                    "half",
+                    List.of(0.5),
+                    "text",
+                    "a",
+                    "texts",
+                    List.of("a", "b"))));
+    assertThat(section.integers("numbers")).containsExactly(1, 2);
+    assertThat(section.integers("absent")).isEmpty();
+    assertThat(section.texts("text")).containsExactly("a");
+    assertThat(section.texts("texts")).containsExactly("a", "b");
+    assertThat(section.texts("absent")).isEmpty();
+    assertThatThrownBy(() -> section.integers("half")).hasMessageContaining("half: 0.5 is not");
+    assertThatThrownBy(() -> section.integers("text"))
+        .hasMessageContaining("text: must be a list of whole numbers, not the text 'a'");
+    assertThatThrownBy(() -> section.texts("numbers"))
+        .hasMessageContaining("numbers: must be a text or a list of texts, not 1");
+  }
 }

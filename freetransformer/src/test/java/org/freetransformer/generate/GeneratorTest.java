@@ -76,6 +76,18 @@ final class GeneratorTest {
         .isEqualTo(alone);
   }
 
+  /** Without caches, and with other samples beside it. */
+  @Test
+  void whatTheEncoderInfersOfAPromptIsDrawnForItsText() {
+    int[] prompt = {1, 2, 3};
+    int[] drawn = generator.infer(prompt).draw(Generator.inferredPlans(4), 0);
+    PlanControl plans = PlanControl.prior(4).withEncodedPrompt(true);
+    List<Sample> samples = write(TWICE, Sampling.greedy(), plans);
+    assertThat(samples.getFirst().plans()).startsWith(drawn[0], drawn[1], drawn[2]);
+    assertThatThrownBy(generator::infer).hasMessageContaining("0 tokens");
+    assertThatThrownBy(() -> generator.infer(11)).hasMessageContaining("token 11");
+  }
+
   @Test
   void greedyTextIsAFunctionOfThePlanThatSharedSamplesHaveInCommon() {
     List<Sample> shared = write(TWICE, Sampling.greedy(), PlanControl.prior(1).withShared(true));

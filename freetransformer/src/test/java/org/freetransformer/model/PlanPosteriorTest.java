@@ -39,6 +39,22 @@ class PlanPosteriorTest {
   }
 
   @Test
+  void theDivergenceFromThePriorIsTheSumOverAllPlans() {
+    PlanPosterior posterior = posterior(1, 2, logits(2));
+    double sum = 0;
+    for (int plan = 0; plan < 1 << BITS; plan++) {
+      double log = posterior.logProbability(1, plan);
+      sum += Math.exp(log) * (log - posterior.logPrior());
+    }
+    assertThat(posterior.kl(1)).isCloseTo(sum, within(1e-12));
+    PlanPosterior certain = posterior(1, 1, 500, -500, 500, -500, 500, -500);
+    assertThat(certain.kl(0)).isCloseTo(BITS * Math.log(2), within(1e-12));
+    assertThat(certain.probability(0, 0)).isEqualTo(1);
+    assertThat(certain.probability(0, 1)).isCloseTo(0, within(1e-200));
+    assertThat(PlanPosterior.prior(1, 1, BITS).kl(0)).isZero();
+  }
+
+  @Test
   void plansComeAsOftenAsTheirProbabilitySays() {
     float[] logits = logits(1);
     PlanPosterior posterior = posterior(1, 1, logits);

@@ -29,7 +29,7 @@ public final class ModelServer implements AutoCloseable {
   /** Most of the time that writing a piece of an answer may take. */
   private static final long WRITE_SECONDS = 30;
 
-  /** How long requests that run are waited for at the end. */
+  /** How long answers under way are waited for at the end. */
   private static final int LAST_SECONDS = 5;
 
   /** Limits of the JDK's server, which reads them when its first one is made. */
@@ -133,7 +133,18 @@ public final class ModelServer implements AutoCloseable {
     http.createContext("/", this::handle);
     http.start();
     queue.work(served::tidy);
-    http.stop(LAST_SECONDS);
+    awaitAnswers();
+    http.stop(0);
+  }
+
+  /** The JDK's server would wait in vain for clients that went away: it goes on counting them. */
+  private void awaitAnswers() {
+    handlers.shutdown();
+    try {
+      boolean _ = handlers.awaitTermination(LAST_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private void addRoutes(Served served) {

@@ -31,7 +31,7 @@ SHARDED := --ranks $(RANKS) --set training.gradient_accumulation_steps=$(RANKS)
   build install quick-start info check-gpu version \
   generate-data generate-data-small \
   train-baseline train-free train-baseline-fsdp train-free-fsdp train-all \
-  compare evaluate-baseline evaluate-free generate plans demo demo-quick \
+  compare evaluate-baseline evaluate-free generate plans serve demo demo-quick \
   test test-unit test-integration test-comparison test-fast test-slow \
   lint type-check format format-check quality pre-commit ci \
   docs-build \
@@ -107,6 +107,9 @@ generate: ## Writes text after PROMPT with what train-free has trained
 
 plans: ## Shows what the plans of train-free's model mean
 	./ft plans --run $(RUNS)/free
+
+serve: ## Serves what train-free has trained: the plan explorer in a browser, and an HTTP API
+	./ft serve --run $(RUNS)/free
 
 demo: ## Trains five small models and shows what their plans mean: seven minutes on two cores
 	./ft demo $(DEMO_ARGS)

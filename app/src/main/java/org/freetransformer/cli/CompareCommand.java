@@ -12,6 +12,7 @@ import org.freetransformer.compare.ComparisonResult;
 import org.freetransformer.compare.EvaluationSettings;
 import org.freetransformer.config.Limits;
 import org.freetransformer.run.FolderLock;
+import org.freetransformer.run.Json;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.RunWatcher;
 import org.freetransformer.tensor.Engine;
@@ -75,7 +76,7 @@ final class CompareCommand implements Callable<Integer> {
                       "ft compare: stopping after this step, to save the state; Ctrl-C again stops"
                           + " at once"));
       Optional<ComparisonResult> result =
-          comparison.run(Output.toJson(environment) + "\n", new Shown(), stop);
+          comparison.run(Json.write(environment) + "\n", new Shown(), stop);
       if (result.isPresent()) {
         conclude(result.get(), run, environment);
       } else {
@@ -94,7 +95,7 @@ final class CompareCommand implements Callable<Integer> {
   private void conclude(ComparisonResult result, RunConfig run, Map<String, Object> environment)
       throws IOException {
     Map<String, @Nullable Object> object = result.toMap(run.toMap(), environment);
-    OutputFiles.write(out.resolve(StudyFolder.RESULTS), Output.toJson(object) + "\n");
+    OutputFiles.write(out.resolve(StudyFolder.RESULTS), Json.write(object) + "\n");
     result.write(out, output::warn);
     Map<String, @Nullable Object> shown = new LinkedHashMap<>(object);
     shown.put("folder", out.toString());

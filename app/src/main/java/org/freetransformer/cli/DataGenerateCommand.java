@@ -25,6 +25,7 @@ import org.freetransformer.data.SeedSequencesWriter;
 import org.freetransformer.data.Split;
 import org.freetransformer.data.UniformRandom;
 import org.freetransformer.run.ConfigFile;
+import org.freetransformer.run.Json;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.train.RunConfig;
 import org.jspecify.annotations.Nullable;
@@ -157,7 +158,7 @@ final class DataGenerateCommand implements Callable<Integer> {
             letters.read(split, i, tokens, targets, 0);
             System.arraycopy(tokens, 0, all, 0, tokens.length);
             all[tokens.length] = targets[tokens.length - 1];
-            lines.write(Output.toJson(Map.of("text", alphabet.decode(all))));
+            lines.write(Json.write(Map.of("text", alphabet.decode(all))));
             lines.write('\n');
           }
           lines.flush();

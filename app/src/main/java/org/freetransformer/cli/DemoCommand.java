@@ -17,6 +17,7 @@ import org.freetransformer.demo.PlanLettersDemo;
 import org.freetransformer.demo.Regime;
 import org.freetransformer.demo.RegimeResult;
 import org.freetransformer.run.FolderLock;
+import org.freetransformer.run.Json;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.RunWatcher;
 import org.freetransformer.tensor.Engine;
@@ -136,7 +137,7 @@ final class DemoCommand implements Callable<Integer> {
       throws IOException {
     List<String> findings = quick ? Findings.ofQuick(results.getFirst()) : Findings.ofAll(results);
     DemoFiles files = new DemoFiles(results, findings, environment);
-    OutputFiles.write(folder.resolve(StudyFolder.RESULTS), Output.toJson(files.toMap()) + "\n");
+    OutputFiles.write(folder.resolve(StudyFolder.RESULTS), Json.write(files.toMap()) + "\n");
     List<Path> pictures = files.draw(folder, output::warn);
     if (report != null) {
       files.writeReport(report, pictures);

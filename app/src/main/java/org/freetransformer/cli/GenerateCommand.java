@@ -20,6 +20,7 @@ import org.freetransformer.generate.Sampling;
 import org.freetransformer.generate.StopStrings;
 import org.freetransformer.generate.TextGenerator;
 import org.freetransformer.model.LanguageModel;
+import org.freetransformer.run.Json;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.SavedModel;
 import org.freetransformer.tensor.Engine;
@@ -52,37 +53,42 @@ final class GenerateCommand implements Callable<Integer> {
       description = "What to go on from.")
   private String prompt;
 
-  @Option(names = "--n", paramLabel = "N", description = "Samples to write (default: 1).")
+  @Option(
+      names = "--n",
+      paramLabel = "N",
+      description = "Samples to write, 1 to 10000 (default: 1).")
   private int samples = 1;
 
   @Option(
       names = "--max-tokens",
       paramLabel = "N",
-      description = "New tokens of a sample at most (default: 64).")
+      description = "New tokens of a sample at most, 1 or more (default: 64).")
   private int maxTokens = 64;
 
   @Option(
       names = "--temperature",
       paramLabel = "X",
-      description = "Divides the logits; 0 takes the likeliest token (default: 1).")
+      description = "Divides the logits, 0 to 1e6; 0 takes the likeliest token (default: 1).")
   private double temperature = 1;
 
   @Option(
       names = "--top-k",
       paramLabel = "K",
-      description = "Draws from the K likeliest tokens; 0 for all (default: 0).")
+      description = "Draws from the K likeliest tokens, 0 or more; 0 for all (default: 0).")
   private int topK;
 
   @Option(
       names = "--top-p",
       paramLabel = "P",
-      description = "Draws from the fewest tokens with probability P together (default: 1).")
+      description =
+          "Draws from the fewest tokens with probability P together, above 0 to 1 (default: 1).")
   private double topP = 1;
 
   @Option(
       names = "--min-p",
       paramLabel = "P",
-      description = "Leaves out tokens less likely than P times the likeliest (default: 0).")
+      description =
+          "Leaves out tokens less likely than P times the likeliest, 0 to below 1 (default: 0).")
   private double minP;
 
   @Option(
@@ -90,7 +96,7 @@ final class GenerateCommand implements Callable<Integer> {
       paramLabel = "X",
       description =
           "Above 1, tokens that the prompt or the text has already are less likely; below 1, they"
-              + " are likelier (default: 1).")
+              + " are likelier; above 0 to 1e6 (default: 1).")
   private double repetitionPenalty = 1;
 
   @Option(
@@ -172,7 +178,7 @@ final class GenerateCommand implements Callable<Integer> {
     List<TextGenerator.Sample> all = written.samples();
     if (savePlan != null) {
       Map<String, Object> first = Map.of("plan", all.getFirst().plans());
-      OutputFiles.write(savePlan, Output.toJson(first) + "\n");
+      OutputFiles.write(savePlan, Json.write(first) + "\n");
     }
     Map<String, Object> object =
         Map.of("samples", all.stream().map(GenerateCommand::json).toList());

@@ -38,7 +38,7 @@ final class Output {
   /** Prints the result: the object as JSON if that is asked for, else the text. */
   void result(Map<String, ? extends @Nullable Object> object, String text) {
     if (json) {
-      out().println(toJson(object));
+      out().println(Json.write(object));
     } else {
       out().print(text.endsWith("\n") ? text : text + "\n");
     }
@@ -111,11 +111,6 @@ final class Output {
         barShown = false;
       }
     };
-  }
-
-  /** One line of JSON; null in place of numbers that are infinite, or none. */
-  static String toJson(Map<String, ? extends @Nullable Object> object) {
-    return Json.write(object);
   }
 
   private PrintWriter out() {

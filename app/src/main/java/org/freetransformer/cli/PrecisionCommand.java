@@ -10,6 +10,7 @@ import java.util.function.BooleanSupplier;
 import org.freetransformer.precision.PrecisionReport;
 import org.freetransformer.precision.PrecisionStudy;
 import org.freetransformer.run.FolderLock;
+import org.freetransformer.run.Json;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.RunConfig;
@@ -65,7 +66,7 @@ final class PrecisionCommand implements Callable<Integer> {
           main.interruption().listen(() -> output.note("ft precision: stopping after this step"));
       PrecisionReport result =
           study.run(
-              Output.toJson(environment) + "\n",
+              Json.write(environment) + "\n",
               (task, trained) -> new TrainingDisplay(output, task, trained),
               stop);
       if (result == null) {
@@ -86,7 +87,7 @@ final class PrecisionCommand implements Callable<Integer> {
   private void conclude(PrecisionReport result, Map<String, Object> environment)
       throws IOException {
     Map<String, @Nullable Object> object = new LinkedHashMap<>(result.toMap(environment));
-    OutputFiles.write(out.resolve(StudyFolder.RESULTS), Output.toJson(object) + "\n");
+    OutputFiles.write(out.resolve(StudyFolder.RESULTS), Json.write(object) + "\n");
     result.draw(out.resolve("loss.png"), out.resolve("memory.png"), output::warn);
     if (report != null) {
       result.write(report, command(environment), environment, output::warn);

@@ -18,6 +18,7 @@ import org.freetransformer.config.ConfigException;
 import org.freetransformer.plots.PictureRefresher;
 import org.freetransformer.run.ConfigFile;
 import org.freetransformer.run.FolderLock;
+import org.freetransformer.run.Json;
 import org.freetransformer.run.MetricsFile;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.Reports;
@@ -114,8 +115,7 @@ final class TrainCommand implements Callable<Integer> {
       }
       // Last of all that a resumed run needs: by this file it is one.
       OutputFiles.write(folder.config(), ConfigFile.write(run.toMap()));
-      OutputFiles.write(
-          folder.environment(), Output.toJson(Version.environment(spec, engine)) + "\n");
+      OutputFiles.write(folder.environment(), Json.write(Version.environment(spec, engine)) + "\n");
       TrainingRun.Outcome outcome = train(training, run, folder, stop);
       output.result(json(outcome, folder), text(outcome, folder));
     }

@@ -21,6 +21,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import javax.imageio.ImageIO;
 import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.freetransformer.run.Json;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -362,7 +363,7 @@ class SavedModelCommandsTest {
     Map<String, Object> numbers = new LinkedHashMap<>();
     numbers.put("none", Double.NaN);
     numbers.put("endless", List.of(Float.NEGATIVE_INFINITY, 1.5f));
-    assertThat(Output.toJson(numbers)).isEqualTo("{\"none\":null,\"endless\":[null,1.5]}");
+    assertThat(Json.write(numbers)).isEqualTo("{\"none\":null,\"endless\":[null,1.5]}");
   }
 
   @Test

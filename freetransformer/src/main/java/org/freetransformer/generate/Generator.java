@@ -247,9 +247,7 @@ public final class Generator {
     int[][] drawn = hasPlan() ? drawnPlans(request) : null; // Also checks what is pinned, replayed.
     return request.plans().encodePrompt()
         ? decoder.promptInferred(
-            request.prompts(),
-            inferredPlans(request.plans().seed()),
-            request.plans().shared())
+            request.prompts(), inferredPlans(request.plans().seed()), request.plans().shared())
         : decoder.prompt(request.prompts(), drawn);
   }
 

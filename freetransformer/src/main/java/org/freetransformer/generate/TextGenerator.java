@@ -132,7 +132,7 @@ public final class TextGenerator {
     }
 
     Piece add(Generator.Token token) {
-      if (!stopTokens.contains(token.id())) { // That one stands for no text.
+      if (standsForText(token.id())) {
         text.add(token.id());
       }
       if (token.ends() != null) {
@@ -162,6 +162,11 @@ public final class TextGenerator {
       }
       return new Sample(text.text(), List.copyOf(pieces), sample.tokens(), sample.plans(), reason);
     }
+  }
+
+  /** Not the end of a text, nor what only the model has, whose vocabulary may be rounded up. */
+  private boolean standsForText(int token) {
+    return !stopTokens.contains(token) && token < tokenizer.vocabSize();
   }
 
   /**

@@ -2,7 +2,6 @@ package examples;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Consumer;
 import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointFolder;
@@ -12,11 +11,10 @@ import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.ConfigSection;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.Tokenizer;
-import org.freetransformer.generate.Generator;
 import org.freetransformer.generate.PlanControl;
-import org.freetransformer.generate.SampleText;
 import org.freetransformer.generate.Sampling;
 import org.freetransformer.generate.StopStrings;
+import org.freetransformer.generate.TextGenerator;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.tensor.Engine;
@@ -50,6 +48,7 @@ public final class PlanService implements AutoCloseable {
   private final Engine engine;
   private final LanguageModel model;
   private final Tokenizer tokenizer;
+  private final TextGenerator texts;
 
   /** Opens the newest checkpoint that is whole. */
   public PlanService(Path checkpoints) {
@@ -63,6 +62,7 @@ public final class PlanService implements AutoCloseable {
     engine = Engine.on(Devices.cpu(Runtime.getRuntime().availableProcessors()));
     model = ModelFile.load(engine, weights);
     tokenizer = Tokenizer.of(dataOf(weights, model.config()));
+    texts = new TextGenerator(model, tokenizer);
   }
 
   /** A checkpoint says what its model was trained on, and so how text becomes tokens. */
@@ -80,23 +80,12 @@ public final class PlanService implements AutoCloseable {
    */
   public synchronized Answer write(
       String prompt, int maxTokens, PlanControl plans, Consumer<String> listener) {
-    Generator.Request request =
-        new Generator.Request(
-            List.of(tokenizer.encode(prompt)), maxTokens, Sampling.plain(SEED), plans, Set.of());
-    SampleText text = new SampleText(tokenizer, NO_STOPS);
-    Generator.Sample sample =
-        new Generator(model)
-            .generate(
-                request,
-                (_, token) -> {
-                  boolean goesOn = text.add(token);
-                  listener.accept(text.take());
-                  return goesOn;
-                })
-            .getFirst();
-    text.finish();
-    listener.accept(text.take());
-    return new Answer(text.text(), sample.plans());
+    TextGenerator.Request request =
+        new TextGenerator.Request(
+            List.of(tokenizer.encode(prompt)), maxTokens, Sampling.plain(SEED), plans, NO_STOPS);
+    TextGenerator.Sample sample =
+        texts.generate(request, piece -> listener.accept(piece.text())).getFirst();
+    return new Answer(sample.text(), sample.plans());
   }
 
   /** The model lies in the mapped file and the engine's memory: it goes first, the file last. */

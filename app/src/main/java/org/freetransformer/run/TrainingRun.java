@@ -96,7 +96,7 @@ public final class TrainingRun implements AutoCloseable {
     this.data = Dataset.open(config.data(), warnings);
     try {
       this.trainer = new Trainer(engine, host, config, data, ranks);
-    } catch (RuntimeException refused) {
+    } catch (RuntimeException | Error refused) {
       data.close();
       throw refused;
     }

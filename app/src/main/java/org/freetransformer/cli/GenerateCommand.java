@@ -6,9 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Future;
@@ -22,6 +20,7 @@ import org.freetransformer.generate.TextGenerator;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.run.Json;
 import org.freetransformer.run.OutputFiles;
+import org.freetransformer.run.SampleJson;
 import org.freetransformer.run.SavedModel;
 import org.freetransformer.tensor.Engine;
 import org.jspecify.annotations.Nullable;
@@ -186,11 +185,6 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private static Map<String, Object> json(TextGenerator.Sample sample) {
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("text", sample.text());
-    map.put("tokens", sample.tokens());
-    map.put("plan", sample.plans());
-    map.put("finish_reason", sample.finishReason().name().toLowerCase(Locale.ROOT));
-    return map;
+    return SampleJson.of(sample.text(), sample.tokens(), sample.plans(), sample.finishReason());
   }
 }

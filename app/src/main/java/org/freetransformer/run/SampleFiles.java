@@ -4,11 +4,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.freetransformer.data.Tokenizer;
-import org.freetransformer.generate.Generator;
 import org.freetransformer.train.SampleWriter;
 
 /**
@@ -46,7 +44,8 @@ final class SampleFiles implements AutoCloseable {
               List<Integer> all =
                   Stream.concat(writer.prompt().stream(), sample.tokens().stream()).toList();
               read.append(text(all)).append(BETWEEN);
-              return json(sample);
+              return SampleJson.of(
+                  text(sample.tokens()), sample.tokens(), sample.plans(), sample.finishReason());
             })
             .toList();
     Map<String, Object> whole = new LinkedHashMap<>();
@@ -56,15 +55,6 @@ final class SampleFiles implements AutoCloseable {
     whole.put("samples", samples);
     OutputFiles.write(folder.resolve("step-%d.json".formatted(step)), Json.write(whole) + "\n");
     OutputFiles.write(folder.resolve("step-%d.txt".formatted(step)), read.toString());
-  }
-
-  private Map<String, Object> json(Generator.Sample sample) {
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("text", text(sample.tokens()));
-    map.put("tokens", sample.tokens());
-    map.put("plan", sample.plans());
-    map.put("finish_reason", sample.finishReason().name().toLowerCase(Locale.ROOT));
-    return map;
   }
 
   /**

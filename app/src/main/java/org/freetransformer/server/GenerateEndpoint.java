@@ -3,11 +3,11 @@ package org.freetransformer.server;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.freetransformer.config.ConfigSection;
 import org.freetransformer.generate.TextGenerator;
 import org.freetransformer.generate.TextGenerator.Piece;
+import org.freetransformer.run.SampleJson;
 import org.jspecify.annotations.Nullable;
 
 /** {@code POST /api/generate}: writes text, with every token, piece and plan of it. */
@@ -81,12 +81,9 @@ final class GenerateEndpoint implements Endpoint {
   }
 
   private static Map<String, Object> describe(TextGenerator.Sample sample) {
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("text", sample.text());
-    map.put("tokens", sample.tokens());
+    Map<String, Object> map =
+        SampleJson.of(sample.text(), sample.tokens(), sample.plans(), sample.finishReason());
     map.put("pieces", sample.pieces());
-    map.put("plan", sample.plans());
-    map.put("finish_reason", sample.finishReason().name().toLowerCase(Locale.ROOT));
     return map;
   }
 

@@ -1,7 +1,6 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.util.Arrays;
-import org.freetransformer.tensor.device.Kernel;
 
 /**
  * Matrix product of a C that one panel covers, from a transposed A, as in the gradient of a narrow
@@ -11,7 +10,7 @@ import org.freetransformer.tensor.device.Kernel;
  * <p>A task is a part of k, since C has nothing to share; parts depend on k alone, and their sums
  * are added in order.
  */
-final class NarrowGemm implements Kernel, ThreadTeam.Task {
+final class NarrowGemm extends ProductKernel implements ThreadTeam.Task {
   // Two panels so deep fill half of the first-level cache.
   private static final int SLICE = 128;
 
@@ -22,14 +21,6 @@ final class NarrowGemm implements Kernel, ThreadTeam.Task {
   private static final boolean SQUARE = GemmKernel.LANES == SquareTile.ROWS;
   private static final int WIDTH = SQUARE ? GemmKernel.LANES : GemmKernel.COLUMNS;
 
-  private final ThreadTeam team;
-  private final GemmScratch[] scratch;
-  private final GemmShape shape;
-  private final StridedMatrix a;
-  private final StridedMatrix b;
-  private final StridedMatrix c;
-  private final float alpha;
-  private final boolean accumulate;
   private final int partDepth;
   private final int parts;
 
@@ -38,14 +29,7 @@ final class NarrowGemm implements Kernel, ThreadTeam.Task {
 
   /** Sizes must not be 0. */
   NarrowGemm(ThreadTeam team, GemmScratch[] scratch, Product product) {
-    this.team = team;
-    this.scratch = scratch;
-    shape = product.shape();
-    a = product.a();
-    b = product.b();
-    c = product.c();
-    alpha = product.alpha();
-    accumulate = product.accumulate();
+    super(team, scratch, product);
     int even = Math.ceilDiv(Math.ceilDiv(shape.k(), MOST_PARTS), SLICE) * SLICE;
     partDepth = Math.max(SLICES_OF_A_PART * SLICE, even);
     parts = Math.ceilDiv(shape.k(), partDepth);

@@ -8,14 +8,13 @@ import static org.freetransformer.tensor.device.simd.GemmKernel.VECTOR_BYTES;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
-import org.freetransformer.tensor.device.Kernel;
 
 /**
  * Matrix product of up to 8 steps of k, a sum of so many outer products, with 512-bit vectors: two
  * rows of A stay in 16 registers, an element each, while columns of B stream past from the
  * first-level cache and C is written along its rows.
  */
-final class OuterGemm implements Kernel, ThreadTeam.Task {
+final class OuterGemm extends ProductKernel implements ThreadTeam.Task {
   /** Steps of k that a row of A holds; further ones are zeros. */
   private static final int DEPTH = 8;
 
@@ -36,25 +35,12 @@ final class OuterGemm implements Kernel, ThreadTeam.Task {
   private static final long PANEL_BYTES = DEPTH * VECTOR_BYTES;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
-  private final ThreadTeam team;
-  private final GemmScratch[] scratch;
-  private final GemmShape shape;
-  private final StridedMatrix a;
-  private final StridedMatrix b;
-  private final StridedMatrix c;
-  private final float alpha;
   private final int strips;
   private final int rowBlocks;
 
   /** Sizes must not be 0. */
   OuterGemm(ThreadTeam team, GemmScratch[] scratch, Product product) {
-    this.team = team;
-    this.scratch = scratch;
-    shape = product.shape();
-    a = product.a();
-    b = product.b();
-    c = product.c();
-    alpha = product.alpha();
+    super(team, scratch, product);
     strips = Math.ceilDiv(shape.n(), STRIP);
     long crumbs = Math.ceilDiv(shape.multiplyAdds(), CRUMB);
     long most = Math.min(team.enoughTasks(), crumbs) / ((long) shape.batch() * strips);

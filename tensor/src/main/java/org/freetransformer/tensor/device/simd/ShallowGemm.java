@@ -3,14 +3,13 @@ package org.freetransformer.tensor.device.simd;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.VectorMask;
-import org.freetransformer.tensor.device.Kernel;
 
 /**
  * Matrix product with few steps of k, where writing C is most of the work, or with a C of few
  * columns. A task is a block of rows over some panels of B, which it packs where it must; rows of A
  * are copied as they lie, a few at a time.
  */
-final class ShallowGemm implements Kernel, ThreadTeam.Task {
+final class ShallowGemm extends ProductKernel implements ThreadTeam.Task {
   /** Largest k where C may have any size. */
   static final int MAX_DEPTH = 8;
 
@@ -40,15 +39,6 @@ final class ShallowGemm implements Kernel, ThreadTeam.Task {
   private static final long CRUMB = 1 << 16;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
-  private final ThreadTeam team;
-  private final GemmScratch[] scratch;
-  private final GemmShape shape;
-  private final StridedMatrix a;
-  private final StridedMatrix b;
-  private final StridedMatrix c;
-  private final float alpha;
-  private final boolean accumulate;
-
   private final int depth;
   private final int rowsAtOnce;
   private final int columnsAtOnce;
@@ -60,14 +50,7 @@ final class ShallowGemm implements Kernel, ThreadTeam.Task {
 
   /** Sizes must not be 0, and C's columns contiguous. */
   ShallowGemm(ThreadTeam team, GemmScratch[] scratch, Product product) {
-    this.team = team;
-    this.scratch = scratch;
-    shape = product.shape();
-    a = product.a();
-    b = product.b();
-    c = product.c();
-    alpha = product.alpha();
-    accumulate = product.accumulate();
+    super(team, scratch, product);
     int granule = ShallowKernel.NARROW_ROWS;
     depth = Math.min(shape.k(), SLICE);
     rowsAtOnce = Math.max(granule, A_ELEMENTS / depth / granule * granule);

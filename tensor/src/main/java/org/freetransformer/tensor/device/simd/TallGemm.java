@@ -3,13 +3,12 @@ package org.freetransformer.tensor.device.simd;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
-import org.freetransformer.tensor.device.Kernel;
 
 /**
  * Matrix product of a tall A, whose rows are contiguous, and a B of 13 to 16 columns, with 512-bit
  * vectors: 16 rows at a time, a slice of k after the other.
  */
-final class TallGemm implements Kernel, ThreadTeam.Task {
+final class TallGemm extends ProductKernel implements ThreadTeam.Task {
   // So deep, a panel of B and the rows of A fill two thirds of the first-level cache.
   private static final int SLICE = 256;
 
@@ -25,26 +24,11 @@ final class TallGemm implements Kernel, ThreadTeam.Task {
   private static final long CRUMB = 1 << 18;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
-  private final ThreadTeam team;
-  private final GemmScratch[] scratch;
-  private final GemmShape shape;
-  private final StridedMatrix a;
-  private final StridedMatrix b;
-  private final StridedMatrix c;
-  private final float alpha;
-  private final boolean accumulate;
   private final int blocks;
 
   /** Sizes must not be 0. */
   TallGemm(ThreadTeam team, GemmScratch[] scratch, Product product) {
-    this.team = team;
-    this.scratch = scratch;
-    shape = product.shape();
-    a = product.a();
-    b = product.b();
-    c = product.c();
-    alpha = product.alpha();
-    accumulate = product.accumulate();
+    super(team, scratch, product);
     long crumbs = Math.ceilDiv(shape.multiplyAdds(), CRUMB);
     long most = Math.min(team.enoughTasks(), crumbs) / shape.batch();
     blocks = Math.clamp(most, 1, Math.ceilDiv(shape.m(), ROWS));

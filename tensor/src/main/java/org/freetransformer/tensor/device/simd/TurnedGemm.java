@@ -2,14 +2,13 @@ package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import org.freetransformer.tensor.device.Kernel;
 
 /**
  * Matrix product of some tens of rows, up to 256, with a transposed B, as a linear layer's:
  * computed as Cᵀ = Bᵀ·Aᵀ, because rows of Bᵀ lie as tiles want their left side. So the large matrix
  * is only copied, each row all along k, and turned are the few rows of A and the tiles of C.
  */
-final class TurnedGemm implements Kernel {
+final class TurnedGemm extends ProductKernel {
   // With more rows, C's way to memory takes longer than packing B does.
   private static final int MAX_ROWS = 256;
 
@@ -36,14 +35,6 @@ final class TurnedGemm implements Kernel {
 
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
-  private final ThreadTeam team;
-  private final GemmScratch[] scratch;
-  private final GemmShape shape;
-  private final StridedMatrix a;
-  private final StridedMatrix b;
-  private final StridedMatrix c;
-  private final float alpha;
-  private final boolean accumulate;
   private final int depth;
   private final int slices;
   private final int panels;
@@ -60,14 +51,7 @@ final class TurnedGemm implements Kernel {
 
   /** Sizes must not be 0. */
   TurnedGemm(ThreadTeam team, GemmScratch[] scratch, Product product) {
-    this.team = team;
-    this.scratch = scratch;
-    shape = product.shape();
-    a = product.a();
-    b = product.b();
-    c = product.c();
-    alpha = product.alpha();
-    accumulate = product.accumulate();
+    super(team, scratch, product);
     depth = GemmBlock.depth(shape.k());
     slices = Math.ceilDiv(shape.k(), depth);
     panels = Math.ceilDiv(shape.m(), COLUMNS);

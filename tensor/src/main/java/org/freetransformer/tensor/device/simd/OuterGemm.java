@@ -32,7 +32,6 @@ final class OuterGemm extends ProductKernel implements ThreadTeam.Task {
   private static final int ROW_BLOCK = 512;
 
   private static final long CRUMB = 1 << 16;
-  private static final long PANEL_BYTES = DEPTH * VECTOR_BYTES;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private final int strips;
@@ -88,16 +87,27 @@ final class OuterGemm extends ProductKernel implements ThreadTeam.Task {
   /** A vector of each of B's rows after the other, then those of the next columns. */
   private void packColumns(int item, int column, int columnEnd, MemorySegment panels) {
     long start = b.start(item) + (long) column * Float.BYTES;
-    for (int k = 0; k < DEPTH; k++) {
-      long to = k * VECTOR_BYTES;
-      for (int j = 0; j < columnEnd - column; j += LANES) {
-        FloatVector y =
-            k < shape.k()
-                ? Lanes.load(b.memory(), start + k * b.rowBytes() + (long) j * Float.BYTES)
-                : FloatVector.zero(SPECIES);
-        y.intoMemorySegment(panels, to, ORDER);
-        to += PANEL_BYTES;
-      }
+    int columns = columnEnd - column;
+    for (int k = 0; k < shape.k(); k++) {
+      packRow(b.memory(), start + k * b.rowBytes(), columns, panels, k * VECTOR_BYTES);
+    }
+    for (int k = shape.k(); k < DEPTH; k++) {
+      clearRow(columns, panels, k * VECTOR_BYTES);
+    }
+  }
+
+  private static void packRow(
+      MemorySegment b, long from, int columns, MemorySegment panels, long to) {
+    for (int j = 0; j < columns; j += LANES) {
+      Lanes.load(b, from + (long) j * Float.BYTES)
+          .intoMemorySegment(panels, to + (long) j * DEPTH * Float.BYTES, ORDER);
+    }
+  }
+
+  private static void clearRow(int columns, MemorySegment panels, long to) {
+    FloatVector zero = FloatVector.zero(SPECIES);
+    for (int j = 0; j < columns; j += LANES) {
+      zero.intoMemorySegment(panels, to + (long) j * DEPTH * Float.BYTES, ORDER);
     }
   }
 

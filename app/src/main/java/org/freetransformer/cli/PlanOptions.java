@@ -60,15 +60,9 @@ final class PlanOptions {
 
   /** How the generator is to draw plans. */
   PlanControl control(long seed) {
-    int mask = 0;
-    int values = 0;
-    for (Map.Entry<Integer, Integer> pin : pins.entrySet()) {
-      mask |= 1 << pin.getKey();
-      values |= pin.getValue() << pin.getKey();
-    }
     String chosen = source == null ? ENCODE : source;
     List<Integer> replay =
         chosen.equals(PRIOR) || chosen.equals(ENCODE) ? List.of() : PlanFile.read(Path.of(chosen));
-    return new PlanControl(chosen.equals(ENCODE), shared, replay, mask, values, seed);
+    return new PlanControl(chosen.equals(ENCODE), shared, replay, 0, 0, seed).withPinned(pins);
   }
 }

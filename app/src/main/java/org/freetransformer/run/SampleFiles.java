@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.freetransformer.data.Tokenizer;
+import org.freetransformer.generate.TextGenerator;
 import org.freetransformer.train.SampleWriter;
 
 /**
@@ -57,17 +58,8 @@ final class SampleFiles implements AutoCloseable {
     OutputFiles.write(folder.resolve("step-%d.txt".formatted(step)), read.toString());
   }
 
-  /**
-   * Tokens as text, without what stands for none: the end of a text, and what only the model has,
-   * whose vocabulary may be larger than the data's.
-   */
   private String text(List<Integer> tokens) {
-    int end = tokenizer.endOfText().orElse(-1);
-    return tokenizer.decode(
-        tokens.stream()
-            .mapToInt(Integer::intValue)
-            .filter(token -> token != end && token < tokenizer.vocabSize())
-            .toArray());
+    return TextGenerator.text(tokenizer, tokens);
   }
 
   @Override

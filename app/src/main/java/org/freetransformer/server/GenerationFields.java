@@ -169,17 +169,15 @@ record GenerationFields(
   }
 
   private static PlanControl withPins(PlanControl plans, ConfigSection pinned, int bits) {
-    int mask = 0;
-    int values = 0;
+    Map<Integer, Integer> pins = new LinkedHashMap<>();
     for (int bit = 0; bit < bits; bit++) {
       String key = String.valueOf(bit);
       if (pinned.has(key)) {
         int value = pinned.integer(key, 0);
         Limits.between(key, value, 0, 1);
-        mask |= 1 << bit;
-        values |= value << bit;
+        pins.put(bit, value);
       }
     }
-    return plans.withPinned(mask, values);
+    return plans.withPinned(pins);
   }
 }

@@ -1,7 +1,6 @@
 package org.freetransformer.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
-import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
@@ -14,11 +13,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
-import java.util.jar.Manifest;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -55,11 +51,11 @@ class LauncherTest {
     }
     Files.createDirectories(root.resolve("configs"));
     Path lib = Files.createDirectories(root.resolve("app/target/lib"));
-    referToOwnClassPath(root.resolve("app/target/ft-app-test.jar"));
-    referToOwnClassPath(lib.resolve("ft-nn-test.jar"));
-    referToOwnClassPath(lib.resolve("freetransformer-test.jar"));
+    OwnClassPath.referToIn(root.resolve("app/target/ft-app-test.jar"));
+    OwnClassPath.referToIn(lib.resolve("ft-nn-test.jar"));
+    OwnClassPath.referToIn(lib.resolve("freetransformer-test.jar"));
     Path copy = Files.createDirectories(root.resolve(".ft/app/test"));
-    referToOwnClassPath(copy.resolve("ft-app-test.jar"));
+    OwnClassPath.referToIn(copy.resolve("ft-app-test.jar"));
     Files.writeString(root.resolve("app/target/built"), "test\n", UTF_8);
     mavenCalls = folder.resolve("maven-calls");
     maven("exit 1");
@@ -69,21 +65,6 @@ class LauncherTest {
     Path copy = root.resolve(name);
     Files.createDirectories(copy.getParent());
     Files.copy(REPOSITORY.resolve(name), copy);
-  }
-
-  private static Stream<Path> ownClassPath() {
-    return Pattern.compile(File.pathSeparator)
-        .splitAsStream(System.getProperty("java.class.path"))
-        .map(entry -> Path.of(entry).toAbsolutePath());
-  }
-
-  /** Writes a jar that holds nothing but a reference to this test's class path. */
-  private static void referToOwnClassPath(Path jar) throws IOException {
-    String urls = ownClassPath().map(entry -> entry.toUri().toString()).collect(joining(" "));
-    var manifest = new Manifest();
-    manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
-    manifest.getMainAttributes().put(Attributes.Name.CLASS_PATH, urls);
-    new JarOutputStream(Files.newOutputStream(jar), manifest).close();
   }
 
   /** Puts a script called mvn on the path that notes each call and then does {@code action}. */
@@ -179,7 +160,7 @@ class LauncherTest {
       Files.delete(target.resolve(reference));
     }
     new JarOutputStream(Files.newOutputStream(lib.resolve("freetransformer-test.jar"))).close();
-    for (Path path : ownClassPath().toList()) {
+    for (Path path : OwnClassPath.entries().toList()) {
       if (Files.isRegularFile(path)) {
         Files.copy(path, lib.resolve(path.getFileName()));
       } else if (Files.exists(path.resolve("org/freetransformer/cli/Main.class"))) {

@@ -3,16 +3,10 @@ package org.freetransformer.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.jar.Attributes;
-import java.util.jar.JarOutputStream;
-import java.util.jar.Manifest;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -42,20 +36,8 @@ class UnpackedReleaseTest {
     for (String script : new String[] {"ft", "scripts/find-jdk"}) {
       Files.copy(REPOSITORY.resolve(script), root.resolve(script));
     }
-    referToOwnClassPath(lib.resolve("ft-app-test.jar"));
+    OwnClassPath.referToIn(lib.resolve("ft-app-test.jar"));
     layOutRuntime();
-  }
-
-  private static void referToOwnClassPath(Path jar) throws IOException {
-    String urls =
-        Pattern.compile(File.pathSeparator)
-            .splitAsStream(System.getProperty("java.class.path"))
-            .map(entry -> Path.of(entry).toAbsolutePath().toUri().toString())
-            .collect(Collectors.joining(" "));
-    Manifest manifest = new Manifest();
-    manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
-    manifest.getMainAttributes().put(Attributes.Name.CLASS_PATH, urls);
-    new JarOutputStream(Files.newOutputStream(jar), manifest).close();
   }
 
   /** A runtime without a compiler, as a container has: the JVM of this test under another name. */

@@ -1,6 +1,7 @@
 package org.freetransformer.generate;
 
 import java.util.List;
+import java.util.Map;
 import org.freetransformer.tensor.Philox;
 
 /**
@@ -54,6 +55,21 @@ public record PlanControl(
   /** The same with the bits of a mask pinned to those of {@code values}. */
   public PlanControl withPinned(int bits, int values) {
     return new PlanControl(encodePrompt, shared, replay, bits, values, seed);
+  }
+
+  /**
+   * The same with single bits pinned.
+   *
+   * @param values 0 or 1 by the bit's number, from 0 to H − 1
+   */
+  public PlanControl withPinned(Map<Integer, Integer> values) {
+    int bits = 0;
+    int ones = 0;
+    for (Map.Entry<Integer, Integer> pin : values.entrySet()) {
+      bits |= 1 << pin.getKey();
+      ones |= pin.getValue() << pin.getKey();
+    }
+    return withPinned(bits, ones);
   }
 
   /**

@@ -91,8 +91,7 @@ public final class TextGenerator {
   public TextGenerator(LanguageModel model, Tokenizer tokenizer) {
     this.generator = new Generator(model);
     this.tokenizer = tokenizer;
-    OptionalInt end = tokenizer.endOfText(); // A text ends where the next would begin.
-    this.stopTokens = end.isPresent() ? Set.of(end.getAsInt()) : Set.of();
+    this.stopTokens = stopTokens(tokenizer);
   }
 
   /**
@@ -132,7 +131,7 @@ public final class TextGenerator {
     }
 
     Piece add(Generator.Token token) {
-      if (standsForText(token.id())) {
+      if (standsForText(tokenizer, token.id())) {
         text.add(token.id());
       }
       if (token.ends() != null) {
@@ -164,9 +163,24 @@ public final class TextGenerator {
     }
   }
 
+  /** The tokens that end a text: one, where the next would begin, or none. */
+  public static Set<Integer> stopTokens(Tokenizer tokenizer) {
+    OptionalInt end = tokenizer.endOfText();
+    return end.isPresent() ? Set.of(end.getAsInt()) : Set.of();
+  }
+
+  /** The text of tokens that a model wrote, as {@link Sample#text} has it. */
+  public static String text(Tokenizer tokenizer, List<Integer> tokens) {
+    return tokenizer.decode(
+        tokens.stream()
+            .mapToInt(Integer::intValue)
+            .filter(token -> standsForText(tokenizer, token))
+            .toArray());
+  }
+
   /** Not the end of a text, nor what only the model has, whose vocabulary may be rounded up. */
-  private boolean standsForText(int token) {
-    return !stopTokens.contains(token) && token < tokenizer.vocabSize();
+  private static boolean standsForText(Tokenizer tokenizer, int token) {
+    return token != tokenizer.endOfText().orElse(-1) && token < tokenizer.vocabSize();
   }
 
   /**

@@ -2,7 +2,6 @@ package org.freetransformer.train;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.freetransformer.config.ConfigException;
@@ -15,6 +14,7 @@ import org.freetransformer.data.Tokenizer;
 import org.freetransformer.generate.Generator;
 import org.freetransformer.generate.IncrementalDecoder;
 import org.freetransformer.generate.PlanControl;
+import org.freetransformer.generate.TextGenerator;
 import org.freetransformer.model.LanguageModel;
 import org.jspecify.annotations.Nullable;
 
@@ -77,8 +77,7 @@ public final class SampleWriter implements AutoCloseable {
           "has %d tokens; allowed are 1 to %d, the tokens of an example"
               .formatted(prompt.length, length));
     }
-    OptionalInt end = tokenizer.endOfText();
-    return request(config, end.isPresent() ? Set.of(end.getAsInt()) : Set.of(), prompt);
+    return request(config, TextGenerator.stopTokens(tokenizer), prompt);
   }
 
   /** The largest request that a run can come to whose data and tokenizer are not at hand. */

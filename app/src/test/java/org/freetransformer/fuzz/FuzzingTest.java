@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * A short campaign for the formats of the most data, and for the others with the slow tests;
- * docs/checkpoints.md has the counts of long ones.
+ * docs/robustness.md has the counts of long ones.
  */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "Jazzer's lists of classes have ; there")
 final class FuzzingTest {

@@ -54,7 +54,13 @@ public final class Gradients {
 
   /** Goes back from what was computed again, given the gradient of what was computed first. */
   void goOn(Tensor again, Tensor gradient) {
-    taken.add(gradient.buffer().storage());
+    if (again.node() == null || originals.containsKey(again)) {
+      give(again, gradient); // The segment computes nothing: it passes on an input, or a leaf.
+      return;
+    }
+    if (!taken.add(gradient.buffer().storage())) {
+      again.retainGrad(); // It is kept as the gradient of what was computed first.
+    }
     pending.put(again, gradient);
     Backpropagation.goOn(again, this);
   }

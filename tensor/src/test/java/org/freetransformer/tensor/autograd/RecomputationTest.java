@@ -154,6 +154,44 @@ class RecomputationTest {
   }
 
   @Test
+  void aGradientThatIsKeptIsNotOverwritten() {
+    Tensor leaf = leaf(new Random(4), 3);
+    try (var _ = engine.scope("test");
+        Engine.Mode _ = engine.recomputation(true)) {
+      Tensor y =
+          Recomputation.of(
+                  List.of(leaf),
+                  inputs -> {
+                    Tensor twice = inputs.getFirst().mul(2);
+                    return twice.square().add(twice);
+                  })
+              .retainGrad();
+      y.sum().backward();
+      assertThat(Objects.requireNonNull(y.grad()).toFloats()).containsOnly(1f);
+    }
+    leaf.close();
+  }
+
+  @Test
+  void aSegmentThatPassesSomethingOnPassesItsGradientOn() {
+    Tensor input = leaf(new Random(4), 3);
+    Tensor other = leaf(new Random(5), 3);
+    try (var _ = engine.scope("test");
+        Engine.Mode _ = engine.recomputation(true)) {
+      // A rate of 0 gives the input itself.
+      Tensor same =
+          Recomputation.of(List.of(input), inputs -> DropoutOp.dropout(inputs.getFirst(), 0));
+      Tensor inner = Recomputation.of(List.of(input.mul(3)), inputs -> inputs.getFirst());
+      Tensor constant = Recomputation.of(List.of(input), _ -> other);
+      same.mul(2).add(inner).add(constant.mul(5)).sum().backward();
+    }
+    assertThat(Objects.requireNonNull(input.grad()).toFloats()).containsOnly(5f);
+    assertThat(Objects.requireNonNull(other.grad()).toFloats()).containsOnly(5f);
+    input.close();
+    other.close();
+  }
+
+  @Test
   void inputsWithoutGradientLoseNothing() {
     Tensor weight = leaf(new Random(2), 3, 4);
     try (var _ = engine.scope("test");

@@ -260,6 +260,19 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
+   * Gives a leaf a gradient of zeros, which lives until the leaf is closed; if a program that is
+   * being recorded comes to nothing, so does its gradient. For automatic differentiation.
+   */
+  public Tensor allocateGradient(Tensor leaf) {
+    Tensor gradient = allocate("gradients", leaf.dtype(), leaf.shape());
+    leaf.setGrad(gradient);
+    if (recording != null) {
+      recording.madeGradient(leaf, gradient);
+    }
+    return gradient;
+  }
+
+  /**
    * A tensor of values that never change, which outlives every scope and recording until it is
    * closed: in the memory where they are, or a copy on a device that computes on other memory.
    *

@@ -55,15 +55,32 @@ public final class Program implements AutoCloseable {
    */
   public static Program record(Engine engine, Supplier<List<Tensor>> body) {
     Recording recording = engine.startRecording();
-    List<Tensor> outputs;
-    List<Instruction> instructions;
+    try {
+      Recorded recorded = recorded(engine, recording, body);
+      return ready(engine, recording, recorded.instructions(), recorded.outputs());
+    } catch (RuntimeException | Error failure) {
+      recording.discard();
+      throw failure;
+    }
+  }
+
+  private record Recorded(List<Instruction> instructions, List<Tensor> outputs) {}
+
+  private static Recorded recorded(
+      Engine engine, Recording recording, Supplier<List<Tensor>> body) {
     try {
       engine.rewriter().begin();
-      outputs = List.copyOf(body.get());
-      instructions = List.copyOf(engine.rewriter().rewrite(List.copyOf(recording.instructions())));
+      List<Tensor> outputs = List.copyOf(body.get());
+      List<Instruction> emitted = List.copyOf(recording.instructions());
+      return new Recorded(List.copyOf(engine.rewriter().rewrite(emitted)), outputs);
     } finally {
       engine.stopRecording();
     }
+  }
+
+  /** What was recorded, with memory and kernels. */
+  private static Program ready(
+      Engine engine, Recording recording, List<Instruction> instructions, List<Tensor> outputs) {
     List<Storage> kept = outputs.stream().map(tensor -> tensor.buffer().storage()).toList();
     MemoryPlan plan = MemoryPlan.of(instructions, recording.intermediates(), kept);
     Storage arena = engine.device().bind(plan.storages(), plan.offsets(), plan.bytes());

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.CpuDevice;
 import org.freetransformer.tensor.device.Device;
@@ -67,6 +68,37 @@ class ProgramTest {
       assertThatThrownBy(() -> other.allocate("parameters", DType.F32, Shape.of(3)))
           .isInstanceOf(OutOfMemoryError.class);
       assertThat(device.memory().liveBytes()).isEqualTo(before);
+    }
+  }
+
+  @Test
+  void aLeafLosesTheGradientOfAProgramThatCameToNothing() {
+    FullDevice device = new FullDevice();
+    try (Engine other = Engine.on(device)) {
+      Tensor x = other.tensor(new float[] {2}, 1).requireGrad();
+      Supplier<List<Tensor>> step =
+          () -> {
+            Tensor loss = x.square().sum();
+            loss.backward();
+            return List.of(loss);
+          };
+      Supplier<List<Tensor>> failing =
+          () -> {
+            assertThat(step.get()).isNotEmpty();
+            throw new IllegalStateException("in the body");
+          };
+      long before = device.memory().liveBytes();
+      assertThatThrownBy(() -> Program.record(other, failing)).hasMessage("in the body");
+      assertThat(x.grad()).isNull();
+      assertThat(device.memory().liveBytes()).isEqualTo(before);
+      try (Program program = Program.record(other, step)) {
+        program.run();
+        program.run();
+        assertThat(Objects.requireNonNull(x.grad()).toFloats()).containsExactly(4);
+        // One that was there before stays.
+        assertThatThrownBy(() -> Program.record(other, failing)).hasMessage("in the body");
+        assertThat(Objects.requireNonNull(x.grad()).toFloats()).containsExactly(4);
+      }
     }
   }
 

@@ -192,9 +192,7 @@ public final class Gradients {
 
   private Tensor create(Tensor input) {
     if (input.node() == null) {
-      Tensor gradient = engine.allocate("gradients", input.dtype(), input.shape());
-      input.setGrad(gradient);
-      return gradient;
+      return engine.allocateGradient(input);
     }
     Tensor gradient = engine.empty(input.dtype(), input.shape());
     taken.add(gradient.buffer().storage());

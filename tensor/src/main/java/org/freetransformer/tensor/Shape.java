@@ -8,22 +8,36 @@ public final class Shape {
   private final long size;
 
   private Shape(int[] dims) {
-    long product = 1;
+    this.dims = dims;
+    this.size = product(dims);
+  }
+
+  private static long product(int[] dims) {
+    boolean hasZero = false;
     for (int dim : dims) {
       if (dim < 0) {
         throw new IllegalArgumentException(
             "negative dimension in shape " + Arrays.toString(dims) + ": sizes are 0 or more");
       }
-      product = Math.multiplyExact(product, (long) dim);
+      hasZero |= dim == 0;
     }
-    this.dims = dims;
-    this.size = product;
+    long product = hasZero ? 0 : 1;
+    for (int dim : dims) {
+      if (Math.multiplyHigh(product, dim) != 0 || product * dim < 0) {
+        throw new IllegalArgumentException(
+            "shape %s has too many elements: at most 2^63 - 1 can be counted"
+                .formatted(Arrays.toString(dims)));
+      }
+      product *= dim;
+    }
+    return product;
   }
 
   /**
    * Makes a shape.
    *
-   * @throws IllegalArgumentException if a size is negative
+   * @throws IllegalArgumentException if a size is negative, or there are more elements than a long
+   *     counts
    */
   public static Shape of(int... dims) {
     return new Shape(dims.clone());
@@ -37,6 +51,21 @@ public final class Shape {
   /** Number of elements: the product of all sizes. */
   public long size() {
     return size;
+  }
+
+  /**
+   * Number of elements, where an array or a dimension must hold them.
+   *
+   * @param what needs them, for the message
+   * @throws IllegalArgumentException if they are more than an int counts
+   */
+  public int sizeAsInt(String what) {
+    if (size > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "%s: shape %s has %d elements, of which %d are possible"
+              .formatted(what, this, size, Integer.MAX_VALUE));
+    }
+    return (int) size;
   }
 
   /**

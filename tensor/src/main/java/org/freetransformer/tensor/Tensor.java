@@ -211,21 +211,21 @@ public final class Tensor implements AutoCloseable {
 
   /** The elements as floats, row-major. */
   public float[] toFloats() {
-    float[] values = new float[Math.toIntExact(shape().size())];
+    float[] values = new float[shape().sizeAsInt("toFloats()")];
     read(DType.F32, MemorySegment.ofArray(values));
     return values;
   }
 
   /** The elements as doubles, row-major. */
   public double[] toDoubles() {
-    double[] values = new double[Math.toIntExact(shape().size())];
+    double[] values = new double[shape().sizeAsInt("toDoubles()")];
     read(DType.F64, MemorySegment.ofArray(values));
     return values;
   }
 
   /** The elements as integers, row-major; fractions are cut off. */
   public int[] toInts() {
-    int[] values = new int[Math.toIntExact(shape().size())];
+    int[] values = new int[shape().sizeAsInt("toInts()")];
     read(DType.I32, MemorySegment.ofArray(values));
     return values;
   }

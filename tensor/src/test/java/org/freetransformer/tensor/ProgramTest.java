@@ -343,6 +343,22 @@ class ProgramTest {
   // ---- Misuse ----
 
   @Test
+  void aBodyDoesNotCloseWhatItMakes() {
+    Tensor x = engine.ones(3);
+    assertThatThrownBy(() ->
+            Program.record(
+                engine,
+                () -> {
+                  Tensor y = x.add(1);
+                  Tensor z = y.mul(2);
+                  y.close();
+                  return List.of(z);
+                }))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("the recorded body closed this tensor");
+  }
+
+  @Test
   void whatNothingWroteCannotBeReadOrReturned() {
     assertThatThrownBy(() ->
             Program.record(engine, () -> List.of(engine.empty(DType.F32, Shape.of(3)).add(1))))

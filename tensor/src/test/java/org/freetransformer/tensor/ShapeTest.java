@@ -55,6 +55,16 @@ class ShapeTest {
             "shapes [2,3] and [4,3] do not broadcast: sizes 2 and 4, 2 from the end, must be equal"
                 + " or 1");
     int large = Integer.MAX_VALUE;
-    assertThatThrownBy(() -> Shape.of(large, large, large)).isInstanceOf(ArithmeticException.class);
+    assertThatThrownBy(() -> Shape.of(large, large, large))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("[2147483647, 2147483647, 2147483647] has too many elements");
+    assertThat(Shape.of(large, large, large, 0).size()).isZero();
+    assertThat(Shape.of(large, large).size()).isEqualTo(4611686014132420609L);
+    assertThatThrownBy(() -> Shape.of(1 << 20, 1 << 12).sizeAsInt("toFloats()"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "toFloats(): shape [1048576,4096] has 4294967296 elements, of which 2147483647 are"
+                + " possible");
+    assertThat(Shape.of(3, 4).sizeAsInt("x")).isEqualTo(12);
   }
 }

@@ -59,6 +59,11 @@ public final class OffHeapStorage implements Storage {
    */
   public MemorySegment segment() {
     MemorySegment segment = block;
+    if (closed && owner.equals(PLANNED) && segment != null) { // It was bound after that.
+      throw new IllegalStateException(
+          "use after free: the recorded body closed this tensor, which the program frees by"
+              + " itself");
+    }
     if (closed && owner.equals(PLANNED)) {
       throw new IllegalStateException(
           "use after free: this tensor was made while a program was recorded; only what the"

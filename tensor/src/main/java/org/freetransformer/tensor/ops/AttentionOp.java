@@ -73,6 +73,7 @@ public final class AttentionOp {
     Buffer lengths = null;
     if (keyLengths != null) {
       Check.integers("attention key lengths", keyLengths);
+      Check.engine("attention", q, keyLengths);
       Check.shape("attention key lengths", keyLengths, Shape.of(q.dim(0)));
       lengths = keyLengths.contiguous().buffer();
     }

@@ -156,7 +156,7 @@ public final class BinaryMapperOp {
   }
 
   private static Buffer list(Tensor indices) {
-    Shape flat = Shape.of(Math.toIntExact(indices.shape().size()));
+    Shape flat = Shape.of(indices.shape().sizeAsInt("binary mapper"));
     return indices.buffer().with(indices.layout().reshape(flat));
   }
 }

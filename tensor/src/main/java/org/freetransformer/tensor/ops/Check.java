@@ -1,6 +1,7 @@
 package org.freetransformer.tensor.ops;
 
 import java.util.Arrays;
+import java.util.function.Supplier;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
@@ -12,21 +13,40 @@ final class Check {
   private Check() {}
 
   static void that(boolean condition, String operation, String demand, Tensor... operands) {
-    if (condition) {
-      return;
+    if (!condition) {
+      throw refusal(operation, demand, operands);
     }
+  }
+
+  /** Shapes as an operation wants them; the error says which operation, and of what. */
+  static <T> T fitting(String operation, Supplier<T> shapes, Tensor... operands) {
+    try {
+      return shapes.get();
+    } catch (IllegalArgumentException wrong) {
+      throw refusal(operation, String.valueOf(wrong.getMessage()), operands);
+    }
+  }
+
+  private static IllegalArgumentException refusal(
+      String operation, String demand, Tensor... operands) {
     StringBuilder message =
         new StringBuilder(operation).append(": ").append(demand).append("; got ");
     for (int i = 0; i < operands.length; i++) {
       message.append(i == 0 ? "" : " and ").append(operands[i].buffer());
     }
-    throw new IllegalArgumentException(message.toString());
+    return new IllegalArgumentException(message.toString());
   }
 
   static void together(String operation, Tensor a, Tensor b) {
-    that(a.engine() == b.engine(), operation, "operands must belong to one engine", a, b);
+    engine(operation, a, b);
     that(
         a.dtype() == b.dtype(), operation, "operands must have one type (convert with to())", a, b);
+  }
+
+  /** For operands of different types, which {@link #together} does not allow. */
+  static void engine(String operation, Tensor... operands) {
+    boolean one = Arrays.stream(operands).allMatch(x -> x.engine() == operands[0].engine());
+    that(one, operation, "operands must belong to one engine", operands);
   }
 
   static void floating(String operation, Tensor x) {

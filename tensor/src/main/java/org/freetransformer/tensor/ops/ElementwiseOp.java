@@ -55,7 +55,7 @@ public final class ElementwiseOp {
       Check.floating(function.name(), a);
     }
     Engine engine = a.engine();
-    Shape shape = Shape.broadcast(a.shape(), b.shape());
+    Shape shape = Check.fitting(function.name(), () -> Shape.broadcast(a.shape(), b.shape()), a, b);
     DType type = a.dtype().isFloating() ? a.dtype() : DType.F32;
     Tensor y = engine.empty(type, shape);
     engine.emit(
@@ -141,7 +141,13 @@ public final class ElementwiseOp {
     Check.together("select", a, b);
     Check.together("select", condition, a);
     Engine engine = a.engine();
-    Shape shape = Shape.broadcast(condition.shape(), Shape.broadcast(a.shape(), b.shape()));
+    Shape shape =
+        Check.fitting(
+            "select",
+            () -> Shape.broadcast(condition.shape(), Shape.broadcast(a.shape(), b.shape())),
+            condition,
+            a,
+            b);
     Tensor y = engine.empty(a.dtype(), shape);
     engine.emit(
         new Instruction.Select(

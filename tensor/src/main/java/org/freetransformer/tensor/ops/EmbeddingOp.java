@@ -23,12 +23,13 @@ public final class EmbeddingOp {
   public static Tensor gather(Tensor table, Tensor indices) {
     Check.integers("gather", indices);
     Check.that(table.shape().rank() == 2, "gather", "the table must be [R, D]", table);
+    Check.engine("gather", table, indices);
     Engine engine = table.engine();
     int width = table.dim(1);
     int[] dims = Arrays.copyOf(indices.shape().toArray(), indices.shape().rank() + 1);
     dims[dims.length - 1] = width;
     Tensor list = indices.contiguous();
-    int count = Math.toIntExact(list.shape().size());
+    int count = list.shape().sizeAsInt("gather");
     Buffer flat = list.buffer().with(list.layout().reshape(Shape.of(count)));
     Tensor y = engine.empty(table.dtype(), Shape.of(dims));
     Shape rows = Shape.of(count, width);
@@ -54,6 +55,7 @@ public final class EmbeddingOp {
   public static void scatterRows(Tensor source, Tensor indices, Tensor table) {
     Check.together("scatterRows", source, table);
     Check.integers("scatterRows", indices);
+    Check.engine("scatterRows", source, indices);
     boolean fits =
         source.shape().rank() == 2
             && table.shape().rank() == 2

@@ -17,16 +17,17 @@ public final class KlOp {
    * {@code Σ_h KL(Bernoulli(σ(logit_h)) ‖ Bernoulli(½))} in nats, from 0 to H·ln 2, finite at any
    * logit: logits [.., H] to [..].
    *
-   * @throws IllegalArgumentException if the logits have no axis
+   * @throws IllegalArgumentException if the logits have no axis, or no bits
    */
   public static Tensor bernoulliKl(Tensor logits) {
     Check.floating("bernoulliKl", logits);
-    Check.that(logits.shape().rank() >= 1, "bernoulliKl", "logits must be [.., H]", logits);
+    boolean fits = logits.shape().rank() >= 1 && logits.dim(-1) >= 1;
+    Check.that(fits, "bernoulliKl", "logits must be [.., H] with H at least 1", logits);
     Engine engine = logits.engine();
     Tensor rows = logits.contiguous();
     int bits = logits.dim(-1);
     Tensor kl = engine.empty(logits.dtype(), Check.leading(logits.shape()));
-    int count = Math.toIntExact(kl.shape().size());
+    int count = kl.shape().sizeAsInt("bernoulliKl");
     Shape list = Shape.of(count);
     Shape matrix = Shape.of(count, bits);
     Buffer in = rows.buffer().with(rows.layout().reshape(matrix));

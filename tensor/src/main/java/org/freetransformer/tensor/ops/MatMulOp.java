@@ -29,7 +29,9 @@ public final class MatMulOp {
     boolean fits = a.shape().rank() >= 2 && b.shape().rank() >= 2 && a.dim(-1) == b.dim(-2);
     Check.that(fits, "matmul", "shapes must be [.., M, K] and [.., K, N]", a, b);
     Engine engine = a.engine();
-    Shape batch = Shape.broadcast(leading(a.shape()), leading(b.shape()));
+    Shape batch =
+        Check.fitting(
+            "matmul", () -> Shape.broadcast(leading(a.shape()), leading(b.shape())), a, b);
     Tensor y = engine.empty(a.dtype(), matrices(batch, a.dim(-2), b.dim(-1)));
     engine.emit(
         new Instruction.MatMul(

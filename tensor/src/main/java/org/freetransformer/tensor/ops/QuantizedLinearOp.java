@@ -44,7 +44,7 @@ public final class QuantizedLinearOp {
     Check.that(weight.shape().rank() == 2, "quantize", "the shape must be [out, in]", weight);
     int outputs = weight.dim(0);
     int inputs = weight.dim(1);
-    byte[] steps = new byte[Math.multiplyExact(outputs, inputs)];
+    byte[] steps = new byte[weight.shape().sizeAsInt("quantize")];
     float[] scales = new float[outputs];
     for (int row = 0; row < outputs; row++) {
       float[] numbers = weight.narrow(0, row, 1).toFloats();

@@ -58,7 +58,7 @@ public enum Precision {
     return input == DType.F32 ? half : input;
   }
 
-  /** The type of what softmax keeps beside an output of a type: logarithms of sums. */
+  /** The type of what is kept of sums beside an output of a type: logarithms and roots. */
   public static DType statistics(DType output) {
     return output == DType.F64 ? DType.F64 : DType.F32;
   }

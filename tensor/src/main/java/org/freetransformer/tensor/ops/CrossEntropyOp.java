@@ -1,7 +1,9 @@
 package org.freetransformer.tensor.ops;
 
 import java.util.List;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Precision;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.autograd.Node;
@@ -25,18 +27,19 @@ public final class CrossEntropyOp {
   public static Tensor crossEntropy(Tensor logits, Tensor targets, int ignoreIndex) {
     Check.floating("crossEntropy", logits);
     Check.integers("crossEntropy targets", targets);
+    Check.engine("crossEntropy", logits, targets);
     boolean fits =
         logits.shape().rank() >= 1 && targets.shape().equals(Check.leading(logits.shape()));
     Check.that(fits, "crossEntropy", "shapes must be [.., V] and [..]", logits, targets);
     Engine engine = logits.engine();
-    int rows = Math.toIntExact(targets.shape().size());
+    int rows = targets.shape().sizeAsInt("crossEntropy");
     Shape list = Shape.of(rows);
     Tensor scores = logits.contiguous();
     Buffer matrix = scores.buffer().with(scores.layout().reshape(Shape.of(rows, logits.dim(-1))));
     Tensor aims = targets.contiguous();
     Buffer flat = aims.buffer().with(aims.layout().reshape(list));
     Tensor losses = engine.empty(logits.dtype(), targets.shape());
-    Tensor lse = engine.empty(logits.dtype(), list);
+    Tensor lse = engine.empty(Precision.statistics(logits.dtype()), list);
     engine.emit(
         new Instruction.CrossEntropy(
             matrix,
@@ -61,12 +64,16 @@ public final class CrossEntropyOp {
         });
   }
 
-  /** Mean loss over the targets that count, shape []; NaN if none does. */
+  /**
+   * Mean loss over the targets that count, shape []; NaN if none does. Of 16-bit logits it is f32:
+   * in 16 bits, neither the sum nor the number of losses would be right.
+   */
   public static Tensor meanCrossEntropy(Tensor logits, Tensor targets, int ignoreIndex) {
     Engine engine = logits.engine();
-    Tensor losses = crossEntropy(logits, targets, ignoreIndex);
+    DType type = Precision.statistics(logits.dtype());
+    Tensor losses = crossEntropy(logits, targets, ignoreIndex).to(type);
     Tensor ignored = engine.full(targets.dtype(), Shape.of(), ignoreIndex);
-    Tensor count = targets.notEqual(ignored).to(logits.dtype()).sum();
+    Tensor count = targets.notEqual(ignored).to(type).sum();
     return losses.sum().div(count);
   }
 }

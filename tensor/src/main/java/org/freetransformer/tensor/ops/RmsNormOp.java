@@ -2,6 +2,7 @@ package org.freetransformer.tensor.ops;
 
 import java.util.List;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Precision;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.autograd.Node;
@@ -26,8 +27,8 @@ public final class RmsNormOp {
     Tensor rows = x.contiguous();
     Tensor scale = ViewOp.distinct(weight.contiguous(), rows);
     Tensor y = engine.empty(engine.precision().normalised(x.dtype()), x.shape());
-    int count = Math.toIntExact(x.shape().with(-1, 1).size());
-    Tensor rstd = engine.empty(x.dtype(), Shape.of(count));
+    int count = x.shape().with(-1, 1).sizeAsInt("rmsNorm");
+    Tensor rstd = engine.empty(Precision.statistics(x.dtype()), Shape.of(count));
     engine.emit(
         new Instruction.RmsNorm(
             rows.buffer(), scale.buffer(), epsilon, Output.to(y.buffer()), rstd.buffer()));

@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.junit.jupiter.api.Test;
 
 class CrossEntropyGradientTest extends GradientTestBase {
   private static final int IGNORE = CrossEntropyOp.IGNORE_INDEX;
+
+  /** None of bf16's numbers. */
+  private static final int ROWS = 601;
 
   @Test
   @GradientOf({
@@ -35,6 +39,24 @@ class CrossEntropyGradientTest extends GradientTestBase {
     Tensor columns = indices(new int[] {0, 9, 1, 9, 2, 9, IGNORE, 9}, 4, 2);
     Tensor targets = columns.narrow(1, 0, 1).reshape(4);
     check(() -> CrossEntropyOp.meanCrossEntropy(logits, targets, IGNORE), logits);
+  }
+
+  @Test
+  void logitsOf16BitsLoseNothingInBetween() {
+    Tensor exact = engine.uniform(DType.F32, Shape.of(ROWS, 7), 8, 12).to(DType.BF16).to(DType.F32);
+    Tensor logits = exact.detach().requireGrad();
+    Tensor halves = exact.to(DType.BF16).detach().requireGrad();
+    Tensor targets = engine.full(DType.I32, Shape.of(ROWS), 3);
+    Tensor expected = CrossEntropyOp.meanCrossEntropy(logits, targets, IGNORE);
+    Tensor mean = CrossEntropyOp.meanCrossEntropy(halves, targets, IGNORE);
+    assertThat(mean.item()).isCloseTo(expected.item(), within(0.002f));
+    expected.backward();
+    mean.backward();
+    double[] wanted = gradient(logits);
+    double[] found = gradient(halves);
+    for (int i = 0; i < found.length; i++) {
+      assertThat(found[i] / wanted[i]).as("gradient %d", i).isCloseTo(1, within(0.01));
+    }
   }
 
   @Test

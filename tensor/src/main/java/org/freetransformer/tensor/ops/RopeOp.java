@@ -1,7 +1,9 @@
 package org.freetransformer.tensor.ops;
 
 import java.util.List;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Layout;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.autograd.Node;
@@ -18,9 +20,9 @@ public final class RopeOp {
    *
    * @param x [B, T, heads, Dh], Dh even
    * @param positions i32 [T] or [B, T], each from 0 to P−1
-   * @param table [P, Dh]: cosines of a position's Dh/2 angles, then sines; a constant, which gets
-   *     no gradient
-   * @throws IllegalArgumentException if shapes do not fit
+   * @param table [P, Dh], f32 or of x's type: cosines of a position's Dh/2 angles, then sines; a
+   *     constant, which gets no gradient
+   * @throws IllegalArgumentException if shapes or the table's type do not fit
    */
   public static Tensor rope(Tensor x, Tensor positions, Tensor table) {
     Check.floating("rope", x);
@@ -31,20 +33,24 @@ public final class RopeOp {
             && table.dim(1) == x.dim(3)
             && x.dim(3) % 2 == 0;
     Check.that(fits, "rope", "shapes must be [B,T,heads,Dh] and [P,Dh], Dh even", x, table);
+    boolean fitsType = table.dtype() == DType.F32 || table.dtype() == x.dtype();
+    Check.that(fitsType, "rope", "the table must be f32 or of x's type", x, table);
+    Check.engine("rope", x, positions, table);
     Engine engine = x.engine();
     Tensor in = ViewOp.unitStride(x);
+    Buffer angles = table.detach().contiguous().buffer();
     Tensor y = engine.empty(x.dtype(), x.shape());
-    Buffer places =
-        positions.buffer().with(positions.layout().broadcastTo(Shape.of(x.dim(0), x.dim(1))));
-    engine.emit(
-        new Instruction.Rope(in.buffer(), places, table.buffer(), false, Output.to(y.buffer())));
+    Shape tokens = Shape.of(x.dim(0), x.dim(1));
+    Layout perToken =
+        Check.fitting("rope positions", () -> positions.layout().broadcastTo(tokens), positions, x);
+    Buffer places = positions.buffer().with(perToken);
+    engine.emit(new Instruction.Rope(in.buffer(), places, angles, false, Output.to(y.buffer())));
     return Node.attach(
         y,
         List.of(in),
         (dy, gradients) ->
             engine.emit(
-                new Instruction.Rope(
-                    dy.buffer(), places, table.buffer(), true, gradients.into(in))));
+                new Instruction.Rope(dy.buffer(), places, angles, true, gradients.into(in))));
   }
 
   /**

@@ -2,11 +2,17 @@ package org.freetransformer.tensor.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
+import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.autograd.GradientCheck;
+import org.freetransformer.tensor.device.Device;
+import org.freetransformer.tensor.device.Devices;
+import org.freetransformer.tensor.device.simd.SimdDevices;
 import org.junit.jupiter.api.Test;
 
 /** The parts of a transformer block, attention apart. */
@@ -81,6 +87,54 @@ class BlockGradientTest extends GradientTestBase {
   }
 
   @Test
+  void everyDeviceTakesARopeTableWithGaps() {
+    for (Device device : List.of(Devices.scalar(), SimdDevices.warm(1))) {
+      try (Engine other = Engine.on(device)) {
+        Tensor wide = other.uniform(DType.F32, Shape.of(11, 12), -1, 1);
+        Tensor table = wide.narrow(1, 3, 6);
+        Tensor positions = other.tensor(new int[] {0, 4, 10}, 3);
+        Tensor x = other.uniform(DType.F32, Shape.of(2, 3, 2, 6), -1, 1);
+        assertThat(RopeOp.rope(x, positions, table).toFloats())
+            .as(device.name())
+            .isEqualTo(RopeOp.rope(x, positions, table.contiguous()).toFloats());
+      }
+    }
+  }
+
+  @Test
+  void aPositionBeyondTheTableIsRefused() {
+    for (Device device : List.of(Devices.scalar(), SimdDevices.warm(1))) {
+      try (Engine other = Engine.on(device)) {
+        Tensor table = other.tensor(RopeOp.table(3, 4, 100), 3, 4);
+        Tensor x = other.ones(1, 1, 1, 4);
+        for (int position : new int[] {-1, 3}) {
+          Tensor positions = other.tensor(new int[] {position}, 1);
+          assertThatThrownBy(() -> RopeOp.rope(x, positions, table))
+              .as("%s, position %d", device.name(), position)
+              .isInstanceOf(IndexOutOfBoundsException.class);
+        }
+      }
+    }
+  }
+
+  @Test
+  void rowsOf16BitsAreDividedByAnExactRoot() {
+    Tensor exact = engine.uniform(DType.F32, Shape.of(50, 9), -2, 2).to(DType.BF16).to(DType.F32);
+    Tensor x = exact.detach().requireGrad();
+    Tensor halves = exact.to(DType.BF16).detach().requireGrad();
+    RmsNormOp.rmsNorm(x, engine.ones(9), 1e-6).mul(x.detach()).sum().backward();
+    Tensor ones = engine.ones(9).to(DType.BF16);
+    RmsNormOp.rmsNorm(halves, ones, 1e-6).mul(halves.detach()).sum().backward();
+    // Of dy = x, the gradient is a difference of numbers that are nearly equal.
+    assertThat(halves.grad()).isNotNull();
+    double[] wanted = gradient(x);
+    double[] found = gradient(halves);
+    for (int i = 0; i < wanted.length; i++) {
+      assertThat(found[i]).as("gradient %d", i).isCloseTo(wanted[i], within(1e-4));
+    }
+  }
+
+  @Test
   @GradientOf("DropoutOp.dropout(Tensor,double)")
   void dropout() {
     for (Shape shape : SHAPES) {
@@ -116,5 +170,25 @@ class BlockGradientTest extends GradientTestBase {
     assertThatThrownBy(() -> RopeOp.rope(leaf(1, 2, 1, 4), indices(new int[2], 2), table))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("[B,T,heads,Dh]");
+    assertThatThrownBy(() -> RopeOp.rope(leaf(1, 2, 1, 6), indices(new int[3], 3), table))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("rope positions: shape [3] does not broadcast to [1,2]; got ");
+    assertThatThrownBy(() -> leaf(2, 3).add(leaf(4)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("ADD: shapes [2,3] and [4] do not broadcast");
+    assertThatThrownBy(() -> leaf(2, 3, 4).matmul(leaf(3, 4, 5)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("matmul: shapes [2] and [3] do not broadcast")
+        .hasMessageContaining("f64[2,3,4]");
+    Tensor narrow = table.to(DType.BF16);
+    assertThatThrownBy(() -> RopeOp.rope(leaf(1, 2, 1, 6), indices(new int[2], 2), narrow))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("the table must be f32 or of x's type");
+    try (Engine other = Engine.on(Devices.scalar())) {
+      Tensor elsewhere = other.tensor(new int[2], 2);
+      assertThatThrownBy(() -> RopeOp.rope(leaf(1, 2, 1, 6), elsewhere, table))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("one engine");
+    }
   }
 }

@@ -1,6 +1,7 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import java.util.function.IntUnaryOperator;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShuffle;
@@ -31,6 +32,7 @@ final class Rope implements Kernel, ThreadTeam.Task {
   private final int times;
   private final int heads;
   private final int half;
+  private final int known;
   private final float direction;
   private final boolean accumulate;
   private final RowBlocks blocks;
@@ -49,6 +51,7 @@ final class Rope implements Kernel, ThreadTeam.Task {
     times = instruction.x().dim(1);
     heads = instruction.x().dim(2);
     half = instruction.x().dim(3) / 2;
+    known = instruction.table().dim(0);
     direction = instruction.inverse() ? -1 : 1;
     accumulate = instruction.out().accumulate();
     blocks = RowBlocks.of(instruction.x().dim(0) * times, 2 * heads * half);
@@ -76,7 +79,8 @@ final class Rope implements Kernel, ThreadTeam.Task {
     for (int row = blocks.first(block); row < blocks.end(block); row++) {
       int b = row / times;
       int t = row % times;
-      long place = Memory.intAt(positions, b * places.stride(0) + t * places.stride(1));
+      int position = Memory.intAt(positions, b * places.stride(0) + t * places.stride(1));
+      long place = Objects.checkIndex(position, known);
       long angles = place * 2 * half * Float.BYTES;
       long source = b * from.stride(0) + t * from.stride(1);
       long target = b * to.stride(0) + t * to.stride(1);

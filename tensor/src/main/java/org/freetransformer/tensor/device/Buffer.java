@@ -45,6 +45,15 @@ public record Buffer(Storage storage, DType dtype, Layout layout) {
     return size() * dtype.bytes();
   }
 
+  /** Bytes of the elements without those that a stride of 0 repeats. */
+  public long distinctBytes() {
+    long elements = 1;
+    for (int axis = 0; axis < shape().rank(); axis++) {
+      elements *= layout.stride(axis) == 0 ? Math.min(1, dim(axis)) : dim(axis);
+    }
+    return elements * dtype.bytes();
+  }
+
   /** Whether the elements lie row-major without gaps. */
   public boolean isContiguous() {
     return layout.isContiguous();

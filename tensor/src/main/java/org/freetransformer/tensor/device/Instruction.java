@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,14 +50,9 @@ public sealed interface Instruction {
 
   /** Bytes of all operands, each read or written once. */
   default long bytesMoved() {
-    long bytes = 0;
-    for (Buffer buffer : reads()) {
-      bytes += buffer.bytes();
-    }
-    for (Buffer buffer : writes()) {
-      bytes += buffer.bytes();
-    }
-    return bytes;
+    return Stream.concat(reads().stream(), writes().stream())
+        .mapToLong(Buffer::distinctBytes)
+        .sum();
   }
 
   // ---- Memory ----
@@ -572,10 +568,16 @@ public sealed interface Instruction {
       return new Cost(4 * scores(q, k, rule), bytesMoved());
     }
 
-    /** Multiply-adds per score matrix product: B·Hq·T·S·Dh, half of it if causal. */
+    /** Multiply-adds per score matrix product: Dh for each key that a query of a head may see. */
     static long scores(Buffer q, Buffer k, AttentionRule rule) {
-      long all = q.size() * k.dim(1);
-      return rule.causal() ? all / 2 : all;
+      long queries = q.dim(1);
+      long keys = k.dim(1);
+      if (!rule.causal() || queries == 0) {
+        return q.size() * keys;
+      }
+      // The last query sees all keys, each one before it one key less.
+      long seeing = Math.min(queries, keys);
+      return q.size() / queries * (seeing * keys - seeing * (seeing - 1) / 2);
     }
   }
 
@@ -801,7 +803,8 @@ public sealed interface Instruction {
    * @param sent bytes that a run sends to others, at least
    * @param begins whether the call only begins with its work: {@code writes} have their values when
    *     a later call has ended that writes them, too; a device with memory of its own takes them
-   *     over then and not before
+   *     over then and not before. That call must read them as well, else their memory is free for
+   *     others in between
    * @param body given where the operands lie, those that it reads first, makes what runs
    */
   record HostCall(

@@ -1,6 +1,7 @@
 package org.freetransformer.tensor.autograd;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import org.freetransformer.tensor.DType;
@@ -98,6 +99,11 @@ public record GradientCheck(double step, double absolute, double relative) {
     }
     for (int i = 0; i < inputs.length; i++) {
       requireUsable(inputs[i], i);
+      int first = Arrays.asList(inputs).indexOf(inputs[i]);
+      if (first != i) {
+        throw new IllegalArgumentException(
+            "input %d is input %d again: give each tensor once".formatted(i, first));
+      }
     }
     List<double[]> gradients = gradients(function, inputs);
     Worst worst = new Worst();

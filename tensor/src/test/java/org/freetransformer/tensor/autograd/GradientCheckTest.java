@@ -55,6 +55,17 @@ class GradientCheckTest {
   }
 
   @Test
+  void anInputIsGivenOnce() {
+    Tensor x = leaf(1, 2);
+    Tensor before = engine.tensor(new double[] {7, 7}, 2);
+    x.setGrad(before);
+    assertThatThrownBy(() -> check.compare(() -> x.sum(), x, leaf(3), x))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("input 2 is input 0 again");
+    assertThat(before.toDoubles()).containsExactly(7, 7);
+  }
+
+  @Test
   void aWrongGradientIsReportedWithTheWorstElement() {
     Tensor x = engine.tensor(new double[] {0.1, 0.2, 0.3, 5, 0.4, 0.5}, 2, 3).requireGrad();
     Tensor right = leaf(1, 2);

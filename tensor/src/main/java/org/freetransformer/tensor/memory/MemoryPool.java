@@ -44,7 +44,7 @@ public final class MemoryPool implements AutoCloseable {
     Block block(long bytes);
   }
 
-  private final IdentityHashMap<Source, Map<Long, Deque<Block>>> free = new IdentityHashMap<>();
+  private final IdentityHashMap<Source, TreeMap<Long, Deque<Block>>> free = new IdentityHashMap<>();
   private final IdentityHashMap<MemorySegment, Used> used = new IdentityHashMap<>();
   private final Map<String, Long> liveByOwner = new TreeMap<>();
   private long live;
@@ -75,7 +75,8 @@ public final class MemoryPool implements AutoCloseable {
    *
    * @param bytes size, 0 or more
    * @param owner in whose name the bytes are counted
-   * @param source where the block comes from if none of its blocks is free
+   * @param source where the block comes from if none of its blocks is free; if it is exhausted, a
+   *     larger block that is free serves as well
    * @throws OutOfMemoryError if the source has no more memory
    */
   public synchronized OffHeapStorage allocate(long bytes, String owner, Source source) {
@@ -83,11 +84,10 @@ public final class MemoryPool implements AutoCloseable {
       throw new IllegalStateException("the device was closed: no more memory can be taken from it");
     }
     long capacity = sizeClass(bytes);
-    Deque<Block> blocks = free.getOrDefault(source, Map.of()).get(capacity);
+    Deque<Block> blocks = free.getOrDefault(source, new TreeMap<>()).get(capacity);
     Block block = blocks == null ? null : blocks.poll();
     if (block == null) {
-      block = source.block(capacity);
-      reserved += capacity;
+      block = newBlock(capacity, source);
     }
     used.put(block.segment(), new Used(block, source));
     OffHeapStorage storage = new OffHeapStorage(bytes, owner, this);
@@ -98,10 +98,57 @@ public final class MemoryPool implements AutoCloseable {
     return storage;
   }
 
+  /** A block of the source's; if it has no more, one that is free and larger. */
+  private Block newBlock(long capacity, Source source) {
+    try {
+      return countedBlock(capacity, source);
+    } catch (OutOfMemoryError full) {
+      TreeMap<Long, Deque<Block>> kept = free.getOrDefault(source, new TreeMap<>());
+      for (Deque<Block> larger : kept.tailMap(capacity).values()) {
+        if (!larger.isEmpty()) {
+          return larger.pop();
+        }
+      }
+      long bytes = bytes(kept);
+      if (bytes > 0 && source.equals(SYSTEM)) {
+        trim();
+        return countedBlock(capacity, source);
+      }
+      throw bytes == 0 ? full : inSmallerPieces(bytes, full);
+    }
+  }
+
+  private Block countedBlock(long capacity, Source source) {
+    Block block = source.block(capacity);
+    reserved += capacity;
+    return block;
+  }
+
+  private static long bytes(Map<Long, Deque<Block>> kept) {
+    return kept.entrySet().stream()
+        .mapToLong(entry -> entry.getKey() * entry.getValue().size())
+        .sum();
+  }
+
+  /** Blocks are never joined: there may be enough memory, and none in one piece. */
+  private static OutOfMemoryError inSmallerPieces(long bytes, OutOfMemoryError full) {
+    OutOfMemoryError told =
+        new OutOfMemoryError(
+            "%s; %d of those that are taken are free, in smaller pieces"
+                .formatted(full.getMessage(), bytes));
+    told.initCause(full);
+    return told;
+  }
+
   @SuppressWarnings("MustBeClosedChecker") // The pool closes it, in trim() or close().
   private static Block systemBlock(long capacity) {
     Arena arena = Arena.ofShared();
-    return new Block(arena, arena.allocate(capacity, ALIGNMENT));
+    try {
+      return new Block(arena, arena.allocate(capacity, ALIGNMENT));
+    } catch (OutOfMemoryError full) {
+      arena.close();
+      throw full;
+    }
   }
 
   /** Rounds up to an eighth of a power of two: at most 12.5 % is lost, and blocks fit again. */
@@ -145,7 +192,7 @@ public final class MemoryPool implements AutoCloseable {
 
   /** Gives the blocks that are kept for reuse back to the system. */
   public synchronized void trim() {
-    for (Deque<Block> blocks : free.getOrDefault(SYSTEM, Map.of()).values()) {
+    for (Deque<Block> blocks : free.getOrDefault(SYSTEM, new TreeMap<>()).values()) {
       for (Block block : blocks) {
         reserved -= block.segment().byteSize();
         block.close();

@@ -3,13 +3,16 @@ package org.freetransformer.tensor.memory;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -94,6 +97,56 @@ class MemoryPoolTest {
     pool.trim();
     assertThat(pool.reservedBytes()).isEqualTo(1 << 10);
     used.segment().set(ValueLayout.JAVA_BYTE, 0, (byte) 1);
+  }
+
+  /** A source of so many bytes that takes nothing back. */
+  private static MemoryPool.Source sourceOf(long bytes) {
+    MemorySegment all = Arena.ofAuto().allocate(bytes, MemoryPool.ALIGNMENT);
+    AtomicLong used = new AtomicLong();
+    return size -> {
+      if (used.get() + size > bytes) {
+        throw new OutOfMemoryError("%d bytes are taken".formatted(used.get()));
+      }
+      return new MemoryPool.Block(null, all.asSlice(used.getAndAdd(size), size));
+    };
+  }
+
+  @Test
+  void aLargerBlockServesIfThereIsNoOther() {
+    MemoryPool.Source source = sourceOf(2048);
+    pool.allocate(1024, "first", source).close();
+    pool.allocate(512, "second", source).close();
+    OffHeapStorage small = pool.allocate(128, "third", source);
+    assertThat(small.segment().byteSize()).as("new").isEqualTo(128);
+    OffHeapStorage other = pool.allocate(448, "fourth", source);
+    assertThat(other.segment().byteSize()).as("the smallest that is large enough").isEqualTo(512);
+    assertThat(pool.liveBytes()).isEqualTo(128 + 448);
+    assertThat(pool.reservedBytes()).isEqualTo(1024 + 512 + 128);
+    other.close();
+    assertThat(pool.allocate(512, "fifth", source).segment().byteSize()).isEqualTo(512);
+  }
+
+  @Test
+  void aFullSourceSaysWhatIsFreeInSmallerPieces() {
+    MemoryPool.Source source = sourceOf(2048);
+    List<OffHeapStorage> pieces = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      pieces.add(pool.allocate(512, "test", source));
+    }
+    assertThatThrownBy(() -> pool.allocate(1024, "test", source))
+        .isInstanceOf(OutOfMemoryError.class)
+        .hasMessage("2048 bytes are taken");
+    pieces.subList(0, 3).forEach(OffHeapStorage::close);
+    assertThatThrownBy(() -> pool.allocate(1024, "test", source))
+        .isInstanceOf(OutOfMemoryError.class)
+        .hasMessageContaining("1536 of those that are taken are free, in smaller pieces");
+  }
+
+  @Test
+  void theSystemGetsFreeBlocksBackBeforeItHasNoMore() {
+    pool.allocate(1 << 20, "test").close();
+    assertThatThrownBy(() -> pool.allocate(1L << 60, "test")).isInstanceOf(OutOfMemoryError.class);
+    assertThat(pool.reservedBytes()).isZero();
   }
 
   @Test

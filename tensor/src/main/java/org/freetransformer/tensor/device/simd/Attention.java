@@ -128,7 +128,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
     MemorySegment panels = workers.segment(worker);
     float[] array = workers.array(PANELS, worker);
     float[] scratch = workers.array(TURNED, worker);
-    MemorySegment blocks = workers.blocks(worker);
+    MemorySegment blocks = workers.transposeRoom(worker);
     long start = k.widen(b, key, keyHead, count, panels);
     MemorySegment from = k.memory(panels);
     Panels.packTransposed(from, start, k.stride(), count, size, panels, array, 0, blocks, scratch);

@@ -226,7 +226,7 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     long stride = from.stride();
     float[] array = workers.array(PANELS, worker);
     float[] scratch = workers.array(TURNED, worker);
-    MemorySegment blocks = workers.blocks(worker);
+    MemorySegment blocks = workers.transposeRoom(worker);
     Panels.packTransposed(memory, start, stride, count, size, to, array, columns, blocks, scratch);
     Panels.packRows(memory, start, stride, count, size, to, array, rows, scratch);
   }

@@ -122,7 +122,7 @@ final class BinaryMapper implements Kernel {
           to,
           workers.array(PANELS, worker),
           slice * sliceBytes(),
-          workers.blocks(worker),
+          workers.transposeRoom(worker),
           workers.array(TURNED, worker));
     }
   }

@@ -28,14 +28,20 @@ final class Plans {
     @Nullable Draws draws =
         instruction.rng() == null ? null : new Draws(instruction.rng(), instruction.salt());
     int most = Math.max(1, blocks.end(0) - blocks.first(0)) * bits;
-    int[][] words = new int[workers.size()][most + (VectorPhilox.LANES + 1) * Draws.BLOCK];
+    workers.requireWords(most + (VectorPhilox.LANES + 1) * Draws.BLOCK);
     long[][] masks = new long[workers.size()][Math.ceilDiv(most, Lanes.COUNT) + 1];
     ThreadTeam.Task task =
         (block, worker) -> {
           int begin = blocks.first(block);
           int rows = blocks.end(block) - begin;
           if (draws != null) {
-            draw(logits, (long) begin * bits, rows * bits, draws, words[worker], masks[worker]);
+            draw(
+                logits,
+                (long) begin * bits,
+                rows * bits,
+                draws,
+                workers.words(worker),
+                masks[worker]);
           }
           for (int row = 0; row < rows; row++) {
             int index =

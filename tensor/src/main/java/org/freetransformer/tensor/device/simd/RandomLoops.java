@@ -17,9 +17,9 @@ import org.freetransformer.tensor.device.Output;
 final class RandomLoops {
   private RandomLoops() {}
 
-  /** Room for the words of a run. */
-  private static int[][] words(Workers workers) {
-    return new int[workers.size()][Elementwise.RUN + VectorPhilox.LANES * Draws.BLOCK];
+  /** Makes room for the words of a run. */
+  private static void requireWords(Workers workers) {
+    workers.requireWords(Elementwise.RUN + VectorPhilox.LANES * Draws.BLOCK);
   }
 
   private static void draw(Draws draws, long first, int n, int[] words) {
@@ -28,20 +28,22 @@ final class RandomLoops {
 
   static Kernel random(Instruction.Random instruction, Workers workers) {
     Draws draws = new Draws(instruction.rng(), instruction.salt());
-    int[][] words = words(workers);
+    requireWords(workers);
     double a = instruction.a();
     double b = instruction.b();
     Elementwise.Body body =
         switch (instruction.distribution()) {
           case UNIFORM ->
               (memory, at, n, first, worker) -> {
-                draw(draws, first, n, words[worker]);
-                uniform(words[worker], n, memory[0], at[0], a, b);
+                int[] words = workers.words(worker);
+                draw(draws, first, n, words);
+                uniform(words, n, memory[0], at[0], a, b);
               };
           case NORMAL ->
               (memory, at, n, first, worker) -> {
-                draw(draws, first, n, words[worker]);
-                normal(words[worker], n, memory[0], at[0], a, b);
+                int[] words = workers.words(worker);
+                draw(draws, first, n, words);
+                normal(words, n, memory[0], at[0], a, b);
               };
         };
     return drawing(draws, new Elementwise(workers, Output.to(instruction.out()), body));
@@ -78,7 +80,7 @@ final class RandomLoops {
 
   static Kernel dropout(Instruction.Dropout instruction, Workers workers) {
     Draws draws = new Draws(instruction.rng(), instruction.salt());
-    int[][] words = words(workers);
+    requireWords(workers);
     // A uniform number is a whole multiple of 2^-24, so it can be compared as one.
     int threshold = (int) Math.ceil(instruction.rate() * Draws.VALUES);
     float scale = (float) (1 / (1 - instruction.rate()));
@@ -86,8 +88,9 @@ final class RandomLoops {
     Elementwise.Body body =
         (memory, at, n, first, worker) -> {
           int ahead = (int) (first % Draws.BLOCK);
-          draw(draws, first, ahead + n, words[worker]);
-          drop(words[worker], ahead, n, threshold, scale, accumulate, memory, at);
+          int[] words = workers.words(worker);
+          draw(draws, first, ahead + n, words);
+          drop(words, ahead, n, threshold, scale, accumulate, memory, at);
         };
     return drawing(draws, new Elementwise(workers, instruction.out(), body, instruction.in()));
   }

@@ -72,7 +72,7 @@ final class TransposedCopy implements Kernel, ThreadTeam.Task {
           out,
           target + 4L * j,
           outRow,
-          workers.blocks(worker));
+          workers.transposeRoom(worker));
     }
     for (int i = 0; i < height; i++) {
       for (int j = turned; j < columns; j++) {

@@ -1,7 +1,9 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.freetransformer.tensor.memory.MemoryPool;
 import org.freetransformer.tensor.memory.OffHeapStorage;
 import org.jspecify.annotations.Nullable;
@@ -22,17 +24,19 @@ final class Workers implements AutoCloseable {
   // Apart from the device's memory, whose live bytes are those of tensors.
   private final MemoryPool memory = new MemoryPool();
   private final float[][][] arrays;
+  private int[][] words;
   private final OffHeapStorage[] segments;
-  private final MemorySegment[] blocks;
+  private final MemorySegment[] transposeRooms;
   private @Nullable OffHeapStorage shared;
 
   Workers(ThreadTeam team) {
     this.team = team;
     arrays = new float[SLOTS][team.size()][0];
-    segments = new OffHeapStorage[team.size()];
-    Arrays.setAll(segments, _ -> memory.allocate(0, "scratch"));
-    blocks = new MemorySegment[team.size()];
-    Arrays.setAll(blocks, _ -> memory.allocate(Transposer.SCRATCH_BYTES, "scratch").segment());
+    words = new int[team.size()][0];
+    segments = scratch(0);
+    transposeRooms = new MemorySegment[team.size()];
+    Arrays.setAll(
+        transposeRooms, _ -> memory.allocate(Transposer.SCRATCH_BYTES, "scratch").segment());
   }
 
   ThreadTeam team() {
@@ -70,28 +74,50 @@ final class Workers implements AutoCloseable {
    */
   void requireArray(int slot, int floats) {
     if (arrays[slot][0].length < floats) {
-      Arrays.setAll(arrays[slot], _ -> new float[floats]);
+      arrays[slot] = new float[size()][floats];
+    }
+  }
+
+  /** Makes {@link #words} at least so long. */
+  void requireWords(int count) {
+    if (words[0].length < count) {
+      words = new int[size()][count];
     }
   }
 
   /** Makes {@link #segment} at least {@code bytes} long. */
   void requireSegment(long bytes) {
     if (segments[0].bytes() < bytes) {
-      for (OffHeapStorage segment : segments) {
-        segment.close();
+      OffHeapStorage[] larger = scratch(bytes);
+      for (int i = 0; i < larger.length; i++) {
+        segments[i].close();
+        segments[i] = larger[i];
       }
-      Arrays.setAll(segments, _ -> memory.allocate(bytes, "scratch"));
     }
+  }
+
+  /** A piece for each member, or none at all: what there was must serve if memory is short. */
+  private OffHeapStorage[] scratch(long bytes) {
+    List<OffHeapStorage> pieces = new ArrayList<>();
+    try {
+      while (pieces.size() < size()) {
+        pieces.add(memory.allocate(bytes, "scratch"));
+      }
+    } catch (OutOfMemoryError full) {
+      pieces.forEach(OffHeapStorage::close);
+      throw full;
+    }
+    return pieces.toArray(OffHeapStorage[]::new);
   }
 
   /** Makes {@link #shared} at least {@code bytes} long. */
   void requireShared(long bytes) {
     OffHeapStorage present = shared;
     if (present == null || present.bytes() < bytes) {
+      shared = memory.allocate(bytes, "scratch");
       if (present != null) {
         present.close();
       }
-      shared = memory.allocate(bytes, "scratch");
     }
   }
 
@@ -100,14 +126,19 @@ final class Workers implements AutoCloseable {
     return arrays[slot][worker];
   }
 
+  /** A member's own array for words of random numbers. */
+  int[] words(int worker) {
+    return words[worker];
+  }
+
   /** A member's own off-heap memory. */
   MemorySegment segment(int worker) {
     return segments[worker].segment();
   }
 
   /** A member's own room for {@link Transposer}. */
-  MemorySegment blocks(int worker) {
-    return blocks[worker];
+  MemorySegment transposeRoom(int worker) {
+    return transposeRooms[worker];
   }
 
   /** Off-heap memory that all members of the team see. */

@@ -27,8 +27,9 @@ public final class SimdDevices {
       for (int slot = 0; slot < Workers.SLOTS; slot++) {
         Arrays.fill(simd.workers.array(slot, worker), Float.NaN);
       }
+      Arrays.fill(simd.workers.words(worker), -1);
       spoil(simd.workers.segment(worker));
-      spoil(simd.workers.blocks(worker));
+      spoil(simd.workers.transposeRoom(worker));
     }
     for (GemmScratch scratch : simd.gemm.scratch) {
       scratch.takePanels();

@@ -1,7 +1,6 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import org.freetransformer.tensor.device.Instruction;
@@ -31,7 +30,9 @@ final class CrossEntropy {
             float loss =
                 target == ignored
                     ? 0
-                    : max - logits.get(Memory.FLOAT, start + 4L * checked(target, classes)) + rest;
+                    : max
+                        - logits.get(Memory.FLOAT, start + 4L * checked(target, row, classes))
+                        + rest;
             losses.setAtIndex(Memory.FLOAT, row, loss);
           }
         };
@@ -62,7 +63,7 @@ final class CrossEntropy {
             float factor = Memory.floatAt(dlosses, row);
             probabilities(
                 logits, dlogits, start, classes, Memory.floatAt(lses, row), factor, accumulate);
-            long at = start + 4L * checked(target, classes);
+            long at = start + 4L * checked(target, row, classes);
             dlogits.set(Memory.FLOAT, at, dlogits.get(Memory.FLOAT, at) - factor);
           }
         };
@@ -114,7 +115,11 @@ final class CrossEntropy {
     Lanes.put(p, accumulate, dlogits, at, mask);
   }
 
-  private static int checked(int target, int classes) {
-    return Objects.checkIndex(target, classes);
+  private static int checked(int target, int row, int classes) {
+    if (target < 0 || target >= classes) {
+      throw new IndexOutOfBoundsException(
+          "target %d of row %d: there are %d classes, from 0 on".formatted(target, row, classes));
+    }
+    return target;
   }
 }

@@ -1,7 +1,6 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
@@ -14,8 +13,6 @@ import org.freetransformer.tensor.device.Kernel;
  * anything it prepared. The team stays the caller's.
  */
 final class Gemm implements AutoCloseable {
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-
   private final ThreadTeam team;
   private final Arena arena = Arena.ofShared();
   final GemmScratch[] scratch; // Seen by tests, as SimdDevice's.
@@ -32,18 +29,19 @@ final class Gemm implements AutoCloseable {
    * Prepares a product that can be run any number of times without allocating; each run reads the
    * operands afresh. Only one may run at a time.
    *
-   * @param given C's rows or columns must be contiguous
+   * @param given C's rows or columns must be contiguous; k must not be 0
    * @throws IndexOutOfBoundsException if an operand reaches beyond its memory
-   * @throws IllegalArgumentException if C has neither contiguous rows nor contiguous columns
+   * @throws IllegalArgumentException if k is 0, or C has neither contiguous rows nor contiguous
+   *     columns
    */
   Kernel prepare(Product given) {
     Product product = given.normalized();
     GemmShape shape = product.shape();
-    if (shape.isEmpty() || (shape.k() == 0 && product.accumulate())) {
+    if (shape.isEmpty()) {
       return () -> {};
     }
     if (shape.k() == 0) {
-      return () -> clear(shape, product.c());
+      throw new IllegalArgumentException("a sum of no products is left to plain loops: " + shape);
     }
     if (SkinnyGemm.suitsHalf(product)) {
       return new SkinnyGemm(team, scratch, product);
@@ -107,17 +105,6 @@ final class Gemm implements AutoCloseable {
   /** Prepares the product with a weight of 8 bits; the same rules hold. */
   Kernel quantized(Instruction.QuantizedLinear op) {
     return new QuantizedLinear(team, scratch, op);
-  }
-
-  private static void clear(GemmShape shape, StridedMatrix c) {
-    for (int item = 0; item < shape.batch(); item++) {
-      for (int i = 0; i < shape.m(); i++) {
-        long row = c.start(item) + i * c.rowBytes();
-        for (int j = 0; j < shape.n(); j++) {
-          c.memory().set(FLOAT, row + j * c.columnBytes(), 0f);
-        }
-      }
-    }
   }
 
   @Override

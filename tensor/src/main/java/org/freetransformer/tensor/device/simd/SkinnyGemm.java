@@ -8,10 +8,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix product with a thin left side: C[m, n] = X[m, k] · W[k, n] for a handful of rows, as in
- * decoding. Memory bandwidth is the limit, so W is read once, where it lies, in long runs: by
- * strips of rows if its rows are contiguous, by whole columns (dot products) if its columns are.
+ * decoding; X is the product's A, and W its B. Memory bandwidth is the limit, so W is read once,
+ * where it lies, in long runs: by strips of rows if its rows are contiguous, by whole columns (dot
+ * products) if its columns are.
  */
-final class SkinnyGemm implements RowProduct {
+final class SkinnyGemm extends ProductKernel implements RowProduct {
   /** Most rows of X. */
   static final int MAX_ROWS = 16;
 
@@ -41,20 +42,12 @@ final class SkinnyGemm implements RowProduct {
   private static final long CRUMB_MULTIPLY_ADDS = 1 << 17;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
-  // Calls of a first token of a small model, and the share of later ones that warms the loops.
+  // Calls of a first token of a small model, and the share of later ones that warms the loops. All
+  // engines count together, as they share the compiled code.
   private static final int PLAIN_CALLS = 1 << 13;
   private static final int INTERVAL = 8;
   private static final ColdStart COLD_ROW = new ColdStart(PLAIN_CALLS, INTERVAL);
   static final ColdStart COLD_ROWS = new ColdStart(PLAIN_CALLS, INTERVAL);
-
-  private final ThreadTeam team;
-  private final GemmScratch[] scratch;
-  private final GemmShape shape;
-  private final StridedMatrix x;
-  private final StridedMatrix w;
-  private final StridedMatrix c;
-  private final float alpha;
-  private final boolean accumulate;
 
   private final boolean byDots;
   private final int paddedRows;
@@ -67,21 +60,14 @@ final class SkinnyGemm implements RowProduct {
   private final @Nullable RowDots dots;
 
   SkinnyGemm(ThreadTeam team, GemmScratch[] scratch, Product product) {
-    this.team = team;
-    this.scratch = scratch;
-    shape = product.shape();
-    x = product.a();
-    w = product.b();
-    c = product.c();
-    alpha = product.alpha();
-    accumulate = product.accumulate();
+    super(team, scratch, product);
     // A single column counts as contiguous both ways, but strips of its width would be scalars.
-    byDots = w.columnStride() != 1 || shape.n() < GemmKernel.LANES;
+    byDots = b.columnStride() != 1 || shape.n() < GemmKernel.LANES;
     paddedRows = shape.m() == 1 ? 1 : Math.ceilDiv(shape.m(), ROWS) * ROWS;
-    boolean inDots = byDots && shape.m() > 1 && !isShort(shape, w);
+    boolean inDots = byDots && shape.m() > 1 && !isShort(shape, b);
     dots =
         inDots
-            ? new RowDots(scratch[0], shape.batch(), shape.m(), shape.k(), w.type(), COLD_ROWS)
+            ? new RowDots(scratch[0], shape.batch(), shape.m(), shape.k(), b.type(), COLD_ROWS)
             : null;
     packed = new float[inDots ? shape.k() : packedSize(shape, paddedRows)];
     long perColumn = Math.max(1, shape.multiplyAdds() / shape.n() / shape.batch());
@@ -167,13 +153,13 @@ final class SkinnyGemm implements RowProduct {
   public void begin() {
     for (int item = 0; item < shape.batch(); item++) {
       for (int i = 0; i < shape.m(); i++) {
-        long row = x.start(item) + i * x.rowBytes();
+        long row = a.start(item) + i * a.rowBytes();
         int at = dots == null ? (item * paddedRows + i) * shape.k() : 0;
         packRow(row, at);
         if (dots != null) {
           dots.pack(packed, at, item, i);
-        } else if (w.isHalf()) {
-          RowDots.split(packed, at, shape.k(), w.type(), scratch[0].lanes);
+        } else if (b.isHalf()) {
+          RowDots.split(packed, at, shape.k(), b.type(), scratch[0].lanes);
         }
       }
     }
@@ -194,11 +180,11 @@ final class SkinnyGemm implements RowProduct {
   }
 
   private void packRow(long from, int to) {
-    if (x.columnStride() == 1) {
-      MemorySegment.copy(x.memory(), FLOAT, from, packed, to, shape.k());
+    if (a.columnStride() == 1) {
+      MemorySegment.copy(a.memory(), FLOAT, from, packed, to, shape.k());
     } else {
       for (int k = 0; k < shape.k(); k++) {
-        packed[to + k] = x.memory().get(FLOAT, from + k * x.columnBytes());
+        packed[to + k] = a.memory().get(FLOAT, from + k * a.columnBytes());
       }
     }
   }
@@ -218,26 +204,26 @@ final class SkinnyGemm implements RowProduct {
   private void sumStrip(GemmScratch scratch, int item, int begin, int width) {
     float[] sums = scratch.rows;
     Arrays.fill(sums, 0, paddedRows == 1 ? width : paddedRows * STRIP, 0f);
-    long from = w.start(item) + (long) begin * Float.BYTES;
+    long from = b.start(item) + (long) begin * Float.BYTES;
     int at = item * paddedRows * shape.k();
     int depth = paddedRows == 1 ? SkinnyKernel.ONE_DEPTH : SkinnyKernel.FOUR_DEPTH;
     int whole = shape.k() - shape.k() % depth;
     for (int k = 0; k < whole; k += depth) {
-      long row = from + k * w.rowBytes();
+      long row = from + k * b.rowBytes();
       if (paddedRows == 1) {
-        SkinnyKernel.addToOne(packed, at + k, w.memory(), row, w.rowBytes(), width, sums);
+        SkinnyKernel.addToOne(packed, at + k, b.memory(), row, b.rowBytes(), width, sums);
       } else {
         for (int i = 0; i < paddedRows; i += ROWS) {
           int first = at + i * shape.k() + k;
           SkinnyKernel.addToFour(
-              packed, first, shape.k(), w.memory(), row, w.rowBytes(), width, sums, i * STRIP);
+              packed, first, shape.k(), b.memory(), row, b.rowBytes(), width, sums, i * STRIP);
         }
       }
     }
     for (int k = whole; k < shape.k(); k++) {
       for (int i = 0; i < shape.m(); i++) {
         float x = packed[at + i * shape.k() + k];
-        SkinnyKernel.addRow(x, w.memory(), from + k * w.rowBytes(), width, sums, i * STRIP);
+        SkinnyKernel.addRow(x, b.memory(), from + k * b.rowBytes(), width, sums, i * STRIP);
       }
     }
     storeRows(sums, item, begin, width);
@@ -247,11 +233,11 @@ final class SkinnyGemm implements RowProduct {
   private void sumShortDots(GemmScratch scratch, int item, int begin, int end) {
     for (int j = begin; j < end; j += GemmKernel.LANES) {
       int width = Math.min(GemmKernel.LANES, end - j);
-      long from = w.start(item) + j * w.columnBytes();
+      long from = b.start(item) + j * b.columnBytes();
       for (int i = 0; i < shape.m(); i++) {
         int at = (item * paddedRows + i) * shape.k();
         SkinnyKernel.multiplyShort(
-            packed, at, w.memory(), from, w.columnBytes(), width, shape.k(), scratch.a);
+            packed, at, b.memory(), from, b.columnBytes(), width, shape.k(), scratch.a);
         LaneSums.add(scratch.a, GemmKernel.LANES, scratch.rows);
         storeRow(scratch.rows, 0, item, i, j, width);
       }
@@ -262,9 +248,9 @@ final class SkinnyGemm implements RowProduct {
     if (dots != null) {
       int width = end - begin;
       long start = column(item, begin);
-      dots.sum(scratch, item, 0, shape.m(), w.memory(), start, w.columnBytes(), width);
+      dots.sum(scratch, item, 0, shape.m(), b.memory(), start, b.columnBytes(), width);
       storeRows(scratch.rows, item, begin, width);
-    } else if (isShort(shape, w)) {
+    } else if (isShort(shape, b)) {
       sumShortDots(scratch, item, begin, end);
     } else {
       sumSingleRow(scratch, item, begin, end);
@@ -283,12 +269,12 @@ final class SkinnyGemm implements RowProduct {
       for (int i = 0; i < DOT_COLUMNS; i++) {
         scratch.columns[i] = column(item, begin + j + i * quarter);
       }
-      if (w.isHalf()) {
-        SkinnyKernel.dotPairs(packed, at, w.memory(), scratch.columns, k, scratch.lanes);
+      if (b.isHalf()) {
+        SkinnyKernel.dotPairs(packed, at, b.memory(), scratch.columns, k, scratch.lanes);
       } else if (COLD_ROW.wantsPlain(k / GemmKernel.LANES) && k <= scratch.a.length) {
-        PlainDots.dotRows(1, packed, at, w.memory(), scratch.columns, k, scratch.lanes, scratch.a);
+        PlainDots.dotRows(1, packed, at, b.memory(), scratch.columns, k, scratch.lanes, scratch.a);
       } else {
-        SkinnyKernel.dotRow(packed, at, w.memory(), scratch.columns, k, scratch.lanes);
+        SkinnyKernel.dotRow(packed, at, b.memory(), scratch.columns, k, scratch.lanes);
       }
       for (int i = 0; i < DOT_COLUMNS; i++) {
         scratch.rows[j + i * quarter] = scratch.lanes[i];
@@ -299,7 +285,7 @@ final class SkinnyGemm implements RowProduct {
 
   /** First byte of a column; the last one stands in for those beyond it. */
   private long column(int item, int column) {
-    return w.start(item) + Math.min(column, shape.n() - 1) * w.columnBytes();
+    return b.start(item) + Math.min(column, shape.n() - 1) * b.columnBytes();
   }
 
   private void storeRows(float[] sums, int item, int begin, int width) {

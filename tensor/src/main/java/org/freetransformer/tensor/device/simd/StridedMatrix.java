@@ -39,11 +39,6 @@ record StridedMatrix(
     return Halves.are(type);
   }
 
-  /** A single row-major matrix. */
-  static StridedMatrix rowMajor(MemorySegment memory, long offset, long rowStride) {
-    return new StridedMatrix(memory, offset, 0, rowStride, 1);
-  }
-
   StridedMatrix transposed() {
     return new StridedMatrix(memory, type, offset, batchStride, columnStride, rowStride);
   }

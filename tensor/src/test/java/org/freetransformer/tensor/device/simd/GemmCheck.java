@@ -25,7 +25,7 @@ final class GemmCheck implements AutoCloseable {
     Random random = new Random(1);
     for (int i = 0; i < 400; i++) {
       int batch = random.nextInt(10) == 0 ? 0 : 1 + random.nextInt(3);
-      GemmShape shape = new GemmShape(batch, size(random), size(random), size(random));
+      GemmShape shape = new GemmShape(batch, size(random), size(random), Math.max(1, size(random)));
       compare(random, shape, random.nextBoolean(), random.nextBoolean());
     }
   }

@@ -114,12 +114,16 @@ class GemmTest {
         memory, DType.BF16, 0, 0, transposed ? 1 : columns, transposed ? rows : 1);
   }
 
+  private static StridedMatrix rowMajor(MemorySegment memory, long offset, long rowStride) {
+    return new StridedMatrix(memory, offset, 0, rowStride, 1);
+  }
+
   @Test
   void repeatedElementsThroughStrideZero() {
     MemorySegment memory = ARENA.allocate(4 * 400, 64);
     memory.setAtIndex(ValueLayout.JAVA_FLOAT, 0, 3f);
     StridedMatrix three = new StridedMatrix(memory, 0, 0, 0, 0);
-    StridedMatrix c = StridedMatrix.rowMajor(memory, 1, 19);
+    StridedMatrix c = rowMajor(memory, 1, 19);
     GEMM.prepare(new Product(new GemmShape(1, 20, 19, 11), three, three, c, 1f, false)).run();
     for (int i = 1; i <= 380; i++) {
       assertThat(memory.getAtIndex(ValueLayout.JAVA_FLOAT, i)).isEqualTo(99f);
@@ -129,8 +133,8 @@ class GemmTest {
   @Test
   void refusesOperandsBeyondTheirMemory() {
     MemorySegment memory = ARENA.allocate(4 * 100, 64);
-    StridedMatrix fits = StridedMatrix.rowMajor(memory, 0, 10);
-    StridedMatrix beyond = StridedMatrix.rowMajor(memory, 1, 10);
+    StridedMatrix fits = rowMajor(memory, 0, 10);
+    StridedMatrix beyond = rowMajor(memory, 1, 10);
     assertThatThrownBy(() ->
             GEMM.prepare(new Product(new GemmShape(1, 10, 10, 10), fits, beyond, fits, 1f, false)))
         .isInstanceOf(IndexOutOfBoundsException.class)
@@ -141,7 +145,7 @@ class GemmTest {
   @Test
   void refusesScatteredC() {
     MemorySegment memory = ARENA.allocate(4 * 4000, 64);
-    StridedMatrix x = StridedMatrix.rowMajor(memory, 0, 20);
+    StridedMatrix x = rowMajor(memory, 0, 20);
     StridedMatrix scattered = new StridedMatrix(memory, 0, 0, 40, 2);
     assertThatThrownBy(() ->
             GEMM.prepare(new Product(new GemmShape(1, 20, 20, 20), x, x, scattered, 1f, false)))

@@ -24,7 +24,7 @@ final class AttentionLowering extends FamilyLowering {
     args.add(at(op.lse()), 0);
     int queries = op.q().dim(0) * op.q().dim(1) * op.q().dim(2);
     AttentionRule rule = op.rule();
-    return Launch.groups(AttentionKernels::forward, queries, args, rule.scale(), rule.dropout());
+    return Launch.perGroup(AttentionKernels::forward, queries, args, rule.scale(), rule.dropout());
   }
 
   List<Launch> attentionBackward(AttentionBackward op) {
@@ -36,18 +36,19 @@ final class AttentionLowering extends FamilyLowering {
     if (op.dq() != null) {
       Args args = backward(op, op.dq());
       launches.add(
-          Launch.groups(
+          Launch.perGroup(
               AttentionKernels::backwardToQuery, queries, args, rule.scale(), rule.dropout()));
     }
     if (op.dk() != null) {
       Args args = backward(op, op.dk());
       launches.add(
-          Launch.groups(AttentionKernels::backwardToKey, keys, args, rule.scale(), rule.dropout()));
+          Launch.perGroup(
+              AttentionKernels::backwardToKey, keys, args, rule.scale(), rule.dropout()));
     }
     if (op.dv() != null) {
       Args args = backward(op, op.dv());
       launches.add(
-          Launch.groups(
+          Launch.perGroup(
               AttentionKernels::backwardToValue, keys, args, rule.scale(), rule.dropout()));
     }
     return launches;

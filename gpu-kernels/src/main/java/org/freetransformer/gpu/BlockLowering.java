@@ -28,7 +28,7 @@ final class BlockLowering extends FamilyLowering {
     requireFloats(op.in(), out);
     Args args = new Args().add(out.dim(-1), at(op.in()), at(out));
     args.add(op.logarithm()).add(op.out().accumulate());
-    return Launch.groups(SoftmaxKernels::softmax, rowsOf(out), args, 0, 0);
+    return Launch.perGroup(SoftmaxKernels::softmax, rowsOf(out), args, 0, 0);
   }
 
   Launch softmaxBackward(SoftmaxBackward op) {
@@ -36,7 +36,7 @@ final class BlockLowering extends FamilyLowering {
     requireFloats(op.y(), op.dy(), dx);
     Args args = new Args().add(dx.dim(-1), at(op.y()), at(op.dy()), at(dx));
     args.add(op.logarithm()).add(op.dx().accumulate());
-    return Launch.groups(SoftmaxKernels::softmaxBackward, rowsOf(dx), args, 0, 0);
+    return Launch.perGroup(SoftmaxKernels::softmaxBackward, rowsOf(dx), args, 0, 0);
   }
 
   Launch rmsNorm(RmsNorm op) {
@@ -44,7 +44,7 @@ final class BlockLowering extends FamilyLowering {
     requireFloats(op.x(), op.weight(), out, op.rstd());
     Args args = new Args().add(out.dim(-1), at(op.x()), at(op.weight()), at(out), at(op.rstd()));
     args.add(op.out().accumulate());
-    return Launch.groups(NormKernels::rmsNorm, rowsOf(out), args, op.epsilon(), 0);
+    return Launch.perGroup(NormKernels::rmsNorm, rowsOf(out), args, op.epsilon(), 0);
   }
 
   List<Launch> rmsNormBackward(RmsNormBackward op) {
@@ -54,12 +54,12 @@ final class BlockLowering extends FamilyLowering {
     if (op.dx() != null) {
       Args args = new Args().add(columns, at(op.x()), at(op.weight()), at(op.rstd()), at(op.dy()));
       args.add(at(op.dx().buffer())).add(op.dx().accumulate());
-      launches.add(Launch.groups(NormKernels::backwardToInput, rowsOf(op.x()), args, 0, 0));
+      launches.add(Launch.perGroup(NormKernels::backwardToInput, rowsOf(op.x()), args, 0, 0));
     }
     if (op.dweight() != null) {
       Args args = new Args().add(columns, at(op.x()), rowsOf(op.x()), at(op.rstd()), at(op.dy()));
       args.add(at(op.dweight().buffer())).add(op.dweight().accumulate());
-      launches.add(Launch.groups(NormKernels::backwardToWeight, columns, args, 0, 0));
+      launches.add(Launch.perGroup(NormKernels::backwardToWeight, columns, args, 0, 0));
     }
     return launches;
   }
@@ -74,14 +74,14 @@ final class BlockLowering extends FamilyLowering {
     Layout positions = op.positions().layout();
     args.add(at(op.positions()), stride(positions, 0), stride(positions, 1), at(op.table()));
     args.add(op.inverse()).add(op.out().accumulate());
-    return Launch.items(RopeKernels::rope, pairs, args, 0, 0);
+    return Launch.perItem(RopeKernels::rope, pairs, args, 0, 0);
   }
 
   Launch swiGlu(SwiGlu op) {
     Buffer out = op.out().buffer();
     requireFloats(op.gate(), op.up(), out);
     Args args = new Args().add(size(out), at(op.gate()), at(op.up()), at(out));
-    return Launch.items(SwiGluKernels::swiGlu, size(out), args.add(op.out().accumulate()), 0, 0);
+    return Launch.perItem(SwiGluKernels::swiGlu, size(out), args.add(op.out().accumulate()), 0, 0);
   }
 
   Launch swiGluBackward(SwiGluBackward op) {
@@ -89,7 +89,7 @@ final class BlockLowering extends FamilyLowering {
     Args args = new Args().add(size(op.dy()), at(op.gate()), at(op.up()), at(op.dy()));
     optional(args, op.dgate());
     optional(args, op.dup());
-    return Launch.items(SwiGluKernels::backward, size(op.dy()), args, 0, 0);
+    return Launch.perItem(SwiGluKernels::backward, size(op.dy()), args, 0, 0);
   }
 
   private void optional(Args args, @Nullable Output output) {
@@ -104,7 +104,7 @@ final class BlockLowering extends FamilyLowering {
     requireFloats(op.logits(), op.losses(), op.lse());
     Args args = new Args().add(op.logits().dim(-1), at(op.logits()), at(op.targets()));
     args.add(op.ignoreIndex(), at(op.losses()), at(op.lse()));
-    return Launch.groups(SoftmaxKernels::crossEntropy, size(op.targets()), args, 0, 0);
+    return Launch.perGroup(SoftmaxKernels::crossEntropy, size(op.targets()), args, 0, 0);
   }
 
   Launch crossEntropyBackward(CrossEntropyBackward op) {
@@ -113,6 +113,6 @@ final class BlockLowering extends FamilyLowering {
     Args args = new Args().add(op.logits().dim(-1), at(op.logits()), at(op.targets()));
     args.add(op.ignoreIndex(), at(op.lse()), at(op.dlosses()), at(out));
     args.add(op.dlogits().accumulate()).add(size(out));
-    return Launch.items(SoftmaxKernels::crossEntropyBackward, size(out), args, 0, 0);
+    return Launch.perItem(SoftmaxKernels::crossEntropyBackward, size(out), args, 0, 0);
   }
 }

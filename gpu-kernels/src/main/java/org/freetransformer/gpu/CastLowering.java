@@ -13,13 +13,13 @@ final class CastLowering extends FamilyLowering {
   /** From a buffer of 16-bit numbers to floats at a place, of the same layout. */
   Launch toFloats(Buffer half, int place) {
     Args args = views(half, floats(half, place), at(half)).add(type(half));
-    return Launch.items(CastKernels::toFloats, size(half), args, 0, 0);
+    return Launch.perItem(CastKernels::toFloats, size(half), args, 0, 0);
   }
 
   /** The way back. */
   Launch toHalves(Buffer half, int place) {
     Args args = views(half, at(half), floats(half, place)).add(type(half), Halves.F32);
-    return Launch.items(CastKernels::toHalves, size(half), args, 0, 0);
+    return Launch.perItem(CastKernels::toHalves, size(half), args, 0, 0);
   }
 
   private static int floats(Buffer half, int place) {

@@ -73,7 +73,8 @@ final class CuBlasLowering extends FamilyLowering {
       args.add(piece.columns(), piece.at(), piece.rowStride(), piece.columnStride());
     }
     args.add(type(operand));
-    return new PanelLaunch(CuBlasKernels::pack, panel, piece.rows() * piece.columns(), args, 0);
+    int items = piece.rows() * piece.columns();
+    return new PanelLaunch(CuBlasKernels::pack, panel, items, args.toArray(), 0);
   }
 
   private static Step finish(MatMul op, Piece piece) {
@@ -82,6 +83,6 @@ final class CuBlasLowering extends FamilyLowering {
     args.add(piece.rowStride(), piece.columnStride(), type(op.out().buffer()));
     args.add(op.out().accumulate());
     float alpha = (float) op.alpha();
-    return new PanelLaunch(CuBlasKernels::finish, Panels.Panel.OUT, items, args, alpha);
+    return new PanelLaunch(CuBlasKernels::finish, Panels.Panel.OUT, items, args.toArray(), alpha);
   }
 }

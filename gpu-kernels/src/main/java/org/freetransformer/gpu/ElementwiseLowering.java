@@ -27,10 +27,10 @@ final class ElementwiseLowering extends FamilyLowering {
     Args args = new Args().dims(out.layout()).view(at(out), out.layout());
     if (out.dtype() == DType.I32) {
       args.add((int) op.value());
-      return Launch.items(ElementwiseKernels::fillInts, size(out), args, 0, 0);
+      return Launch.perItem(ElementwiseKernels::fillInts, size(out), args, 0, 0);
     }
     requireFloats(out);
-    return Launch.items(ElementwiseKernels::fillFloats, size(out), args, op.value(), 0);
+    return Launch.perItem(ElementwiseKernels::fillFloats, size(out), args, op.value(), 0);
   }
 
   Launch copy(Copy op) {
@@ -40,16 +40,16 @@ final class ElementwiseLowering extends FamilyLowering {
     int size = size(op.out().buffer());
     if (fromInts) {
       return toInts
-          ? Launch.items(ElementwiseKernels::copyInts, size, args, 0, 0)
-          : Launch.items(ElementwiseKernels::intsToFloats, size, args, 0, 0);
+          ? Launch.perItem(ElementwiseKernels::copyInts, size, args, 0, 0)
+          : Launch.perItem(ElementwiseKernels::intsToFloats, size, args, 0, 0);
     }
     if (isHalf(op.out().buffer())) {
       args.add(type(op.out().buffer()), type(op.in()));
-      return Launch.items(CastKernels::toHalves, size, args, 0, 0);
+      return Launch.perItem(CastKernels::toHalves, size, args, 0, 0);
     }
     return toInts
-        ? Launch.items(ElementwiseKernels::floatsToInts, size, args, 0, 0)
-        : Launch.items(CastKernels::toFloats, size, args.add(type(op.in())), 0, 0);
+        ? Launch.perItem(ElementwiseKernels::floatsToInts, size, args, 0, 0)
+        : Launch.perItem(CastKernels::toFloats, size, args.add(type(op.in())), 0, 0);
   }
 
   Launch random(Random op) {
@@ -61,8 +61,8 @@ final class ElementwiseLowering extends FamilyLowering {
             .add(0, at(op.rng()), op.salt());
     int size = size(op.out());
     return switch (op.distribution()) {
-      case UNIFORM -> Launch.items(RandomKernels::uniforms, size, args, op.a(), op.b());
-      case NORMAL -> Launch.items(RandomKernels::normals, size, args, op.a(), op.b());
+      case UNIFORM -> Launch.perItem(RandomKernels::uniforms, size, args, op.a(), op.b());
+      case NORMAL -> Launch.perItem(RandomKernels::normals, size, args, op.a(), op.b());
     };
   }
 
@@ -70,19 +70,19 @@ final class ElementwiseLowering extends FamilyLowering {
     requireFloats(op.in(), op.out().buffer());
     Args args = elementwise(op.out(), op.in());
     int size = size(op.out().buffer());
-    return Launch.items(ElementwiseKernels::affine, size, args, op.scale(), op.shift());
+    return Launch.perItem(ElementwiseKernels::affine, size, args, op.scale(), op.shift());
   }
 
   Launch unary(Unary op) {
     requireFloats(op.in(), op.out().buffer());
     Args args = elementwise(op.out(), op.in()).add(code(op.function()));
-    return Launch.items(ElementwiseKernels::unary, size(op.out().buffer()), args, 0, 0);
+    return Launch.perItem(ElementwiseKernels::unary, size(op.out().buffer()), args, 0, 0);
   }
 
   Launch unaryBackward(UnaryBackward op) {
     requireFloats(op.x(), op.dy(), op.dx().buffer());
     Args args = elementwise(op.dx(), op.x(), op.dy()).add(code(op.function()));
-    return Launch.items(ElementwiseKernels::unaryBackward, size(op.dx().buffer()), args, 0, 0);
+    return Launch.perItem(ElementwiseKernels::unaryBackward, size(op.dx().buffer()), args, 0, 0);
   }
 
   Launch binary(Binary op) {
@@ -90,23 +90,23 @@ final class ElementwiseLowering extends FamilyLowering {
     Args args = elementwise(op.out(), op.a(), op.b()).add(code(op.function()));
     int size = size(op.out().buffer());
     if (op.a().dtype() == DType.I32 && op.function().isComparison()) {
-      return Launch.items(ElementwiseKernels::compareInts, size, args, 0, 0);
+      return Launch.perItem(ElementwiseKernels::compareInts, size, args, 0, 0);
     }
     requireFloats(op.a(), op.b());
-    return Launch.items(ElementwiseKernels::binary, size, args, 0, 0);
+    return Launch.perItem(ElementwiseKernels::binary, size, args, 0, 0);
   }
 
   Launch select(Select op) {
     requireFloats(op.condition(), op.a(), op.b(), op.out().buffer());
     Args args = elementwise(op.out(), op.condition(), op.a(), op.b());
-    return Launch.items(ElementwiseKernels::choose, size(op.out().buffer()), args, 0, 0);
+    return Launch.perItem(ElementwiseKernels::choose, size(op.out().buffer()), args, 0, 0);
   }
 
   Launch dropout(Dropout op) {
     requireFloats(op.in(), op.out().buffer());
     Args args = elementwise(op.out(), op.in()).add(at(op.rng()), op.salt());
     int size = size(op.out().buffer());
-    return Launch.items(RandomKernels::dropout, size, args, op.rate(), 1 / (1 - op.rate()));
+    return Launch.perItem(RandomKernels::dropout, size, args, op.rate(), 1 / (1 - op.rate()));
   }
 
   private Args elementwise(Output out, Buffer... in) {
@@ -126,6 +126,7 @@ final class ElementwiseLowering extends FamilyLowering {
     args.add(at(op.firstMoment()), at(op.secondMoment()), at(op.schedule()));
     args.add(at(op.gradientScale()));
     args.add(constant(op.beta1()), constant(op.beta2()), constant(op.epsilon()));
-    return Launch.items(AdamWKernels::update, size, args.add(constant(op.weightDecay())), 0, 0);
+    args.add(constant(op.weightDecay()), constant(1 - op.beta1()), constant(1 - op.beta2()));
+    return Launch.perItem(AdamWKernels::update, size, args, 0, 0);
   }
 }

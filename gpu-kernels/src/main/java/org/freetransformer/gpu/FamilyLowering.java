@@ -38,7 +38,7 @@ abstract class FamilyLowering {
   }
 
   static int size(Buffer buffer) {
-    return Math.toIntExact(buffer.size());
+    return buffer.shape().sizeAsInt("the GPU device");
   }
 
   /** Product of all dimensions but the last. */

@@ -35,7 +35,7 @@ final class GpuCeiling implements Ceiling {
     // Whole groups: an item more than there are numbers would write elsewhere.
     Storage out = floats(Math.ceilDiv(each, Groups.SIZE) * Groups.SIZE);
     Args args = new Args().add(place(out));
-    Launch launch = Launch.items(CeilingKernels::multiplyAdds, each, args, 0.5, 0.5);
+    Launch launch = Launch.perItem(CeilingKernels::multiplyAdds, each, args, 0.5, 0.5);
     return onDevice.apply(Collections.nCopies(launches, launch), out);
   }
 
@@ -46,7 +46,7 @@ final class GpuCeiling implements Ceiling {
     Storage in = floats(groups * words);
     Storage out = floats(groups * words);
     Args args = new Args().add(place(in), place(out));
-    Launch launch = Launch.groups(CeilingKernels::copy, groups, args, 0, 0);
+    Launch launch = Launch.perGroup(CeilingKernels::copy, groups, args, 0, 0);
     return onDevice.apply(List.of(launch), out);
   }
 

@@ -24,10 +24,10 @@ record Launch(
     float b,
     int groups,
     int size)
-    implements Step {
+    implements KernelCall<IntArray> {
 
   /** A work item for each of {@code n} elements. */
-  static Launch items(
+  static Launch perItem(
       Task7<KernelContext, FloatArray, IntArray, ShortArray, IntArray, Float, Float> body,
       int n,
       Args args,
@@ -38,7 +38,7 @@ record Launch(
   }
 
   /** A work group for each of {@code groups} rows. */
-  static Launch groups(
+  static Launch perGroup(
       Task7<KernelContext, FloatArray, IntArray, ShortArray, IntArray, Float, Float> body,
       int groups,
       Args args,

@@ -26,7 +26,7 @@ final class LaunchGraphs {
   private static final int MOST_TASKS = 32;
 
   private final Uploads uploads;
-  private final Map<Kernel, Integer> numbers = new HashMap<>();
+  private final Map<Compiled, Integer> numbers = new HashMap<>();
 
   /** Graphs on the heaps that {@code uploads} brings to the device. */
   LaunchGraphs(Uploads uploads) {
@@ -37,7 +37,7 @@ final class LaunchGraphs {
    * What TornadoVM compiles: the Java code and the numbers passed to it. It compiles nothing for a
    * library's task, which yet needs a name.
    */
-  private record Kernel(Class<?> body, float a, float b) {}
+  private record Compiled(Class<?> body, float a, float b) {}
 
   /**
    * Makes graphs that do steps one after the other.
@@ -57,19 +57,18 @@ final class LaunchGraphs {
     GridScheduler grids = new GridScheduler();
     KernelContext context = new KernelContext();
     TaskGraph graph = new TaskGraph(NAME).consumeFromDevice(Uploads.GRAPH, consumed);
-    Map<Kernel, Integer> occurrences = new HashMap<>();
+    Map<Compiled, Integer> occurrences = new HashMap<>();
     for (Step step : steps) {
       switch (step) {
         case Launch launch -> {
           String task = taskName(launch.body(), launch.a(), launch.b(), occurrences);
-          grids.addWorkerGrid(NAME + "." + task, grid(launch.groups(), launch.size()));
-          add(graph, task, launch, context);
+          grids.addWorkerGrid(NAME + "." + task, grid(launch));
+          add(graph, task, launch, uploads.ints(), context);
         }
         case PanelLaunch launch -> {
-          String task = taskName(launch.body(), launch.a(), 0, occurrences);
-          int groups = Math.ceilDiv(launch.items(), Groups.SIZE);
-          grids.addWorkerGrid(NAME + "." + task, grid(groups, Groups.SIZE));
-          add(graph, task, launch, context);
+          String task = taskName(launch.body(), launch.a(), launch.b(), occurrences);
+          grids.addWorkerGrid(NAME + "." + task, grid(launch));
+          add(graph, task, launch, uploads.requirePanels().get(launch.panel()), context);
         }
         case CuBlasProduct product ->
             graph.libraryTask(
@@ -80,47 +79,33 @@ final class LaunchGraphs {
     return new Plans.Part(graph.snapshot(), grids);
   }
 
-  private void add(TaskGraph graph, String task, Launch launch, KernelContext context) {
-    IntArray args = IntArray.fromArray(launch.args());
+  /** Adds a task with what the kernel takes as its second array. */
+  private <T> void add(
+      TaskGraph graph, String task, KernelCall<T> call, T second, KernelContext context) {
+    IntArray args = IntArray.fromArray(call.args());
     graph
         .transferToDevice(DataTransferMode.FIRST_EXECUTION, args)
         .task(
             task,
-            launch.body(),
+            call.body(),
             context,
             uploads.floats(),
-            uploads.ints(),
+            second,
             uploads.halves(),
             args,
-            launch.a(),
-            launch.b());
+            call.a(),
+            call.b());
   }
 
-  private void add(TaskGraph graph, String task, PanelLaunch launch, KernelContext context) {
-    IntArray args = IntArray.fromArray(launch.args().toArray());
-    graph
-        .transferToDevice(DataTransferMode.FIRST_EXECUTION, args)
-        .task(
-            task,
-            launch.body(),
-            context,
-            uploads.floats(),
-            uploads.requirePanels().get(launch.panel()),
-            uploads.halves(),
-            args,
-            launch.a(),
-            0f);
-  }
-
-  private String taskName(Object body, float a, float b, Map<Kernel, Integer> occurrences) {
-    Kernel kernel = new Kernel(body.getClass(), a, b);
+  private String taskName(Object body, float a, float b, Map<Compiled, Integer> occurrences) {
+    Compiled kernel = new Compiled(body.getClass(), a, b);
     int number = numbers.computeIfAbsent(kernel, _ -> numbers.size());
     return "k%dx%d".formatted(number, occurrences.merge(kernel, 1, Integer::sum));
   }
 
-  private static WorkerGrid1D grid(int groups, int size) {
-    WorkerGrid1D grid = new WorkerGrid1D(Math.multiplyExact(groups, size));
-    grid.setLocalWork(size, 1, 1);
+  private static WorkerGrid1D grid(KernelCall<?> call) {
+    WorkerGrid1D grid = new WorkerGrid1D(Math.multiplyExact(call.groups(), call.size()));
+    grid.setLocalWork(call.size(), 1, 1);
     return grid;
   }
 }

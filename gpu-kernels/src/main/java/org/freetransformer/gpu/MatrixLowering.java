@@ -38,7 +38,7 @@ final class MatrixLowering extends FamilyLowering {
     Args args = new Args().dims(out.layout()).view(at(out), out.layout());
     args.view(at(op.in()), firsts(from, kept));
     args.add(op.out().accumulate()).add(code(op.function()), count);
-    return Launch.groups(ReduceKernels::reduce, size(out), args.add(reduced).add(strides), 0, 0);
+    return Launch.perGroup(ReduceKernels::reduce, size(out), args.add(reduced).add(strides), 0, 0);
   }
 
   /** The layout with reduced axes cut to their first element. */
@@ -64,7 +64,7 @@ final class MatrixLowering extends FamilyLowering {
     args.add(typeInFours(op.a()), typeInFours(op.b()));
     int tilesM = Math.ceilDiv(out.dim(-2), MatMulKernels.TILE);
     int tilesN = Math.ceilDiv(out.dim(-1), MatMulKernels.TILE);
-    int tiles = tilesM * tilesN * batches;
+    int tiles = Math.multiplyExact(Math.multiplyExact(tilesM, tilesN), batches);
     float alpha = (float) op.alpha();
     return new Launch(MatMulKernels::matMul, args.toArray(), alpha, 0, tiles, MatMulKernels.GROUP);
   }
@@ -90,29 +90,31 @@ final class MatrixLowering extends FamilyLowering {
     int groups = Math.ceilDiv(out.dim(-2), FewRowsKernels.ROWS) * batches;
     int columns = out.dim(-1);
     if (b.stride(rank - 2) <= b.stride(rank - 1)) {
-      return Launch.groups(FewRowsKernels::byDots, groups * columns, args, op.alpha(), 0);
+      int dots = Math.multiplyExact(groups, columns);
+      return Launch.perGroup(FewRowsKernels::byDots, dots, args, op.alpha(), 0);
     }
     int strips = Math.ceilDiv(columns, Groups.SIZE);
-    return Launch.groups(FewRowsKernels::byColumns, groups * strips, args, op.alpha(), 0);
+    return Launch.perGroup(
+        FewRowsKernels::byColumns, Math.multiplyExact(groups, strips), args, op.alpha(), 0);
   }
 
   Launch gather(Gather op) {
     Buffer out = op.out().buffer();
     requireFloats(op.table(), out);
     Args args = rows(op.table(), op.indices(), out).add(op.out().accumulate());
-    return Launch.items(RowKernels::gather, size(out), args, 0, 0);
+    return Launch.perItem(RowKernels::gather, size(out), args, 0, 0);
   }
 
   Launch scatterRows(ScatterRows op) {
     requireFloats(op.table(), op.source());
     Args args = rows(op.table(), op.indices(), op.source()).add(0);
-    return Launch.items(RowKernels::scatter, size(op.source()), args, 0, 0);
+    return Launch.perItem(RowKernels::scatter, size(op.source()), args, 0, 0);
   }
 
   Launch scatterAdd(ScatterAdd op) {
     requireFloats(op.table(), op.source());
     Args args = rows(op.table(), op.indices(), op.source()).add(0);
-    return Launch.groups(RowKernels::scatterAdd, size(op.indices()), args, 0, 0);
+    return Launch.perGroup(RowKernels::scatterAdd, size(op.indices()), args, 0, 0);
   }
 
   private Args rows(Buffer table, Buffer indices, Buffer other) {

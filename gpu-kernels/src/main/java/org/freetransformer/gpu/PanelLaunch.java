@@ -16,10 +16,27 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
  * @param args what its file says of its operands
  * @param a a number
  */
+@SuppressWarnings("ArrayRecordComponent") // As in Launch.
 record PanelLaunch(
     Task7<KernelContext, FloatArray, FloatArray, ShortArray, IntArray, Float, Float> body,
     Panels.Panel panel,
     int items,
-    Args args,
+    int[] args,
     float a)
-    implements Step {}
+    implements KernelCall<FloatArray> {
+
+  @Override
+  public float b() {
+    return 0;
+  }
+
+  @Override
+  public int groups() {
+    return Math.ceilDiv(items, Groups.SIZE);
+  }
+
+  @Override
+  public int size() {
+    return Groups.SIZE;
+  }
+}

@@ -19,14 +19,14 @@ final class PlanLowering extends FamilyLowering {
     int rows = op.logits().dim(0);
     Args args = new Args().add(rows, op.logits().dim(1), at(op.logits()), at(op.indices()));
     args.add(op.rng() == null ? ABSENT : at(op.rng()), op.salt());
-    return Launch.items(PlanKernels::sample, rows, args, 0, 0);
+    return Launch.perItem(PlanKernels::sample, rows, args, 0, 0);
   }
 
   Launch planBits(PlanBits op) {
     Buffer out = op.out().buffer();
     requireFloats(out);
     Args args = new Args().add(size(out), out.dim(-1), at(op.indices()), at(out));
-    return Launch.items(PlanKernels::bits, size(out), args.add(op.out().accumulate()), 0, 0);
+    return Launch.perItem(PlanKernels::bits, size(out), args.add(op.out().accumulate()), 0, 0);
   }
 
   Launch binaryMapperBackward(BinaryMapperBackward op) {
@@ -36,15 +36,15 @@ final class PlanLowering extends FamilyLowering {
     args.add(at(op.dlogits().buffer())).add(op.dlogits().accumulate());
     int rows = op.logits().dim(0);
     return op.full()
-        ? Launch.groups(BinaryMapperKernels::full, rows, args, 0, 0)
-        : Launch.groups(BinaryMapperKernels::sampled, rows, args, 0, 0);
+        ? Launch.perGroup(BinaryMapperKernels::full, rows, args, 0, 0)
+        : Launch.perGroup(BinaryMapperKernels::sampled, rows, args, 0, 0);
   }
 
   Launch bernoulliKl(BernoulliKl op) {
     requireFloats(op.logits(), op.kl().buffer());
     int rows = op.logits().dim(0);
     Args args = new Args().add(rows, op.logits().dim(1), at(op.logits()), at(op.kl().buffer()));
-    return Launch.items(PlanKernels::kl, rows, args.add(op.kl().accumulate()), 0, 0);
+    return Launch.perItem(PlanKernels::kl, rows, args.add(op.kl().accumulate()), 0, 0);
   }
 
   Launch bernoulliKlBackward(BernoulliKlBackward op) {
@@ -52,6 +52,6 @@ final class PlanLowering extends FamilyLowering {
     int size = size(op.logits());
     Args args = new Args().add(size, op.logits().dim(1), at(op.logits()), at(op.dkl()));
     args.add(at(op.dlogits().buffer())).add(op.dlogits().accumulate());
-    return Launch.items(PlanKernels::klBackward, size, args, 0, 0);
+    return Launch.perItem(PlanKernels::klBackward, size, args, 0, 0);
   }
 }

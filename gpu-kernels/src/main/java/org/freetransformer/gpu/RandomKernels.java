@@ -1,5 +1,6 @@
 package org.freetransformer.gpu;
 
+import org.freetransformer.tensor.Philox;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -24,15 +25,15 @@ final class RandomKernels {
     int x1 = salt;
     int x2 = ints.get(rng + 2);
     int x3 = ints.get(rng + 3);
-    for (int round = 0; round < 10; round++) {
+    for (int round = 0; round < Philox.ROUNDS; round++) {
       long product0 = 0xD2511F53L * (x0 & LOW);
       long product1 = 0xCD9E8D57L * (x2 & LOW);
       x0 = (int) (product1 >> 32) ^ x1 ^ key0;
       x1 = (int) product1;
       x2 = (int) (product0 >> 32) ^ x3 ^ key1;
       x3 = (int) product0;
-      key0 += 0x9E3779B9;
-      key1 += 0xBB67AE85;
+      key0 += Philox.KEY_STEP_0;
+      key1 += Philox.KEY_STEP_1;
     }
     int lane = i % 4;
     int word = lane == 0 ? x0 : (lane == 1 ? x1 : (lane == 2 ? x2 : x3));

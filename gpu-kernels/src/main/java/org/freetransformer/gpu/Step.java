@@ -1,4 +1,4 @@
 package org.freetransformer.gpu;
 
 /** What a program does next on the device: a kernel, or a call of a library. */
-sealed interface Step permits Launch, PanelLaunch, CuBlasProduct {}
+sealed interface Step permits KernelCall, CuBlasProduct {}

@@ -26,7 +26,7 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 final class TaskGraphs implements AutoCloseable {
   /** A launch that has no element to fill. */
   private static final Launch NOTHING =
-      Launch.groups(ElementwiseKernels::fillFloats, 1, new Args().add(0), 0, 0);
+      Launch.perGroup(ElementwiseKernels::fillFloats, 1, new Args().add(0), 0, 0);
 
   /** Places in every plan. */
   private static final int UPLOAD = 0;

@@ -98,7 +98,7 @@ final class TensorCoreLowering extends FamilyLowering {
     int columnStride = isDown ? rows : 1;
     Args args = new Args().add(rows * columns, rows, op.a().dim(-1), columns);
     args.add(from, a[1], a[2]).add(place, rowStride, columnStride);
-    launches.add(Launch.items(TensorCoreKernels::split, rows * columns, args, 0, 0));
+    launches.add(Launch.perItem(TensorCoreKernels::split, rows * columns, args, 0, 0));
     return new int[] {place - row * rowStride, rowStride, columnStride, 0, 0};
   }
 
@@ -125,7 +125,8 @@ final class TensorCoreLowering extends FamilyLowering {
       int count = Math.min(inOne, tiles - done);
       Args args = args(op, a, first + done, place).add(depth, period);
       launches.add(product(op, args, count));
-      launches.add(Launch.items(TensorCoreKernels::finish, count * ELEMENTS, args, op.alpha(), 0));
+      launches.add(
+          Launch.perItem(TensorCoreKernels::finish, count * ELEMENTS, args, op.alpha(), 0));
     }
   }
 

@@ -11,6 +11,9 @@ import org.freetransformer.tensor.device.Output;
 
 /** Lowers attention. */
 final class AttentionLowering extends FamilyLowering {
+  /** A kernel counts in 32 bits which random number belongs to a weight. */
+  private static final long MOST_DROPPED = 1L << 31;
+
   AttentionLowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
     super(places, constants);
   }
@@ -67,6 +70,12 @@ final class AttentionLowering extends FamilyLowering {
       throw new UnsupportedOperationException(
           "the GPU device's attention takes heads of at most %d numbers, not %d"
               .formatted(AttentionKernels.MOST_SIZE, q.dim(3)));
+    }
+    long weights = (long) q.dim(0) * q.dim(2) * q.dim(1) * k.dim(1);
+    if (rule.dropout() > 0 && weights > MOST_DROPPED) {
+      throw new UnsupportedOperationException(
+          "the GPU device numbers at most %d attention weights for dropout, and B·heads·T·S are %d here: take a smaller batch, or no dropout"
+              .formatted(MOST_DROPPED, weights));
     }
     Args args = new Args();
     args.add(q.dim(0), q.dim(1), k.dim(1), q.dim(2), k.dim(2), q.dim(3)).add(rule.causal());

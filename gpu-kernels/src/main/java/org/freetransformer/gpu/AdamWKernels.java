@@ -10,7 +10,8 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
  * One AdamW update in place, which clears the gradient: one work item a parameter.
  *
  * <p>Args: {@code [n, parameter, gradient, first moment, second moment, schedule, scale, β1, β2, ε,
- * weight decay]}, all of them places among the floats.
+ * weight decay, 1 − β1, 1 − β2]}, all but n places among the floats. A difference of f32 numbers
+ * near 1 would lose most of its digits.
  */
 final class AdamWKernels {
   private AdamWKernels() {}
@@ -32,8 +33,8 @@ final class AdamWKernels {
       float beta1 = floats.get(args.get(7));
       float beta2 = floats.get(args.get(8));
       float g = floats.get(args.get(2) + i) * floats.get(args.get(6));
-      float m = beta1 * floats.get(first) + (1f - beta1) * g;
-      float v = beta2 * floats.get(second) + (1f - beta2) * g * g;
+      float m = beta1 * floats.get(first) + floats.get(args.get(11)) * g;
+      float v = beta2 * floats.get(second) + floats.get(args.get(12)) * g * g;
       floats.set(first, m);
       floats.set(second, v);
       float p = floats.get(parameter);

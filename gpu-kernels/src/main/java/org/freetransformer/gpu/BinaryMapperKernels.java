@@ -8,7 +8,8 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 /**
  * The gradient that passes the one-hot plan to its logits: {@code Σ_d g_d·G_d·(b_h(d) − p_h)}, with
  * {@code g_d = ⟨dr, table_d⟩} and {@code G_d = Π_h p_h^b (1−p_h)^(1−b)}. One work group a row; what
- * is kept of a plan are the H + 1 sums alone.
+ * is kept of the plans are two sums a bit, over those with it and those without, so that 1 − p may
+ * come from σ(−logit) and nothing cancels.
  *
  * <p>Args: {@code [H, D, logits, indices, dr, table, dlogits, accumulate]}.
  */
@@ -28,7 +29,7 @@ final class BinaryMapperKernels {
       float a,
       float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SCRATCH);
-    float[] ones = new float[MOST_BITS];
+    float[] sums = new float[2 * MOST_BITS];
     int bits = args.get(0);
     int columns = args.get(1);
     int row = c.groupIdx;
@@ -36,8 +37,8 @@ final class BinaryMapperKernels {
     int dr = args.get(4) + row * columns;
     int plans = 1 << bits;
     float all = 0f;
-    for (int h = 0; h < MOST_BITS; h++) {
-      ones[h] = 0f;
+    for (int i = 0; i < 2 * MOST_BITS; i++) {
+      sums[i] = 0f;
     }
     for (int d = c.localIdx; d < plans; d += Groups.SIZE) {
       int table = args.get(5) + d * columns;
@@ -48,21 +49,25 @@ final class BinaryMapperKernels {
       float weighted = dot * probability(floats, logits, bits, d);
       all += weighted;
       for (int h = LOW_BITS; h < bits; h++) {
-        if (((d >> h) & 1) == 1) {
-          ones[h] = ones[h] + weighted;
-        }
+        int at = 2 * h + ((d >> h) & 1);
+        sums[at] = sums[at] + weighted;
       }
     }
-    float total = Groups.sum(c, scratch, all);
     for (int h = 0; h < bits; h++) {
-      float mine = ones[h];
+      float zero = sums[2 * h];
+      float one = sums[2 * h + 1];
       if (h < LOW_BITS) {
-        mine = ((c.localIdx >> h) & 1) == 1 ? all : 0f;
+        int bit = (c.localIdx >> h) & 1;
+        zero = bit == 1 ? 0f : all;
+        one = bit == 1 ? all : 0f;
       }
-      float withBit = Groups.sum(c, scratch, mine);
+      float withoutBit = Groups.sum(c, scratch, zero);
+      float withBit = Groups.sum(c, scratch, one);
       if (c.localIdx == 0) {
-        float p = Scalars.sigmoid(floats.get(logits + h));
-        put(floats, args, row * bits + h, withBit - p * total);
+        float logit = floats.get(logits + h);
+        float towards = withBit * Scalars.sigmoid(-logit);
+        float away = withoutBit * Scalars.sigmoid(logit);
+        put(floats, args, row * bits + h, towards - away);
       }
     }
   }
@@ -89,8 +94,9 @@ final class BinaryMapperKernels {
     }
     float weighted = Groups.sum(c, scratch, mine) * probability(floats, logits, bits, d);
     for (int h = c.localIdx; h < bits; h += Groups.SIZE) {
-      float p = Scalars.sigmoid(floats.get(logits + h));
-      put(floats, args, row * bits + h, weighted * ((float) ((d >> h) & 1) - p));
+      float logit = floats.get(logits + h);
+      float slope = ((d >> h) & 1) == 1 ? Scalars.sigmoid(-logit) : -Scalars.sigmoid(logit);
+      put(floats, args, row * bits + h, weighted * slope);
     }
   }
 

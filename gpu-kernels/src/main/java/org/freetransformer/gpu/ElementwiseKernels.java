@@ -175,7 +175,7 @@ final class ElementwiseKernels {
     } else if (function == 9) {
       y = x * Scalars.sigmoid(x);
     } else if (function == 10) {
-      y = TornadoMath.max(0f, x);
+      y = x <= 0f ? 0f : x; // NaN stays.
     } else {
       y = Scalars.softplus(x);
     }
@@ -243,9 +243,9 @@ final class ElementwiseKernels {
     } else if (function == 3) {
       z = x / y;
     } else if (function == 4) {
-      z = x > y ? x : y;
+      z = Scalars.max(x, y);
     } else if (function == 5) {
-      z = x < y ? x : y;
+      z = Scalars.min(x, y);
     } else if (function == 6) {
       z = x == y ? 1f : 0f;
     } else if (function == 7) {

@@ -42,8 +42,7 @@ final class Groups {
     c.localBarrier();
     for (int half = SIZE / 2; half > 0; half >>= 1) {
       if (me < half) {
-        float other = scratch[me + half];
-        scratch[me] = scratch[me] > other ? scratch[me] : other;
+        scratch[me] = Scalars.max(scratch[me], scratch[me + half]);
       }
       c.localBarrier();
     }

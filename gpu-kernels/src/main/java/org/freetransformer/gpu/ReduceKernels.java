@@ -35,7 +35,7 @@ final class ReduceKernels {
     for (int i = c.localIdx; i < count; i += Groups.SIZE) {
       float x = floats.get(first + inner(args, i));
       if (function == 2) {
-        mine = x > mine ? x : mine;
+        mine = Scalars.max(x, mine);
       } else {
         mine += function == 1 ? x * x : x;
       }

@@ -13,6 +13,16 @@ final class Scalars {
     return x >= 0f ? larger : e * larger;
   }
 
+  /** The larger one; NaN if one of them is, as far as a device's mathematics knows it. */
+  static float max(float x, float y) {
+    return x > y ? x : (x <= y ? y : x + y);
+  }
+
+  /** The smaller one; NaN as for {@link #max}. */
+  static float min(float x, float y) {
+    return x < y ? x : (x >= y ? y : x + y);
+  }
+
   /** ln(1 + e^x), stable at any x. */
   static float softplus(float x) {
     float e = TornadoMath.exp(-TornadoMath.abs(x));

@@ -115,7 +115,10 @@ final class SoftmaxKernels {
       int target = ints.get(args.get(2) + row);
       float loss = 0f;
       if (target != args.get(3)) {
-        loss = (largest - floats.get(logits + target)) + logSum;
+        // A target that is no class: nothing can be thrown here, but such a step is not taken.
+        boolean known = target >= 0 && target < columns;
+        float logit = floats.get(logits + (known ? target : 0));
+        loss = known ? (largest - logit) + logSum : Float.POSITIVE_INFINITY;
       }
       floats.set(args.get(4) + row, loss);
       floats.set(args.get(5) + row, largest + logSum);

@@ -146,6 +146,16 @@ final class Heaps {
    */
   Storage bind(List<Storage> storages, long[] offsets, long bytes) {
     List<Storage> blocks = new ArrayList<>();
+    try {
+      bind(storages, offsets, blocks);
+    } catch (OutOfMemoryError full) {
+      blocks.forEach(Storage::close);
+      throw full;
+    }
+    return new Bound(bytes, blocks, List.copyOf(storages));
+  }
+
+  private void bind(List<Storage> storages, long[] offsets, List<Storage> blocks) {
     blocks.add(bind(storages, offsets, floats, Set.of(DType.F32, DType.F64)));
     Set<DType> ofHalves = Set.of(DType.BF16, DType.F16);
     if (storages.stream().anyMatch(storage -> ofHalves.contains(dtype(storage)))) {
@@ -159,7 +169,6 @@ final class Heaps {
         ((OffHeapStorage) storage).bind(own.segment());
       }
     }
-    return new Bound(bytes, blocks, List.copyOf(storages));
   }
 
   private Storage bind(List<Storage> storages, long[] offsets, Heap heap, Set<DType> dtypes) {

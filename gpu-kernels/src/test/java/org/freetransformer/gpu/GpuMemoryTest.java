@@ -4,11 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.List;
+import java.util.function.Supplier;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.nn.sharding.Strategy;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Program;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.Devices;
 import org.freetransformer.train.Ranks;
@@ -64,5 +70,27 @@ class GpuMemoryTest {
     assertThat(tooSmall.traffic()).as("nothing ran").isEqualTo(Traffic.NONE);
     double expected = train(Devices.cpu(1), false);
     assertThat(train(TornadoVm.open(MEMORY), true)).isCloseTo(expected, within(1e-4));
+  }
+
+  @Test
+  void aProgramThatDoesNotFitTakesNothing() {
+    TornadoVmDevice device = TornadoVm.open();
+    try (Engine engine = Engine.on(device)) {
+      // 3.5 of the 4 MiB that there are for whole numbers.
+      Tensor most = engine.allocate("test", DType.I32, Shape.of(7 << 17));
+      Tensor x = engine.allocate("test", DType.F32, Shape.of(1 << 18));
+      long before = device.memory().liveBytes();
+      Supplier<List<Tensor>> body = () -> List.of(x.add(3).to(DType.I32).to(DType.F32));
+      assertThatThrownBy(() -> Program.record(engine, body))
+          .isInstanceOf(OutOfMemoryError.class)
+          .hasMessageContaining("heap of i32");
+      assertThat(device.memory().liveBytes()).isEqualTo(before);
+      most.close();
+      try (Program program = Program.record(engine, body)) {
+        program.run();
+        assertThat(program.outputs().getFirst().toFloats()).containsOnly(3);
+      }
+      x.close();
+    }
   }
 }

@@ -71,7 +71,7 @@ final class Heap implements MemoryPool.Source {
   private void requireRoom(long blocks, long atEnd, long bytes) {
     if (blocks + atEnd > words.byteSize()) {
       throw new OutOfMemoryError(
-          "the device's heap of %s has %d bytes, of which %d are taken; %d more do not fit: raise -D%s (bytes)"
+          "the device's heap of %s has %d bytes, of which %d are taken; %d more do not fit: raise -D%s"
               .formatted(
                   what, words.byteSize(), used + scratch, bytes, TornadoVmDevice.MEMORY_PROPERTY));
     }

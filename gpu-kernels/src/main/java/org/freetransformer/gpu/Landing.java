@@ -146,7 +146,12 @@ final class Landing implements AutoCloseable {
       taken = true;
       begun = copy;
     }
-    await(begun);
+    try {
+      await(begun);
+    } catch (IllegalStateException failure) {
+      next();
+      throw failure;
+    }
     return true;
   }
 
@@ -157,6 +162,10 @@ final class Landing implements AutoCloseable {
 
   /** The load was moved: the next may land. */
   synchronized void moved() {
+    next();
+  }
+
+  private synchronized void next() {
     Load next = waiting;
     current = null;
     waiting = null;
@@ -202,7 +211,10 @@ final class Landing implements AutoCloseable {
 
   @Override
   public void close() {
-    stop();
-    copier.shutdown();
+    try {
+      stop();
+    } finally {
+      copier.shutdown();
+    }
   }
 }

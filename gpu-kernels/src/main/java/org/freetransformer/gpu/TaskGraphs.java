@@ -264,8 +264,11 @@ final class TaskGraphs implements AutoCloseable {
 
   @Override
   public void close() {
-    closePlans();
-    landing.close();
+    try {
+      closePlans();
+    } finally {
+      landing.close();
+    }
   }
 
   private void closePlans() {

@@ -39,7 +39,7 @@ import uk.ac.manchester.tornado.api.common.TornadoDevice;
  * device; before the host reads, what programs wrote comes back, and nothing else does.
  */
 public final class TornadoVmDevice extends CpuDevice {
-  /** System property: bytes of device memory for tensors of f32. */
+  /** System property: device memory for tensors of f32, as {@link HeapSize} reads it. */
   public static final String MEMORY_PROPERTY = "ft.gpu.memory";
 
   private static final long DEFAULT_MEMORY = 1L << 30;
@@ -64,8 +64,14 @@ public final class TornadoVmDevice extends CpuDevice {
     }
   }
 
-  private static long memorySize() {
-    return Long.getLong(MEMORY_PROPERTY, DEFAULT_MEMORY);
+  /**
+   * Bytes of device memory for tensors of f32.
+   *
+   * @throws IllegalArgumentException if {@link #MEMORY_PROPERTY} is not a size that is allowed
+   */
+  static long memorySize() {
+    String given = System.getProperty(MEMORY_PROPERTY);
+    return given == null ? DEFAULT_MEMORY : HeapSize.parse("-D" + MEMORY_PROPERTY, given);
   }
 
   private final String name;
@@ -77,7 +83,8 @@ public final class TornadoVmDevice extends CpuDevice {
   private final TensorCores tensorCores;
   private final CuBlas cuBlas;
   private final int panelWords;
-  private final Set<Storage> newerOnDevice = Collections.newSetFromMap(new IdentityHashMap<>());
+  final Set<Storage> newerOnDevice = // Seen by tests.
+      Collections.newSetFromMap(new IdentityHashMap<>());
 
   /**
    * Opens a device.
@@ -373,6 +380,9 @@ public final class TornadoVmDevice extends CpuDevice {
   }
 
   private void toDevice() {
+    if (graphs.isStale()) { // Programs came, and others may have gone with their results.
+      newerOnDevice.removeIf(storage -> !storage.isAlive());
+    }
     if (graphs.isStale() && !graphs.extend()) {
       List.copyOf(newerOnDevice).forEach(this::toHost);
       heaps.all().forEach(Heap::takeWritten);
@@ -390,9 +400,12 @@ public final class TornadoVmDevice extends CpuDevice {
 
   @Override
   public void close() {
-    graphs.close();
-    host.close();
-    super.close();
-    arena.close();
+    try {
+      graphs.close();
+    } finally { // A driver that fails must not keep the heaps.
+      host.close();
+      super.close();
+      arena.close();
+    }
   }
 }

@@ -57,6 +57,11 @@ public final class TornadoVmDevices implements DeviceProvider {
   /** What is missing of TornadoVM in this JVM, or null. */
   private static @Nullable String missing() {
     try {
+      TornadoVmDevice.memorySize();
+    } catch (IllegalArgumentException wrong) {
+      return wrong.getMessage();
+    }
+    try {
       TornadoVmDevice.configure();
       TornadoRuntimeProvider.getTornadoRuntime();
       return null;

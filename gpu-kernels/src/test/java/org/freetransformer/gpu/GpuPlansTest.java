@@ -10,6 +10,7 @@ import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Program;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.device.Storage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,6 +47,20 @@ class GpuPlansTest {
 
   private static float[] results(Program program) {
     return program.outputs().getFirst().toFloats();
+  }
+
+  @Test
+  void resultsOfClosedProgramsAreForgotten() {
+    for (int i = 0; i < 3; i++) {
+      try (Program more = program(input -> input.add(1))) {
+        more.run();
+      }
+    }
+    assertThat(results(twice)).containsOnly(6);
+    try (Program another = program(input -> input.add(2))) {
+      another.run();
+      assertThat(device.newerOnDevice).hasSize(1).allMatch(Storage::isAlive);
+    }
   }
 
   @Test

@@ -12,7 +12,7 @@ import org.freetransformer.tensor.DType;
  * times the same call from C.
  */
 final class AllReduceRank {
-  /** Small calls before all others, until they are compiled. */
+  /** Small calls before all others, until they are compiled; C makes them as well. */
   private static final int COMPILATION = 6000;
 
   /** Calls of each size before those that count: the library's first buffers. */

@@ -1,18 +1,16 @@
 package org.freetransformer.bench;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.freetransformer.bench.suite.Unit;
 
@@ -30,7 +28,13 @@ final class MpiAllReduce {
 
   private static final int REPEATS = 50;
   private static final double MILLI = 1e-3;
-  private static final long PATIENCE_MINUTES = 5;
+  private static final Duration MOST_TIME = Duration.ofMinutes(5);
+  private static final Map<String, String> ENVIRONMENT =
+      Map.of(
+          "OMPI_ALLOW_RUN_AS_ROOT", "1",
+          "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1",
+          "OMPI_MCA_rmaps_base_oversubscribe", "1",
+          "OMPI_MCA_hwloc_base_binding_policy", "none");
 
   private final Path folder;
   private final String launcher;
@@ -95,8 +99,10 @@ final class MpiAllReduce {
     Map<Long, List<Row.Round>> rounds = new LinkedHashMap<>();
     SIZES.forEach(size -> rounds.put(size, new ArrayList<>()));
     for (int i = 0; i < count; i++) {
+      boolean javaFirst = i % 2 == 1; // What the one before left of clocks serves each side.
+      Map<Long, Double> before = javaFirst ? seconds(javaRank()) : Map.of();
       Map<Long, Double> c = seconds(List.of(folder.resolve("allreduce").toString()));
-      Map<Long, Double> java = seconds(javaRank());
+      Map<Long, Double> java = javaFirst ? before : seconds(javaRank());
       rounds.forEach((size, all) ->
           all.add(
               new Row.Round(
@@ -145,30 +151,7 @@ final class MpiAllReduce {
     return found;
   }
 
-  /** What a command prints. */
-  private String said(List<String> command) throws IOException {
-    Path output = folder.resolve("output");
-    ProcessBuilder builder =
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
-    Map<String, String> environment = builder.environment();
-    environment.put("OMPI_ALLOW_RUN_AS_ROOT", "1");
-    environment.put("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
-    environment.put("OMPI_MCA_rmaps_base_oversubscribe", "1");
-    environment.put("OMPI_MCA_hwloc_base_binding_policy", "none");
-    Process process = builder.start();
-    try {
-      boolean ended = process.waitFor(PATIENCE_MINUTES, TimeUnit.MINUTES);
-      String said = Files.readString(output, UTF_8);
-      if (!ended || process.exitValue() != 0) {
-        throw new IllegalStateException("%s failed:%n%s".formatted(command.getFirst(), said));
-      }
-      return said;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted while ranks of MPI were measured", e);
-    } finally {
-      process.destroy();
-      Files.deleteIfExists(output);
-    }
+  private static String said(List<String> command) throws IOException {
+    return ChildProcess.said(command.getFirst(), command, ENVIRONMENT, MOST_TIME);
   }
 }

@@ -10,6 +10,24 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+/* The median of some calls in milliseconds, after others to warm up. */
+static double median(long bytes, int repeats, int warm_up) {
+  double *times = malloc(repeats * sizeof *times);
+  float *values = aligned_alloc(64, bytes);
+  for (long i = 0; i < bytes / (long)sizeof *values; i++) values[i] = 0;
+  for (int i = -warm_up; i < repeats; i++) {
+    MPI_Barrier(MPI_COMM_WORLD);
+    double began = MPI_Wtime();
+    MPI_Allreduce(MPI_IN_PLACE, values, (int)(bytes / sizeof *values), MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD);
+    if (i >= 0) times[i] = (MPI_Wtime() - began) * 1e3;
+  }
+  qsort(times, repeats, sizeof *times, ascending);
+  double result = times[repeats / 2];
+  free(values);
+  free(times);
+  return result;
+}
+
 int main(int argc, char **argv) {
   int granted, rank, repeats = argc > 1 ? atoi(argv[1]) : 0;
   MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &granted);
@@ -19,22 +37,11 @@ int main(int argc, char **argv) {
     MPI_Finalize();
     return 2;
   }
-  double *times = malloc(repeats * sizeof *times);
+  median(64, 1, 6000); /* as many small calls as Java's compilers want: they warm up the library, too */
   for (int size = 2; size < argc; size++) {
-    long bytes = atol(argv[size]);
-    float *values = aligned_alloc(64, bytes);
-    for (long i = 0; i < bytes / (long)sizeof *values; i++) values[i] = 0;
-    for (int i = -3; i < repeats; i++) { /* three to warm up */
-      MPI_Barrier(MPI_COMM_WORLD);
-      double began = MPI_Wtime();
-      MPI_Allreduce(MPI_IN_PLACE, values, (int)(bytes / sizeof *values), MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD);
-      if (i >= 0) times[i] = (MPI_Wtime() - began) * 1e3;
-    }
-    qsort(times, repeats, sizeof *times, ascending);
-    if (rank == 0) printf("%ld %.6f\n", bytes, times[repeats / 2]);
-    free(values);
+    double milliseconds = median(atol(argv[size]), repeats, 3);
+    if (rank == 0) printf("%s %.6f\n", argv[size], milliseconds);
   }
-  free(times);
   MPI_Finalize();
   return 0;
 }

@@ -1,9 +1,8 @@
 package org.freetransformer.bench;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -11,7 +10,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.freetransformer.bench.libtorch.Libtorch;
 import org.freetransformer.bench.suite.StepSide;
 
@@ -29,7 +27,7 @@ record StepMemory(String name, int threads, Held ours, Held peer) {
   /** What {@code ./ft train} asks for beside what all commands have. */
   private static final String YOUNG_GENERATION = "-Xmn16m";
 
-  private static final long PATIENCE_MINUTES = 8;
+  private static final Duration MOST_TIME = Duration.ofMinutes(8);
   private static final double MIB = 1 << 20;
 
   /**
@@ -107,6 +105,14 @@ record StepMemory(String name, int threads, Held ours, Held peer) {
 
   private static Held held(StepSide side, String name, int threads, Patience patience)
       throws IOException {
+    Map<String, String> environment = Map.of("OMP_WAIT_POLICY", "PASSIVE"); // Nothing is timed.
+    List<String> command = command(side, name, threads, patience);
+    return Held.parse(
+        ChildProcess.said("step '%s'".formatted(name), command, environment, MOST_TIME));
+  }
+
+  /** What runs one side alone. */
+  static List<String> command(StepSide side, String name, int threads, Patience patience) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(JmhMeasurement.LAUNCHER_OPTIONS);
@@ -121,21 +127,7 @@ record StepMemory(String name, int threads, Held ours, Held peer) {
             Integer.toString(threads),
             Integer.toString(patience.quietSteps()),
             Integer.toString(patience.leastSeconds())));
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().put("OMP_WAIT_POLICY", "PASSIVE"); // Nothing is timed here.
-    Process process = builder.start();
-    try {
-      String said = new String(process.getInputStream().readAllBytes(), UTF_8);
-      if (!process.waitFor(PATIENCE_MINUTES, TimeUnit.MINUTES) || process.exitValue() != 0) {
-        throw new IllegalStateException("step '%s' failed:%n%s".formatted(name, said));
-      }
-      return Held.parse(said);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted while a step's memory was measured", e);
-    } finally {
-      process.destroy();
-    }
+    return command;
   }
 
   /** Our peak as a share of libtorch's. */

@@ -6,11 +6,17 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.freetransformer.bench.StepMemory.Held;
 import org.freetransformer.bench.suite.Peers;
 import org.freetransformer.bench.suite.StepSide;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class StepMemoryTest {
   private static final long MIB = 1 << 20;
@@ -80,6 +86,23 @@ class StepMemoryTest {
     }
     // Its native libraries alone are larger than our whole process with a model of this size.
     assertThat(memory.peer().peak()).isGreaterThan(memory.ours().peak());
+  }
+
+  /** What our engine takes must not count as libtorch's. */
+  @Test
+  void noEngineOfOursIsInLibtorchsProcess(@TempDir Path folder) throws Exception {
+    assumeTrue(StepMemory.whyMissing().isEmpty(), () -> StepMemory.whyMissing().orElseThrow());
+    for (StepSide side : StepSide.values()) {
+      Path log = folder.resolve(side.name());
+      List<String> command =
+          new ArrayList<>(
+              StepMemory.command(side, StepSide.TINY, 1, new StepMemory.Patience(1, 0)));
+      command.add(1, "-Xlog:class+load:file=" + log);
+      ChildProcess.said(side.name(), command, Map.of(), Duration.ofMinutes(2));
+      assertThat(Files.readString(log).contains("org.freetransformer.tensor.Engine "))
+          .as("%s has an engine", side)
+          .isEqualTo(side == StepSide.OURS);
+    }
   }
 
   @Test

@@ -33,6 +33,9 @@ public final class TorchLlama {
   public record Config(
       int layers, int heads, int keyValueHeads, int headSize, double normEpsilon, int length) {}
 
+  /** Of random weights. */
+  private static final float DEVIATION = 0.02f;
+
   private final Config config;
   private final SequencedMap<String, NDArray> parameters;
   private final NDArray mask;
@@ -60,9 +63,49 @@ public final class TorchLlama {
       Shape shape = new Shape(Arrays.stream(dims).asLongStream().toArray());
       copies.put(name, copyOf(manager, parameter.value(), shape));
     });
+    return of(manager, config, copies);
+  }
+
+  /**
+   * A stack of random weights with one matrix for embedding and output; everything belongs to the
+   * manager, and nothing of ours takes part.
+   *
+   * @param inner F
+   * @param vocabulary V
+   */
+  public static TorchLlama random(NDManager manager, Config config, int inner, int vocabulary) {
+    int width = config.heads() * config.headSize();
+    int narrow = config.keyValueHeads() * config.headSize();
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    shapes.put("token_embedding", new Shape(vocabulary, width));
+    for (int layer = 0; layer < config.layers(); layer++) {
+      String block = "blocks.%d.".formatted(layer);
+      shapes.put(block + "attn_norm", new Shape(width));
+      shapes.put(block + "wq", new Shape(width, width));
+      shapes.put(block + "wk", new Shape(narrow, width));
+      shapes.put(block + "wv", new Shape(narrow, width));
+      shapes.put(block + "wo", new Shape(width, width));
+      shapes.put(block + "ffn_norm", new Shape(width));
+      shapes.put(block + "ffn.w1", new Shape(inner, width));
+      shapes.put(block + "ffn.w2", new Shape(width, inner));
+      shapes.put(block + "ffn.w3", new Shape(inner, width));
+    }
+    shapes.put("norm", new Shape(width));
+    SequencedMap<String, NDArray> parameters = new LinkedHashMap<>();
+    shapes.forEach((name, shape) ->
+        parameters.put(
+            name + ".weight",
+            shape.dimension() == 1
+                ? manager.ones(shape)
+                : manager.randomNormal(0, DEVIATION, shape, DataType.FLOAT32)));
+    return of(manager, config, parameters);
+  }
+
+  private static TorchLlama of(
+      NDManager manager, Config config, SequencedMap<String, NDArray> parameters) {
     NDArray angles = angles(manager, config);
     NDArray mask = TorchOps.causalMask(manager, config.length(), config.length());
-    return new TorchLlama(config, copies, mask, angles.cos(), angles.sin());
+    return new TorchLlama(config, parameters, mask, angles.cos(), angles.sin());
   }
 
   /** By way of memory off the heap, for what a heap once held it keeps. */

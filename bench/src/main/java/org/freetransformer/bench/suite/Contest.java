@@ -52,6 +52,11 @@ public record Contest(
     return of((double) traffic.total(), Unit.GIGABYTES, ours, peer, limit, intensity);
   }
 
+  /** Work that is counted in tokens, and has no peer. */
+  static Contest tokens(double tokens, Runnable ours, Runnable limit, Runnable... closing) {
+    return new Contest(tokens, Unit.TOKENS, ours, null, null, limit, 0, List.of(closing));
+  }
+
   private static Contest of(
       double amount, Unit unit, Ours ours, Peer peer, Limit limit, double intensity) {
     return new Contest(

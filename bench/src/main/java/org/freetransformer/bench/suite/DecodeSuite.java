@@ -123,29 +123,13 @@ final class DecodeSuite implements Suite {
         Limit.slower(
             Limit.memory(new Traffic(ours.bytesOfStep(), 0, 0), ours.engine(), place),
             Limit.arithmetic(2 * rows * weights, ours.engine(), place));
-    return new Contest(
-        rows,
-        Unit.TOKENS,
-        ours::step,
-        null,
-        null,
-        limit.call(),
-        0,
-        List.of(ours::close, limit.closing()));
+    return Contest.tokens(rows, ours::step, limit.call(), ours::close, limit.closing());
   }
 
   private static Contest prompt(Place place) {
     Decoding ours = random(1, DType.F32, PROMPT, place);
     Limit limit = Limit.arithmetic(2.0 * PROMPT * ours.linearWeights(), ours.engine(), place);
-    return new Contest(
-        PROMPT,
-        Unit.TOKENS,
-        ours::readPrompt,
-        null,
-        null,
-        limit.call(),
-        0,
-        List.of(ours::close, limit.closing()));
+    return Contest.tokens(PROMPT, ours::readPrompt, limit.call(), ours::close, limit.closing());
   }
 
   private static Decoding random(int rows, DType type, int held, Place place) {

@@ -109,14 +109,7 @@ public final class FreeSuite implements Suite {
     Case one = named(name);
     TrainerStep ours = one.step(ModelConfig.Kind.FREE, place.threads());
     TrainerStep baseline = one.step(ModelConfig.Kind.BASELINE, place.threads());
-    return new Contest(
-        (double) one.batch() * one.length(),
-        Unit.TOKENS,
-        ours,
-        null,
-        null,
-        baseline,
-        0,
-        List.of(ours::close, baseline::close));
+    double tokens = (double) one.batch() * one.length();
+    return Contest.tokens(tokens, ours, baseline, ours::close, baseline::close);
   }
 }

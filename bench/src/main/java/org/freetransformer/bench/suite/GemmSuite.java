@@ -59,77 +59,75 @@ final class GemmSuite implements Suite {
 
   @Override
   public Contest open(String name, Place place) {
-    Matcher match = CASE.matcher(name);
-    if (!match.matches()) {
-      throw new IllegalArgumentException("no case of suite gemm is named '%s'".formatted(name));
-    }
-    boolean leftTransposed = match.group(1).equals("t");
-    boolean rightTransposed = match.group(2).equals("t");
-    int m = Integer.parseInt(match.group(3));
-    int n = Integer.parseInt(match.group(4));
-    int k = Integer.parseInt(match.group(5));
-    Ours ours = ours(leftTransposed, rightTransposed, m, n, k, place);
-    Peer peer = peer(leftTransposed, rightTransposed, m, n, k, place);
-    if (m < FEWEST_ROWS_FOR_ARITHMETIC) {
-      Traffic traffic = new Traffic(4L * k * ((long) m + n), 4L * m * n, 0);
-      return openBlas(
-          Contest.memory(traffic, ours, peer, place),
-          leftTransposed,
-          rightTransposed,
-          m,
-          n,
-          k,
-          place);
-    }
-    return openBlas(
-        Contest.arithmetic(2.0 * m * n * k, ours, peer, place),
-        leftTransposed,
-        rightTransposed,
-        m,
-        n,
-        k,
-        place);
+    Product product = Product.parse(name);
+    Ours ours = product.ours(place);
+    Peer peer = product.peer(place);
+    Contest contest =
+        product.m() < FEWEST_ROWS_FOR_ARITHMETIC
+            ? Contest.memory(product.traffic(), ours, peer, place)
+            : Contest.arithmetic(product.flops(), ours, peer, place);
+    return product.besideOpenBlas(contest, place);
   }
 
-  /** Adds OpenBLAS to the sides, where the machine has it. */
-  @SuppressWarnings("MustBeClosedChecker") // The contest closes it.
-  private static Contest openBlas(
-      Contest contest,
-      boolean leftTransposed,
-      boolean rightTransposed,
-      int m,
-      int n,
-      int k,
-      Place place) {
-    if (OpenBlas.whyMissing().isPresent()) {
-      return contest;
+  /** M×N×K, and which sides are transposed. */
+  private record Product(boolean leftTransposed, boolean rightTransposed, int m, int n, int k) {
+    static Product parse(String name) {
+      Matcher match = CASE.matcher(name);
+      if (!match.matches()) {
+        throw new IllegalArgumentException("no case of suite gemm is named '%s'".formatted(name));
+      }
+      return new Product(
+          match.group(1).equals("t"),
+          match.group(2).equals("t"),
+          Integer.parseInt(match.group(3)),
+          Integer.parseInt(match.group(4)),
+          Integer.parseInt(match.group(5)));
     }
-    OpenBlas.setThreads(place.threads());
-    Arena arena = Arena.ofShared();
-    return contest.against(
-        OpenBlas.product(arena, leftTransposed, rightTransposed, m, n, k), arena::close);
-  }
 
-  private static Ours ours(
-      boolean leftTransposed, boolean rightTransposed, int m, int n, int k, Place place) {
-    Engine engine = place.engine();
-    Tensor a =
-        leftTransposed ? Ours.normal(engine, k, m).transpose(0, 1) : Ours.normal(engine, m, k);
-    Tensor b =
-        rightTransposed ? Ours.normal(engine, n, k).transpose(0, 1) : Ours.normal(engine, k, n);
-    return Ours.recorded(engine, () -> List.of(a.matmul(b)));
-  }
+    double flops() {
+      return 2.0 * m * n * k;
+    }
 
-  private static Peer peer(
-      boolean leftTransposed, boolean rightTransposed, int m, int n, int k, Place place) {
-    return Peer.of(
-        place,
-        manager -> {
-          NDArray a =
-              leftTransposed ? Peer.normal(manager, k, m).transpose() : Peer.normal(manager, m, k);
-          NDArray b =
-              rightTransposed ? Peer.normal(manager, n, k).transpose() : Peer.normal(manager, k, n);
-          return Peer.scoped(() -> a.matMul(b));
-        });
+    /** With A and B read, and C written once. */
+    Traffic traffic() {
+      return new Traffic(4L * k * ((long) m + n), 4L * m * n, 0);
+    }
+
+    Ours ours(Place place) {
+      Engine engine = place.engine();
+      Tensor a =
+          leftTransposed ? Ours.normal(engine, k, m).transpose(0, 1) : Ours.normal(engine, m, k);
+      Tensor b =
+          rightTransposed ? Ours.normal(engine, n, k).transpose(0, 1) : Ours.normal(engine, k, n);
+      return Ours.recorded(engine, () -> List.of(a.matmul(b)));
+    }
+
+    Peer peer(Place place) {
+      return Peer.of(
+          place,
+          manager -> {
+            NDArray a =
+                leftTransposed
+                    ? Peer.normal(manager, k, m).transpose()
+                    : Peer.normal(manager, m, k);
+            NDArray b =
+                rightTransposed
+                    ? Peer.normal(manager, n, k).transpose()
+                    : Peer.normal(manager, k, n);
+            return Peer.scoped(() -> a.matMul(b));
+          });
+    }
+
+    /** Adds OpenBLAS to the sides, where the machine has it. */
+    @SuppressWarnings("MustBeClosedChecker") // The contest closes it.
+    Contest besideOpenBlas(Contest contest, Place place) {
+      if (OpenBlas.whyMissing().isPresent()) {
+        return contest;
+      }
+      OpenBlas.setThreads(place.threads());
+      Arena arena = Arena.ofShared();
+      return contest.against(
+          OpenBlas.product(arena, leftTransposed, rightTransposed, m, n, k), arena::close);
+    }
   }
 }

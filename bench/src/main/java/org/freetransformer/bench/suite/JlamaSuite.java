@@ -3,7 +3,6 @@ package org.freetransformer.bench.suite;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -131,9 +130,8 @@ final class JlamaSuite implements Suite {
 
   private static Contest contest(
       int tokens, Runnable ours, Runnable theirs, Limit limit, List<Runnable> closing) {
-    List<Runnable> all = new ArrayList<>(closing);
-    all.add(limit.closing());
-    return new Contest(tokens, Unit.TOKENS, ours, theirs, null, limit.call(), 0, all);
+    return Contest.tokens(tokens, ours, limit.call(), closing.toArray(Runnable[]::new))
+        .against(theirs, null, limit.closing());
   }
 
   /** A comparison of two that do not compute the same is worth nothing. */

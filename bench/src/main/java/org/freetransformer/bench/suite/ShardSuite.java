@@ -87,15 +87,8 @@ final class ShardSuite implements Suite {
     StandingRanks ours =
         new StandingRanks(ranks, group -> step(sharding, share, ranks, 1, Ranks.of(group)));
     TrainerStep limit = step(sharding, share * ranks, 1, ranks, Ranks.ONE);
-    return new Contest(
-        (double) share * ranks * LENGTH,
-        Unit.TOKENS,
-        ours,
-        null,
-        null,
-        limit,
-        0,
-        List.of(ours::close, limit::close));
+    double tokens = (double) share * ranks * LENGTH;
+    return Contest.tokens(tokens, ours, limit, ours::close, limit::close);
   }
 
   private static TrainerStep step(

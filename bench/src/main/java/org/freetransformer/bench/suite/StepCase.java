@@ -3,6 +3,7 @@ package org.freetransformer.bench.suite;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.freetransformer.bench.libtorch.TorchLlama;
 import org.freetransformer.data.Batch;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.tensor.Engine;
@@ -61,6 +62,11 @@ record StepCase(
         .maxSeqLen(length)
         .tieEmbeddings(true)
         .build();
+  }
+
+  /** What libtorch's side is told of {@link #config}. */
+  TorchLlama.Config torch() {
+    return new TorchLlama.Config(layers, heads, heads, width / heads, config().normEps(), length);
   }
 
   /** The batch that every side trains on, [B·T]. */

@@ -2,9 +2,7 @@ package org.freetransformer.bench.suite;
 
 import ai.djl.ndarray.NDManager;
 import org.freetransformer.bench.libtorch.Libtorch;
-import org.freetransformer.model.Baseline;
-import org.freetransformer.nn.Parameter;
-import org.freetransformer.tensor.Engine;
+import org.freetransformer.bench.libtorch.TorchLlama;
 
 /** One side of the suite {@code step} alone, for a process of its own. */
 public enum StepSide {
@@ -22,7 +20,7 @@ public enum StepSide {
     }
   },
 
-  /** The same by operations of libtorch. */
+  /** The same by operations of libtorch, without an engine of ours beside it. */
   LIBTORCH {
     @Override
     public void load(int threads) {
@@ -33,13 +31,9 @@ public enum StepSide {
     public Runnable build(String name, int threads) {
       StepCase shape = StepCase.named(name);
       NDManager manager = Libtorch.newManager();
-      // Weights of the same start; ours are gone before the first step.
-      try (Engine engine = Place.cpu(1).engine()) {
-        Baseline source = new Baseline(engine, shape.config());
-        Runnable step = StepSuite.libtorch(shape, source, manager);
-        source.parameters().values().forEach(Parameter::close);
-        return step;
-      }
+      TorchLlama model =
+          TorchLlama.random(manager, shape.torch(), shape.inner(), shape.vocabulary());
+      return StepSuite.libtorch(shape, model, manager);
     }
   };
 

@@ -3,11 +3,12 @@ package org.freetransformer.bench.suite;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
+import java.util.Map;
 import org.freetransformer.bench.libtorch.TorchLlama;
 import org.freetransformer.bench.libtorch.TorchOps;
 import org.freetransformer.bench.libtorch.TorchTrainingStep;
-import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
+import org.freetransformer.nn.Parameter;
 
 /**
  * A whole training step of the baseline, forward, backward, clipping and AdamW: ours is the
@@ -53,18 +54,18 @@ final class StepSuite implements Suite {
   public Contest open(String name, Place place) {
     StepCase shape = StepCase.named(name);
     TrainerStep ours = shape.ours(place.engine());
-    Peer peer = Peer.of(place, manager -> libtorch(shape, ours.model(), manager));
+    Peer peer =
+        Peer.of(
+            place,
+            manager -> {
+              Map<String, Parameter> weights = ours.model().parameters();
+              TorchLlama copy = TorchLlama.copyOf(manager, shape.torch(), weights);
+              return libtorch(shape, copy, manager);
+            });
     Limit limit =
         Limit.arithmetic(usefulFlops(shape.config(), shape.batch()), ours.engine(), place);
-    return new Contest(
-        shape.tokens(),
-        Unit.TOKENS,
-        ours,
-        peer.orNull(),
-        null,
-        limit.call(),
-        0,
-        List.of(ours::close, peer::close, limit.closing()));
+    return Contest.tokens(shape.tokens(), ours, limit.call(), ours::close, limit.closing())
+        .against(peer.orNull(), null, peer::close);
   }
 
   /** D, heads, F, L, V, B and T. */
@@ -81,23 +82,9 @@ final class StepSuite implements Suite {
     };
   }
 
-  /**
-   * Libtorch's step on a case's batch.
-   *
-   * @param source of the weights, which are copied
-   */
-  static Runnable libtorch(StepCase shape, LanguageModel source, NDManager manager) {
-    TorchLlama.Config config =
-        new TorchLlama.Config(
-            shape.layers(),
-            shape.heads(),
-            shape.heads(),
-            shape.width() / shape.heads(),
-            source.config().normEps(),
-            shape.length());
-    TorchTrainingStep step =
-        new TorchTrainingStep(
-            manager, TorchLlama.copyOf(manager, config, source.parameters()), shape.tokens());
+  /** Libtorch's step on a case's batch. */
+  static Runnable libtorch(StepCase shape, TorchLlama model, NDManager manager) {
+    TorchTrainingStep step = new TorchTrainingStep(manager, model, shape.tokens());
     NDArray in = TorchOps.indices(manager, shape.inputs(), shape.batch(), shape.length());
     NDArray next = TorchOps.indices(manager, shape.targets(), shape.tokens(), 1);
     return Peer.scoped(() -> step.run(in, next, LEARNING_RATE));

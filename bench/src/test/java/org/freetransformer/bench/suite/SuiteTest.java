@@ -4,9 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.freetransformer.bench.libtorch.Libtorch;
+import org.freetransformer.bench.libtorch.TorchLlama;
 import org.freetransformer.bench.openblas.OpenBlas;
+import org.freetransformer.model.Baseline;
+import org.freetransformer.tensor.Engine;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -92,6 +99,26 @@ class SuiteTest {
       assertThat(PyTorchPeers.words(name)).hasSizeGreaterThan(1).doesNotContain("");
     }
     assertThat(PyTorchPeers.words("gemm nt 1x2x3")).containsExactly("gemm", "nt", "1", "2", "3");
+  }
+
+  /** So that its steps are as long, and as large, as those that our weights begin. */
+  @Test
+  void libtorchsOwnModelHasTheParametersOfOurs() {
+    assumeTrue(Libtorch.whyMissing().isEmpty(), () -> Libtorch.whyMissing().orElseThrow());
+    StepCase shape = StepCase.named(StepSide.TINY);
+    try (Engine engine = Place.cpu(1).engine();
+        NDManager manager = Libtorch.newManager()) {
+      Baseline ours = new Baseline(engine, shape.config());
+      TorchLlama copy = TorchLlama.copyOf(manager, shape.torch(), ours.parameters());
+      TorchLlama own = TorchLlama.random(manager, shape.torch(), shape.inner(), shape.vocabulary());
+      assertThat(shapes(own)).containsExactlyEntriesOf(shapes(copy));
+    }
+  }
+
+  private static Map<String, Shape> shapes(TorchLlama model) {
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    model.parameters().forEach((name, values) -> shapes.put(name, values.getShape()));
+    return shapes;
   }
 
   @Test

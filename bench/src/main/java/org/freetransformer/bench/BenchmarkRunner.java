@@ -113,7 +113,8 @@ public final class BenchmarkRunner implements Benchmarks {
     String name = page.getFileName().toString().replaceFirst("\\.md$", "") + "-roofline.png";
     String picture = "";
     for (Roofline roofline : Roofline.of(results.rows())) {
-      roofline.write(page.resolveSibling(name), results.machine().cpu());
+      String place = results.machine().place(roofline.threads());
+      roofline.write(page.resolveSibling(name), place, results.peers().rate());
       picture =
           """
           ![Speed over operations per byte](%s)

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param jdk version and vendor
  * @param libtorch version, or why it is missing
  * @param openBlas the kernels that it picked, or why it is missing
- * @param device what computes beside the processor, and what its peers are; empty if nothing does
+ * @param device what computes beside the processor; empty if nothing does
+ * @param torch what PyTorch there is for the device; empty if there is none
  */
 record Machine(
     String cpu,
@@ -29,7 +30,8 @@ record Machine(
     String jdk,
     String libtorch,
     String openBlas,
-    String device) {
+    String device,
+    String torch) {
   /**
    * This one.
    *
@@ -43,25 +45,33 @@ record Machine(
         System.getProperty("java.vm.name") + " " + Runtime.version(),
         Libtorch.whyMissing().orElseGet(Libtorch::version),
         OpenBlas.whyMissing().orElseGet(OpenBlas::coreName),
-        device == null ? "" : describe(device));
+        device == null ? "" : describe(device),
+        device == null ? "" : describeTorch(device));
   }
 
   private static String describe(String id) {
-    boolean isProcessor = new Place(id, 1).isProcessor();
-    String torch = PyTorch.device(isProcessor, id);
-    return "%s, %s%s; %s"
-        .formatted(
-            id,
-            Devices.provided(id).name(),
-            isProcessor ? ", which is this processor" : "",
-            PyTorch.find().describe(torch));
+    String name = Devices.provided(id).name();
+    return "%s, %s%s".formatted(id, name, isProcessor(id) ? ", which is this processor" : "");
+  }
+
+  private static String describeTorch(String id) {
+    return PyTorch.find().describe(PyTorch.device(isProcessor(id), id));
+  }
+
+  private static boolean isProcessor(String id) {
+    return new Place(id, 1).isProcessor();
+  }
+
+  /** What computed, for a picture's title. */
+  String place(int threads) {
+    return device.isEmpty() ? "%d threads of %s".formatted(threads, cpu) : device;
   }
 
   String describe() {
     String here =
         "%s, %d processors, %d-bit vectors; %s; libtorch %s; OpenBLAS: %s"
             .formatted(cpu, processors, vectorBits, jdk, libtorch, openBlas);
-    return device.isEmpty() ? here : here + "; " + device;
+    return device.isEmpty() ? here : "%s; %s; %s".formatted(here, device, torch);
   }
 
   Map<String, Object> toMap() {
@@ -72,7 +82,7 @@ record Machine(
     map.put("jdk", jdk);
     map.put("libtorch", libtorch);
     map.put("openblas", openBlas);
-    map.put("device", device.isEmpty() ? null : device);
+    map.put("device", device.isEmpty() ? null : device + "; " + torch);
     return map;
   }
 }

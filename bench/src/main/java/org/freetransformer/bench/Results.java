@@ -72,10 +72,14 @@ record Results(
   /** What stands under the table. */
   String footer() {
     OptionalDouble mean = geometricMean();
-    return mean.isPresent()
-        ? "Geometric mean of the ratios %s: %s%n"
-            .formatted(peers.ratio(), ratio(mean.getAsDouble()))
-        : "No row has a peer; libtorch: %s%n".formatted(machine.libtorch());
+    if (mean.isEmpty()) {
+      return peers == Peers.LIBRARIES
+          ? "No row has a peer; libtorch: %s%n".formatted(machine.libtorch())
+          : "No row has a peer: there was no %s%n".formatted(peers.rate());
+    }
+    long counted = rows.stream().filter(row -> row.ratioPeer() != null).count();
+    return "Geometric mean of the ratios %s of %d rows, one for each number of threads: %s%n"
+        .formatted(peers.ratio(), counted, ratio(mean.getAsDouble()));
   }
 
   /** The run as one JSON object. */

@@ -30,8 +30,13 @@ record Roofline(int threads, double peak, double bandwidth, List<Row> rows) {
     return rows.stream().filter(row -> row.unit() == unit).mapToDouble(Row::limit).max();
   }
 
-  /** Draws it into a PNG file. */
-  void write(Path file, String machine) throws IOException {
+  /**
+   * Draws it into a PNG file.
+   *
+   * @param place what was measured on
+   * @param peer who was measured beside
+   */
+  void write(Path file, String place, String peer) throws IOException {
     List<Point> ours = new ArrayList<>();
     List<Point> theirs = new ArrayList<>();
     for (Row row : rows) {
@@ -40,9 +45,9 @@ record Roofline(int threads, double peak, double bandwidth, List<Row> rows) {
         theirs.add(point(row, row.peer()));
       }
     }
-    new RooflineChart("%d threads of %s".formatted(threads, machine), peak, bandwidth)
+    new RooflineChart(place, peak, bandwidth)
         .add("this project", ours)
-        .add("libtorch", theirs)
+        .add(peer, theirs)
         .write(file);
   }
 

@@ -95,10 +95,14 @@ record Row(
     map.put("unit", unit.label());
     map.put("ours", ours);
     map.put("peer", peer);
-    map.put(second, other);
+    if (!second.isEmpty()) {
+      map.put(second, other);
+    }
     map.put("limit", limit);
     map.put("ratio_peer", ratioPeer);
-    map.put("ratio_" + second, ratioOther);
+    if (!second.isEmpty()) {
+      map.put("ratio_" + second, ratioOther);
+    }
     map.put("ratio_limit", ratioLimit);
     map.put("spread", spread);
     map.put("garbage_bytes", garbage);

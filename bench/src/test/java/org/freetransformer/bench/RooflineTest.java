@@ -31,7 +31,7 @@ class RooflineTest {
     assertThat(roofline.bandwidth()).isEqualTo(20);
     assertThat(roofline.rows()).extracting(Row::intensity).containsExactly(50.0, 60.0, 0.25);
     Path picture = folder.resolve("roofline.png");
-    roofline.write(picture, "a processor");
+    roofline.write(picture, "a processor", "a library");
     assertThat(ImageIO.read(picture.toFile()).getWidth()).isGreaterThan(1000);
   }
 

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class RowTest {
   private static final Machine MACHINE =
-      new Machine("A CPU", 2, 512, "A JVM 25", "2.7.1", "none here", "");
+      new Machine("A CPU", 2, 512, "A JVM 25", "2.7.1", "none here", "", "");
 
   private static Row row(Row.Round... rounds) {
     return Row.of("gemm", "nt 1x2x3", 2, Unit.GFLOPS, 4e9, 5, List.of(rounds));
@@ -89,6 +89,37 @@ class RowTest {
             "ratio_peer",
             "ratio_limit",
             "spread");
+  }
+
+  @Test
+  void theFooterSaysWhatTheMeanIsOfOrWhoWasNotThere() {
+    List<Row> rows = List.of(row(round(1, 4, 1)), row(round(1, 0, 1)), row(round(1, 1, 1)));
+    assertThat(footer(Peers.LIBRARIES, rows))
+        .isEqualTo(
+            "Geometric mean of the ratios ×torch of 2 rows, one for each number of threads: 2.00%n"
+                .formatted());
+    assertThat(footer(Peers.LIBRARIES, List.of())).contains("libtorch: 2.7.1");
+    assertThat(footer(Peers.JLAMA, List.of()))
+        .isEqualTo("No row has a peer: there was no Jlama%n".formatted());
+  }
+
+  private static String footer(Peers peers, List<Row> rows) {
+    return new Results(MACHINE, peers, rows, List.of(), List.of()).footer();
+  }
+
+  @Test
+  void whereThereIsNoSecondPeerJsonHasNone() {
+    Row row = Row.of("jlama", "x", 2, Unit.TOKENS, 1, 0, List.of(round(1, 2, 1)));
+    assertThat(row.toMap()).doesNotContainKeys("openblas", "ratio_openblas", "", "ratio_");
+    assertThat(row(round(1, 2, 1)).toMap()).containsKeys("openblas", "ratio_openblas");
+  }
+
+  @Test
+  void aPictureNamesWhatComputed() {
+    assertThat(MACHINE.place(2)).isEqualTo("2 threads of A CPU");
+    Machine gpu = new Machine("A CPU", 2, 512, "A JVM", "2", "no", "cuda:0, A GPU", "PyTorch 9");
+    assertThat(gpu.place(2)).isEqualTo("cuda:0, A GPU");
+    assertThat(gpu.describe()).endsWith("; cuda:0, A GPU; PyTorch 9");
   }
 
   @Test

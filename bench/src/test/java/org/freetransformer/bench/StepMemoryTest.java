@@ -63,7 +63,7 @@ class StepMemoryTest {
 
   @Test
   void theJsonHoldsBytes() throws Exception {
-    Machine machine = new Machine("A CPU", 2, 512, "A JVM 25", "2.7.1", "none here", "");
+    Machine machine = new Machine("A CPU", 2, 512, "A JVM 25", "2.7.1", "none here", "", "");
     Results results =
         new Results(machine, Peers.LIBRARIES, List.of(), List.of(MEMORY), List.of("A remark."));
     JsonNode json = new ObjectMapper().readTree(results.toJson());

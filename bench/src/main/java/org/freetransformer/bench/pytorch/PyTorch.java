@@ -48,7 +48,8 @@ public final class PyTorch implements AutoCloseable {
       if (version.isEmpty()) {
         return "no PyTorch, which python3 or the program named by %s may have".formatted(PYTHON);
       }
-      return "PyTorch " + version + (isThere(device) ? "" : ", which has no CUDA");
+      String where = isThere(device) ? " on its " + device : ", which has no CUDA";
+      return "PyTorch " + version + where;
     }
 
     /** Whether it computes on a device, named as PyTorch does. */
@@ -89,7 +90,10 @@ public final class PyTorch implements AutoCloseable {
     return Objects.requireNonNullElse(System.getenv(PYTHON), "python3");
   }
 
-  /** PyTorch's name of a device that is the processor, or is not and has an id of ours. */
+  /**
+   * PyTorch's name of a device that is the processor, or is not and has an id of ours. Other
+   * backends than CUDA may count devices otherwise, so reports say which one it is.
+   */
   public static String device(boolean isProcessor, String id) {
     return isProcessor ? "cpu" : "cuda:" + id.split(":", -1)[1];
   }

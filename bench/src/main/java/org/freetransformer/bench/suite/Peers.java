@@ -43,7 +43,7 @@ public enum Peers {
       "×Jlama",
       "-",
       "-",
-      "openblas",
+      "",
       """
       Ours, Jlama and the limit take turns in one JVM on equal numbers of threads, with the same
       weights. ×Jlama is our speed as a multiple of Jlama's, ×limit as a share of what the machine can
@@ -102,7 +102,7 @@ public enum Peers {
     return secondInFull;
   }
 
-  /** Key of the second peer's rate in JSON. */
+  /** Key of the second peer's rate in JSON; empty where there is none. */
   public String secondKey() {
     return secondKey;
   }

@@ -19,7 +19,7 @@ class PyTorchTest {
     PyTorch.Found found = PyTorch.find(python("echo 9.9.1+cu1 True"));
     assertThat(found).isEqualTo(new PyTorch.Found("9.9.1+cu1", true));
     assertThat(found.isThere("cuda:0")).isTrue();
-    assertThat(found.describe("cuda:0")).isEqualTo("PyTorch 9.9.1+cu1");
+    assertThat(found.describe("cuda:0")).isEqualTo("PyTorch 9.9.1+cu1 on its cuda:0");
   }
 
   @Test

@@ -74,7 +74,7 @@ final class AttentionLowering extends FamilyLowering {
     long weights = (long) q.dim(0) * q.dim(2) * q.dim(1) * k.dim(1);
     if (rule.dropout() > 0 && weights > MOST_DROPPED) {
       throw new UnsupportedOperationException(
-          "the GPU device numbers at most %d attention weights for dropout, and B·heads·T·S are %d here: take a smaller batch, or no dropout"
+          "dropout of attention on the GPU takes at most %d weights, not %d: take a smaller batch"
               .formatted(MOST_DROPPED, weights));
     }
     Args args = new Args();

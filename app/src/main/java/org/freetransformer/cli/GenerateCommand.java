@@ -5,12 +5,15 @@ import static java.util.stream.Collectors.joining;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Future;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Limits;
 import org.freetransformer.data.Tokenizer;
@@ -20,6 +23,7 @@ import org.freetransformer.generate.TextGenerator;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.run.Json;
 import org.freetransformer.run.OutputFiles;
+import org.freetransformer.run.PromptFile.Prompt;
 import org.freetransformer.run.SampleJson;
 import org.freetransformer.run.SavedModel;
 import org.freetransformer.tensor.Engine;
@@ -33,29 +37,24 @@ import picocli.CommandLine.Option;
     name = "generate",
     mixinStandardHelpOptions = true,
     description =
-        "Writes text after a prompt, to plans drawn, inferred, replayed or pinned. One sample is"
+        "Writes text after prompts, to plans drawn, inferred, replayed or pinned. One sample is"
             + " shown as it is written, once every byte of the checkpoint was looked at; several,"
-            + " and JSON, at the end.")
+            + " and JSON, at the end. Several are written side by side, with a line before each"
+            + " that says whose it is where prompts differ or texts have several lines.")
 final class GenerateCommand implements Callable<Integer> {
   private static final int MOST_SAMPLES = 10_000;
 
   @Mixin private Output output;
   @Mixin private ModelOptions model;
   @Mixin private DeviceOptions device;
+  @Mixin private PromptOptions prompts;
   @Mixin private PlanOptions plan;
   @Mixin private WeightOptions weights;
 
   @Option(
-      names = "--prompt",
-      paramLabel = "TEXT",
-      required = true,
-      description = "What to go on from.")
-  private String prompt;
-
-  @Option(
       names = "--n",
       paramLabel = "N",
-      description = "Samples to write, 1 to 10000 (default: 1).")
+      description = "Samples of each prompt, 1 to 10000 in all (default: 1).")
   private int samples = 1;
 
   @Option(
@@ -125,7 +124,14 @@ final class GenerateCommand implements Callable<Integer> {
     Sampling sampling =
         namingOptions(() -> new Sampling(temperature, topK, topP, minP, repetitionPenalty, seed));
     StopStrings stopStrings = namingOptions(() -> new StopStrings(stops));
-    print(model.use(output, (saved, whole) -> write(saved, whole, sampling, stopStrings)));
+    List<Prompt> asked = prompts.read();
+    if ((long) asked.size() * samples > MOST_SAMPLES) {
+      throw new ConfigException(
+          "--n",
+          "%d prompts with %d samples each are %d; allowed are %d"
+              .formatted(asked.size(), samples, (long) asked.size() * samples, MOST_SAMPLES));
+    }
+    print(model.use(output, (saved, whole) -> write(saved, whole, asked, sampling, stopStrings)));
     return 0;
   }
 
@@ -141,19 +147,31 @@ final class GenerateCommand implements Callable<Integer> {
   /**
    * What was written.
    *
+   * @param asked what it goes on from
+   * @param prompts the tokens of that
+   * @param samples of each prompt, those of the first one first
    * @param text as it is printed, without what was shown already
    */
-  private record Written(List<TextGenerator.Sample> samples, String text) {}
+  private record Written(
+      List<Prompt> asked, List<int[]> prompts, List<TextGenerator.Sample> samples, String text) {}
 
   private Written write(
-      SavedModel saved, Future<Boolean> whole, Sampling sampling, StopStrings stopStrings) {
+      SavedModel saved,
+      Future<Boolean> whole,
+      List<Prompt> asked,
+      Sampling sampling,
+      StopStrings stopStrings) {
     plan.requireFitting(saved.config(), savePlan != null);
     Tokenizer tokenizer = Tokenizer.of(saved.dataConfig(output::note));
-    List<int[]> prompts = Collections.nCopies(samples, tokenizer.encode(prompt));
+    int longest = saved.config().maxSeqLen();
+    List<int[]> tokens =
+        asked.stream().map(prompt -> PromptOptions.tokens(prompt, tokenizer, longest)).toList();
+    List<int[]> each =
+        tokens.stream().flatMap(one -> Collections.nCopies(samples, one).stream()).toList();
     TextGenerator.Request request =
-        new TextGenerator.Request(prompts, maxTokens, sampling, plan.control(seed), stopStrings);
-    boolean streams = samples == 1 && !output.isJson();
-    TextStream stream = new TextStream(prompt, whole, output::part);
+        new TextGenerator.Request(each, maxTokens, sampling, plan.control(seed), stopStrings);
+    boolean streams = each.size() == 1 && !output.isJson();
+    TextStream stream = new TextStream(asked.getFirst().text(), whole, output::part);
     try (Engine engine = device.open();
         LanguageModel loaded = weights.load(saved, engine)) {
       List<TextGenerator.Sample> written =
@@ -165,12 +183,34 @@ final class GenerateCommand implements Callable<Integer> {
                       stream.add(piece.text());
                     }
                   });
-      return new Written(written, streams ? stream.waiting() + "\n" : text(written));
+      String text = streams ? stream.waiting() + "\n" : text(asked, written);
+      return new Written(asked, tokens, written, text);
     }
   }
 
-  private String text(List<TextGenerator.Sample> written) {
-    return written.stream().map(one -> prompt + one.text() + "\n").collect(joining());
+  /** All samples, kept apart: each a line, or under a line of its own where that would not do. */
+  private String text(List<Prompt> asked, List<TextGenerator.Sample> written) {
+    List<String> texts =
+        IntStream.range(0, written.size())
+            .mapToObj(i -> asked.get(i / samples).text() + written.get(i).text() + "\n")
+            .toList();
+    if (asked.size() == 1 && texts.stream().allMatch(one -> one.lines().count() == 1)) {
+      return String.join("", texts);
+    }
+    return IntStream.range(0, texts.size())
+        .mapToObj(i -> heading(i, asked.size()) + texts.get(i))
+        .collect(joining());
+  }
+
+  private String heading(int sample, int promptCount) {
+    List<String> names = new ArrayList<>();
+    if (promptCount > 1) {
+      names.add("prompt " + (sample / samples + 1));
+    }
+    if (samples > 1) {
+      names.add("sample " + (sample % samples + 1));
+    }
+    return "--- %s%n".formatted(String.join(", ", names));
   }
 
   private void print(Written written) throws IOException {
@@ -179,12 +219,28 @@ final class GenerateCommand implements Callable<Integer> {
       Map<String, Object> first = Map.of("plan", all.getFirst().plans());
       OutputFiles.write(savePlan, Json.write(first) + "\n");
     }
-    Map<String, Object> object =
-        Map.of("samples", all.stream().map(GenerateCommand::json).toList());
+    Map<String, Object> object = new LinkedHashMap<>();
+    object.put(
+        "prompts",
+        IntStream.range(0, written.asked().size()).mapToObj(i -> prompt(written, i)).toList());
+    object.put(
+        "samples",
+        IntStream.range(0, all.size()).mapToObj(i -> json(i / samples, all.get(i))).toList());
     output.result(object, written.text());
   }
 
-  private static Map<String, Object> json(TextGenerator.Sample sample) {
-    return SampleJson.of(sample.text(), sample.tokens(), sample.plans(), sample.finishReason());
+  private static Map<String, Object> prompt(Written written, int number) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("text", written.asked().get(number).text());
+    map.put("tokens", Arrays.stream(written.prompts().get(number)).boxed().toList());
+    return map;
+  }
+
+  private static Map<String, Object> json(int prompt, TextGenerator.Sample sample) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("prompt", prompt);
+    map.putAll(
+        SampleJson.of(sample.text(), sample.tokens(), sample.plans(), sample.finishReason()));
+    return map;
   }
 }

@@ -1,0 +1,84 @@
+package org.freetransformer.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.Origin;
+import org.freetransformer.data.Tokenizer;
+import org.freetransformer.run.PromptFile;
+import org.freetransformer.run.PromptFile.Prompt;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What texts go on from. */
+final class PromptOptions {
+  /** Most of them, from the command line and the file together. */
+  static final int MOST = 10_000;
+
+  private static final String STANDARD_INPUT = "-";
+
+  @Option(
+      names = "--prompt",
+      paramLabel = "TEXT",
+      description = "What to go on from. May be repeated: --n samples of each are written.")
+  private List<String> texts = new ArrayList<>();
+
+  @Option(
+      names = "--prompts",
+      paramLabel = "FILE",
+      description =
+          "Prompts as well: each line of the file, in a .jsonl file the text under \"prompt\" of"
+              + " each line's object; - reads lines from standard input.")
+  private @Nullable String file;
+
+  /**
+   * All of them in order, those of the file last; standard input is used up then.
+   *
+   * @throws ConfigException if there is none, or the file cannot be used
+   */
+  List<Prompt> read() throws IOException {
+    List<Prompt> prompts = new ArrayList<>();
+    for (String text : texts) {
+      String number = texts.size() == 1 ? "" : " " + (prompts.size() + 1);
+      prompts.add(new Prompt(Origin.of("--prompt" + number), text));
+    }
+    if (STANDARD_INPUT.equals(file)) {
+      prompts.addAll(PromptFile.readLines(System.in, "standard input", MOST));
+    } else if (file != null) {
+      prompts.addAll(PromptFile.read(Path.of(file), MOST));
+    }
+    if (prompts.isEmpty()) {
+      throw new ConfigException(
+          "--prompt", "is missing; --prompt TEXT or --prompts FILE says what to go on from");
+    }
+    return prompts;
+  }
+
+  /**
+   * A prompt's tokens.
+   *
+   * @param longest most tokens that the model takes
+   * @throws ConfigException if it holds what has no token, is empty, or is too long
+   */
+  static int[] tokens(Prompt prompt, Tokenizer tokenizer, int longest) {
+    int[] tokens;
+    try {
+      tokens = tokenizer.encode(prompt.text());
+    } catch (IllegalArgumentException unknown) {
+      throw problem(prompt, String.valueOf(unknown.getMessage()));
+    }
+    if (tokens.length < 1 || tokens.length > longest) {
+      throw problem(
+          prompt,
+          "has %d tokens; this model takes 1 to %d (max_seq_len)"
+              .formatted(tokens.length, longest));
+    }
+    return tokens;
+  }
+
+  private static ConfigException problem(Prompt prompt, String problem) {
+    return new ConfigException("", problem).at(prompt.origin(), "");
+  }
+}

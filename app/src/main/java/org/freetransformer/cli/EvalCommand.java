@@ -35,6 +35,7 @@ final class EvalCommand implements Callable<Integer> {
   @Mixin private ModelOptions model;
   @Mixin private DeviceOptions device;
   @Mixin private EvaluationOptions evaluation;
+  @Mixin private WeightOptions weights;
 
   @Option(
       names = "--data",
@@ -69,7 +70,7 @@ final class EvalCommand implements Callable<Integer> {
 
   private void evaluate(SavedModel saved, DataConfig data, EvaluationSettings settings) {
     try (Engine engine = device.open();
-        LanguageModel loaded = saved.load(engine);
+        LanguageModel loaded = weights.load(saved, engine);
         Dataset dataset = Dataset.open(data, output::note)) {
       engine.random().seed(seed);
       int size =
@@ -79,6 +80,7 @@ final class EvalCommand implements Callable<Integer> {
       OptionalDouble bitsPerByte =
           BitsPerByte.of(measured, batches, settings.examples(), Tokenizer.of(data));
       Map<String, @Nullable Object> object = Reports.of(measured);
+      object.put("weights", weights.type());
       object.put("bits_per_byte", bitsPerByte.isPresent() ? bitsPerByte.getAsDouble() : null);
       output.result(object, EvaluationText.of(measured, bitsPerByte));
     }

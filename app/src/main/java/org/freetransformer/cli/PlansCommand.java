@@ -43,6 +43,7 @@ final class PlansCommand implements Callable<Integer> {
   @Mixin private Output output;
   @Mixin private ModelOptions model;
   @Mixin private DeviceOptions device;
+  @Mixin private WeightOptions weights;
 
   @Option(
       names = "--out",
@@ -71,7 +72,7 @@ final class PlansCommand implements Callable<Integer> {
     Limits.between("--steered", steered, 1, Integer.MAX_VALUE);
     try (SavedModel saved = model.open(output);
         Engine engine = device.open()) {
-      if (!(saved.load(engine) instanceof FreeTransformer free)) {
+      if (!(weights.load(saved, engine) instanceof FreeTransformer free)) {
         throw new ConfigException("--run", "holds a baseline, which has no plan");
       }
       if (out != null) {
@@ -135,6 +136,7 @@ final class PlansCommand implements Callable<Integer> {
 
   private void print(PlanAnalysis.Result result, List<Path> pictures) {
     Map<String, Object> object = PlanReport.of(result);
+    object.put("weights", weights.type());
     object.put("pictures", pictures.stream().map(Path::toString).toList());
     StringBuilder text = new StringBuilder(PlanReport.text(result));
     pictures.forEach(picture -> text.append("picture: ").append(picture).append('\n'));

@@ -11,7 +11,7 @@ import org.freetransformer.tensor.device.CpuDevice;
 import org.freetransformer.tensor.device.Device;
 import picocli.CommandLine.Option;
 
-/** How the linear weights of a model that writes text are held. */
+/** How the linear weights of a model are held that is not trained any more. */
 final class WeightOptions {
   private enum Weights {
     F32,
@@ -24,7 +24,7 @@ final class WeightOptions {
       paramLabel = "TYPE",
       description =
           "f32, or linear weights in less memory, which is read faster: bf16, rounded, or int8,"
-              + " in steps of a scale for each output (default: f32).")
+              + " in steps of a scale for each output; what that costs, eval tells (default: f32).")
   private Weights weights = Weights.F32;
 
   /** The chosen type, as the option names it. */

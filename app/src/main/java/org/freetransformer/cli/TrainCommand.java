@@ -1,28 +1,22 @@
 package org.freetransformer.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
-import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.plots.PictureRefresher;
 import org.freetransformer.run.ConfigFile;
 import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.Json;
-import org.freetransformer.run.MetricsFile;
 import org.freetransformer.run.OutputFiles;
-import org.freetransformer.run.Reports;
 import org.freetransformer.run.RunFolder;
+import org.freetransformer.run.TrainingReport;
 import org.freetransformer.run.TrainingRun;
 import org.freetransformer.run.Units;
 import org.freetransformer.tensor.Engine;
@@ -117,7 +111,7 @@ final class TrainCommand implements Callable<Integer> {
       OutputFiles.write(folder.config(), ConfigFile.write(run.toMap()));
       OutputFiles.write(folder.environment(), Json.write(Version.environment(spec, engine)) + "\n");
       TrainingRun.Outcome outcome = train(training, run, folder, stop);
-      output.result(json(outcome, folder), text(outcome, folder));
+      output.result(TrainingReport.of(outcome, folder), text(outcome, folder));
     }
   }
 
@@ -181,49 +175,6 @@ final class TrainCommand implements Callable<Integer> {
         .formatted(
             seconds.stream().map("%.1f s"::formatted).collect(Collectors.joining(", ")),
             TrainingDisplay.waits(seconds));
-  }
-
-  private static Map<String, @Nullable Object> json(TrainingRun.Outcome outcome, RunFolder folder)
-      throws IOException {
-    Map<String, @Nullable Object> object = new LinkedHashMap<>();
-    object.put("steps", outcome.steps());
-    object.put("finished", outcome.finished());
-    object.put("tokens_per_second", outcome.tokensPerSecond());
-    object.put("peak_bytes", outcome.peakBytes());
-    if (outcome.hostPeakBytes() > 0) {
-      object.put("host_peak_bytes", outcome.hostPeakBytes());
-    }
-    if (outcome.last() != null) {
-      object.put("tokens", outcome.last().tokens());
-      object.put("loss", outcome.last().loss());
-      object.put("reconstruction", outcome.last().reconstruction());
-      object.put("kl", outcome.last().kl());
-      object.put("nll_bound", outcome.last().nllBound());
-    } else {
-      putFormer(object, outcome.checkpoint(), MetricsFile.read(folder.metrics()));
-    }
-    if (outcome.rankWaits().size() > 1) {
-      object.put("rank_waits", outcome.rankWaits());
-    }
-    if (outcome.evaluation() != null) {
-      object.put("evaluation", Reports.of(outcome.evaluation()));
-    }
-    object.put(
-        "checkpoint",
-        outcome.checkpoint() == null ? null : outcome.checkpoint().folder().toString());
-    return object;
-  }
-
-  /** The last step's figures where no step was left to do: as they were logged, else null. */
-  private static void putFormer(
-      Map<String, @Nullable Object> object, @Nullable Checkpoint last, List<JsonNode> metrics) {
-    JsonNode line = metrics.isEmpty() ? MissingNode.getInstance() : metrics.getLast();
-    object.put("tokens", last == null ? null : last.state().tokens());
-    for (String key : List.of("loss", "reconstruction", "kl")) {
-      object.put(key, MetricsFile.number(line, key));
-    }
-    object.put(
-        "nll_bound", MetricsFile.number(line, "reconstruction") + MetricsFile.number(line, "kl"));
   }
 
   private static String text(TrainingRun.Outcome outcome, RunFolder folder) {

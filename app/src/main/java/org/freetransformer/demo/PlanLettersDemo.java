@@ -24,6 +24,7 @@ import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.RunFolder;
 import org.freetransformer.run.RunWatcher;
 import org.freetransformer.run.SavedModel;
+import org.freetransformer.run.TrainingReport;
 import org.freetransformer.run.TrainingRun;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.RunConfig;
@@ -109,7 +110,7 @@ public final class PlanLettersDemo {
       if (!outcome.finished()) {
         return Optional.empty();
       }
-      return Optional.of(measure(engine, regime, config, run, outcome.steps(), seconds));
+      return Optional.of(measure(engine, regime, config, run, outcome, seconds));
     }
   }
 
@@ -122,7 +123,13 @@ public final class PlanLettersDemo {
 
   /** Measures what was saved, not what is in memory: so every number can be had again. */
   private RegimeResult measure(
-      Engine engine, Regime regime, RunConfig config, RunFolder run, long steps, double seconds) {
+      Engine engine,
+      Regime regime,
+      RunConfig config,
+      RunFolder run,
+      TrainingRun.Outcome outcome,
+      double seconds)
+      throws IOException {
     Dataset dataset = Dataset.open(config.data(), warnings);
     Batches batches = new Batches(dataset, Split.VALIDATION, EVALUATION_BATCH, 0);
     try (SavedModel saved = SavedModel.open(run.path(), warnings);
@@ -131,7 +138,14 @@ public final class PlanLettersDemo {
       engine.random().seed(config.training().seed());
       Evaluation evaluation = evaluator.evaluate(batches, batches.examples());
       SampleStudy study = SampleStudy.of(model, config.training().seed());
-      return new RegimeResult(regime, model.parameterCount(), steps, seconds, evaluation, study);
+      return new RegimeResult(
+          regime,
+          model.parameterCount(),
+          outcome.steps(),
+          seconds,
+          TrainingReport.of(outcome, run),
+          evaluation,
+          study);
     }
   }
 }

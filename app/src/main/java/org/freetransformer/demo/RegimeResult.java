@@ -1,9 +1,12 @@
 package org.freetransformer.demo;
 
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.run.Reports;
+import org.freetransformer.run.TrainingReport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param parameters trained numbers
  * @param steps optimizer steps
  * @param seconds of training
+ * @param training what came of it, as {@link TrainingReport} tells it
  * @param evaluation on held-out sequences
  * @param study of what it writes
  */
@@ -21,8 +25,13 @@ public record RegimeResult(
     long parameters,
     long steps,
     double seconds,
+    Map<String, @Nullable Object> training,
     Evaluation evaluation,
     SampleStudy study) {
+  /** Copies the map. */
+  public RegimeResult {
+    training = Collections.unmodifiableMap(new LinkedHashMap<>(training));
+  }
 
   /** What {@code results.json} says of it. */
   public Map<String, @Nullable Object> toMap() {
@@ -32,6 +41,10 @@ public record RegimeResult(
     map.put("parameters", parameters);
     map.put("steps", steps);
     map.put("seconds", seconds);
+    map.put("trained_tokens", training.get("tokens")); // The others are what was evaluated.
+    for (String key : List.of("loss", "tokens_per_second", "peak_bytes", "checkpoint")) {
+      map.put(key, training.get(key));
+    }
     map.putAll(Reports.of(evaluation));
     map.put("start_spread_plan_each", number(study.freshSpread()));
     map.put("start_spread_shared_plan", number(study.sharedSpread()));

@@ -48,6 +48,15 @@ class DemoCommandTest {
     assertThat(small.at("/samples_plan_each/0").asText()).hasSize(64);
     assertThat(small.path("kappa").asDouble()).isEqualTo(Math.log(2) / 8);
     assertThat(small.path("nll_bound").asDouble()).isPositive();
+    for (JsonNode model : result.path("models")) {
+      assertThat(model.path("steps").asInt()).isEqualTo(2);
+      assertThat(model.path("tokens").asInt()).isEqualTo(50 * 64); // What was evaluated.
+      assertThat(model.path("trained_tokens").asInt()).isEqualTo(2 * 4 * 64);
+      assertThat(model.path("loss").asDouble()).isPositive();
+      assertThat(model.path("tokens_per_second").asDouble()).isPositive();
+      assertThat(model.path("peak_bytes").asLong()).isPositive();
+      assertThat(Path.of(model.path("checkpoint").asText(), "model.safetensors")).exists();
+    }
     assertThat(result.path("findings")).hasSize(2);
     assertThat(result.path("source_entropy").asDouble()).isBetween(0.29, 0.3);
 
@@ -92,6 +101,13 @@ class DemoCommandTest {
     assertThat(again.path("models").findValues("nll_bound"))
         .isEqualTo(whole.path("models").findValues("nll_bound"));
     assertThat(again.at("/models/0/seconds").asDouble()).isPositive();
+    for (String key : List.of("loss", "trained_tokens", "checkpoint")) {
+      assertThat(again.path("models").findValues(key))
+          .as(key)
+          .hasSize(5)
+          .isEqualTo(whole.path("models").findValues(key));
+    }
+    assertThat(again.at("/models/0/tokens_per_second").asDouble()).isPositive();
     assertThat(Files.getLastModifiedTime(first)).isEqualTo(time);
   }
 

@@ -3,6 +3,7 @@ package org.freetransformer.demo;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.Map;
 import org.freetransformer.eval.Evaluation;
 import org.junit.jupiter.api.Test;
 
@@ -24,7 +25,7 @@ class FindingsTest {
             null);
     SampleStudy study =
         new SampleStudy(List.of("_"), List.of("_"), 14, sharedSpread, 0.06, 0.06, possible);
-    return new RegimeResult(regime, 1000, 300, 1, evaluation, study);
+    return new RegimeResult(regime, 1000, 300, 1, Map.of(), evaluation, study);
   }
 
   private static List<String> findings(double smallSpread, double hugePossible) {

@@ -5,7 +5,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.StringWriter;
 
-/** JSON as all commands and files write it. */
+/**
+ * JSON as commands, files and the server write it. Checkpoints' headers are the library's, which
+ * has a strict writer of its own: what is no number must not get into a checkpoint as null.
+ */
 public final class Json {
   private static final ObjectMapper MAPPER = new ObjectMapper();
 

@@ -5,7 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Map;
-import org.freetransformer.config.ConfigJson;
+import org.freetransformer.run.Json;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,12 +23,12 @@ final class EventStream implements AutoCloseable {
 
   /** Sends an event of a name. */
   void event(String name, Map<String, ? extends @Nullable Object> data) throws IOException {
-    send("event: " + name + "\ndata: " + ConfigJson.write(data) + "\n\n");
+    send("event: " + name + "\ndata: " + Json.write(data) + "\n\n");
   }
 
   /** Sends an event without a name. */
   void data(Map<String, ? extends @Nullable Object> data) throws IOException {
-    line(ConfigJson.write(data));
+    line(Json.write(data));
   }
 
   /** Sends an event without a name whose data is a line of text. */

@@ -30,20 +30,43 @@ record GenerationFields(
   private static final int MOST_STOPS = 16;
   private static final int LONGEST_STOP = 256;
 
-  /** The default of a plan's seed is the request's. */
-  private static final @Nullable Object AS_SEED = null;
+  private static final int SAMPLES = 1;
+  private static final boolean SHARED = false;
 
   /** Numbers of a {@link Sampling} as they were read. */
   record SamplingFields(
       double temperature, int topK, double topP, double minP, double repetitionPenalty, long seed) {
-    static SamplingFields read(ConfigSection body, long seed) {
+    /** Those of plain sampling, which hold where a request says nothing. */
+    static SamplingFields plain(long seed) {
+      Sampling plain = Sampling.plain(seed);
       return new SamplingFields(
-          body.number("temperature", 1),
-          body.integer("top_k", 0),
-          body.number("top_p", 1),
-          body.number("min_p", 0),
-          body.number("repetition_penalty", 1),
-          body.longInteger("seed", seed));
+          plain.temperature(),
+          plain.topK(),
+          plain.topP(),
+          plain.minP(),
+          plain.repetitionPenalty(),
+          plain.seed());
+    }
+
+    static SamplingFields read(ConfigSection body, SamplingFields absent) {
+      return new SamplingFields(
+          body.number("temperature", absent.temperature),
+          body.integer("top_k", absent.topK),
+          body.number("top_p", absent.topP),
+          body.number("min_p", absent.minP),
+          body.number("repetition_penalty", absent.repetitionPenalty),
+          body.longInteger("seed", absent.seed));
+    }
+
+    Map<String, Object> toMap() {
+      Map<String, Object> map = new LinkedHashMap<>();
+      map.put("temperature", temperature);
+      map.put("top_k", topK);
+      map.put("top_p", topP);
+      map.put("min_p", minP);
+      map.put("repetition_penalty", repetitionPenalty);
+      map.put("seed", seed);
+      return map;
     }
 
     Sampling checked() {
@@ -54,7 +77,10 @@ record GenerationFields(
   /** Where the plans of a prompt come from. */
   private enum Source {
     PRIOR,
-    ENCODE
+    ENCODE;
+
+    /** Where nothing is said, and no plan is replayed. */
+    private static final Source USUAL = ENCODE;
   }
 
   /**
@@ -64,9 +90,9 @@ record GenerationFields(
    * @throws ConfigException if a type is wrong, or the plan does not fit the model
    */
   static GenerationFields read(ConfigSection body, Served served, int maxTokens, long seed) {
-    int samples = body.integer("n", 1);
+    int samples = body.integer("n", SAMPLES);
     int most = body.integer("max_tokens", maxTokens);
-    SamplingFields sampling = SamplingFields.read(body, seed);
+    SamplingFields sampling = SamplingFields.read(body, SamplingFields.plain(seed));
     List<String> stops = body.texts("stop");
     PlanControl plans = plans(body.section("plan"), served, sampling.seed());
     return new GenerationFields(samples, most, sampling, stops, plans);
@@ -75,20 +101,15 @@ record GenerationFields(
   /** What {@link #read} takes where a key is absent. */
   static Map<String, @Nullable Object> defaults(int maxTokens, long seed, boolean hasPlan) {
     Map<String, @Nullable Object> map = new LinkedHashMap<>();
-    map.put("n", 1);
+    map.put("n", SAMPLES);
     map.put("max_tokens", maxTokens);
-    map.put("temperature", 1);
-    map.put("top_k", 0);
-    map.put("top_p", 1);
-    map.put("min_p", 0);
-    map.put("repetition_penalty", 1);
+    map.putAll(SamplingFields.plain(seed).toMap());
     map.put("stop", List.of());
-    map.put("seed", seed);
     if (hasPlan) {
       Map<String, @Nullable Object> plan = new LinkedHashMap<>();
-      plan.put("source", ConfigSection.nameOf(Source.ENCODE));
-      plan.put("seed", AS_SEED);
-      plan.put("shared", false);
+      plan.put("source", ConfigSection.nameOf(Source.USUAL));
+      plan.put("seed", null); // The request's.
+      plan.put("shared", SHARED);
       plan.put("replay", List.of());
       plan.put("pinned", Map.of());
       map.put("plan", plan);
@@ -133,10 +154,10 @@ record GenerationFields(
 
   private static PlanControl plans(ConfigSection plan, Served served, long seed) {
     List<Integer> replay = plan.integers("replay");
-    Source usual = replay.isEmpty() ? Source.ENCODE : Source.PRIOR;
+    Source usual = replay.isEmpty() ? Source.USUAL : Source.PRIOR;
     Source source = plan.choice("source", Source.class, usual);
     long own = plan.longInteger("seed", seed);
-    boolean shared = plan.flag("shared", false);
+    boolean shared = plan.flag("shared", SHARED);
     ConfigSection pinned = plan.section("pinned");
     if (!served.hasPlan()) {
       for (String key : List.of("source", "seed", "shared", "replay", "pinned")) {

@@ -18,12 +18,12 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
-import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.freetransformer.data.LetterAlphabet;
 import org.freetransformer.data.Tokenizer;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
+import org.freetransformer.model.SmallModels;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.device.Devices;
 
@@ -45,18 +45,7 @@ final class TestServer implements AutoCloseable {
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
   private TestServer(ModelConfig config, Tokenizer tokenizer, int waiting) throws IOException {
-    model = LanguageModel.create(engine, config);
-    Random random = new Random(7);
-    model
-        .parameters()
-        .values()
-        .forEach(parameter -> {
-          float[] values = new float[Math.toIntExact(parameter.size())];
-          for (int i = 0; i < values.length; i++) {
-            values[i] = (float) (0.3 * random.nextGaussian());
-          }
-          parameter.value().set(values);
-        });
+    model = SmallModels.scrambled(engine, config);
     server =
         ModelServer.bind(
             "127.0.0.1", 0, waiting, (request, cause) -> failures.add(request + ": " + cause));

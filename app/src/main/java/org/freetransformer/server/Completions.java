@@ -29,7 +29,11 @@ final class Completions {
     List<Map<String, @Nullable Object>> choices = new ArrayList<>();
     for (int i = 0; i < samples.size(); i++) {
       Sample sample = samples.get(i);
-      choices.add(choice(i, request.begin(i) + sample.text(), sample.finishReason()));
+      var choice = choice(i, request.begin(i) + sample.text(), sample.finishReason());
+      if (request.tellsPlans()) {
+        choice.put("plan", sample.plans());
+      }
+      choices.add(choice);
     }
     Map<String, @Nullable Object> map = new LinkedHashMap<>(head);
     map.put("choices", choices);

@@ -16,6 +16,7 @@ import org.freetransformer.generate.TextGenerator;
  * @param echo whether texts begin with their prompts
  * @param streams whether they are wanted piece by piece
  * @param tellsUsage whether a stream ends with what it took
+ * @param tellsPlans whether the plans of all positions are told with each text
  */
 record CompletionsRequest(
     List<String> prompts,
@@ -24,7 +25,8 @@ record CompletionsRequest(
     TextGenerator.Request text,
     boolean echo,
     boolean streams,
-    boolean tellsUsage) {
+    boolean tellsUsage,
+    boolean tellsPlans) {
   private static final int MAX_TOKENS = 16;
   private static final String NOT_OFFERED = "leave it out";
 
@@ -42,15 +44,17 @@ record CompletionsRequest(
     GenerationFields fields = GenerationFields.read(body, served, MAX_TOKENS, seed);
     boolean echo = body.flag("echo", false);
     boolean streams = body.flag("stream", false);
+    boolean plans = body.flag("plans", false);
     ConfigSection options = body.section("stream_options");
     boolean usage = options.flag("include_usage", false);
     options.refuseUnknownKeys();
     requireNeutral(body, fields.samples());
     return body.build(() -> {
+      requireTellable(plans, streams, served.hasPlan());
       List<int[]> tokens = tokens(prompts, served);
       int count = tokens.stream().mapToInt(prompt -> prompt.length).sum();
       return new CompletionsRequest(
-          prompts, fields.samples(), count, fields.request(tokens), echo, streams, usage);
+          prompts, fields.samples(), count, fields.request(tokens), echo, streams, usage, plans);
     });
   }
 
@@ -58,6 +62,16 @@ record CompletionsRequest(
     if (!asked.equals(name)) {
       throw new HttpError(
           HttpError.NOT_FOUND, "model: there is no '%s'; allowed is '%s'".formatted(asked, name));
+    }
+  }
+
+  private static void requireTellable(boolean plans, boolean streams, boolean hasPlan) {
+    if (plans && !hasPlan) {
+      throw new ConfigException("plans", "this model is a baseline and has none; leave it out");
+    }
+    if (plans && streams) {
+      throw new ConfigException(
+          "plans", "are told with a whole text only; /api/generate streams them");
     }
   }
 

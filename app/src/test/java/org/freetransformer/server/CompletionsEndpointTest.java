@@ -125,6 +125,26 @@ class CompletionsEndpointTest {
         .isEqualTo(other.at("/samples/0/text"));
   }
 
+  @Test
+  void plansAreToldIfThatIsAskedFor() throws Exception {
+    String body = "{\"prompt\": [\"K>\", \"AB>\"], \"seed\": 5, \"max_tokens\": 3, \"plans\": %b}";
+    JsonNode told = server.post(PATH, body.formatted(true)).ok();
+    assertThat(told.at("/choices/0/plan")).hasSize(2 + 3);
+    assertThat(told.at("/choices/1/plan")).hasSize(3 + 3);
+    String other = "{\"prompt\": \"K>\", \"seed\": 5, \"max_tokens\": 3}";
+    assertThat(told.at("/choices/0/plan"))
+        .isEqualTo(server.post("/api/generate", other).ok().at("/samples/0/plan"));
+    assertThat(server.post(PATH, body.formatted(false)).ok().at("/choices/0").has("plan"))
+        .isFalse();
+    refused("\"plans\": true, \"stream\": true", "plans", "/api/generate");
+    try (TestServer baseline = TestServer.ofLetters(ModelConfig.Kind.BASELINE)) {
+      TestServer.Answer answer = baseline.post(PATH, body.formatted(true));
+      assertThat(answer.status()).isEqualTo(400);
+      assertThat(answer.json().at("/error/message").asText()).contains("a baseline");
+      assertThat(baseline.post(PATH, body.formatted(false)).status()).isEqualTo(200);
+    }
+  }
+
   private static void refused(String more, String param, String... parts) throws Exception {
     TestServer.Answer answer = server.post(PATH, "{\"prompt\": \"K>\", " + more + "}");
     assertThat(answer.status()).as(more).isEqualTo(400);

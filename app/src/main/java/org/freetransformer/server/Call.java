@@ -13,6 +13,7 @@ import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.ConfigSection;
 import org.freetransformer.data.TextBytes;
+import org.freetransformer.run.Json;
 import org.jspecify.annotations.Nullable;
 
 /** A request, and the way to answer it. */
@@ -110,9 +111,51 @@ final class Call {
     }
   }
 
-  /** Answers with an object. */
+  /** Answers with an object; after {@link #keepWaiting} with the status that was sent then. */
   void json(int status, Map<String, ? extends @Nullable Object> object) throws IOException {
-    bytes(status, JSON, (ConfigJson.write(object) + "\n").getBytes(UTF_8));
+    byte[] bytes = (Json.write(object) + "\n").getBytes(UTF_8);
+    if (!isAnswered()) {
+      bytes(status, JSON, bytes);
+      return;
+    }
+    limit.run(() -> {
+      try (OutputStream out = exchange.getResponseBody()) {
+        out.write(bytes);
+      }
+    });
+  }
+
+  /**
+   * Tells the client that an object is still to come, by a blank, which may stand before a value of
+   * JSON (RFC 8259, section 2): who has gone away is noticed, and no one in between hangs up. With
+   * the first blank goes the status 200.
+   *
+   * @throws IOException if the client is gone
+   */
+  void keepWaiting() throws IOException {
+    if (!isAnswered()) {
+      setHeader("Content-Type", JSON);
+      limit.run(() -> exchange.sendResponseHeaders(200, CHUNKED));
+    }
+    OutputStream out = exchange.getResponseBody();
+    limit.run(() -> {
+      out.write(' ');
+      out.flush();
+    });
+  }
+
+  /** Breaks the connection off, so that no one takes what was sent of an answer for all of it. */
+  void breakOff() {
+    Thread.currentThread().interrupt(); // A thread that is interrupted closes what it writes to.
+    try {
+      OutputStream out = exchange.getResponseBody();
+      out.write(' ');
+      out.flush();
+    } catch (IOException _) {
+      // So it should be.
+    } finally {
+      boolean _ = Thread.interrupted();
+    }
   }
 
   /** What a failure means to the client; the server's own faults are told to its owner alone. */

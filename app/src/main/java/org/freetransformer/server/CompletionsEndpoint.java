@@ -23,7 +23,7 @@ final class CompletionsEndpoint implements Endpoint {
     CompletionsRequest request = CompletionsRequest.read(call.body(), served);
     Completions completions = new Completions(request, served.name());
     if (!request.streams()) {
-      call.json(200, completions.whole(work.write(request.text())));
+      call.json(200, completions.whole(work.write(request.text(), call::keepWaiting)));
       return;
     }
     try (TextWork.Stream stream = work.stream(request.text());

@@ -13,11 +13,11 @@ import org.freetransformer.model.PlanPosterior;
 /** {@code POST /api/encode}: what the encoder infers about the plan of a text. */
 final class EncodeEndpoint implements Endpoint {
   private final Served served;
-  private final ModelQueue queue;
+  private final TextWork work;
 
-  EncodeEndpoint(Served served, ModelQueue queue) {
+  EncodeEndpoint(Served served, TextWork work) {
     this.served = served;
-    this.queue = queue;
+    this.work = work;
   }
 
   @Override
@@ -30,8 +30,7 @@ final class EncodeEndpoint implements Endpoint {
       throw new ConfigException("", "this model is a baseline, which has no plan to infer");
     }
     Generator generator = new Generator(served.model());
-    PlanPosterior posterior =
-        TextWork.result(queue.submit(() -> generator.infer(tokens), () -> {}));
+    PlanPosterior posterior = work.await(() -> generator.infer(tokens), call::keepWaiting);
     Map<String, Object> answer = TokenizeEndpoint.describe(served, tokens);
     answer.put(
         "bits", IntStream.range(0, tokens.length).mapToObj(t -> bits(posterior, t)).toList());

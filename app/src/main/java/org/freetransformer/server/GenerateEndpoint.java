@@ -41,7 +41,7 @@ final class GenerateEndpoint implements Endpoint {
     int[] prompt = body.build(() -> served.tokens("prompt", text));
     TextGenerator.Request request = body.build(() -> fields.request(List.of(prompt)));
     if (!streams) {
-      call.json(200, answer(prompt, work.write(request)));
+      call.json(200, answer(prompt, work.write(request, call::keepWaiting)));
       return;
     }
     try (TextWork.Stream stream = work.stream(request);

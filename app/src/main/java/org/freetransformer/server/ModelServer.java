@@ -29,6 +29,9 @@ public final class ModelServer implements AutoCloseable {
   /** Most of the time that writing a piece of an answer may take. */
   private static final long WRITE_SECONDS = 30;
 
+  /** Milliseconds without news after which who waits for an answer is sent a sign of life. */
+  private static final long PATIENCE = 5000;
+
   /** How long answers under way are waited for at the end. */
   private static final int LAST_SECONDS = 5;
 
@@ -47,17 +50,23 @@ public final class ModelServer implements AutoCloseable {
   private final String host;
   private final HostCheck hosts;
   private final ModelQueue queue;
+  private final long patience;
   private final WriteLimit limit = new WriteLimit(TimeUnit.SECONDS.toMillis(WRITE_SECONDS));
   private final BiConsumer<String, Throwable> failures;
   private final Map<String, Route> routes = new LinkedHashMap<>();
   private final ExecutorService handlers = Executors.newVirtualThreadPerTaskExecutor();
 
   private ModelServer(
-      HttpServer http, String host, int waiting, BiConsumer<String, Throwable> failures) {
+      HttpServer http,
+      String host,
+      int waiting,
+      long patience,
+      BiConsumer<String, Throwable> failures) {
     this.http = http;
     this.host = host;
     this.hosts = new HostCheck(host, http.getAddress().getAddress());
     this.queue = new ModelQueue(waiting);
+    this.patience = patience;
     this.failures = failures;
   }
 
@@ -73,6 +82,13 @@ public final class ModelServer implements AutoCloseable {
   public static ModelServer bind(
       String host, int port, int waiting, BiConsumer<String, Throwable> failures)
       throws IOException {
+    return bind(host, port, waiting, PATIENCE, failures);
+  }
+
+  /** The same with another patience, in milliseconds, for tests. */
+  static ModelServer bind(
+      String host, int port, int waiting, long patience, BiConsumer<String, Throwable> failures)
+      throws IOException {
     LIMITS.forEach((name, value) -> {
       if (System.getProperty(name) == null) {
         System.setProperty(name, value);
@@ -84,7 +100,8 @@ public final class ModelServer implements AutoCloseable {
           "--host", "'%s' is not known; 127.0.0.1 is this machine alone".formatted(host));
     }
     try {
-      return new ModelServer(HttpServer.create(address, BACKLOG), host, waiting, failures);
+      return new ModelServer(
+          HttpServer.create(address, BACKLOG), host, waiting, patience, failures);
     } catch (SocketException refused) {
       throw refusal(host, port, String.valueOf(refused.getMessage()));
     }
@@ -148,12 +165,12 @@ public final class ModelServer implements AutoCloseable {
   }
 
   private void addRoutes(Served served) {
-    TextWork work = new TextWork(queue, served.generator());
+    TextWork work = new TextWork(queue, served, patience);
     routes.put("/", new Route("GET", Page::index));
     routes.put("/health", new Route("GET", call -> call.json(200, Map.of("status", "ok"))));
     routes.put("/api/model", new Route("GET", call -> call.json(200, served.describe())));
     routes.put("/api/tokenize", new Route("POST", new TokenizeEndpoint(served)));
-    routes.put("/api/encode", new Route("POST", new EncodeEndpoint(served, queue)));
+    routes.put("/api/encode", new Route("POST", new EncodeEndpoint(served, work)));
     routes.put("/api/generate", new Route("POST", new GenerateEndpoint(served, work)));
     Map<String, Object> models = models(served);
     routes.put("/v1/models", new Route("GET", call -> call.json(200, models)));
@@ -185,7 +202,9 @@ public final class ModelServer implements AutoCloseable {
         dispatch(call);
       } catch (RuntimeException | Error failure) {
         HttpError error = call.errorOf(failure);
-        if (!call.isAnswered()) {
+        if (call.isAnswered()) {
+          call.breakOff();
+        } else {
           call.error(error);
         }
       }

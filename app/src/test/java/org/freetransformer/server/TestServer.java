@@ -25,6 +25,7 @@ import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.model.SmallModels;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.Devices;
 
 /** A server of a small model with random weights, in this process, and a client for it. */
@@ -36,7 +37,7 @@ final class TestServer implements AutoCloseable {
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  private final Engine engine = Engine.on(Devices.scalar());
+  private final Engine engine;
   private final LanguageModel model;
   private final ModelServer server;
   private final Thread modelThread;
@@ -44,11 +45,18 @@ final class TestServer implements AutoCloseable {
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
-  private TestServer(ModelConfig config, Tokenizer tokenizer, int waiting) throws IOException {
+  private TestServer(
+      Device device, ModelConfig config, Tokenizer tokenizer, int waiting, long patience)
+      throws IOException {
+    engine = Engine.on(device);
     model = SmallModels.scrambled(engine, config);
     server =
         ModelServer.bind(
-            "127.0.0.1", 0, waiting, (request, cause) -> failures.add(request + ": " + cause));
+            "127.0.0.1",
+            0,
+            waiting,
+            patience,
+            (request, cause) -> failures.add(request + ": " + cause));
     Served served = new Served(NAME, 12L, model, tokenizer, "own", "f32");
     modelThread = Thread.ofPlatform().name(MODEL_THREAD).start(() -> server.run(served));
   }
@@ -61,18 +69,27 @@ final class TestServer implements AutoCloseable {
   /** One with another tokenizer, of short or long texts. */
   static TestServer of(ModelConfig.Kind kind, Tokenizer tokenizer, int longest, int waiting)
       throws IOException {
-    ModelConfig config =
-        ModelConfig.builder()
-            .kind(kind)
-            .vocabSize(tokenizer.vocabSize())
-            .hiddenDim(16)
-            .numLayers(2)
-            .numHeads(2)
-            .ffnHiddenDim(32)
-            .maxSeqLen(longest)
-            .latentDim(4)
-            .build();
-    return new TestServer(config, tokenizer, waiting);
+    return new TestServer(
+        Devices.scalar(), config(kind, tokenizer, longest), tokenizer, waiting, 5000);
+  }
+
+  /** One on a device that may be held up, where no one may wait; it soon sends signs of life. */
+  static TestServer of(Device device, Tokenizer tokenizer, int longest) throws IOException {
+    ModelConfig config = config(ModelConfig.Kind.FREE, tokenizer, longest);
+    return new TestServer(device, config, tokenizer, 0, 20);
+  }
+
+  private static ModelConfig config(ModelConfig.Kind kind, Tokenizer tokenizer, int longest) {
+    return ModelConfig.builder()
+        .kind(kind)
+        .vocabSize(tokenizer.vocabSize())
+        .hiddenDim(16)
+        .numLayers(2)
+        .numHeads(2)
+        .ffnHiddenDim(32)
+        .maxSeqLen(longest)
+        .latentDim(4)
+        .build();
   }
 
   /** An answer's status, headers and text. */
@@ -174,6 +191,22 @@ final class TestServer implements AutoCloseable {
     }
   }
 
+  /** A connection on which a request was sent: to close it is to go away. */
+  Socket sent(String path, String body) throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), port());
+    String request =
+        """
+        POST %s HTTP/1.1
+        Host: localhost
+        Content-Type: application/json
+        Content-Length: %d
+
+        %s"""
+            .formatted(path, body.length(), body);
+    socket.getOutputStream().write(request.replace("\n", "\r\n").getBytes(UTF_8));
+    return socket;
+  }
+
   int waiting() {
     return server.waiting();
   }
@@ -189,6 +222,11 @@ final class TestServer implements AutoCloseable {
 
   void stop() {
     server.stop();
+  }
+
+  /** Waits until the model's thread is done with all. */
+  void awaitStopped() throws InterruptedException {
+    modelThread.join();
   }
 
   @Override

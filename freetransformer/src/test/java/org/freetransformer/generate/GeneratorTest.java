@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.freetransformer.generate.Generator.FinishReason;
 import org.freetransformer.generate.Generator.Request;
 import org.freetransformer.generate.Generator.Sample;
@@ -54,6 +56,38 @@ final class GeneratorTest {
     List<Sample> planned = write(TWICE, Sampling.plain(3), others);
     assertThat(planned.getFirst().plans()).isNotEqualTo(first.getFirst().plans());
     assertThat(first.get(0)).isNotEqualTo(first.get(1));
+  }
+
+  /** At any instruction: as a server does when a client goes away. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aPromptWhoseReadingIsGivenUpLeavesNoMemory(boolean encode) {
+    PlanControl plans = PlanControl.prior(4).withEncodedPrompt(encode);
+    List<Sample> whole = write(TWICE, Sampling.plain(3), plans);
+    long before = engine.device().memory().liveBytes();
+    int instructions = 0;
+    while (isGivenUp(plans, instructions + 1)) {
+      instructions++;
+      assertThat(engine.device().memory().liveBytes()).isEqualTo(before);
+      assertThat(engine.gradEnabled()).isTrue();
+    }
+    assertThat(instructions).isGreaterThan(20);
+    assertThat(write(TWICE, Sampling.plain(3), plans)).isEqualTo(whole);
+  }
+
+  private boolean isGivenUp(PlanControl plans, int after) {
+    AtomicInteger left = new AtomicInteger(after);
+    try (Engine.Mode _ =
+        engine.observe(_ -> {
+          if (left.decrementAndGet() == 0) {
+            throw new CancellationException();
+          }
+        })) {
+      write(TWICE, Sampling.plain(3), plans);
+      return false;
+    } catch (CancellationException _) {
+      return true;
+    }
   }
 
   @Test

@@ -16,7 +16,8 @@ COMPARE_ARGS    ?=
 EVAL_ARGS       ?=
 GENERATE_ARGS   ?= --n 4
 DEMO_ARGS       ?=
-COMPOSE         ?= docker-compose -f docker/docker-compose.yml
+COMPOSE         ?= docker-compose
+DOCKER_ARGS     ?= devices
 
 MVN     := mvn -B -q
 SKIP    := -Dmaven.test.skip=true
@@ -36,7 +37,7 @@ SHARDED := --ranks $(RANKS) --set training.gradient_accumulation_steps=$(RANKS)
   lint type-check format format-check quality pre-commit ci \
   docs-build \
   check-package release \
-  docker-build docker-demo docker-interactive docker-clean \
+  docker-build docker-build-cpu docker-demo docker-interactive docker-run-cpu docker-clean \
   clean clean-checkpoints clean-data clean-results clean-dist docs-clean clean-all
 
 ##@ General
@@ -166,16 +167,21 @@ check-package: ## Builds the release twice, demands the same bytes, runs example
 release: ci check-package ## Runs all checks and tests, then makes the release in target/release
 	@ls target/release
 
-##@ Docker (COMPOSE='docker compose -f docker/docker-compose.yml' where compose is a part of docker)
+##@ Docker (COMPOSE='docker compose' where compose is a part of docker)
 
-docker-build: ## Builds the image free-transformer
+docker-build: ## Builds the image free-transformer, which computes on the CPU
 	docker build -f docker/Dockerfile -t free-transformer .
+
+docker-build-cpu: docker-build ## The same: there is no image for GPUs (docs/development.md says why)
 
 docker-demo: ## Shows the quick demonstration in a container
 	$(COMPOSE) up free-transformer-demo
 
 docker-interactive: ## Opens a shell in a container, where ft is a command
 	$(COMPOSE) run --rm free-transformer-interactive
+
+docker-run-cpu: ## Runs ft DOCKER_ARGS in a container that keeps its runs
+	docker run --rm -v free-transformer-runs:/work/runs free-transformer $(DOCKER_ARGS)
 
 docker-clean: ## Removes containers, volume and image
 	$(COMPOSE) down --remove-orphans --volumes

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.InstanceOfAssertFactories.MAP;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.File;
@@ -11,11 +12,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
 
 /** What the Makefile promises exists: its targets, and the commands, options and files it names. */
 class MakefileTest {
@@ -92,6 +96,22 @@ class MakefileTest {
               .toArray(String[]::new);
       assertThatCode(() -> Main.commandLine().parseArgs(words)).as(call).doesNotThrowAnyException();
     }
+  }
+
+  @Test
+  void composeHasTheServicesThatAreNamed() throws Exception {
+    String file = Files.readString(ROOT.resolve("docker-compose.yml"));
+    Object compose = new Load(LoadSettings.builder().build()).loadFromString(file);
+    Object services = compose instanceof Map<?, ?> map ? map.get("services") : null;
+    assertThat(services).isInstanceOf(Map.class);
+    String commands = String.join("\n", commands());
+    assertThat(matches(Pattern.compile("docker-compose (?:up|run --rm) (\\S+)"), commands))
+        .extracting(match -> match.group(1))
+        .contains("free-transformer-demo")
+        .allSatisfy(service -> assertThat(services).asInstanceOf(MAP).containsKey(service));
+    assertThat(matches(Pattern.compile("dockerfile: (\\S+)"), file))
+        .isNotEmpty()
+        .allSatisfy(match -> assertThat(ROOT.resolve(match.group(1))).exists());
   }
 
   @Test

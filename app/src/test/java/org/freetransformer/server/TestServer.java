@@ -201,7 +201,8 @@ final class TestServer implements AutoCloseable {
         Content-Type: application/json
         Content-Length: %d
 
-        %s"""
+        %s\
+        """
             .formatted(path, body.length(), body);
     socket.getOutputStream().write(request.replace("\n", "\r\n").getBytes(UTF_8));
     return socket;

@@ -14,6 +14,7 @@ import org.freetransformer.checkpoint.TensorStore;
 import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.ConfigSection;
 import org.freetransformer.data.DataConfig;
+import org.freetransformer.data.SeedSequences;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.tensor.Engine;
@@ -137,12 +138,29 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
   }
 
   /**
-   * Other text for the same model: tokens and lengths as it was trained on, or bytes where the file
+   * The tokenizer of the text that the model was trained on, as {@code data.tokenizer} names it;
+   * nothing where the file does not say, the tokenizer's own is gone, or the tokens were not text.
+   */
+  public Optional<String> tokenizerName() {
+    String json = file.metadata().get(ModelFile.DATA_CONFIG);
+    if (json == null) {
+      return Optional.empty();
+    }
+    DataConfig trained = dataConfig(json, _ -> {});
+    boolean there =
+        trained.text().tokenizerFile().map(path -> Files.exists(Path.of(path))).orElse(true);
+    return trained.source().isText() && there
+        ? Optional.of(trained.text().tokenizer())
+        : Optional.empty();
+  }
+
+  /**
+   * Other data for the same model: tokens and lengths as it was trained on, or bytes where the file
    * does not say.
    *
    * @param text a text file, one with the ending {@code .jsonl} or {@code .parquet}, or a folder of
-   *     what the model was trained on
-   * @throws CheckpointException if the model's tokens do not stand for text
+   *     what the model was trained on; for synthetic sequences the folder of their {@code val.pt}
+   * @throws CheckpointException if the model's tokens do not stand for text, nor for such sequences
    */
   public DataConfig dataConfig(Path text, Consumer<String> notes) {
     InputFiles.requireExists(text, "text");
@@ -150,6 +168,9 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
         dataConfig(
             file.metadata().getOrDefault(ModelFile.DATA_CONFIG, "{\"dataset_name\": \"text\"}"),
             notes);
+    if (trained.source() == DataConfig.Source.SYNTHETIC) {
+      return sequences(text, trained);
+    }
     if (!trained.source().isText()) {
       throw new CheckpointException(
           file.source(),
@@ -157,6 +178,31 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
               .formatted(trained.datasetName()));
     }
     return trained.withFiles(datasetName(text, trained), text.toString());
+  }
+
+  /** Sequences that the seed repository's programs or {@code ft data generate} wrote. */
+  private DataConfig sequences(Path folder, DataConfig trained) {
+    Path written = folder.resolve(SeedSequences.VALIDATION);
+    if (!Files.exists(written)) {
+      throw new CheckpointException(
+          file.source(),
+          "was trained on %s, whose tokens are not those of a text; it is evaluated on a folder with %s, which %s is not"
+              .formatted(trained.datasetName(), SeedSequences.VALIDATION, folder));
+    }
+    ModelConfig model = config();
+    try (SeedSequences found = SeedSequences.ofValidation(folder)) {
+      if (found.vocabSize() > model.vocabSize() || found.length() > model.maxSeqLen()) {
+        throw FileProblems.at(
+            written,
+            "has sequences of %d tokens, up to token %d; the model takes %d, up to %d"
+                .formatted(
+                    found.length() + 1,
+                    found.vocabSize() - 1,
+                    model.maxSeqLen() + 1,
+                    model.vocabSize() - 1));
+      }
+      return trained.withSequences(folder.toString(), model.vocabSize(), found.length() + 1);
+    }
   }
 
   private static String datasetName(Path text, DataConfig trained) {

@@ -10,6 +10,10 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
+import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.freetransformer.data.SeedSequencesWriter;
+import org.freetransformer.data.Split;
+import org.freetransformer.data.UniformRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -62,6 +66,28 @@ final class ForeignModelsTest {
                 "--json")
             .json();
     assertThat(written.at("/samples/0/tokens")).hasSize(4);
+  }
+
+  /**
+   * Sequences of its own length: the checkpoint says of its data nothing but that it was random.
+   */
+  @Test
+  void aSeedCheckpointIsEvaluatedOnTheSeedsData() throws IOException {
+    Path data = Files.createDirectory(folder.resolve("data"));
+    UniformRandom sequences = new UniformRandom(19, 13, 6, 4, 1);
+    new SeedSequencesWriter(sequences).write(Split.VALIDATION, data.resolve("val.pt"), 1);
+    Outcome outcome = ft("eval", "--checkpoint", SEED, "--data", data, "--json");
+    assertThat(outcome.json().path("tokens").asInt()).isEqualTo(4 * 12);
+    assertThat(outcome.err()).doesNotContain("random");
+    assertThat(ft("eval", "--checkpoint", SEED, "--examples", 2).err())
+        .contains("no train.pt in ./data; the data is random");
+
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    ft("eval", "--checkpoint", SEED, "--data", empty).refused("synthetic", "with val.pt", "empty");
+    UniformRandom others = new UniformRandom(999, 13, 6, 4, 1);
+    new SeedSequencesWriter(others).write(Split.VALIDATION, empty.resolve("val.pt"), 1);
+    ft("eval", "--checkpoint", SEED, "--data", empty)
+        .refused("empty/val.pt: has sequences of 13 tokens", "the model takes");
   }
 
   @Test
@@ -161,7 +187,8 @@ final class ForeignModelsTest {
     ft("checkpoint").refused("consolidate, convert or upcycle");
     Path config = TinyRun.config(folder);
     ft("train", "--config", config, "--out", folder.resolve("run"), "--init", LLAMA)
-        .refused("has another shape: its kind is baseline, the configuration's model.kind is free");
-    assertThat(folder.resolve("run/checkpoints/step-4")).doesNotExist();
+        .refused(
+            "tiny.yaml:8: model.latent_dim: is for plans", "a baseline; ft checkpoint upcycle");
+    assertThat(folder.resolve("run")).doesNotExist();
   }
 }

@@ -30,15 +30,19 @@ public final class Batches {
     this.batchSize = batchSize;
     this.seed = seed;
     this.size = dataset.size(split);
+    if (size == 0) {
+      throw new IllegalArgumentException(
+          "data_dir: the %s data has no examples".formatted(nameOf(split)));
+    }
     if (batchSize < 1 || batchSize > size) {
       throw new IllegalArgumentException(
           "batch_size: %d is out of range; the %s data has %d examples; nearest is %d"
-              .formatted(
-                  batchSize,
-                  split == Split.TRAIN ? "training" : "validation",
-                  size,
-                  batchSize < 1 ? 1 : size));
+              .formatted(batchSize, nameOf(split), size, batchSize < 1 ? 1 : size));
     }
+  }
+
+  private static String nameOf(Split split) {
+    return split == Split.TRAIN ? "training" : "validation";
   }
 
   /** Examples in each batch, B. */

@@ -180,6 +180,25 @@ public record DataConfig(
   }
 
   /**
+   * The same with synthetic sequences that lie in a folder.
+   *
+   * @param otherVocabSize tokens that they may have
+   * @param otherLength tokens of a sequence
+   */
+  public DataConfig withSequences(String otherDir, int otherVocabSize, int otherLength) {
+    return new DataConfig(
+        datasetName,
+        otherDir,
+        Math.max(maxLength, otherLength),
+        text,
+        otherVocabSize,
+        otherLength,
+        numTrainSamples,
+        numValSamples,
+        seed);
+  }
+
+  /**
    * Reads the {@code data} section. What it does not say follows from the model: inputs as long as
    * the model takes up to the default 2048, a synthetic vocabulary up to the default 10,000.
    *

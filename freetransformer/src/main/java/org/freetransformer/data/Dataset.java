@@ -44,7 +44,7 @@ public interface Dataset extends AutoCloseable {
   static Dataset open(DataConfig config, Consumer<String> notes) {
     return switch (config.source()) {
       case PLAN_LETTERS -> new PlanLetters(config.seed(), config.numValSamples());
-      case SYNTHETIC -> UniformRandom.open(config);
+      case SYNTHETIC -> UniformRandom.open(config, notes);
       case TOKENS -> PreparedTokens.open(Path.of(config.dataDir()), config);
       default -> PreparedTokens.open(TokenCache.prepared(config, notes), config);
     };

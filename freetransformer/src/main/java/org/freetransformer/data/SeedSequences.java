@@ -41,10 +41,19 @@ public final class SeedSequences implements Dataset {
    *     or a token that is out of range
    */
   public SeedSequences(Path folder) {
+    this(folder, List.of(Split.values()));
+  }
+
+  /** Opens the file to measure on alone: there is nothing to train on then. */
+  public static SeedSequences ofValidation(Path folder) {
+    return new SeedSequences(folder, List.of(Split.VALIDATION));
+  }
+
+  private SeedSequences(Path folder, List<Split> wanted) {
     int length = 0;
     int vocabulary = 0;
     try {
-      for (Split split : Split.values()) {
+      for (Split split : wanted) {
         Path path = folder.resolve(split == Split.TRAIN ? TRAINING : VALIDATION);
         TorchFile file = TorchFile.open(path);
         splits.put(split, new Sequences(file, 0, MemorySegment.NULL));
@@ -108,7 +117,8 @@ public final class SeedSequences implements Dataset {
 
   @Override
   public long size(Split split) {
-    return sequences(split).count();
+    Sequences sequences = splits.get(split);
+    return sequences == null ? 0 : sequences.count();
   }
 
   @Override
@@ -129,7 +139,7 @@ public final class SeedSequences implements Dataset {
   private Sequences sequences(Split split) {
     Sequences sequences = splits.get(split);
     if (sequences == null) {
-      throw new IllegalStateException("both files are opened together");
+      throw new IllegalStateException("there are no sequences to train on");
     }
     return sequences;
   }

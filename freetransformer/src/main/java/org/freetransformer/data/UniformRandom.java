@@ -2,6 +2,7 @@ package org.freetransformer.data;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 import org.freetransformer.tensor.ExampleRandom;
 
 /**
@@ -36,11 +37,17 @@ public final class UniformRandom implements Dataset {
     validation = new ExampleRandom(seed, "synthetic validation");
   }
 
-  /** The sequences in the seed repository's files, if they are there; else made from the seed. */
-  static Dataset open(DataConfig config) {
+  /**
+   * The sequences in the seed repository's files, if they are there; else made from the seed.
+   *
+   * @param notes told where they were looked for, if they are made
+   */
+  static Dataset open(DataConfig config, Consumer<String> notes) {
     Path folder = Path.of(config.dataDir());
-    if (Files.exists(folder.resolve(SeedSequences.TRAINING))) {
-      SeedSequences written = new SeedSequences(folder);
+    boolean training = Files.exists(folder.resolve(SeedSequences.TRAINING));
+    if (training || Files.exists(folder.resolve(SeedSequences.VALIDATION))) {
+      SeedSequences written =
+          training ? new SeedSequences(folder) : SeedSequences.ofValidation(folder);
       if (written.length() != config.sequenceLength()) {
         written.close();
         throw new IllegalArgumentException(
@@ -49,6 +56,10 @@ public final class UniformRandom implements Dataset {
       }
       return written;
     }
+    notes.accept(
+        "data_dir: no %s in %s; the data is random: %d sequences to train on, %d to measure on"
+            .formatted(
+                SeedSequences.TRAINING, folder, config.numTrainSamples(), config.numValSamples()));
     return new UniformRandom(
         config.syntheticVocabSize(),
         config.syntheticSeqLength(),

@@ -115,7 +115,7 @@ public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig d
     root.refuseUnknownKeys();
     ModelConfig model =
         ModelConfig.read(modelSection, usualKind(modelSection, trainingSection, notes));
-    TrainingConfig training = TrainingConfig.read(trainingSection);
+    TrainingConfig training = TrainingConfig.read(trainingSection, notes);
     DataConfig data = DataConfig.read(dataSection, model.vocabSize(), model.maxSeqLen(), notes);
     return root.build(() -> new RunConfig(model, training, data));
   }

@@ -6,6 +6,7 @@ import static org.freetransformer.config.Limits.positive;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigSection;
 import org.freetransformer.nn.optim.AdamW;
@@ -153,11 +154,12 @@ public record TrainingConfig(
   /**
    * Reads the {@code training} section.
    *
+   * @param notes told, in one line each, of keys that have no effect here
    * @throws ConfigException with the place of the first key that is unknown, ill-typed, wrong, or
    *     asks for what is not built in this version
    */
-  public static TrainingConfig read(ConfigSection section) {
-    return TrainingConfigBuilder.read(section);
+  public static TrainingConfig read(ConfigSection section, Consumer<String> notes) {
+    return TrainingConfigBuilder.read(section, notes);
   }
 
   /** All keys and values as {@link #read} takes them. */

@@ -1,5 +1,7 @@
 package org.freetransformer.train;
 
+import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.freetransformer.config.ConfigSection;
 import org.freetransformer.tensor.Precision;
@@ -7,6 +9,7 @@ import org.freetransformer.train.TrainingConfig.LrSchedule;
 
 /** Collects the values of a {@link TrainingConfig}; those not set keep their defaults. */
 public final class TrainingConfigBuilder {
+  private static final List<String> WANDB = List.of("wandb_project", "wandb_run_name");
 
   private double learningRate = 3e-4;
   private double weightDecay = 0.1;
@@ -71,11 +74,12 @@ public final class TrainingConfigBuilder {
   }
 
   /** Reads every key of the {@code training} section, and refuses the others. */
-  static TrainingConfig read(ConfigSection section) {
+  static TrainingConfig read(ConfigSection section, Consumer<String> notes) {
     TrainingConfigBuilder values = new TrainingConfigBuilder();
     values.readOptimization(section);
     values.readRhythm(section);
     refuseWhatIsNotBuilt(section);
+    tellWhatHasNoEffect(section, notes);
     return section.build(values::build);
   }
 
@@ -117,8 +121,16 @@ public final class TrainingConfigBuilder {
   private static void refuseWhatIsNotBuilt(ConfigSection section) {
     section.onlyBuilt("use_deepspeed", false, "nor will be: the sharding key is use_fsdp");
     section.onlyEmpty("deepspeed_config", "the sharding keys are use_fsdp and fsdp_config");
-    section.onlyEmpty("wandb_project", "metrics go to metrics.jsonl in the run folder");
-    section.onlyEmpty("wandb_run_name", "metrics go to metrics.jsonl in the run folder");
+  }
+
+  private static void tellWhatHasNoEffect(ConfigSection section, Consumer<String> notes) {
+    for (String key : WANDB) {
+      if (!section.text(key, "").isEmpty()) {
+        notes.accept(
+            "training.%s has no effect: metrics go to metrics.jsonl and to TensorBoard's files in the run folder"
+                .formatted(key));
+      }
+    }
   }
 
   /**

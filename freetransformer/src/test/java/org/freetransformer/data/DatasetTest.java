@@ -98,7 +98,10 @@ final class DatasetTest {
     Dataset random = Dataset.open(config("synthetic-x", folder, 64), notes::add);
     assertThat(random.size(Split.TRAIN)).isEqualTo(100);
     assertThat(random.length()).isEqualTo(config("synthetic-x", folder, 64).sequenceLength());
-    assertThat(notes).isEmpty();
+    assertThat(notes)
+        .containsExactly(
+            "data_dir: no train.pt in %s; the data is random: 100 sequences to train on, 20 to measure on"
+                .formatted(folder));
   }
 
   @Test
@@ -110,7 +113,9 @@ final class DatasetTest {
     assertThat(folder.resolve("val_metadata.json"))
         .content()
         .contains("\"vocab_size\":10", "\"seq_length\":5", "\"num_samples\":3", "\"seed\":1");
-    try (Dataset written = Dataset.open(config("synthetic-x", folder, 64), _ -> {})) {
+    List<String> notes = new ArrayList<>();
+    try (Dataset written = Dataset.open(config("synthetic-x", folder, 64), notes::add)) {
+      assertThat(notes).isEmpty();
       assertThat(written).isInstanceOf(SeedSequences.class);
       assertThat(written.length()).isEqualTo(4);
       for (Split split : Split.values()) {
@@ -128,6 +133,23 @@ final class DatasetTest {
     assertThatThrownBy(() -> Dataset.open(config("synthetic", folder, 64), _ -> {}))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith(folder.resolve("val.pt").toString());
+  }
+
+  @Test
+  void measuresOnTheSeedsFilesWithoutTheOneToTrainOn() throws IOException {
+    UniformRandom random = new UniformRandom(10, 5, 7, 3, 1);
+    new SeedSequencesWriter(random).write(Split.VALIDATION, folder.resolve("val.pt"), 1);
+    List<String> notes = new ArrayList<>();
+    try (Dataset written = Dataset.open(config("synthetic", folder, 64), notes::add)) {
+      assertThat(notes).isEmpty();
+      assertThat(written.size(Split.TRAIN)).isZero();
+      Batch measured = new Batches(written, Split.VALIDATION, 3, 1).at(0);
+      assertThat(measured.tokens())
+          .isEqualTo(new Batches(random, Split.VALIDATION, 3, 1).at(0).tokens());
+      assertThatThrownBy(() -> new Batches(written, Split.TRAIN, 3, 1))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("data_dir: the training data has no examples");
+    }
   }
 
   @Test

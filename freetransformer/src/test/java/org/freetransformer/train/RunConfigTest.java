@@ -173,17 +173,38 @@ final class RunConfigTest {
 
   @Test
   void saysWhatIsNotBuiltInThisVersion() {
-    Map<String, Object> later = new LinkedHashMap<>();
-    later.put("training.use_deepspeed", true);
-    later.put("training.wandb_project", "free-transformer");
-    later.forEach((path, value) ->
-        assertThatThrownBy(() -> with(path, value))
-            .isInstanceOf(ConfigException.class)
-            .hasMessageContaining(path + ": ")
-            .hasMessageContaining("is not built in this version; "));
-    assertThatThrownBy(() -> with("training.use_deepspeed", true)).hasMessageContaining("use_fsdp");
+    assertThatThrownBy(() -> with("training.use_deepspeed", true))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("training.use_deepspeed: ")
+        .hasMessageContaining("is not built in this version; ")
+        .hasMessageContaining("use_fsdp");
     assertThatThrownBy(() -> with("training.precision", "fp31"))
         .hasMessageContaining("'fp31' is unknown; allowed are fp32");
+  }
+
+  @Test
+  void tellsThatMetricsStayInTheRunFolder() {
+    ConfigNode.Mapping document = (ConfigNode.Mapping) ConfigJson.read(SEED_FILE, "run.json");
+    List<String> notes = new ArrayList<>();
+    RunConfig config =
+        RunConfig.read(
+            document
+                .with("training.wandb_project", text("free-transformer"))
+                .with("training.wandb_run_name", text("")),
+            notes::add);
+    assertThat(config).isEqualTo(read(SEED_FILE));
+    assertThat(notes)
+        .hasSize(2)
+        .anySatisfy(note ->
+            assertThat(note)
+                .startsWith("training.wandb_project has no effect")
+                .contains("metrics.jsonl", "TensorBoard"));
+    assertThatThrownBy(() -> with("training.wandb_project", 3))
+        .hasMessageContaining("training.wandb_project: must be text");
+  }
+
+  private static ConfigNode text(String value) {
+    return new ConfigNode.Scalar(value, Origin.of("run.json"));
   }
 
   @Test

@@ -3,9 +3,13 @@ package org.freetransformer.cli;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigNode;
+import org.freetransformer.config.Origin;
 import org.freetransformer.run.ConfigFile;
+import org.freetransformer.run.InheritedConfig;
+import org.freetransformer.run.SavedModel;
 import org.freetransformer.train.RunConfig;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -48,15 +52,37 @@ final class ConfigOptions {
     return change(ConfigFile.read(file), output);
   }
 
+  /**
+   * The configuration of a run that starts from a saved model, which has what it leaves open; a
+   * file need not be named then.
+   *
+   * @param init the saved model, or null for a run with new weights
+   * @throws ConfigException also if the configuration contradicts the model
+   */
+  RunConfig read(Output output, @Nullable Path init) {
+    if (init == null) {
+      return read(output);
+    }
+    ConfigNode document =
+        file == null ? new ConfigNode.Mapping(Map.of(), Origin.of("--set")) : ConfigFile.read(file);
+    try (SavedModel model = SavedModel.openUnverified(init, _ -> {})) {
+      RunConfig run = resolved(InheritedConfig.complete(changed(document), model), output);
+      InheritedConfig.tellOtherTokens(run.data(), model, output::warn);
+      return run;
+    }
+  }
+
   /** A document with the changes made. */
   RunConfig change(ConfigNode document, Output output) {
-    ConfigNode changed = document;
-    for (String change : changes) {
-      changed = ConfigFile.set(changed, change);
-    }
-    if (seed != null) {
-      changed = ConfigFile.set(changed, "training.seed=" + seed);
-    }
-    return RunConfig.read(ConfigFile.locateData(changed, file), output::note);
+    return resolved(changed(document), output);
+  }
+
+  private ConfigNode changed(ConfigNode document) {
+    ConfigNode changed = ConfigFile.set(document, changes);
+    return seed == null ? changed : ConfigFile.set(changed, "training.seed=" + seed);
+  }
+
+  private RunConfig resolved(ConfigNode document, Output output) {
+    return RunConfig.read(ConfigFile.locateData(document, file), output::note);
   }
 }

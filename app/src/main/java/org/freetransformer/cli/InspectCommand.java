@@ -11,6 +11,7 @@ import org.freetransformer.checkpoint.CheckpointFolder;
 import org.freetransformer.checkpoint.ModelFile;
 import org.freetransformer.checkpoint.TensorEntry;
 import org.freetransformer.checkpoint.TensorStore;
+import org.freetransformer.run.ConfigFile;
 import org.freetransformer.run.RunFolder;
 import org.freetransformer.run.SavedModel;
 import picocli.CommandLine.Command;
@@ -88,11 +89,8 @@ final class InspectCommand implements Callable<Integer> {
       text.append("trained for %d steps%n".formatted(saved.step()));
     }
     if (isModel) {
-      text.append('\n');
-      saved
-          .config()
-          .toMap()
-          .forEach((key, value) -> text.append("%-20s %s%n".formatted(key, value)));
+      // A section of a configuration, as it stands.
+      text.append('\n').append(ConfigFile.write(Map.of("model", saved.config().toMap())));
     }
     text.append('\n');
     for (TensorEntry tensor : tensors) {

@@ -1,5 +1,6 @@
 package org.freetransformer.cli;
 
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -25,6 +26,12 @@ final class PlanRunCommand implements Callable<Integer> {
 
   @Mixin private Output output;
   @Mixin private ConfigOptions config;
+
+  @Option(
+      names = "--init",
+      paramLabel = "PATH",
+      description = "The saved model that the run starts from, as for ft train.")
+  private @Nullable Path init;
 
   @Option(
       names = "--program",
@@ -61,7 +68,7 @@ final class PlanRunCommand implements Callable<Integer> {
   public Integer call() {
     Limits.positive("--bandwidth", bandwidth, 1e9);
     Limits.positive("--speed", speed, 1e12);
-    RunConfig run = config.read(output);
+    RunConfig run = config.read(output, init);
     RunPlan plan = RunPlan.of(inOneProcess(run));
     if (ranks != null || run.training().sharding().cpuOffload()) {
       int count = ranks == null ? 1 : ranks;

@@ -58,8 +58,9 @@ final class TrainCommand implements Callable<Integer> {
       names = "--init",
       paramLabel = "PATH",
       description =
-          "Starts from the weights of this saved model instead of new ones; it must have the"
-              + " configuration's shape.")
+          "Starts from the weights of this saved model instead of new ones. What the configuration"
+              + " leaves out of model, and data.tokenizer, is this model's; --config may be left"
+              + " out, too.")
   private @Nullable Path init;
 
   @Override
@@ -67,7 +68,7 @@ final class TrainCommand implements Callable<Integer> {
     if (resume && init != null) {
       throw new ConfigException("--init", "is for new runs: --resume has its own weights");
     }
-    RunConfig run = resume ? resumed() : config.read(output);
+    RunConfig run = resume ? resumed() : config.read(output, init);
     Path path = out == null ? Path.of(run.training().checkpointDir()) : out;
     int sharing = ranks.onThisMachine();
     BooleanSupplier stop =

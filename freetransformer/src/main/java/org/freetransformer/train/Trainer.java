@@ -39,7 +39,6 @@ import org.freetransformer.eval.Evaluation;
 import org.freetransformer.eval.Evaluator;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
-import org.freetransformer.model.ModelConfig;
 import org.freetransformer.nn.Parameter;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.nn.optim.LearningRateSchedule;
@@ -155,27 +154,7 @@ public final class Trainer implements AutoCloseable {
    *     the kind of gradient may differ
    */
   public void initialize(TensorStore weights) {
-    ModelConfig here = config.model();
-    ModelConfig.Latent latent = ModelFile.config(weights).latent();
-    ModelConfig there =
-        ModelFile.config(weights).toBuilder()
-            .dropout(here.dropout())
-            .attentionDropout(here.attentionDropout())
-            .maxSeqLen(here.maxSeqLen())
-            .latent(
-                new ModelConfig.Latent(
-                    here.latent().gradient(), latent.kvNorm(), latent.postSampler()))
-            .build();
-    Map<String, Object> found = there.toMap();
-    here.toMap()
-        .forEach((key, value) -> {
-          if (!value.equals(found.get(key))) {
-            throw new CheckpointException(
-                weights.source(),
-                "has another shape: its %s is %s, the configuration's model.%s is %s"
-                    .formatted(key, found.get(key), key, value));
-          }
-        });
+    new InitialModel(weights).requireShapeOf(config.model());
     CheckpointShare share = share();
     if (share == null) {
       ModelFile.read(weights, model);

@@ -50,8 +50,15 @@ final class Failure implements IExecutionExceptionHandler {
       case IllegalStateException wrong when wrong.getMessage() != null -> oneLine(wrong);
       case OutOfMemoryError error ->
           "out of memory: " + oneLine(error) + "; a smaller batch or model needs less";
+      case InternalError error when isLostMapping(error) ->
+          "a file in use cannot be read any more: it was cut short, or its disk is gone";
       default -> "this should not happen: %s; %s shows where".formatted(oneLine(cause), VERBOSE);
     };
+  }
+
+  /** What the JVM makes of a fault in memory that stands for a file. */
+  private static boolean isLostMapping(InternalError error) {
+    return String.valueOf(error.getMessage()).contains("unsafe memory access");
   }
 
   private static String oneLine(Throwable cause) {

@@ -77,10 +77,19 @@ public final class Main implements Runnable {
     if (commands.size() == 1) {
       Thread.ofPlatform().daemon().name("ahead").start(Main::initialiseAhead);
     }
-    int code = commandLine(main, commands).execute(args);
-    int end = main.interruption.finish(code);
+    int end = main.interruption.finish(execute(main, commands, args));
     if (end != 0) {
       System.exit(end); // Looks into every jar for a logger to tell of it: good ends do without.
+    }
+  }
+
+  /** Whatever a command throws, it has an exit code: else the JVM would wait for it to stop. */
+  private static int execute(Main main, List<Class<?>> commands, String... args) {
+    try {
+      return commandLine(main, commands).execute(args);
+    } catch (Throwable failure) { // Even the memory to describe it may be missing.
+      System.err.println("ft: " + failure);
+      return CommandLine.ExitCode.SOFTWARE;
     }
   }
 
@@ -160,7 +169,7 @@ public final class Main implements Runnable {
             new IllegalStateException("standard output cannot be written: closed, or disk full"));
       }
       return code;
-    } catch (OutOfMemoryError error) {
+    } catch (Error error) { // These picocli lets pass.
       throw failure(parsed, error);
     }
   }

@@ -4,7 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
 
 class MainTest {
   private final StringWriter out = new StringWriter();
@@ -48,5 +53,31 @@ class MainTest {
   void anUnknownOptionGetsTheNearestOne() {
     assertThat(run("--versoin")).isEqualTo(2);
     assertThat(err.toString()).hasLineCount(1).contains("'--versoin'", "'--version'");
+  }
+
+  /** A command in which the JVM fails, not the program. */
+  @Command(name = "fails")
+  private record Failing(Error error) implements Callable<Integer> {
+    @Override
+    public Integer call() {
+      throw error;
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "a driver is broken, this should not happen: a driver is broken",
+    "a fault occurred in an unsafe memory access operation, a file in use cannot be read any more"
+  })
+  void anErrorOfTheJvmIsOneLineAndCode1(String problem, String told) {
+    CommandLine line = Main.commandLine();
+    line.addSubcommand(new Failing(new InternalError(problem)));
+    int code =
+        line.setOut(new PrintWriter(out, true))
+            .setErr(new PrintWriter(err, true))
+            .execute("fails");
+    assertThat(code).isEqualTo(1);
+    assertThat(err.toString()).hasLineCount(1).startsWith("ft fails: ").contains(told);
+    assertThat(out.toString()).isEmpty();
   }
 }

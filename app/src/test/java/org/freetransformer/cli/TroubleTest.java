@@ -10,8 +10,11 @@ import java.io.FileWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.freetransformer.cli.CommandLineTester.Outcome;
@@ -180,7 +183,7 @@ class TroubleTest {
     FolderLock.take(run, _ -> {}).close();
   }
 
-  private Process startEndlessTraining(Path run, Path out) throws Exception {
+  private Process startEndlessTraining(Path run, Path out, String... more) throws Exception {
     ProcessBuilder builder = new ProcessBuilder(CommandLineTester.ownProcess());
     builder
         .command()
@@ -197,6 +200,7 @@ class TroubleTest {
                 "training.save_every=1000000",
                 "--set",
                 "training.eval_every=1000000"));
+    builder.command().addAll(List.of(more));
     Process process = builder.redirectErrorStream(true).redirectOutput(out.toFile()).start();
     while (process.isAlive() && !Files.exists(run.resolve("metrics.jsonl"))) {
       Thread.sleep(20);
@@ -217,5 +221,32 @@ class TroubleTest {
     }
     assertThat(out).content().contains("stopping after this step", "stopped after");
     assertThat(ft("inspect", run, "--json").json().path("step").asInt()).isPositive();
+  }
+
+  /** The memory that stands for a file is gone with it, which the JVM tells by an Error. */
+  @Test
+  void aRunWhoseDataIsCutShortFailsAndDoesNotWaitForEver() throws Exception {
+    Path data = folder.resolve("data");
+    String[] synthetic = {
+      "--set", "data.dataset_name=synthetic",
+      "--set", "data.synthetic_vocab_size=29",
+      "--set", "data.synthetic_seq_length=9",
+      "--set", "data.num_train_samples=20000",
+      "--set", "data.data_dir=" + data
+    };
+    List<Object> generate = new ArrayList<>(List.of("data", "generate", "--out", data));
+    generate.addAll(List.of("--config", TinyRun.config(folder)));
+    generate.addAll(List.of(synthetic));
+    assertThat(ft(generate.toArray()).code()).isZero();
+    Path out = folder.resolve("out");
+    Process process = startEndlessTraining(folder.resolve("run"), out, synthetic);
+    try (FileChannel sequences =
+        FileChannel.open(data.resolve("train.pt"), StandardOpenOption.WRITE)) {
+      sequences.truncate(0);
+      assertThat(process.waitFor()).as(Files.readString(out)).isEqualTo(1);
+    } finally {
+      process.destroyForcibly();
+    }
+    assertThat(out).content().contains("ft train: a file in use cannot be read any more");
   }
 }

@@ -59,9 +59,10 @@ public final class Ranks {
     if (microBatches % size() == 0) {
       return;
     }
-    int examples = microBatches * config.batchSize();
+    long examples = (long) microBatches * config.batchSize();
+    long most = Math.min(examples, TrainingConfig.MOST_MICRO_BATCHES);
     int more = microBatches;
-    while (more <= examples && (more % size() != 0 || examples % more != 0)) {
+    while (more <= most && (more % size() != 0 || examples % more != 0)) {
       more++;
     }
     throw new ConfigException(
@@ -70,7 +71,7 @@ public final class Ranks {
             .formatted(
                 microBatches,
                 size(),
-                more > examples
+                more > most
                     ? "allowed are multiples of " + size()
                     : "the same step can be taken with gradient_accumulation_steps %d and batch_size %d"
                         .formatted(more, examples / more)));
@@ -152,6 +153,15 @@ public final class Ranks {
    */
   public long fromFirst(long here) {
     return sums(isFirst() ? here : 0)[0];
+  }
+
+  /**
+   * Whether it is so on the first rank, told to all.
+   *
+   * @param here used on the first rank alone
+   */
+  boolean firstFinds(boolean here) {
+    return fromFirst(here ? 1 : 0) == 1;
   }
 
   /** Waits until all ranks have come to this point. */

@@ -267,13 +267,17 @@ public final class Trainer implements AutoCloseable {
       throws IOException {
     // Recorded before the first step, so that a device compiles all programs at once.
     evaluator();
-    double best = folder.lowestBound().orElse(Double.POSITIVE_INFINITY);
+    // The first rank decides what is best: another may see the folder as it was a moment ago.
+    double best =
+        ranks.isFirst()
+            ? folder.lowestBound().orElse(Double.POSITIVE_INFINITY)
+            : Double.POSITIVE_INFINITY;
     boolean stopping = false;
     while (!isDone() && !stopping) {
       listener.onStep(next());
       // Also when stopping: the resumed run goes on after this step's evaluation.
       OptionalDouble bound = isDue(config.training().evalEvery()) ? evaluate(listener) : NO_BOUND;
-      boolean isBest = bound.isPresent() && bound.getAsDouble() < best;
+      boolean isBest = bound.isPresent() && ranks.firstFinds(bound.getAsDouble() < best);
       best = isBest ? bound.getAsDouble() : best;
       stopping = ranks.any(stop.getAsBoolean());
       boolean keepsBest = isBest && config.training().keepBest() > 0;

@@ -91,6 +91,8 @@ public record TrainingConfig(
 
   static final int MAX_STEPS = 1_000_000_000;
 
+  static final int MOST_MICRO_BATCHES = 1 << 20;
+
   private static final double ADAM_EPSILON = 1e-8;
 
   /** How the names of the plan encoder's parameters begin. */
@@ -116,7 +118,7 @@ public record TrainingConfig(
     between("kl_warmup_steps", klWarmupSteps, 0, MAX_STEPS);
     below("ema_decay", emaDecay, 0, 1);
     between("batch_size", batchSize, 1, 1 << 20);
-    between("gradient_accumulation_steps", gradientAccumulationSteps, 1, 1 << 20);
+    between("gradient_accumulation_steps", gradientAccumulationSteps, 1, MOST_MICRO_BATCHES);
     between("save_every", saveEvery, 1, MAX_STEPS);
     between("eval_every", evalEvery, 1, MAX_STEPS);
     between("log_every", logEvery, 1, MAX_STEPS);

@@ -9,9 +9,11 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointException;
@@ -30,6 +32,7 @@ import org.freetransformer.tensor.Precision;
 import org.freetransformer.tensor.device.Devices;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -404,6 +407,64 @@ final class ShardedTrainerTest {
                 + " taken with gradient_accumulation_steps 3 and batch_size 2");
     assertThatThrownBy(() -> onRanks(4, uneven, trainer -> 0))
         .hasMessageContaining("allowed are multiples of 4");
+    TrainingConfig most =
+        training.toBuilder().batchSize(1 << 20).gradientAccumulationSteps(1 << 20).build();
+    assertThatThrownBy(() -> Ranks.of(ProcessGroup.imagined(3, 1)).requireShares(most))
+        .hasMessageContaining("allowed are multiples of 3");
+  }
+
+  /** What another rank sees in the folder may be older, or newer, than what the first one sees. */
+  @Test
+  @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // Else they wait forever.
+  void theFirstRankDecidesWhatIsBest() throws IOException {
+    RunConfig base = config(Strategy.FULL_SHARD);
+    TrainingConfig training =
+        base.training().toBuilder().evalEvery(1).saveEvery(100).keepBest(1).maxSteps(4).build();
+    RunConfig config = new RunConfig(base.model(), training, base.data());
+    CheckpointFolder folder = new CheckpointFolder(temporary.resolve("run"));
+    AtomicReference<Thread> first = new AtomicReference<>();
+    List<List<Checkpoint>> saved =
+        InProcessRanks.run(
+            2,
+            group -> {
+              try (Engine engine = Engine.on(Devices.cpu(1));
+                  Dataset data = Dataset.open(config.data(), _ -> {});
+                  Trainer trainer = new Trainer(engine, config, data, Ranks.of(group))) {
+                if (group.rank() == 0) {
+                  first.set(Thread.currentThread());
+                } else {
+                  waitForStep(first);
+                  Path better = Files.createDirectories(temporary.resolve("run/step-99"));
+                  Files.writeString(
+                      better.resolve("state.json"),
+                      "{\"format_version\":1,\"step\":99,\"tokens\":0,\"data_position\":0,"
+                          + "\"seed\":0,\"held_out_bound\":-1}");
+                }
+                Saves saves = new Saves(new ArrayList<>());
+                trainer.run(folder, saves, () -> false);
+                return saves.checkpoints();
+              } catch (IOException failure) {
+                throw new UncheckedIOException(failure);
+              }
+            });
+    assertThat(saved.getFirst()).hasSizeGreaterThan(1);
+    assertThat(saved.getLast()).isEqualTo(saved.getFirst());
+  }
+
+  private record Saves(List<Checkpoint> checkpoints) implements TrainingListener {
+    @Override
+    public void onCheckpoint(Checkpoint saved) {
+      checkpoints.add(saved);
+    }
+  }
+
+  /** Waits until a thread has looked at its folder, and waits in its first step for other ranks. */
+  private static void waitForStep(AtomicReference<Thread> thread) {
+    while (thread.get() == null
+        || Arrays.stream(thread.get().getStackTrace())
+            .noneMatch(frame -> frame.getClassName().equals(TrainingStep.class.getName()))) {
+      Thread.onSpinWait();
+    }
   }
 
   @ParameterizedTest

@@ -159,7 +159,7 @@ public final class TrainingRun implements AutoCloseable {
     }
     if (newest.isPresent()) {
       resumedFrom = newest.get();
-      for (Path aside : checkpoints.setAsideAfter(trainer.stepsDone())) {
+      for (Path aside : checkpoints.setAsideDamaged(resumedFrom)) {
         warnings.accept("the damaged checkpoint is kept as " + aside);
       }
     }
@@ -174,7 +174,7 @@ public final class TrainingRun implements AutoCloseable {
    */
   public Outcome train(RunFolder folder, TrainingListener watcher, BooleanSupplier stop)
       throws IOException {
-    CheckpointFolder checkpoints = new CheckpointFolder(folder.checkpoints());
+    CheckpointFolder checkpoints = new CheckpointFolder(folder.checkpoints(), warnings);
     try (Recorder recorder = new Recorder(folder, watcher, trainer.stepsDone())) {
       boolean finished = trainer.run(checkpoints, recorder, stop);
       return new Outcome(

@@ -1,8 +1,11 @@
 package org.freetransformer.checkpoint;
 
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.util.Collection;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Nearest;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A checkpoint that cannot be read. The message is one line: the file, what is wrong with it and
@@ -12,25 +15,51 @@ public final class CheckpointException extends IllegalArgumentException {
 
   private static final long serialVersionUID = 1L;
 
+  /** Whether the files themselves are to blame. */
+  private final boolean damage;
+
   /** A problem with {@code source}, a file or folder. */
   public CheckpointException(String source, String problem) {
     super(source + ": " + problem);
+    damage = true;
   }
 
   /** A problem with {@code source} that something else found. */
   public CheckpointException(String source, String problem, Throwable cause) {
     super(source + ": " + problem, cause);
+    damage = true;
   }
 
-  private CheckpointException(String source, Throwable cause, String rest) {
+  private CheckpointException(
+      String source, String rest, @Nullable Throwable cause, boolean damage) {
     super(source + rest, cause);
+    this.damage = damage;
+  }
+
+  /** A file that the system does not give now: no permission, say, or a server that is away. */
+  static CheckpointException unreadable(String source, IOException cause) {
+    String reason = cause instanceof AccessDeniedException ? "no permission" : cause.getMessage();
+    return new CheckpointException(source, ": cannot be read: " + reason, cause, false);
+  }
+
+  /** A file that may be good, but not for this program. */
+  static CheckpointException foreign(String source, String problem) {
+    return new CheckpointException(source, ": " + problem, null, false);
+  }
+
+  /**
+   * Whether the files are missing or are not what was written. Else they may be whole: it is the
+   * system that does not give them, or a newer program that wrote them.
+   */
+  public boolean isDamage() {
+    return damage;
   }
 
   /** What {@code source} says is wrong; a message that names it already needs no second time. */
   static CheckpointException of(String source, ConfigException wrong) {
     String message = String.valueOf(wrong.getMessage());
     String rest = message.startsWith(source) ? message.substring(source.length()) : ": " + message;
-    return new CheckpointException(source, wrong, rest);
+    return new CheckpointException(source, rest, wrong, true);
   }
 
   /** A tensor that a file does not have, with the nearest that it has. */

@@ -1,6 +1,7 @@
 package org.freetransformer.checkpoint;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
@@ -38,10 +39,24 @@ public final class CheckpointFolder {
   private static final String BEST = "best";
 
   private final Path folder;
+  private final Consumer<String> warnings;
+
+  /** Steps of old checkpoints that cannot be removed, once that was told. */
+  private final Set<Long> stuck = new HashSet<>();
 
   /** The checkpoints in {@code folder}, which need not exist yet. */
   public CheckpointFolder(Path folder) {
+    this(folder, _ -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param warnings told, in one line each, of old checkpoints that cannot be removed
+   */
+  public CheckpointFolder(Path folder, Consumer<String> warnings) {
     this.folder = folder;
+    this.warnings = warnings;
   }
 
   /**
@@ -50,7 +65,8 @@ public final class CheckpointFolder {
    * @param use decides what must be whole
    * @param notes told, in one line each, of damaged ones that are passed over
    * @return nothing if there are no checkpoints
-   * @throws CheckpointException if there are some, but none is whole
+   * @throws CheckpointException if there are some, but none is whole; or one that may be whole
+   *     cannot be read now or by this program
    */
   public Optional<Checkpoint> newest(Checkpoint.Use use, Consumer<String> notes) {
     return firstWhole(candidates().reversed(), use, notes);
@@ -90,7 +106,10 @@ public final class CheckpointFolder {
     return found;
   }
 
-  /** The lowest held-out bound of the checkpoints here, whole or not. */
+  /**
+   * The lowest held-out bound of the checkpoints here, as their states tell it; damaged ones count
+   * until they are {@linkplain #setAsideDamaged set aside}.
+   */
   public OptionalDouble lowestBound() {
     List<Path> byBound = byBound(candidates());
     return byBound.isEmpty()
@@ -124,6 +143,9 @@ public final class CheckpointFolder {
             problem -> notes.accept(problem.getMessage() + "; using " + candidate + " instead"));
         return Optional.of(whole);
       } catch (CheckpointException problem) {
+        if (!problem.isDamage()) {
+          throw problem; // To go on from an older one would lose what may be whole.
+        }
         damaged.add(problem);
       }
     }
@@ -134,7 +156,8 @@ public final class CheckpointFolder {
   }
 
   /**
-   * Saves a checkpoint as {@code step-N}, then removes those that need not be kept.
+   * Saves a checkpoint as {@code step-N}, then removes those that need not be kept. One that cannot
+   * be removed, because a file of it is in use, say, is a warning.
    *
    * @param state where the run stands
    * @throws IOException if the disk is full or the folder cannot be written; earlier checkpoints
@@ -207,11 +230,15 @@ public final class CheckpointFolder {
       throw AtomicFile.failure(target, cause);
     }
     AtomicDirectory.write(target, content);
-    List<Path> byBound = byBound(steps());
-    if (!byBound.isEmpty()) {
-      linkBest(byBound.getFirst());
+    List<Path> all = steps();
+    List<Path> byBound = byBound(all);
+    Set<Path> kept = kept(target, all, byBound, retention);
+    linkBest(byBound.stream().filter(kept::contains).findFirst());
+    for (Path old : all) {
+      if (!kept.contains(old)) {
+        removeOrWarn(old, AtomicDirectory::remove);
+      }
     }
-    removeOld(target, byBound, retention);
     return new Checkpoint(target, state);
   }
 
@@ -226,45 +253,75 @@ public final class CheckpointFolder {
   }
 
   /**
-   * Renames the checkpoints after a step, which a resumed run found damaged: as {@code
-   * step-N.damaged} they can be looked at, and are in nobody's way.
+   * Renames the checkpoints that are damaged: as {@code step-N.damaged} they can be looked at, and
+   * are in nobody's way. They are all those after the newest whole one, and those before it whose
+   * weights are not what was written.
    *
+   * @param newest the {@linkplain #newest newest} whole one
    * @return their new names
    * @throws IOException if that fails
    */
-  public List<Path> setAsideAfter(long step) throws IOException {
+  public List<Path> setAsideDamaged(Checkpoint newest) throws IOException {
     List<Path> renamed = new ArrayList<>();
-    for (Path later : steps()) {
-      if (stepOf(later) > step) {
-        Path aside = later.resolveSibling(later.getFileName() + ".damaged");
+    for (Path other : steps()) {
+      long step = stepOf(other);
+      if (step > newest.state().step() || (step < newest.state().step() && isDamaged(other))) {
+        Path aside = other.resolveSibling(other.getFileName() + ".damaged");
         AtomicDirectory.delete(aside);
-        Files.move(later, aside, StandardCopyOption.ATOMIC_MOVE);
+        Files.move(other, aside, StandardCopyOption.ATOMIC_MOVE);
         renamed.add(aside);
       }
     }
     return renamed;
   }
 
-  private void removeOld(Path saved, List<Path> byBound, Retention retention) throws IOException {
-    List<Path> all = steps();
+  private static boolean isDamaged(Path checkpoint) {
+    try {
+      Checkpoint.open(checkpoint, Checkpoint.Use.WEIGHTS);
+      return false;
+    } catch (CheckpointException problem) {
+      return problem.isDamage();
+    }
+  }
+
+  private static Set<Path> kept(
+      Path saved, List<Path> all, List<Path> byBound, Retention retention) {
     Set<Path> kept = new HashSet<>();
     kept.add(saved);
     kept.addAll(all.subList(Math.max(0, all.size() - retention.last()), all.size()));
     kept.addAll(byBound.subList(0, Math.min(retention.best(), byBound.size())));
-    for (Path old : all) {
-      if (!kept.contains(old)) {
-        AtomicDirectory.remove(old);
+    return kept;
+  }
+
+  /** Removes folders. */
+  @FunctionalInterface
+  private interface Removal {
+    void remove(Path folder) throws IOException;
+  }
+
+  /** The new checkpoint is worth more than the old one's room. */
+  private void removeOrWarn(Path old, Removal removal) {
+    try {
+      removal.remove(old);
+    } catch (IOException | UncheckedIOException inUse) {
+      if (stuck.add(stepOf(old))) {
+        warnings.accept("an old checkpoint cannot be removed now: " + inUse.getMessage());
       }
     }
   }
 
   /** For readers other than this program, which goes by the states: it cannot be out of date. */
-  private void linkBest(Path best) throws IOException {
+  private void linkBest(Optional<Path> best) throws IOException {
+    Path link = folder.resolve(BEST);
     Path temporary = folder.resolve("." + BEST + AtomicDirectory.TEMPORARY);
     try {
       Files.deleteIfExists(temporary);
-      Files.createSymbolicLink(temporary, best.getFileName());
-      Files.move(temporary, folder.resolve(BEST), StandardCopyOption.ATOMIC_MOVE);
+      if (best.isEmpty()) {
+        Files.deleteIfExists(link);
+        return;
+      }
+      Files.createSymbolicLink(temporary, best.get().getFileName());
+      Files.move(temporary, link, StandardCopyOption.ATOMIC_MOVE);
     } catch (UnsupportedOperationException | FileSystemException noLinksHere) {
       Files.deleteIfExists(temporary);
     }
@@ -328,7 +385,7 @@ public final class CheckpointFolder {
       if (needed) {
         Files.move(path, folder.resolve(replaced.group(1)));
       } else {
-        AtomicDirectory.delete(path);
+        removeOrWarn(path, AtomicDirectory::delete);
       }
     }
   }

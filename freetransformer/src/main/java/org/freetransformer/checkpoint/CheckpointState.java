@@ -3,8 +3,10 @@ package org.freetransformer.checkpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -73,7 +75,7 @@ public record CheckpointState(
     try {
       String json = Files.readString(file);
       ConfigSection section = ConfigSection.root(ConfigJson.read(json, file.toString()));
-      int version = formatVersion(section);
+      int version = formatVersion(section, file);
       long step = number(section, "step");
       long tokens = number(section, "tokens");
       long position = number(section, "data_position");
@@ -81,21 +83,26 @@ public record CheckpointState(
       double bound = section.number("held_out_bound", Double.NaN);
       return section.build(() ->
           new CheckpointState(step, tokens, position, seed, OptionalDouble.of(bound), version));
+    } catch (NoSuchFileException missing) {
+      throw new CheckpointException(file.toString(), "is missing", missing);
+    } catch (CharacterCodingException binary) {
+      throw new CheckpointException(file.toString(), "is not text in UTF-8", binary);
     } catch (IOException unreadable) {
-      throw new CheckpointException(file.toString(), "is missing or cannot be read", unreadable);
+      throw CheckpointException.unreadable(file.toString(), unreadable);
     } catch (ConfigException wrong) {
       throw CheckpointException.of(file.toString(), wrong);
     }
   }
 
   /** Before all else, as newer formats may have keys that this version does not know. */
-  private static int formatVersion(ConfigSection section) {
+  private static int formatVersion(ConfigSection section, Path file) {
     int version = section.integer("format_version", 0);
     if (version > FORMAT_VERSION) {
-      throw new ConfigException(
-          "format_version",
-          "%d is newer than this program, which reads 1 to %d; a newer version of it is needed"
-              .formatted(version, FORMAT_VERSION));
+      throw CheckpointException.foreign(
+          file.toString(),
+          "format_version: %d is newer than this program, which reads 1 to %d; a newer version of"
+                  .formatted(version, FORMAT_VERSION)
+              + " it is needed");
     }
     if (version < 1) {
       throw new ConfigException(

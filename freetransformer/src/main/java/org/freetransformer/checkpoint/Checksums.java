@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -63,8 +64,10 @@ final class Checksums {
       }
     } catch (NoSuchFileException missing) {
       throw new CheckpointException(file.toString(), "is missing", missing);
+    } catch (CharacterCodingException binary) {
+      throw new CheckpointException(file.toString(), "is not text in UTF-8", binary);
     } catch (IOException unreadable) {
-      throw new CheckpointException(file.toString(), "cannot be read", unreadable);
+      throw CheckpointException.unreadable(file.toString(), unreadable);
     }
     return new Checksums(folder, sums);
   }
@@ -114,8 +117,7 @@ final class Checksums {
     } catch (NoSuchFileException missing) {
       throw new CheckpointException(file.toString(), "is missing", missing);
     } catch (IOException unreadable) {
-      throw new CheckpointException(
-          file.toString(), "cannot be read: " + unreadable.getMessage(), unreadable);
+      throw CheckpointException.unreadable(file.toString(), unreadable);
     }
   }
 

@@ -29,8 +29,7 @@ final class MappedFile {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
     } catch (IOException unreadable) {
-      throw new CheckpointException(
-          file.toString(), "cannot be read: " + unreadable.getMessage(), unreadable);
+      throw CheckpointException.unreadable(file.toString(), unreadable);
     }
   }
 

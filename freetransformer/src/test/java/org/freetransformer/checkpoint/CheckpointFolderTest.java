@@ -101,6 +101,39 @@ final class CheckpointFolderTest {
     save(7, Double.NaN, 0);
     assertThat(names()).as("none is kept for its bound").containsExactly("step-7");
     assertThat(folder().best(Use.WEIGHTS, _ -> {})).isEmpty();
+    assertThat(path().resolve("best")).as("a link to nothing").doesNotExist();
+    assertThat(Files.isSymbolicLink(path().resolve("best"))).isFalse();
+  }
+
+  @Test
+  void theLinkLeadsToTheBestOfThoseThatAreKept() throws IOException {
+    save(1, 0.25, 0);
+    assertThat(Files.readSymbolicLink(path().resolve("best"))).hasToString("step-1");
+    save(2, 0.5, 0);
+    assertThat(Files.readSymbolicLink(path().resolve("best"))).hasToString("step-2");
+    save(3, Double.NaN, 0);
+    assertThat(Files.isSymbolicLink(path().resolve("best"))).isFalse();
+  }
+
+  /** As a file on NFS is that a process has mapped: its folder cannot be deleted. */
+  @Test
+  void anOldOneThatCannotBeRemovedIsAWarning() throws IOException {
+    RecordingFileSystem files = new RecordingFileSystem();
+    List<String> warnings = new ArrayList<>();
+    CheckpointFolder folder = new CheckpointFolder(files.wrap(path()), warnings::add);
+    SavingProcess.save(folder, 1, 1);
+    files.use(file -> file.toString().contains("step-1"));
+    SavingProcess.save(folder, 2, 1);
+    SavingProcess.save(folder, 3, 1);
+    assertThat(warnings)
+        .singleElement()
+        .asString()
+        .contains("an old checkpoint cannot be removed now: ", "step-1", "resource busy");
+    assertThat(newestStep()).isEqualTo(3);
+    assertThat(names()).containsExactly(".step-1.removed", "step-3");
+    files.use(_ -> false);
+    SavingProcess.save(folder, 4, 1);
+    assertThat(names()).containsExactly("step-4");
   }
 
   private void save(int step, double bound, int best) throws IOException {
@@ -145,12 +178,56 @@ final class CheckpointFolderTest {
     for (int step = 1; step <= 3; step++) {
       SavingProcess.save(folder(), step, 3);
     }
-    folder().setAsideAfter(1);
+    damage(2);
+    damage(3);
+    setAsideDamaged();
     assertThat(names()).containsExactly("step-1", "step-2.damaged", "step-3.damaged");
     SavingProcess.save(folder(), 2, 3);
     assertThat(newestStep()).isEqualTo(2);
-    folder().setAsideAfter(1);
+    damage(2);
+    setAsideDamaged();
     assertThat(names()).containsExactly("step-1", "step-2.damaged", "step-3.damaged");
+  }
+
+  @Test
+  void aDamagedOneDoesNotStayTheBest() throws IOException {
+    save(1, 0.25, 1);
+    save(2, 0.5, 1);
+    damage(1);
+    setAsideDamaged();
+    assertThat(names()).containsExactly("step-1.damaged", "step-2");
+    assertThat(folder().lowestBound()).hasValue(0.5);
+    save(3, 0.375, 1);
+    assertThat(Files.readSymbolicLink(path().resolve("best"))).hasToString("step-3");
+  }
+
+  private void damage(int step) throws IOException {
+    Files.writeString(path().resolve("step-" + step).resolve("model.safetensors"), "damaged");
+  }
+
+  private void setAsideDamaged() throws IOException {
+    folder().setAsideDamaged(folder().newest(Use.RESUME, _ -> {}).orElseThrow());
+  }
+
+  @Test
+  void doesNotPassOverWhatMayBeWhole() throws IOException {
+    SavingProcess.save(folder(), 1, 3);
+    SavingProcess.save(folder(), 2, 3);
+    Path newest = path().resolve("step-2");
+    Path state = newest.resolve("state.json");
+    String valid = Files.readString(state);
+    Files.writeString(state, valid.replace("\"format_version\":2", "\"format_version\":3"));
+    assertThatThrownBy(() -> folder().newest(Use.RESUME, _ -> {}))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageStartingWith(state + ": format_version: 3 is newer");
+    Files.writeString(state, valid);
+    // A file that is there and cannot be read: root may read all, but no one reads a folder.
+    Path sums = newest.resolve("SHA256SUMS");
+    Files.delete(sums);
+    Files.createDirectory(sums);
+    assertThatThrownBy(() -> folder().newest(Use.RESUME, _ -> {}))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageStartingWith(sums + ": cannot be read: ");
   }
 
   @Test

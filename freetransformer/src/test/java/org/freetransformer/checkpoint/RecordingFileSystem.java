@@ -18,6 +18,7 @@ import java.nio.file.CopyOption;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileStore;
 import java.nio.file.FileSystem;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
@@ -36,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** The default file system, which also writes down what is done to it, for {@link PowerLoss}. */
@@ -69,6 +71,12 @@ final class RecordingFileSystem extends FileSystemProvider {
   private final FileSystemProvider real = Path.of("").getFileSystem().provider();
   private final FileSystem fileSystem = new Delegate();
   private final List<Change> changes = new ArrayList<>();
+  private Predicate<Path> inUse = _ -> false;
+
+  /** Lets files and folders be in use from now on, which then cannot be deleted. */
+  void use(Predicate<Path> files) {
+    inUse = files;
+  }
 
   /** What was done so far. */
   List<Change> changes() {
@@ -144,6 +152,9 @@ final class RecordingFileSystem extends FileSystemProvider {
 
   @Override
   public void delete(Path path) throws IOException {
+    if (inUse.test(unwrap(path))) {
+      throw new FileSystemException(path.toString(), null, "Device or resource busy");
+    }
     real.delete(unwrap(path));
     changes.add(new Change.Remove(unwrap(path)));
   }

@@ -41,6 +41,8 @@ public final class UniformRandom implements Dataset {
    * The sequences in the seed repository's files, if they are there; else made from the seed.
    *
    * @param notes told where they were looked for, if they are made
+   * @throws IllegalArgumentException if the files hold sequences of another length, or tokens that
+   *     the configuration does not know
    */
   static Dataset open(DataConfig config, Consumer<String> notes) {
     Path folder = Path.of(config.dataDir());
@@ -48,13 +50,13 @@ public final class UniformRandom implements Dataset {
     if (training || Files.exists(folder.resolve(SeedSequences.VALIDATION))) {
       SeedSequences written =
           training ? new SeedSequences(folder) : SeedSequences.ofValidation(folder);
-      if (written.length() != config.sequenceLength()) {
+      try {
+        requireAsConfigured(written, config);
+        return written;
+      } catch (IllegalArgumentException refused) {
         written.close();
-        throw new IllegalArgumentException(
-            "synthetic_seq_length: %d is not the %d of the sequences in %s"
-                .formatted(config.syntheticSeqLength(), written.length() + 1, folder));
+        throw refused;
       }
-      return written;
     }
     notes.accept(
         "data_dir: no %s in %s; the data is random: %d sequences to train on, %d to measure on"
@@ -66,6 +68,21 @@ public final class UniformRandom implements Dataset {
         config.numTrainSamples(),
         config.numValSamples(),
         config.seed());
+  }
+
+  private static void requireAsConfigured(SeedSequences written, DataConfig config) {
+    if (written.length() != config.sequenceLength()) {
+      throw new IllegalArgumentException(
+          "synthetic_seq_length: %d is not the %d of the sequences in %s"
+              .formatted(config.syntheticSeqLength(), written.length() + 1, config.dataDir()));
+    }
+    if (written.vocabSize() > config.syntheticVocabSize()) {
+      throw new IllegalArgumentException(
+          "synthetic_vocab_size: %d is too small for the sequences in %s, whose largest token is %d;"
+                  .formatted(config.syntheticVocabSize(), config.dataDir(), written.vocabSize() - 1)
+              + " set it to %d or more, and model.vocab_size with it"
+                  .formatted(written.vocabSize()));
+    }
   }
 
   @Override

@@ -5,7 +5,9 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import org.freetransformer.run.FileProblems;
+import org.freetransformer.run.Interruption;
 import picocli.CommandLine;
 import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -13,7 +15,7 @@ import picocli.CommandLine.ParseResult;
 
 /**
  * Answers a command that failed with one line. Bad input, which the library reports as {@link
- * IllegalArgumentException}, ends with 2, all else with 1.
+ * IllegalArgumentException}, ends with 2, what Ctrl-C cancelled with 130, all else with 1.
  */
 final class Failure implements IExecutionExceptionHandler {
   private static final String VERBOSE = "--verbose";
@@ -30,9 +32,11 @@ final class Failure implements IExecutionExceptionHandler {
       err.print(text);
     }
     err.flush();
-    return cause instanceof IllegalArgumentException
-        ? command.getCommandSpec().exitCodeOnInvalidInput()
-        : command.getCommandSpec().exitCodeOnExecutionException();
+    return switch (cause) {
+      case IllegalArgumentException _ -> command.getCommandSpec().exitCodeOnInvalidInput();
+      case CancellationException _ -> Interruption.EXIT_CODE;
+      default -> command.getCommandSpec().exitCodeOnExecutionException();
+    };
   }
 
   private static boolean isVerbose(CommandLine command) {

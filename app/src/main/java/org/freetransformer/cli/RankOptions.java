@@ -2,6 +2,7 @@ package org.freetransformer.cli;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.concurrent.CancellationException;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Limits;
 import org.freetransformer.nn.sharding.InProcessRanks;
@@ -69,7 +70,8 @@ final class RankOptions {
   /**
    * Does the work of every rank of this process, and waits for all.
    *
-   * @throws RankFailure naming the rank that failed, unless it was the input that was bad
+   * @throws RankFailure naming the rank that failed, unless it was the input that was bad, or
+   *     Ctrl-C that ended it
    */
   void run(Work work, Output output) throws IOException {
     require();
@@ -95,10 +97,11 @@ final class RankOptions {
             }
           });
     } catch (RankFailure failure) {
-      if (failure.getCause() instanceof IllegalArgumentException badInput) {
-        throw badInput;
-      }
-      throw failure;
+      throw switch (failure.getCause()) {
+        case IllegalArgumentException badInput -> badInput;
+        case CancellationException stopped -> stopped;
+        case null, default -> failure;
+      };
     }
   }
 

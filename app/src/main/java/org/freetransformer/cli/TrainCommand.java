@@ -94,7 +94,7 @@ final class TrainCommand implements Callable<Integer> {
       throws IOException {
     try (Engine engine = device.open(sharing);
         Engine host = openHost(run, sharing);
-        TrainingRun training = prepare(engine, host, run, output::warn, rank);
+        TrainingRun training = prepare(engine, host, run, output::warn, rank, stop);
         FolderLock _ = FolderLock.take(path, output::warn)) {
       output.detail("on %s, %s".formatted(engine.device().name(), engine.device().description()));
       RunFolder folder = resume ? RunFolder.open(path) : RunFolder.create(path);
@@ -121,7 +121,7 @@ final class TrainCommand implements Callable<Integer> {
       throws IOException {
     try (Engine engine = device.open(sharing);
         Engine host = openHost(run, sharing);
-        TrainingRun training = prepare(engine, host, run, _ -> {}, rank)) {
+        TrainingRun training = prepare(engine, host, run, _ -> {}, rank, stop)) {
       RunFolder folder = new RunFolder(path);
       if (resume) {
         training.resume(folder);
@@ -134,9 +134,14 @@ final class TrainCommand implements Callable<Integer> {
 
   /** The run, for which all memory is taken before its first step. */
   private TrainingRun prepare(
-      Engine engine, @Nullable Engine host, RunConfig run, Consumer<String> warnings, Ranks rank) {
+      Engine engine,
+      @Nullable Engine host,
+      RunConfig run,
+      Consumer<String> warnings,
+      Ranks rank,
+      BooleanSupplier stop) {
     try {
-      return new TrainingRun(engine, host, run, warnings, rank);
+      return new TrainingRun(engine, host, run, warnings, rank, stop);
     } catch (OutOfMemoryError full) {
       throw device.hasMemory() ? DeviceMemory.explained(full, run, rank.size()) : full;
     }

@@ -194,7 +194,7 @@ public final class Comparison {
       Display display,
       BooleanSupplier stop)
       throws IOException {
-    try (TrainingRun training = new TrainingRun(engine, config, warnings);
+    try (TrainingRun training = new TrainingRun(engine, config, warnings, stop);
         PictureRefresher pictures =
             new PictureRefresher(run, config, display.training(task, config), warnings)) {
       run.requireWritable();
@@ -214,7 +214,7 @@ public final class Comparison {
       String task,
       Display display,
       BooleanSupplier stop) {
-    try (Dataset dataset = Dataset.open(config.data(), warnings);
+    try (Dataset dataset = Dataset.open(config.data(), warnings, stop);
         SavedModel saved = SavedModel.open(run.path(), warnings);
         LanguageModel model = saved.load(engine)) {
       long examples = Math.min(settings.examples(), dataset.size(Split.VALIDATION));

@@ -99,7 +99,7 @@ public final class PlanLettersDemo {
     double before = secondsSpent(run);
     try (Engine engine = device.get()) {
       TrainingRun.Outcome outcome;
-      try (TrainingRun training = new TrainingRun(engine, config, warnings);
+      try (TrainingRun training = new TrainingRun(engine, config, warnings, stop);
           PictureRefresher pictures =
               new PictureRefresher(run, config, displays.open(regime, config), warnings)) {
         training.resume(run);

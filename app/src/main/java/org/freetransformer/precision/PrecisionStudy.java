@@ -100,7 +100,7 @@ public final class PrecisionStudy {
     Map<String, Long> planned = new LinkedHashMap<>(RunPlan.of(config).bytes());
     planned.remove(RunPlan.EVALUATION);
     try (Engine engine = device.get();
-        TrainingRun run = new TrainingRun(engine, config, warnings);
+        TrainingRun run = new TrainingRun(engine, config, warnings, stop);
         Watcher watcher = new Watcher(engine, display.apply(way.label(), config))) {
       RunFolder runFolder = RunFolder.create(folder.resolve(way.folder()));
       OutputFiles.write(runFolder.config(), ConfigFile.write(config.toMap()));

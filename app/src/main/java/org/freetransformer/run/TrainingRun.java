@@ -66,19 +66,18 @@ public final class TrainingRun implements AutoCloseable {
    * A run that has not begun: its data is opened and its model made, but nothing is written.
    *
    * @param warnings told, in one line each, of trouble that does not stop the run
+   * @param stop asked, while tokens are made of the data, whether to stop that
    * @throws IllegalArgumentException if the data is missing, or too little for a batch
+   * @throws java.util.concurrent.CancellationException if it was stopped
    */
-  public TrainingRun(Engine engine, RunConfig config, Consumer<String> warnings) {
-    this(engine, config, warnings, Ranks.ONE);
-  }
-
-  /** The same as one of several ranks: all make their run, then do the same with it. */
-  public TrainingRun(Engine engine, RunConfig config, Consumer<String> warnings, Ranks ranks) {
-    this(engine, null, config, warnings, ranks);
+  public TrainingRun(
+      Engine engine, RunConfig config, Consumer<String> warnings, BooleanSupplier stop) {
+    this(engine, null, config, warnings, Ranks.ONE, stop);
   }
 
   /**
-   * The same on a device beside which there is a host.
+   * The same as one of several ranks, which all make their run and then do the same with it; on a
+   * device beside which there may be a host.
    *
    * @param host keeps what is offloaded; stays the caller's
    */
@@ -87,13 +86,14 @@ public final class TrainingRun implements AutoCloseable {
       @Nullable Engine host,
       RunConfig config,
       Consumer<String> warnings,
-      Ranks ranks) {
+      Ranks ranks,
+      BooleanSupplier stop) {
     this.ranks = ranks;
     this.engine = engine;
     this.host = host;
     this.config = config;
     this.warnings = warnings;
-    this.data = Dataset.open(config.data(), warnings);
+    this.data = Dataset.open(config.data(), warnings, stop);
     try {
       this.trainer = new Trainer(engine, host, config, data, ranks);
     } catch (RuntimeException | Error refused) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -64,6 +65,26 @@ class MainTest {
     }
   }
 
+  /** A command whose work Ctrl-C cancelled where it has no state to save. */
+  @Command(name = "cancelled")
+  private record Cancelled() implements Callable<Integer> {
+    @Override
+    public Integer call() {
+      throw new CancellationException("stopped; the same command goes on");
+    }
+  }
+
+  @Test
+  void whatIsCancelledEndsWith130() {
+    CommandLine line = Main.commandLine();
+    line.addSubcommand(new Cancelled());
+    int code = line.setErr(new PrintWriter(err, true)).execute("cancelled");
+    assertThat(code).isEqualTo(130);
+    assertThat(err.toString())
+        .hasLineCount(1)
+        .startsWith("ft cancelled: stopped; the same command goes on");
+  }
+
   @ParameterizedTest
   @CsvSource({
     "a driver is broken, this should not happen: a driver is broken",
@@ -73,9 +94,7 @@ class MainTest {
     CommandLine line = Main.commandLine();
     line.addSubcommand(new Failing(new InternalError(problem)));
     int code =
-        line.setOut(new PrintWriter(out, true))
-            .setErr(new PrintWriter(err, true))
-            .execute("fails");
+        line.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute("fails");
     assertThat(code).isEqualTo(1);
     assertThat(err.toString()).hasLineCount(1).startsWith("ft fails: ").contains(told);
     assertThat(out.toString()).isEmpty();

@@ -1,6 +1,8 @@
 package org.freetransformer.data;
 
 import java.nio.file.Path;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
@@ -42,11 +44,21 @@ public interface Dataset extends AutoCloseable {
    * @throws IllegalArgumentException if data is missing, unreadable, or shorter than one example
    */
   static Dataset open(DataConfig config, Consumer<String> notes) {
+    return open(config, notes, () -> false);
+  }
+
+  /**
+   * The same, where making tokens of text takes long.
+   *
+   * @param stop asked now and then whether to stop that
+   * @throws CancellationException if it was; the same call goes on with what was made
+   */
+  static Dataset open(DataConfig config, Consumer<String> notes, BooleanSupplier stop) {
     return switch (config.source()) {
       case PLAN_LETTERS -> new PlanLetters(config.seed(), config.numValSamples());
       case SYNTHETIC -> UniformRandom.open(config, notes);
       case TOKENS -> PreparedTokens.open(Path.of(config.dataDir()), config);
-      default -> PreparedTokens.open(TokenCache.prepared(config, notes), config);
+      default -> PreparedTokens.open(TokenCache.prepared(config, notes, stop), config);
     };
   }
 }

@@ -3,7 +3,9 @@ package org.freetransformer.data;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
@@ -21,15 +23,17 @@ final class TokenCache {
    * The folder with the tokens of a configuration's data.
    *
    * @param notes told what takes time, and what was skipped
+   * @param stop asked now and then whether to stop
    * @throws IllegalArgumentException if the data is missing, or the folder cannot be written
+   * @throws CancellationException if it was stopped; the same call goes on with what was made
    */
-  static Path prepared(DataConfig config, Consumer<String> notes) {
+  static Path prepared(DataConfig config, Consumer<String> notes, BooleanSupplier stop) {
     Preparation preparation = Preparation.of(config, DocumentFormat.of(config));
     String name = config.datasetName() + "-" + preparation.identity().substring(0, 16);
     Path folder = folderOf(config.text()).resolve(name);
     try {
       if (!Files.exists(folder.resolve(TokenManifest.FILE))) {
-        make(preparation, folder, notes);
+        make(preparation, folder, notes, stop);
       }
       return folder;
     } catch (IOException failure) {
@@ -46,7 +50,8 @@ final class TokenCache {
         : Path.of(text.cacheDir());
   }
 
-  private static void make(Preparation preparation, Path folder, Consumer<String> notes)
+  private static void make(
+      Preparation preparation, Path folder, Consumer<String> notes, BooleanSupplier stop)
       throws IOException {
     long total = preparation.bytes();
     notes.accept("making tokens of %,d bytes in %s".formatted(total, folder));
@@ -61,8 +66,11 @@ final class TokenCache {
     int threads = Runtime.getRuntime().availableProcessors();
     TokenManifest made =
         preparation
-            .run(folder, threads, progress, () -> false)
-            .orElseThrow(() -> new IOException("stopped"));
+            .run(folder, threads, progress, stop)
+            .orElseThrow(() ->
+                new CancellationException(
+                    "stopped while making tokens in %s; the same command goes on with them"
+                        .formatted(folder)));
     Skips skips = made.skips();
     if (skips.total() > 0) {
       notes.accept(

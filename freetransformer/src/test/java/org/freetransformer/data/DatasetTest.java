@@ -10,6 +10,7 @@ import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -18,7 +19,11 @@ final class DatasetTest {
   @TempDir private Path folder;
 
   private DataConfig config(String name, Path dir, int length) {
-    return new DataConfig(name, dir.toString(), length, text(), 10, 5, 100, 20, 1);
+    return config(name, dir, length, 10);
+  }
+
+  private DataConfig config(String name, Path dir, int length, int vocabulary) {
+    return new DataConfig(name, dir.toString(), length, text(), vocabulary, 5, 100, 20, 1);
   }
 
   private TextConfig text() {
@@ -90,6 +95,19 @@ final class DatasetTest {
   }
 
   @Test
+  void makingTokensCanBeStoppedAndGoneOnWith() throws IOException {
+    Path file = Files.writeString(folder.resolve("a.txt"), "a".repeat(900));
+    DataConfig config = config("text", file, 10);
+    assertThatThrownBy(() -> Dataset.open(config, _ -> {}, () -> true))
+        .isInstanceOf(CancellationException.class)
+        .hasMessageContaining("the same command goes on");
+    try (Dataset data = Dataset.open(config, _ -> {}, () -> false)) {
+      assertThat(data.size(Split.TRAIN)).isPositive();
+    }
+    Dataset.open(config, _ -> {}, () -> true).close(); // Nothing is left to be stopped.
+  }
+
+  @Test
   void opensEveryKindOfData() throws IOException {
     List<String> notes = new ArrayList<>();
     Dataset letters = Dataset.open(DataConfig.planLetters(1), notes::add);
@@ -129,6 +147,10 @@ final class DatasetTest {
         }
       }
     }
+    assertThatThrownBy(() -> Dataset.open(config("synthetic", folder, 64, 9), _ -> {}))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("synthetic_vocab_size: 9 is too small for the sequences in ")
+        .hasMessageContaining("whose largest token is 9; set it to 10 or more");
     Files.writeString(folder.resolve("val.pt"), "PK");
     assertThatThrownBy(() -> Dataset.open(config("synthetic", folder, 64), _ -> {}))
         .isInstanceOf(IllegalArgumentException.class)

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
 import org.freetransformer.data.Document;
@@ -29,8 +30,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A file with one JSON object a line, of which one field is the text; compressed if its name ends
- * with {@code .gz} or {@code .zst}. A file that is not compressed is cut into stretches that are
- * read at the same time.
+ * with {@code .gz} or {@code .zst}, in any case. A file that is not compressed is cut into
+ * stretches that are read at the same time.
  */
 final class JsonLines implements DocumentSource {
   private static final long PART = 16 << 20;
@@ -75,8 +76,11 @@ final class JsonLines implements DocumentSource {
   }
 
   private boolean isCompressed() {
-    String name = file.toString();
-    return name.endsWith(".gz") || name.endsWith(".zst");
+    return hasEnding(".gz") || hasEnding(".zst");
+  }
+
+  private boolean hasEnding(String ending) {
+    return file.toString().toLowerCase(Locale.ROOT).endsWith(ending);
   }
 
   /** The lines that begin in bytes {@code start} to {@code end} of the file. */
@@ -111,7 +115,15 @@ final class JsonLines implements DocumentSource {
 
     @Override
     public void read(DocumentSink sink) throws IOException {
-      try (FileChannel channel = FileChannel.open(file)) {
+      FileChannel opened;
+      try {
+        opened = FileChannel.open(file);
+      } catch (IOException unreadable) {
+        String reason = unreadable.getClass().getSimpleName();
+        sink.skip(SkipReason.UNREADABLE, file.toString(), reason);
+        return;
+      }
+      try (FileChannel channel = opened) {
         channel.position(Math.max(0, start - 1));
         try (InputStream bytes = decompressed(Channels.newInputStream(channel))) {
           readLines(new LineReader(bytes), sink);
@@ -232,10 +244,10 @@ final class JsonLines implements DocumentSource {
 
   private InputStream decompressed(InputStream bytes) throws IOException {
     try {
-      if (file.toString().endsWith(".gz")) {
+      if (hasEnding(".gz")) {
         return new GZIPInputStream(bytes, BUFFER);
       }
-      return file.toString().endsWith(".zst") ? new ZstdInputStream(bytes) : bytes;
+      return hasEnding(".zst") ? new ZstdInputStream(bytes) : bytes;
     } catch (IOException notCompressed) {
       throw new LineReader.Broken(notCompressed);
     }

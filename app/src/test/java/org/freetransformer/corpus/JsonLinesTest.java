@@ -12,6 +12,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
@@ -96,10 +97,12 @@ final class JsonLinesTest {
       lines.append("{\"text\": \"line %d of %x\"}\n".formatted(i, random.nextLong()));
     }
     byte[] plain = lines.toString().getBytes(UTF_8);
-    for (String name : new String[] {"a.jsonl.gz", "a.jsonl.zst"}) {
+    for (String name : new String[] {"a.jsonl.gz", "a.jsonl.zst", "A.JSONL.GZ", "A.JSONL.ZST"}) {
       ByteArrayOutputStream bytes = new ByteArrayOutputStream();
       try (OutputStream out =
-          name.endsWith(".gz") ? new GZIPOutputStream(bytes) : new ZstdOutputStream(bytes)) {
+          name.toLowerCase(Locale.ROOT).endsWith(".gz")
+              ? new GZIPOutputStream(bytes)
+              : new ZstdOutputStream(bytes)) {
         out.write(plain);
       }
       byte[] compressed = bytes.toByteArray();
@@ -117,6 +120,17 @@ final class JsonLinesTest {
           .asString()
           .startsWith(folder.resolve(name) + ": damaged file (");
     }
+  }
+
+  @Test
+  void aFileThatIsGoneIsSkipped() throws IOException {
+    Path file = Files.writeString(folder.resolve("a.jsonl"), "{\"text\": \"a\"}");
+    DocumentSource.Part part = source(file).parts().getFirst();
+    Files.delete(file);
+    Collected all = new Collected();
+    part.read(all);
+    assertThat(all.texts).isEmpty();
+    assertThat(all.reasons()).containsExactly(file + ": cannot be read (NoSuchFileException)");
   }
 
   /** The file has a hole and takes no room. */

@@ -78,6 +78,7 @@ final class Meeting {
 
   /** A meeting of some of these ranks, the same for all who ask for this number. */
   synchronized Meeting side(int number, int ranks) {
+    requireWhole(); // One that is made now would not hear of it.
     return sides.computeIfAbsent(number, _ -> new Meeting(ranks));
   }
 }

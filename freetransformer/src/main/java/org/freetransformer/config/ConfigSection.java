@@ -286,7 +286,8 @@ public final class ConfigSection {
     return fail(
         key,
         node,
-        "'%s' is unknown; allowed are %s%s".formatted(word, String.join(", ", valid), hint));
+        "'%s' is unknown; allowed are %s%s"
+            .formatted(Nearest.shown(word), String.join(", ", valid), hint));
   }
 
   private static ConfigNode.Mapping asMapping(String path, ConfigNode node) {

@@ -8,6 +8,9 @@ import java.util.Optional;
 /** Finds the valid word that a misspelt one most likely meant. */
 public final class Nearest {
 
+  /** What is longer than any name is not compared to its end. */
+  private static final int LONGEST = 100;
+
   private Nearest() {}
 
   /**
@@ -26,7 +29,16 @@ public final class Nearest {
   }
 
   private static String normal(String word) {
-    return word.toLowerCase(Locale.ROOT).replace('-', '_');
+    return shortened(word).toLowerCase(Locale.ROOT).replace('-', '_');
+  }
+
+  private static String shortened(String word) {
+    return word.substring(0, Math.min(LONGEST, word.length()));
+  }
+
+  /** A word as a message shows it: of a very long one the beginning. */
+  static String shown(String word) {
+    return word.length() <= LONGEST ? word : shortened(word) + "…";
   }
 
   /**

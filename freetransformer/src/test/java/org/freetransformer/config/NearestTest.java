@@ -27,4 +27,13 @@ final class NearestTest {
     assertThat(Nearest.to("zzzzzzzz", List.of("hidden_dim", "seed"))).isEmpty();
     assertThat(Nearest.to("seed", List.of())).isEmpty();
   }
+
+  /** As a client may send it: a table of a million by a million edits has no room. */
+  @Test
+  void aVeryLongWordIsLookedAtFromItsBeginning() {
+    String endless = "hidden_dim".repeat(100_000);
+    assertThat(Nearest.to(endless, List.of(endless + "s", "seed"))).contains(endless + "s");
+    assertThat(Nearest.shown(endless)).hasSize(101).endsWith("…");
+    assertThat(Nearest.shown("seed")).isEqualTo("seed");
+  }
 }

@@ -62,7 +62,8 @@ final class DeadBits implements StatefulPart, AutoCloseable {
   List<Integer> after(long step, double[] klPerBit) {
     float[] total = sums.toFloats();
     for (int h = 0; h < total.length; h++) {
-      total[h] += (float) klPerBit[h];
+      // A step that overflowed tells nothing of a bit, and counts neither for it nor against it.
+      total[h] += (float) (Double.isFinite(klPerBit[h]) ? klPerBit[h] : least);
     }
     List<Integer> dead = new ArrayList<>();
     if (step % steps == 0) {

@@ -1,5 +1,6 @@
 package org.freetransformer.data;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -200,7 +201,11 @@ public final class TextFiles implements DocumentSource {
   }
 
   private static byte[] read(FileChannel channel, long from, int length) throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(length, channel.size() - from));
+    long left = channel.size() - from;
+    if (left < 0) {
+      throw new EOFException("shorter than when it was listed");
+    }
+    ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(length, left));
     long at = from;
     while (buffer.hasRemaining()) {
       int count = channel.read(buffer, at);

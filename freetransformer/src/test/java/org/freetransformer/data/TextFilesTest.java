@@ -54,6 +54,16 @@ final class TextFilesTest {
   }
 
   @Test
+  void aFileThatWasCutShortSinceItWasListedIsSkipped() throws IOException {
+    Path file = write("log.txt", "line\n".repeat(TextFiles.PIECE / 4).getBytes(UTF_8));
+    TextFiles source = TextFiles.of(file.toString());
+    Files.writeString(file, "new");
+    Collected all = Collected.of(source);
+    assertThat(all.documents).isEmpty();
+    assertThat(all.reasons()).isNotEmpty().containsOnly(file + ": cannot be read (EOFException)");
+  }
+
+  @Test
   void cutsALongFileAtEndsOfLines() throws IOException {
     StringBuilder text = new StringBuilder();
     Random random = new Random(1);

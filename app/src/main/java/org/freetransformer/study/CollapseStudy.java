@@ -106,7 +106,8 @@ public final class CollapseStudy {
     long began = System.nanoTime();
     RunConfig config = config(trial);
     try (Engine engine = device.get();
-        Trainer trainer = new Trainer(engine, config, Dataset.open(config.data(), notes))) {
+        Dataset data = Dataset.open(config.data(), notes);
+        Trainer trainer = new Trainer(engine, config, data)) {
       while (!trainer.isDone()) {
         trainer.next();
       }

@@ -28,6 +28,9 @@ public final class SampleText {
   /** What decoders give for half a character. */
   private static final String HALF = "\uFFFD";
 
+  /** Tokens, for each stands for a byte at least. */
+  private static final int LONGEST_CHARACTER = 4;
+
   private final Tokenizer tokenizer;
   private final StopStrings stops;
   private final StringBuilder text = new StringBuilder();
@@ -69,8 +72,25 @@ public final class SampleText {
       read = window.length;
       known = tokenizer.decode(window);
       append(more);
+    } else if (more.endsWith(HALF) && window.length - read > LONGEST_CHARACTER) {
+      appendAllButTheLast(more);
     }
     return !stopped;
+  }
+
+  /**
+   * Appends what will not change, whatever comes: of so many tokens that end with half a character,
+   * those before it stand for broken ones, or for U+FFFD itself.
+   */
+  private void appendAllButTheLast(String more) {
+    window = Arrays.copyOfRange(window, window.length - LONGEST_CHARACTER, window.length);
+    read = 0;
+    known = withoutHalf(tokenizer.decode(window));
+    append(withoutHalf(more));
+  }
+
+  private static String withoutHalf(String decoded) {
+    return decoded.substring(0, Math.max(0, decoded.length() - HALF.length()));
   }
 
   private String unread() {

@@ -105,6 +105,61 @@ final class SampleTextTest {
     assertThat(half.text()).isEqualTo("\uFFFD");
   }
 
+  /** As an untrained model of bytes writes it. */
+  @Test
+  void brokenBytesAreStreamedToo() {
+    int[] longest = {0};
+    Tokenizer bytes = new ByteTokenizer();
+    Tokenizer watched =
+        new Tokenizer() {
+          @Override
+          public int vocabSize() {
+            return bytes.vocabSize();
+          }
+
+          @Override
+          public int[] encode(String text) {
+            return bytes.encode(text);
+          }
+
+          @Override
+          public String decode(int... tokens) {
+            longest[0] = Math.max(longest[0], tokens.length);
+            return bytes.decode(tokens);
+          }
+
+          @Override
+          public int byteLength(int token) {
+            return bytes.byteLength(token);
+          }
+        };
+    int[][] alphabets = {
+      {0xFF},
+      bytes.encode("\uFFFD"),
+      bytes.encode("—a\uD83C\uDF33\uFFFD"),
+      {0xE2, 0x80, 0x94, 0xF0, 'b'}
+    };
+    Random random = new Random(7);
+    for (int[] alphabet : alphabets) {
+      SampleText text = new SampleText(watched, new StopStrings(List.of()));
+      int[] tokens = new int[500];
+      for (int i = 0; i < tokens.length; i++) {
+        tokens[i] =
+            alphabet.length < 4
+                ? alphabet[i % alphabet.length]
+                : alphabet[random.nextInt(alphabet.length)];
+        text.add(tokens[i]);
+        if (i >= 20) {
+          String behind = bytes.decode(Arrays.copyOf(tokens, i - 10));
+          assertThat(text.text()).startsWith(behind.substring(0, behind.length() - 1));
+        }
+      }
+      text.finish();
+      assertThat(text.text()).isEqualTo(bytes.decode(tokens));
+    }
+    assertThat(longest[0]).isLessThan(15);
+  }
+
   /** A stop string before half a character that never gets its rest. */
   @Test
   void theEndOfTheTextIsSearchedToo() {

@@ -84,7 +84,7 @@ final class DataOptions {
     if (field != null) {
       document = set(document, new Given("--field", "data.text_field", field));
     }
-    document = ConfigFile.set(document, changes);
+    document = ConfigFile.locateData(ConfigFile.set(document, changes), source.config);
     for (Given given : further) {
       document = set(document, given);
     }

@@ -153,6 +153,21 @@ class DataCommandTest {
     ft("data").refused("a command is missing");
   }
 
+  /** As training finds it. */
+  @Test
+  void aRelativePathIsLookedForBesideItsConfiguration() throws IOException {
+    Path beside = Files.createDirectory(folder.resolve("beside"));
+    Files.writeString(beside.resolve("a.txt"), "To be, or not to be. ".repeat(100));
+    String data = "data: {dataset_name: text, data_dir: beside/a.txt}";
+    Path config = Files.writeString(folder.resolve("text.yaml"), data);
+    Outcome made = ft("data", "prepare", "--config", config, "--out", tokens, "--quiet");
+    assertThat(made.code()).as(made.err()).isZero();
+    Path out = folder.resolve("tokenizer.json");
+    Outcome learnt =
+        ft("data", "tokenizer", "--config", config, "--vocab", 260, "--out", out, "--quiet");
+    assertThat(learnt.code()).as(learnt.err()).isZero();
+  }
+
   /** The data that is corrected is other data, for which the folder must be free. */
   @Test
   void aRefusedPreparationCanBeCorrected() throws IOException {

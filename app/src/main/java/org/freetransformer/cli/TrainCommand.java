@@ -97,7 +97,7 @@ final class TrainCommand implements Callable<Integer> {
         TrainingRun training = prepare(engine, host, run, output::warn, rank, stop);
         FolderLock _ = FolderLock.take(path, output::warn)) {
       output.detail("on %s, %s".formatted(engine.device().name(), engine.device().description()));
-      RunFolder folder = resume ? RunFolder.open(path) : RunFolder.create(path);
+      RunFolder folder = resume ? RunFolder.open(path) : RunFolder.create(path, init != null);
       if (resume) {
         folder.requireWritable();
         output.note("ft train: going on after step " + training.resume(folder));

@@ -102,7 +102,7 @@ public final class PrecisionStudy {
     try (Engine engine = device.get();
         TrainingRun run = new TrainingRun(engine, config, warnings, stop);
         Watcher watcher = new Watcher(engine, display.apply(way.label(), config))) {
-      RunFolder runFolder = RunFolder.create(folder.resolve(way.folder()));
+      RunFolder runFolder = RunFolder.create(folder.resolve(way.folder()), false);
       OutputFiles.write(runFolder.config(), ConfigFile.write(config.toMap()));
       OutputFiles.write(runFolder.environment(), environment);
       int steps = way.steps(base);

@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.freetransformer.checkpoint.Checkpoint;
+import org.freetransformer.checkpoint.CheckpointFolder;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigNode;
 import org.freetransformer.train.RunConfig;
@@ -18,13 +19,25 @@ public record RunFolder(Path path) {
   /**
    * Makes the folder of a new run, and checks that files can be written there.
    *
-   * @throws ConfigException if a run is there already, or the folder cannot be made or written
+   * @param savesFirst whether the run's first act is to save its own step 0, in place of one that a
+   *     killed process may have left
+   * @throws ConfigException if a run, or checkpoints of one, are there already, or the folder
+   *     cannot be made or written
    */
-  public static RunFolder create(Path path) {
+  public static RunFolder create(Path path, boolean savesFirst) {
     RunFolder folder = new RunFolder(path);
     if (Files.exists(folder.config())) {
       throw FileProblems.at(
           path, "holds a run already; add --resume to go on with it, or name another");
+    }
+    boolean foreign =
+        new CheckpointFolder(folder.checkpoints())
+            .stepNumbers().stream().anyMatch(step -> step > 0 || !savesFirst);
+    if (foreign) { // The new run's would be mixed up with them.
+      throw FileProblems.at(
+          folder.checkpoints(),
+          "holds checkpoints, but the run folder has no config.yaml; delete them, or name another"
+              + " run folder");
     }
     folder.requireWritable();
     return folder;

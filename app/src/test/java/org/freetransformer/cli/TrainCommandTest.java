@@ -226,6 +226,24 @@ class TrainCommandTest {
     TinyRun.train(folder).refused("holds a run already", "--resume");
   }
 
+  /** A new run's checkpoints would be older than those, and removed for them. */
+  @Test
+  void aRunDoesNotBeginAmongCheckpointsOfAnother() throws IOException {
+    Path run = TinyRun.trained(folder);
+    Files.delete(run.resolve("config.yaml"));
+    TinyRun.train(folder)
+        .refused("checkpoints: holds checkpoints", "no config.yaml", "delete them");
+    Path before = Files.createDirectory(folder.resolve("before"));
+    Path other = TinyRun.trained(before);
+    TinyRun.train(folder, "--init", other.toString()).refused("holds checkpoints");
+    // As it is left where --init is killed before config.yaml is there.
+    TinyRun.deleteStep(run, 4);
+    Files.move(run.resolve("checkpoints/step-2"), run.resolve("checkpoints/step-0"));
+    TinyRun.train(folder).refused("holds checkpoints");
+    Outcome again = TinyRun.train(folder, "--init", other.toString());
+    assertThat(again.code()).as(again.err()).isZero();
+  }
+
   @Test
   void aFolderThatCannotBeMadeIsRefused() throws IOException {
     Path file = Files.writeString(folder.resolve("a-file"), "");

@@ -83,6 +83,11 @@ public final class CheckpointFolder {
     return firstWhole(byBound(candidates()), use, notes);
   }
 
+  /** The steps of the checkpoints that are here, whole or not, in their order. */
+  public List<Long> stepNumbers() {
+    return candidates().stream().map(CheckpointFolder::stepOf).toList();
+  }
+
   /**
    * A checkpoint as a look at every byte of it found it.
    *

@@ -6,6 +6,7 @@ import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.freetransformer.compare.EvaluationSettings;
 import org.freetransformer.config.ConfigException;
+import org.freetransformer.corpus.DataFiles;
 import org.freetransformer.data.Batches;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.Dataset;
@@ -15,6 +16,7 @@ import org.freetransformer.eval.BitsPerByte;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.eval.Evaluator;
 import org.freetransformer.model.LanguageModel;
+import org.freetransformer.run.InputFiles;
 import org.freetransformer.run.Reports;
 import org.freetransformer.run.SavedModel;
 import org.freetransformer.tensor.Engine;
@@ -61,11 +63,15 @@ final class EvalCommand implements Callable<Integer> {
     }
     EvaluationSettings settings = evaluation.settings();
     try (SavedModel saved = model.open(output)) {
-      DataConfig data =
-          text == null ? saved.dataConfig(output::note) : saved.dataConfig(text, output::note);
+      DataConfig data = text == null ? saved.dataConfig(output::note) : dataConfig(saved, text);
       evaluate(saved, data, settings);
     }
     return 0;
+  }
+
+  private DataConfig dataConfig(SavedModel saved, Path other) {
+    InputFiles.requireExists(other, "text");
+    return saved.dataConfig(other, DataFiles.datasetName(other), output::note);
   }
 
   private void evaluate(SavedModel saved, DataConfig data, EvaluationSettings settings) {

@@ -72,6 +72,24 @@ public final class DataFiles implements DocumentFormat {
     return sources.size() == 1 ? sources.getFirst() : combined(sources);
   }
 
+  /**
+   * The {@code data.dataset_name} under which {@link #open} reads a file or folder as it is read
+   * where only its name tells what it is.
+   *
+   * @throws IllegalArgumentException if it is a folder that is empty, or a file that is not read
+   */
+  public static String datasetName(Path path) {
+    if (Files.isDirectory(path)) {
+      return HuggingFaceDataset.hasTables(path) ? "hf" : "text";
+    }
+    return switch (FileKind.of(path)) {
+      case JSON_LINES -> "jsonl";
+      case PARQUET -> "parquet";
+      case ARROW -> throw HuggingFaceDataset.arrow(path);
+      case ARCHIVE, TEXT -> "text";
+    };
+  }
+
   private static DocumentSource of(Path path, String field) {
     if (Files.isDirectory(path)) {
       return HuggingFaceDataset.hasTables(path)

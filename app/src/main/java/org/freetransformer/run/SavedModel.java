@@ -158,12 +158,12 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
    * Other data for the same model: tokens and lengths as it was trained on, or bytes where the file
    * does not say.
    *
-   * @param text a text file, one with the ending {@code .jsonl} or {@code .parquet}, or a folder of
-   *     what the model was trained on; for synthetic sequences the folder of their {@code val.pt}
+   * @param text a file, or a folder; for synthetic sequences the folder of their {@code val.pt}
+   * @param kind the dataset's name, as the names of its files tell it; a folder is of what the
+   *     model was trained on, unless that was plain text
    * @throws CheckpointException if the model's tokens do not stand for text, nor for such sequences
    */
-  public DataConfig dataConfig(Path text, Consumer<String> notes) {
-    InputFiles.requireExists(text, "text");
+  public DataConfig dataConfig(Path text, String kind, Consumer<String> notes) {
     DataConfig trained =
         dataConfig(
             file.metadata().getOrDefault(ModelFile.DATA_CONFIG, "{\"dataset_name\": \"text\"}"),
@@ -177,7 +177,11 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
           "was trained on %s, whose tokens are not those of a text"
               .formatted(trained.datasetName()));
     }
-    return trained.withFiles(datasetName(text, trained), text.toString());
+    boolean plain =
+        trained.source() == DataConfig.Source.TEXT
+            || trained.source() == DataConfig.Source.JDK_SOURCE;
+    String name = Files.isDirectory(text) && !plain ? trained.datasetName() : kind;
+    return trained.withFiles(name, text.toString());
   }
 
   /** Sequences that the seed repository's programs or {@code ft data generate} wrote. */
@@ -203,19 +207,6 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
       }
       return trained.withSequences(folder.toString(), model.vocabSize(), found.length() + 1);
     }
-  }
-
-  private static String datasetName(Path text, DataConfig trained) {
-    String name = String.valueOf(text.getFileName());
-    if (name.endsWith(".jsonl")) {
-      return "jsonl";
-    }
-    if (name.endsWith(".parquet")) {
-      return "parquet";
-    }
-    boolean likeBefore =
-        Files.isDirectory(text) && trained.source() != DataConfig.Source.JDK_SOURCE;
-    return likeBefore ? trained.datasetName() : "text";
   }
 
   private DataConfig dataConfig(String json, Consumer<String> notes) {

@@ -7,6 +7,7 @@ import static org.freetransformer.cli.CommandLineTester.ft;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
+import java.util.zip.GZIPOutputStream;
 import javax.imageio.ImageIO;
 import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.freetransformer.run.Json;
@@ -95,20 +97,7 @@ class SavedModelCommandsTest {
   void otherTextCanBeEvaluated() throws IOException {
     String words = "To be, or not to be, that is the question. ";
     Path text = Files.writeString(folder.resolve("text.txt"), words.repeat(40));
-    Files.createDirectory(folder.resolve("bytes"));
-    Path bytes =
-        TinyRun.trained(
-            folder.resolve("bytes"),
-            "--set",
-            "model.vocab_size=256",
-            "--set",
-            "data.dataset_name=text",
-            "--set",
-            "data.data_dir=" + text,
-            "--set",
-            "data.max_length=16",
-            "--set",
-            "data.cache_dir=" + folder.resolve("cache"));
+    Path bytes = trainedOnBytesOf(text);
     Path other = Files.writeString(folder.resolve("other.txt"), "Whether 'tis nobler. ".repeat(90));
     JsonNode own = ft("eval", "--run", bytes, "--json").json();
     JsonNode elsewhere = ft("eval", "--run", bytes, "--data", other, "--json").json();
@@ -117,6 +106,47 @@ class SavedModelCommandsTest {
     ft("eval", "--run", bytes, "--data", folder.resolve("text.tx"))
         .refused("no such text", "text.txt");
     ft("eval", "--run", run, "--data", other).refused("plan-letters", "not those of a text");
+  }
+
+  private Path trainedOnBytesOf(Path text) throws IOException {
+    return TinyRun.trained(
+        Files.createDirectory(folder.resolve("bytes")),
+        "--set",
+        "model.vocab_size=256",
+        "--set",
+        "data.dataset_name=text",
+        "--set",
+        "data.data_dir=" + text,
+        "--set",
+        "data.max_length=16",
+        "--set",
+        "data.cache_dir=" + folder.resolve("cache"));
+  }
+
+  @Test
+  void otherTextIsReadAsItsNameTells() throws IOException {
+    String words = "To be, or not to be, that is the question. ";
+    Path bytes = trainedOnBytesOf(Files.writeString(folder.resolve("a.txt"), words.repeat(40)));
+    StringBuilder lines = new StringBuilder();
+    for (int i = 0; i < 60; i++) {
+      lines.append("{\"id\": 7, \"text\": \"Whether 'tis nobler, or %d.\"}\n".formatted(i));
+    }
+    Path plain = Files.writeString(folder.resolve("b.jsonl"), lines);
+    JsonNode wanted = ft("eval", "--run", bytes, "--data", plain, "--json").json();
+    Path packed = folder.resolve("b.jsonl.GZ");
+    try (OutputStream gzip = new GZIPOutputStream(Files.newOutputStream(packed))) {
+      gzip.write(lines.toString().getBytes(StandardCharsets.UTF_8));
+    }
+    Path hub = Files.createDirectory(folder.resolve("hub"));
+    Files.writeString(hub.resolve("b.json"), lines);
+    Path other = Files.writeString(folder.resolve("b.NDJSON"), lines);
+    for (Path same : List.of(packed, hub, other)) {
+      assertThat(ft("eval", "--run", bytes, "--data", same, "--json").json())
+          .as(same.toString())
+          .isEqualTo(wanted);
+    }
+    ft("eval", "--run", bytes, "--data", Files.createFile(folder.resolve("b.arrow")))
+        .refused("Arrow files are not read");
   }
 
   /** Neither the number of examples nor their batches change what one of them gives. */

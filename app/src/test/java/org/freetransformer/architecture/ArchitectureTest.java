@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 /** The house's one rule: dependencies point one way, app → freetransformer → nn → tensor → JDK. */
 class ArchitectureTest {
   /** Sums and roundings of exchanges between ranks, on raw memory that belongs to no device. */
-  private static final String COLLECTIVE_LOOPS = "org.freetransformer.nn.sharding.Numbers";
+  private static final String COLLECTIVE_LOOPS = "org.freetransformer.nn.sharding.VectorNumbers";
 
   private static final String TENSOR = "org.freetransformer.tensor..";
   private static final String NN = "org.freetransformer.nn..";

@@ -1,54 +1,28 @@
 package org.freetransformer.nn.sharding;
 
-import static jdk.incubator.vector.VectorOperators.GT;
-import static jdk.incubator.vector.VectorOperators.I2S;
-import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.LSHR;
-import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
-
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 import org.freetransformer.tensor.BFloat16;
 
 /**
  * Loops over f32 numbers in raw memory, and over bf16 numbers where they travel. All segments of a
  * call have the same number of elements. To round is to narrow to bf16, to nearest even, and to
- * widen again.
- *
- * <p>Each loop calls nothing that gives a vector back: what is not inlined goes through the heap.
+ * widen again. A JVM without the Vector API's module computes by plain loops, more slowly and to
+ * the same bits.
  */
 final class Numbers {
-  private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
-  private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
-  private static final VectorSpecies<Short> SHORTS =
-      VectorSpecies.of(short.class, VectorShape.forBitSize(INTS.vectorBitSize() / 2));
-  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+  static final boolean VECTORS = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
 
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
-
-  private static final int INFINITY = 0x7f80_0000;
-  private static final int QUIET = 0x40;
 
   private Numbers() {}
 
   /** {@code sum += term}. */
   static void add(MemorySegment sum, MemorySegment term) {
     long count = sum.byteSize() / Float.BYTES;
-    long whole = FLOATS.loopBound(count);
-    for (long i = 0; i < whole; i += FLOATS.length()) {
-      FloatVector.fromMemorySegment(FLOATS, sum, 4 * i, ORDER)
-          .add(FloatVector.fromMemorySegment(FLOATS, term, 4 * i, ORDER))
-          .intoMemorySegment(sum, 4 * i, ORDER);
-    }
-    for (long i = whole; i < count; i++) {
+    long done = VECTORS ? VectorNumbers.add(sum, term) : 0;
+    for (long i = done; i < count; i++) {
       sum.set(FLOAT, 4 * i, sum.get(FLOAT, 4 * i) + term.get(FLOAT, 4 * i));
     }
   }
@@ -56,17 +30,8 @@ final class Numbers {
   /** {@code sum += rounded term}. */
   static void addRounded(MemorySegment sum, MemorySegment term) {
     long count = sum.byteSize() / Float.BYTES;
-    long whole = FLOATS.loopBound(count);
-    for (long i = 0; i < whole; i += FLOATS.length()) {
-      IntVector bits = IntVector.fromMemorySegment(INTS, term, 4 * i, ORDER);
-      IntVector upper = bits.lanewise(LSHR, 16);
-      IntVector rounded = bits.add(0x7fff).add(upper.and(1)).lanewise(LSHR, 16);
-      VectorMask<Integer> nan = bits.and(0x7fff_ffff).compare(GT, INFINITY);
-      FloatVector.fromMemorySegment(FLOATS, sum, 4 * i, ORDER)
-          .add(rounded.blend(upper.or(QUIET), nan).lanewise(LSHL, 16).reinterpretAsFloats())
-          .intoMemorySegment(sum, 4 * i, ORDER);
-    }
-    for (long i = whole; i < count; i++) {
+    long done = VECTORS ? VectorNumbers.addRounded(sum, term) : 0;
+    for (long i = done; i < count; i++) {
       sum.set(FLOAT, 4 * i, sum.get(FLOAT, 4 * i) + rounded(term.get(FLOAT, 4 * i)));
     }
   }
@@ -74,17 +39,8 @@ final class Numbers {
   /** {@code sum += halves}, which are bf16. */
   static void addHalves(MemorySegment sum, MemorySegment halves) {
     long count = sum.byteSize() / Float.BYTES;
-    long whole = FLOATS.loopBound(count);
-    for (long i = 0; i < whole; i += FLOATS.length()) {
-      IntVector bits =
-          (IntVector)
-              ShortVector.fromMemorySegment(SHORTS, halves, 2 * i, ORDER)
-                  .convertShape(ZERO_EXTEND_S2I, INTS, 0);
-      FloatVector.fromMemorySegment(FLOATS, sum, 4 * i, ORDER)
-          .add(bits.lanewise(LSHL, 16).reinterpretAsFloats())
-          .intoMemorySegment(sum, 4 * i, ORDER);
-    }
-    for (long i = whole; i < count; i++) {
+    long done = VECTORS ? VectorNumbers.addHalves(sum, halves) : 0;
+    for (long i = done; i < count; i++) {
       float term = BFloat16.toFloat(halves.get(SHORT, 2 * i));
       sum.set(FLOAT, 4 * i, sum.get(FLOAT, 4 * i) + term);
     }
@@ -93,15 +49,8 @@ final class Numbers {
   /** {@code to = rounded from}; both may be the same. */
   static void round(MemorySegment from, MemorySegment to) {
     long count = to.byteSize() / Float.BYTES;
-    long whole = FLOATS.loopBound(count);
-    for (long i = 0; i < whole; i += FLOATS.length()) {
-      IntVector bits = IntVector.fromMemorySegment(INTS, from, 4 * i, ORDER);
-      IntVector upper = bits.lanewise(LSHR, 16);
-      IntVector rounded = bits.add(0x7fff).add(upper.and(1)).lanewise(LSHR, 16);
-      VectorMask<Integer> nan = bits.and(0x7fff_ffff).compare(GT, INFINITY);
-      rounded.blend(upper.or(QUIET), nan).lanewise(LSHL, 16).intoMemorySegment(to, 4 * i, ORDER);
-    }
-    for (long i = whole; i < count; i++) {
+    long done = VECTORS ? VectorNumbers.round(from, to) : 0;
+    for (long i = done; i < count; i++) {
       to.set(FLOAT, 4 * i, rounded(from.get(FLOAT, 4 * i)));
     }
   }
@@ -113,16 +62,8 @@ final class Numbers {
   /** f32 to bf16. */
   static void narrow(MemorySegment from, MemorySegment halves) {
     long count = halves.byteSize() / Short.BYTES;
-    long whole = INTS.loopBound(count);
-    for (long i = 0; i < whole; i += INTS.length()) {
-      IntVector bits = IntVector.fromMemorySegment(INTS, from, 4 * i, ORDER);
-      IntVector upper = bits.lanewise(LSHR, 16);
-      IntVector rounded = bits.add(0x7fff).add(upper.and(1)).lanewise(LSHR, 16);
-      VectorMask<Integer> nan = bits.and(0x7fff_ffff).compare(GT, INFINITY);
-      ((ShortVector) rounded.blend(upper.or(QUIET), nan).convertShape(I2S, SHORTS, 0))
-          .intoMemorySegment(halves, 2 * i, ORDER);
-    }
-    for (long i = whole; i < count; i++) {
+    long done = VECTORS ? VectorNumbers.narrow(from, halves) : 0;
+    for (long i = done; i < count; i++) {
       halves.set(SHORT, 2 * i, BFloat16.fromFloat(from.get(FLOAT, 4 * i)));
     }
   }
@@ -130,15 +71,8 @@ final class Numbers {
   /** bf16 to f32, exactly. */
   static void widen(MemorySegment halves, MemorySegment to) {
     long count = to.byteSize() / Float.BYTES;
-    long whole = INTS.loopBound(count);
-    for (long i = 0; i < whole; i += INTS.length()) {
-      ((IntVector)
-              ShortVector.fromMemorySegment(SHORTS, halves, 2 * i, ORDER)
-                  .convertShape(ZERO_EXTEND_S2I, INTS, 0))
-          .lanewise(LSHL, 16)
-          .intoMemorySegment(to, 4 * i, ORDER);
-    }
-    for (long i = whole; i < count; i++) {
+    long done = VECTORS ? VectorNumbers.widen(halves, to) : 0;
+    for (long i = done; i < count; i++) {
       to.set(FLOAT, 4 * i, BFloat16.toFloat(halves.get(SHORT, 2 * i)));
     }
   }

@@ -4,11 +4,16 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.freetransformer.model.FreeTransformer;
+import org.freetransformer.nn.OutputLoss;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.ExampleRandom;
 import org.freetransformer.tensor.Program;
+import org.freetransformer.tensor.Scope;
+import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.device.Instruction;
+import org.freetransformer.tensor.device.Output;
 
 /**
  * How far the distribution of the next token moves when a plan bit is flipped: at all positions at
@@ -56,19 +61,45 @@ public final class PlanSteering implements AutoCloseable {
         Program.record(
             engine,
             () -> {
-              Tensor p = logProbabilities(model, inputs, x, plans);
-              Tensor q = logProbabilities(model, inputs, x, flipped);
-              Tensor kl = p.exp().mul(p.sub(q)).sum(-1);
-              Tensor variation = p.exp().sub(q.exp()).abs().sum(-1).mul(0.5);
-              return List.of(kl, variation);
+              Tensor one = hidden(model, inputs, x, plans);
+              Tensor other = hidden(model, inputs, x, flipped);
+              return compared(model, one, other);
             });
     everywhere = new Sums(bits);
     once = new Sums(bits);
   }
 
-  private static Tensor logProbabilities(
+  /** Final hidden vectors under some plans, one row for each of B·T positions. */
+  private static Tensor hidden(
       FreeTransformer model, BatchTensors inputs, Tensor x, Tensor plans) {
-    return model.logits(model.secondHalf(x, plans, inputs.sequence(), null)).logSoftmax();
+    Tensor hidden = model.secondHalf(x, plans, inputs.sequence(), null);
+    return hidden.reshape(hidden.dim(0) * hidden.dim(1), hidden.dim(2));
+  }
+
+  /**
+   * KL and total variation [B·T] of the next token's distributions. As in {@link OutputLoss}, those
+   * of some positions at a time: with a large vocabulary they are many numbers.
+   */
+  private static List<Tensor> compared(FreeTransformer model, Tensor one, Tensor other) {
+    Engine engine = model.engine();
+    int count = one.dim(0);
+    int rows = OutputLoss.rows(model.config().vocabSize());
+    Tensor kl = engine.empty(DType.F32, Shape.of(count));
+    Tensor variation = engine.empty(DType.F32, Shape.of(count));
+    for (int start = 0; start < count; start += rows) {
+      int length = Math.min(rows, count - start);
+      try (Scope _ = engine.scope("activations")) {
+        Tensor p = model.logits(one.narrow(0, start, length)).logSoftmax();
+        Tensor q = model.logits(other.narrow(0, start, length)).logSoftmax();
+        put(p.exp().mul(p.sub(q)).sum(-1), kl.narrow(0, start, length));
+        put(p.exp().sub(q.exp()).abs().sum(-1).mul(0.5), variation.narrow(0, start, length));
+      }
+    }
+    return List.of(kl, variation);
+  }
+
+  private static void put(Tensor values, Tensor place) {
+    values.engine().emit(new Instruction.Copy(values.buffer(), Output.to(place.buffer())));
   }
 
   /**

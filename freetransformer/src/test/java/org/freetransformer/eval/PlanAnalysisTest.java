@@ -3,11 +3,14 @@ package org.freetransformer.eval;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.freetransformer.data.Batches;
 import org.freetransformer.data.Split;
 import org.freetransformer.model.FreeTransformer;
+import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.model.PlanPosterior;
 import org.freetransformer.model.SmallModels;
@@ -116,6 +119,45 @@ class PlanAnalysisTest {
         .withEqualsForType((a, b) -> Math.abs(a - b) < 1e-6, Double.class)
         .isEqualTo(one.probe().accuracies());
     assertThat(four.statistics().positions()).isEqualTo(7 * T);
+  }
+
+  /** Each position alone has as many probabilities as the vocabulary has tokens, several times. */
+  @Test
+  void aLargeVocabularyIsNeverHeldForAllPositions() {
+    int vocabulary = 1 << 15;
+    int size = 16;
+    int length = 256;
+    ModelConfig config =
+        SmallModels.config(ModelConfig.Kind.FREE).vocabSize(vocabulary).maxSeqLen(length).build();
+    long all = 4L * size * length * vocabulary;
+    try (Engine own = Engine.on(Devices.scalar());
+        FreeTransformer large = (FreeTransformer) LanguageModel.create(own, config);
+        PlanAnalysis _ = new PlanAnalysis(large, size, length)) {
+      assertThat(own.device().memory().peakBytes()).isLessThan(all / 2);
+    }
+  }
+
+  @Test
+  void piecesOfPositionsGiveWhatAllGiveTogether() {
+    ModelConfig config =
+        SmallModels.config(ModelConfig.Kind.FREE).vocabSize(1 << 17).maxSeqLen(40).build();
+    Random random = new Random(4);
+    int[][] rows = {SmallModels.numbers(random, 41, 99), SmallModels.numbers(random, 41, 99)};
+    FewTexts two = FewTexts.of(1 << 17, rows);
+    try (Engine own = Engine.on(Devices.cpu(1));
+        FreeTransformer large = (FreeTransformer) SmallModels.scrambled(own, config)) {
+      List<List<PlanSteering.Effect>> effects = new ArrayList<>();
+      for (int size : new int[] {1, 2}) { // 40 and 80 positions; 64 at a time.
+        Batches batches = new Batches(two, Split.VALIDATION, size, 0);
+        try (PlanAnalysis analysis = new PlanAnalysis(large, size, 40)) {
+          effects.add(analysis.run(batches, 2, 2, _ -> true).effects());
+        }
+      }
+      assertThat(effects.getLast())
+          .usingRecursiveComparison()
+          .withEqualsForType((a, b) -> Math.abs(a - b) < 1e-4, Double.class)
+          .isEqualTo(effects.getFirst());
+    }
   }
 
   @Test

@@ -35,7 +35,7 @@ public record OutputLoss(UnaryOperator<Tensor> layer, Tensor hidden, Tensor targ
   }
 
   /** As many positions as have 8 million logits, but 64 at least. */
-  static int rows(int vocabulary) {
+  public static int rows(int vocabulary) {
     return Math.max(FEWEST_ROWS, MOST_LOGITS / vocabulary);
   }
 

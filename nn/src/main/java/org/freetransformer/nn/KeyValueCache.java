@@ -17,16 +17,15 @@ public final class KeyValueCache implements AutoCloseable {
 
   private final Tensor keys;
   private final Tensor values;
+  private final Resources resources;
 
   /** An empty cache. */
   public KeyValueCache(Engine engine, int batch, int capacity, int heads, int headSize) {
     Shape shape = Shape.of(batch, heads, capacity, headSize);
-    keys = engine.allocate("key-value cache", DType.F32, shape);
-    try {
-      values = engine.allocate("key-value cache", DType.F32, shape);
-    } catch (RuntimeException | Error failure) {
-      keys.close();
-      throw failure;
+    try (Resources parts = new Resources()) {
+      keys = parts.add(engine.allocate("key-value cache", DType.F32, shape));
+      values = parts.add(engine.allocate("key-value cache", DType.F32, shape));
+      resources = parts.keep();
     }
   }
 
@@ -63,7 +62,6 @@ public final class KeyValueCache implements AutoCloseable {
 
   @Override
   public void close() {
-    keys.close();
-    values.close();
+    resources.close();
   }
 }

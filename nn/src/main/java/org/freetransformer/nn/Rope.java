@@ -1,5 +1,6 @@
 package org.freetransformer.nn;
 
+import java.lang.foreign.MemorySegment;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Shape;
@@ -17,8 +18,9 @@ public final class Rope implements AutoCloseable {
 
   /** Angles for positions 0 to {@code positions} − 1, at so many radians per position a pair. */
   public Rope(Engine engine, int positions, double... frequencies) {
-    table = engine.allocate("rope", DType.F32, Shape.of(positions, 2 * frequencies.length));
-    table.set(RopeOp.table(positions, frequencies));
+    MemorySegment angles = MemorySegment.ofArray(RopeOp.table(positions, frequencies));
+    Shape shape = Shape.of(positions, 2 * frequencies.length);
+    table = engine.filled("rope", DType.F32, shape, memory -> memory.copyFrom(angles));
   }
 
   /** x [B, T, heads, Dh] turned to its positions, i32 [T] or [B, T]. */

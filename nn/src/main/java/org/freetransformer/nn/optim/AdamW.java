@@ -8,6 +8,7 @@ import java.util.SequencedMap;
 import java.util.function.IntPredicate;
 import java.util.function.ToDoubleFunction;
 import org.freetransformer.nn.Parameter;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Shape;
@@ -63,6 +64,7 @@ public final class AdamW implements AutoCloseable {
   private final SequencedMap<String, Moments> moments = new LinkedHashMap<>();
   private final ToDoubleFunction<String> rateRatios;
   private final Map<Double, Tensor> schedules = new LinkedHashMap<>();
+  private final Resources resources;
 
   /**
    * An optimizer at step 0 with one learning rate; every trained parameter gets a gradient of
@@ -86,17 +88,22 @@ public final class AdamW implements AutoCloseable {
     this.parameters = parameters;
     this.config = config;
     this.rateRatios = rateRatios;
-    parameters()
-        .forEach((name, parameter) -> {
-          Tensor value = parameter.value();
-          moments.put(name, new Moments(zerosLike(value), zerosLike(value)));
-          schedules.computeIfAbsent(
-              rateRatios.applyAsDouble(name),
-              _ -> engine.allocate("optimizer", DType.F32, Shape.of(3)));
-          if (value.grad() == null) {
-            value.setGrad(engine.allocate("gradients", value.dtype(), value.shape()));
-          }
-        });
+    try (Resources parts = new Resources()) {
+      parameters()
+          .forEach((name, parameter) -> {
+            Tensor value = parameter.value();
+            Tensor first = parts.add(zerosLike(value));
+            Tensor second = parts.add(zerosLike(value));
+            moments.put(name, new Moments(first, second));
+            schedules.computeIfAbsent(
+                rateRatios.applyAsDouble(name),
+                _ -> parts.add(engine.allocate("optimizer", DType.F32, Shape.of(3))));
+            if (value.grad() == null) { // It is the parameter's, like its value.
+              value.setGrad(engine.allocate("gradients", value.dtype(), value.shape()));
+            }
+          });
+      resources = parts.keep();
+    }
   }
 
   private Tensor zerosLike(Tensor value) {
@@ -210,12 +217,6 @@ public final class AdamW implements AutoCloseable {
 
   @Override
   public void close() {
-    schedules.values().forEach(Tensor::close);
-    moments
-        .values()
-        .forEach(memory -> {
-          memory.first().close();
-          memory.second().close();
-        });
+    resources.close();
   }
 }

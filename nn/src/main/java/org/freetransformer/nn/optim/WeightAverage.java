@@ -3,6 +3,7 @@ package org.freetransformer.nn.optim;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 import org.freetransformer.nn.Parameter;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Scope;
@@ -23,6 +24,7 @@ public final class WeightAverage implements AutoCloseable {
   private final double decay;
   private final SequencedMap<String, Tensor> averages = new LinkedHashMap<>();
   private final Tensor share;
+  private final Resources resources;
 
   /**
    * Averages that begin at the parameters' values.
@@ -38,13 +40,16 @@ public final class WeightAverage implements AutoCloseable {
     this.engine = engine;
     this.parameters = parameters;
     this.decay = decay;
-    this.share = engine.allocate("averages", DType.F32, Shape.of());
-    parameters.forEach((name, parameter) -> {
-      Tensor value = parameter.value();
-      Tensor average = engine.allocate("averages", value.dtype(), value.shape());
-      copy(value, average);
-      averages.put(name, average);
-    });
+    try (Resources parts = new Resources()) {
+      this.share = parts.add(engine.allocate("averages", DType.F32, Shape.of()));
+      parameters.forEach((name, parameter) -> {
+        Tensor value = parameter.value();
+        Tensor average = parts.add(engine.allocate("averages", value.dtype(), value.shape()));
+        copy(value, average);
+        averages.put(name, average);
+      });
+      this.resources = parts.keep();
+    }
   }
 
   /** Lets the averages begin again at the parameters' values. */
@@ -101,7 +106,6 @@ public final class WeightAverage implements AutoCloseable {
 
   @Override
   public void close() {
-    share.close();
-    averages.values().forEach(Tensor::close);
+    resources.close();
   }
 }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.SequencedMap;
 import org.freetransformer.nn.Module;
 import org.freetransformer.nn.Parameter;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.ProgramRewriter;
@@ -43,9 +44,9 @@ public final class FullyShardedModel implements AutoCloseable {
   private final ShardingPlan plan;
   private final ProcessGroup shards;
   private final @Nullable ProcessGroup replicas;
-  private final boolean ownsGroups;
   private final List<ShardedUnit> units = new ArrayList<>();
   private final SequencedMap<String, Parameter> parts = new LinkedHashMap<>();
+  private final Resources resources;
   private boolean reducing = true;
 
   /**
@@ -73,34 +74,36 @@ public final class FullyShardedModel implements AutoCloseable {
           "%d ranks cannot be nodes of %d: allowed are divisors of the number of ranks"
               .formatted(group.size(), node));
     }
-    boolean copies = hybrid && node < group.size(); // A node that is all there is has none.
-    shards = copies ? group.split(group.rank() / node) : group;
-    replicas = copies ? group.split(group.rank() % node) : null;
-    ownsGroups = copies;
     boolean whole = plan.strategy() == Strategy.NO_SHARD;
     if (whole && !host.equals(engine)) {
       throw new IllegalArgumentException(
           "without sharding, parameters are whole on the engine that computes, and no other can"
               + " keep them");
     }
-    plan.wrapping()
-        .unitsOf(model)
-        .forEach((name, parameters) -> {
-          ShardedUnit unit =
-              new ShardedUnit(
-                  engine,
-                  host,
-                  name,
-                  parameters,
-                  shards.rank(),
-                  shards.size(),
-                  whole,
-                  !plan.reduceEveryMicroBatch());
-          units.add(unit);
-          if (unit.isTrained()) {
-            unit.pieces().forEach((piece, part) -> parts.put(piece.slot().name(), part));
-          }
-        });
+    boolean copies = hybrid && node < group.size(); // A node that is all there is has none.
+    try (Resources taken = new Resources()) {
+      shards = copies ? taken.add(group.split(group.rank() / node)) : group;
+      replicas = copies ? taken.add(group.split(group.rank() % node)) : null;
+      plan.wrapping()
+          .unitsOf(model)
+          .forEach((name, parameters) -> {
+            ShardedUnit unit =
+                new ShardedUnit(
+                    engine,
+                    host,
+                    name,
+                    parameters,
+                    shards.rank(),
+                    shards.size(),
+                    whole,
+                    !plan.reduceEveryMicroBatch());
+            units.add(taken.add(unit));
+            if (unit.isTrained()) {
+              unit.pieces().forEach((piece, part) -> parts.put(piece.slot().name(), part));
+            }
+          });
+      resources = taken.keep();
+    }
     engine.rewritePrograms(new Rewriter());
   }
 
@@ -200,12 +203,7 @@ public final class FullyShardedModel implements AutoCloseable {
   @Override
   public void close() {
     engine.rewritePrograms(ProgramRewriter.NONE);
-    units.forEach(ShardedUnit::close);
-    ProcessGroup other = replicas;
-    if (ownsGroups && other != null) {
-      shards.close();
-      other.close();
-    }
+    resources.close();
   }
 
   /** Puts the communication into recorded programs. */

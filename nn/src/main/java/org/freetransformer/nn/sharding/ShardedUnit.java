@@ -3,6 +3,7 @@ package org.freetransformer.nn.sharding;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 import org.freetransformer.nn.Parameter;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Scope;
@@ -32,6 +33,7 @@ final class ShardedUnit implements AutoCloseable {
   // The whole unit: kept between programs, or made anew for each.
   private final boolean keepsValues;
   private final boolean keepsGradients;
+  private final Resources resources;
   private @Nullable Tensor values;
   private @Nullable Tensor gradients;
 
@@ -60,14 +62,17 @@ final class ShardedUnit implements AutoCloseable {
     this.index = index;
     this.layout = new UnitLayout(name, parameters, shares);
     this.trained = parameters.firstEntry().getValue().isTrained();
-    int size = whole ? layout.size() : layout.partSize();
-    this.part = host.allocate("parameters", DType.F32, Shape.of(size));
-    this.partGradient = trained ? newGradient(host, size) : null;
     this.keepsValues = whole;
     this.keepsGradients = localGradients;
-    (whole ? layout.pieces() : layout.pieces(index)).forEach(this::take);
-    if (keepsGradients && trained) {
-      gradients = whole ? partGradient : newGradient(engine, layout.size());
+    int size = whole ? layout.size() : layout.partSize();
+    try (Resources taken = new Resources()) {
+      this.part = taken.add(host.allocate("parameters", DType.F32, Shape.of(size)));
+      this.partGradient = trained ? taken.add(newGradient(host, size)) : null;
+      (whole ? layout.pieces() : layout.pieces(index)).forEach(this::take);
+      if (keepsGradients && trained) {
+        gradients = whole ? partGradient : taken.add(newGradient(engine, layout.size()));
+      }
+      this.resources = taken.keep();
     }
     if (keepsValues) {
       values = part;
@@ -221,12 +226,6 @@ final class ShardedUnit implements AutoCloseable {
 
   @Override
   public void close() {
-    part.close();
-    if (partGradient != null) {
-      partGradient.close();
-    }
-    if (keepsGradients && !keepsValues && gradients != null) {
-      gradients.close();
-    }
+    resources.close();
   }
 }

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Map;
 import org.freetransformer.data.Batch;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.nn.Sequence;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
@@ -16,14 +17,18 @@ public final class BatchTensors implements AutoCloseable {
   private final Tensor targets;
   private final Tensor planCounts;
   private final Tensor positions;
+  private final Resources resources;
 
   /** Room for B = {@code size} examples of T = {@code length} tokens. */
   public BatchTensors(Engine engine, int size, int length) {
     Shape shape = Shape.of(size, length);
-    tokens = engine.allocate("inputs", DType.I32, shape);
-    targets = engine.allocate("inputs", DType.I32, shape);
-    planCounts = engine.allocate("inputs", DType.F32, shape);
-    positions = engine.allocate("inputs", DType.I32, Shape.of(length));
+    try (Resources parts = new Resources()) {
+      tokens = parts.add(engine.allocate("inputs", DType.I32, shape));
+      targets = parts.add(engine.allocate("inputs", DType.I32, shape));
+      planCounts = parts.add(engine.allocate("inputs", DType.F32, shape));
+      positions = parts.add(engine.allocate("inputs", DType.I32, Shape.of(length)));
+      resources = parts.keep();
+    }
     int[] places = new int[length];
     Arrays.setAll(places, t -> t);
     positions.set(places);
@@ -108,9 +113,6 @@ public final class BatchTensors implements AutoCloseable {
 
   @Override
   public void close() {
-    tokens.close();
-    targets.close();
-    planCounts.close();
-    positions.close();
+    resources.close();
   }
 }

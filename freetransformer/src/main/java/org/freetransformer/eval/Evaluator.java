@@ -9,6 +9,7 @@ import org.freetransformer.model.Baseline;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.PlanPosterior;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.ExampleRandom;
 import org.freetransformer.tensor.Program;
@@ -29,20 +30,24 @@ public final class Evaluator implements AutoCloseable {
   private final BatchTensors inputs;
   private final @Nullable PlanPrograms planned;
   private final @Nullable Program plain;
+  private final Resources resources;
 
   private Evaluator(LanguageModel model, int size, int length, int samples) {
     Engine engine = model.engine();
     this.model = model;
     this.samples = model instanceof FreeTransformer ? samples : 0;
-    this.inputs = new BatchTensors(engine, size, length);
     boolean training = model.isTraining();
     model.train(false);
-    try (Engine.Mode _ = engine.noGrad()) {
-      planned = model instanceof FreeTransformer free ? new PlanPrograms(free, inputs) : null;
+    try (Resources parts = new Resources();
+        Engine.Mode _ = engine.noGrad()) {
+      inputs = parts.add(new BatchTensors(engine, size, length));
+      planned =
+          model instanceof FreeTransformer free ? parts.add(new PlanPrograms(free, inputs)) : null;
       plain =
           model instanceof Baseline baseline
-              ? Program.record(engine, () -> List.of(crossEntropies(baseline)))
+              ? parts.add(Program.record(engine, () -> List.of(crossEntropies(baseline, inputs))))
               : null;
+      resources = parts.keep();
     } finally {
       model.train(training);
     }
@@ -65,7 +70,7 @@ public final class Evaluator implements AutoCloseable {
     return new Evaluator(model, size, length, 0);
   }
 
-  private Tensor crossEntropies(Baseline baseline) {
+  private static Tensor crossEntropies(Baseline baseline, BatchTensors inputs) {
     Tensor hidden = baseline.hidden(inputs.tokens(), null, inputs.sequence(), null);
     return baseline.outputLoss(hidden, inputs.targets()).losses();
   }
@@ -131,12 +136,6 @@ public final class Evaluator implements AutoCloseable {
 
   @Override
   public void close() {
-    if (planned != null) {
-      planned.close();
-    }
-    if (plain != null) {
-      plain.close();
-    }
-    inputs.close();
+    resources.close();
   }
 }

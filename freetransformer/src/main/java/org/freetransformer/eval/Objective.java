@@ -6,6 +6,7 @@ import java.util.Objects;
 import org.freetransformer.model.Baseline;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.nn.VaeLoss;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
@@ -21,6 +22,7 @@ public final class Objective implements AutoCloseable {
   private final Tensor beta;
   private final VaeLoss.@Nullable TargetKl target;
   private final @Nullable Tensor scale;
+  private final Resources resources;
 
   /** An objective without a target KL, whose weights are all 0 until {@link #set}. */
   public Objective(Engine engine) {
@@ -35,10 +37,13 @@ public final class Objective implements AutoCloseable {
   public Objective(Engine engine, VaeLoss.@Nullable TargetKl target, @Nullable Tensor scale) {
     this.target = target;
     this.scale = scale;
-    inverseTokens = engine.allocate("inputs", DType.F32, Shape.of());
-    inversePlans = engine.allocate("inputs", DType.F32, Shape.of());
-    kappa = engine.allocate("inputs", DType.F32, Shape.of());
-    beta = engine.allocate("inputs", DType.F32, Shape.of());
+    try (Resources parts = new Resources()) {
+      inverseTokens = parts.add(engine.allocate("inputs", DType.F32, Shape.of()));
+      inversePlans = parts.add(engine.allocate("inputs", DType.F32, Shape.of()));
+      kappa = parts.add(engine.allocate("inputs", DType.F32, Shape.of()));
+      beta = parts.add(engine.allocate("inputs", DType.F32, Shape.of()));
+      resources = parts.keep();
+    }
   }
 
   /**
@@ -98,9 +103,6 @@ public final class Objective implements AutoCloseable {
 
   @Override
   public void close() {
-    inverseTokens.close();
-    inversePlans.close();
-    kappa.close();
-    beta.close();
+    resources.close();
   }
 }

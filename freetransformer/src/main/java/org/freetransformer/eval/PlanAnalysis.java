@@ -6,6 +6,7 @@ import org.freetransformer.data.Batch;
 import org.freetransformer.data.Batches;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.PlanPosterior;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.ExampleRandom;
 
@@ -18,6 +19,7 @@ public final class PlanAnalysis implements AutoCloseable {
   private final BatchTensors inputs;
   private final PlanPrograms programs;
   private final PlanSteering steering;
+  private final Resources resources;
 
   /**
    * What was found, by bit [H].
@@ -38,12 +40,14 @@ public final class PlanAnalysis implements AutoCloseable {
   public PlanAnalysis(FreeTransformer model, int size, int length) {
     Engine engine = model.engine();
     this.model = model;
-    this.inputs = new BatchTensors(engine, size, length);
     boolean training = model.isTraining();
     model.train(false);
-    try (Engine.Mode _ = engine.noGrad()) {
-      programs = new PlanPrograms(model, inputs);
-      steering = new PlanSteering(model, inputs, programs.firstHalf());
+    try (Resources parts = new Resources();
+        Engine.Mode _ = engine.noGrad()) {
+      inputs = parts.add(new BatchTensors(engine, size, length));
+      programs = parts.add(new PlanPrograms(model, inputs));
+      steering = parts.add(new PlanSteering(model, inputs, programs.firstHalf()));
+      resources = parts.keep();
     } finally {
       model.train(training);
     }
@@ -83,8 +87,6 @@ public final class PlanAnalysis implements AutoCloseable {
 
   @Override
   public void close() {
-    steering.close();
-    programs.close();
-    inputs.close();
+    resources.close();
   }
 }

@@ -3,6 +3,7 @@ package org.freetransformer.eval;
 import java.util.List;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.PlanPosterior;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.nn.Sequence;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
@@ -18,20 +19,25 @@ final class PlanPrograms implements AutoCloseable {
   private final Tensor plans;
   private final Program encode;
   private final Program decode;
+  private final Resources resources;
 
   /** Records both, for batches as large as {@code inputs}. */
   PlanPrograms(FreeTransformer model, BatchTensors inputs) {
     Engine engine = model.engine();
-    plans = engine.allocate("inputs", DType.I32, inputs.tokens().shape());
-    encode = Program.record(engine, () -> encoded(model, inputs));
-    Tensor x = encode.outputs().getFirst();
-    decode =
-        Program.record(
-            engine,
-            () -> {
-              Tensor hidden = model.secondHalf(x, plans, inputs.sequence(), null);
-              return List.of(model.outputLoss(hidden, inputs.targets()).losses());
-            });
+    try (Resources parts = new Resources()) {
+      Tensor given = parts.add(engine.allocate("inputs", DType.I32, inputs.tokens().shape()));
+      plans = given;
+      encode = parts.add(Program.record(engine, () -> encoded(model, inputs)));
+      Tensor x = encode.outputs().getFirst();
+      decode = parts.add(Program.record(engine, () -> List.of(decoded(model, inputs, x, given))));
+      resources = parts.keep();
+    }
+  }
+
+  private static Tensor decoded(
+      FreeTransformer model, BatchTensors inputs, Tensor x, Tensor plans) {
+    Tensor hidden = model.secondHalf(x, plans, inputs.sequence(), null);
+    return model.outputLoss(hidden, inputs.targets()).losses();
   }
 
   private static List<Tensor> encoded(FreeTransformer model, BatchTensors inputs) {
@@ -77,8 +83,6 @@ final class PlanPrograms implements AutoCloseable {
 
   @Override
   public void close() {
-    decode.close();
-    encode.close();
-    plans.close();
+    resources.close();
   }
 }

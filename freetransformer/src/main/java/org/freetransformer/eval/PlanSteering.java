@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.nn.OutputLoss;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.ExampleRandom;
@@ -25,6 +26,7 @@ public final class PlanSteering implements AutoCloseable {
   private final Tensor plans;
   private final Tensor flipped;
   private final Program compare;
+  private final Resources resources;
   private final ExampleRandom places = new ExampleRandom(0, "positions of flipped bits");
   private final Sums everywhere;
   private final Sums once;
@@ -55,23 +57,28 @@ public final class PlanSteering implements AutoCloseable {
     Engine engine = model.engine();
     bits = model.config().latentDim();
     length = inputs.tokens().dim(1);
-    plans = engine.allocate("inputs", DType.I32, inputs.tokens().shape());
-    flipped = engine.allocate("inputs", DType.I32, inputs.tokens().shape());
-    compare =
-        Program.record(
-            engine,
-            () -> {
-              Tensor one = hidden(model, inputs, x, plans);
-              Tensor other = hidden(model, inputs, x, flipped);
-              return compared(model, one, other);
-            });
+    try (Resources parts = new Resources()) {
+      Tensor before = parts.add(engine.allocate("inputs", DType.I32, inputs.tokens().shape()));
+      Tensor after = parts.add(engine.allocate("inputs", DType.I32, inputs.tokens().shape()));
+      plans = before;
+      flipped = after;
+      compare =
+          parts.add(
+              Program.record(
+                  engine,
+                  () -> {
+                    Tensor one = hidden(model, inputs, x, before);
+                    Tensor other = hidden(model, inputs, x, after);
+                    return compared(model, one, other);
+                  }));
+      resources = parts.keep();
+    }
     everywhere = new Sums(bits);
     once = new Sums(bits);
   }
 
   /** Final hidden vectors under some plans, one row for each of B·T positions. */
-  private static Tensor hidden(
-      FreeTransformer model, BatchTensors inputs, Tensor x, Tensor plans) {
+  private static Tensor hidden(FreeTransformer model, BatchTensors inputs, Tensor x, Tensor plans) {
     Tensor hidden = model.secondHalf(x, plans, inputs.sequence(), null);
     return hidden.reshape(hidden.dim(0) * hidden.dim(1), hidden.dim(2));
   }
@@ -163,9 +170,7 @@ public final class PlanSteering implements AutoCloseable {
 
   @Override
   public void close() {
-    compare.close();
-    plans.close();
-    flipped.close();
+    resources.close();
   }
 
   /** Sums over positions, by bit. */

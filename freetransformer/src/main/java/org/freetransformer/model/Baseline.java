@@ -19,9 +19,12 @@ public final class Baseline extends LanguageModel {
   /** A model with new weights, drawn from the engine's random stream. */
   public Baseline(Engine engine, ModelConfig config) {
     super(engine, config);
-    blocks = blocks("blocks", config.numLayers());
-    norm = finalNorm();
-    output = untiedOutput();
+    try (Engine.Mode _ = engine.deferParameters()) {
+      blocks = blocks("blocks", config.numLayers());
+      norm = finalNorm();
+      output = untiedOutput();
+    }
+    allocateParameters();
   }
 
   @Override

@@ -75,23 +75,26 @@ public final class FreeTransformer extends LanguageModel {
   /** A model with new weights, drawn from the engine's random stream. */
   public FreeTransformer(Engine engine, ModelConfig config) {
     super(engine, config);
-    firstHalf = blocks("first_half_blocks", config.splitLayer());
-    encoder =
-        child(
-            "encoder",
-            new PlanEncoder(
-                engine,
-                blockConfig(config.encoder().numKvHeads()),
-                config.encoder().rope() ? rope() : null,
-                config.latentDim()));
-    latentPlan =
-        child(
-            "latent_plan",
-            new BinaryMapper(
-                engine, mapperKind(config.latent()), config.latentDim(), config.hiddenDim()));
-    secondHalf = blocks("second_half_blocks", config.numLayers() - config.splitLayer());
-    norm = finalNorm();
-    output = untiedOutput();
+    try (Engine.Mode _ = engine.deferParameters()) {
+      firstHalf = blocks("first_half_blocks", config.splitLayer());
+      encoder =
+          child(
+              "encoder",
+              new PlanEncoder(
+                  engine,
+                  blockConfig(config.encoder().numKvHeads()),
+                  config.encoder().rope() ? rope() : null,
+                  config.latentDim()));
+      latentPlan =
+          child(
+              "latent_plan",
+              new BinaryMapper(
+                  engine, mapperKind(config.latent()), config.latentDim(), config.hiddenDim()));
+      secondHalf = blocks("second_half_blocks", config.numLayers() - config.splitLayer());
+      norm = finalNorm();
+      output = untiedOutput();
+    }
+    allocateParameters();
   }
 
   /**

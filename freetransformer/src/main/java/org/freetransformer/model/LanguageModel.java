@@ -26,13 +26,30 @@ public abstract sealed class LanguageModel extends Module permits FreeTransforme
   LanguageModel(Engine engine, ModelConfig config) {
     this.engine = engine;
     this.config = config;
+    try (Engine.Mode _ = engine.deferParameters()) {
+      this.tokenEmbedding =
+          child("token_embedding", new Embedding(engine, config.vocabSize(), config.hiddenDim()));
+    }
     this.rope =
         new Rope(
             engine,
             config.maxSeqLen(),
             config.ropeScaling().frequencies(config.headDim(), config.ropeTheta()));
-    this.tokenEmbedding =
-        child("token_embedding", new Embedding(engine, config.vocabSize(), config.hiddenDim()));
+  }
+
+  /**
+   * Gives all parameters memory and their first values, unless the engine defers that: the end of a
+   * constructor, which made them without. If memory does not suffice, nothing stays taken.
+   */
+  final void allocateParameters() {
+    try {
+      if (!engine.parametersDeferred()) {
+        parameters().values().forEach(parameter -> parameter.allocate(engine));
+      }
+    } catch (RuntimeException | Error failure) {
+      close();
+      throw failure;
+    }
   }
 
   /**
@@ -40,25 +57,16 @@ public abstract sealed class LanguageModel extends Module permits FreeTransforme
    * defers them. If memory does not suffice, nothing of it stays taken.
    */
   public static LanguageModel create(Engine engine, ModelConfig config) {
-    LanguageModel model = createWithoutWeights(engine, config);
-    try {
-      if (!engine.parametersDeferred()) {
-        model.parameters().values().forEach(parameter -> parameter.allocate(engine));
-      }
-      return model;
-    } catch (RuntimeException | Error failure) {
-      model.close();
-      throw failure;
-    }
+    return switch (config.kind()) {
+      case FREE -> new FreeTransformer(engine, config);
+      case BASELINE -> new Baseline(engine, config);
+    };
   }
 
   /** A model whose parameters have no memory, for whoever replaces them all: none are drawn. */
   public static LanguageModel createWithoutWeights(Engine engine, ModelConfig config) {
     try (Engine.Mode _ = engine.deferParameters()) {
-      return switch (config.kind()) {
-        case FREE -> new FreeTransformer(engine, config);
-        case BASELINE -> new Baseline(engine, config);
-      };
+      return create(engine, config);
     }
   }
 

@@ -17,6 +17,7 @@ import org.freetransformer.checkpoint.CheckpointFolder;
 import org.freetransformer.data.Dataset;
 import org.freetransformer.data.Tokenizer;
 import org.freetransformer.eval.Evaluation;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.Ranks;
 import org.freetransformer.train.RunConfig;
@@ -31,10 +32,10 @@ public final class TrainingRun implements AutoCloseable {
   private final @Nullable Engine host;
   private final RunConfig config;
   private final Consumer<String> warnings;
-  private final Dataset data;
   private final Ranks ranks;
   private final Trainer trainer;
   private final @Nullable SampleFiles samples;
+  private final Resources resources;
   private @Nullable Checkpoint resumedFrom;
 
   /**
@@ -93,19 +94,14 @@ public final class TrainingRun implements AutoCloseable {
     this.host = host;
     this.config = config;
     this.warnings = warnings;
-    this.data = Dataset.open(config.data(), warnings, stop);
-    try {
-      this.trainer = new Trainer(engine, host, config, data, ranks);
-    } catch (RuntimeException | Error refused) {
-      data.close();
-      throw refused;
-    }
-    try {
+    try (Resources taken = new Resources()) {
+      Dataset data = taken.add(Dataset.open(config.data(), warnings, stop));
+      this.trainer = taken.add(new Trainer(engine, host, config, data, ranks));
       this.samples = sampleFiles();
-    } catch (RuntimeException | Error refused) {
-      trainer.close();
-      data.close();
-      throw refused;
+      if (samples != null) {
+        taken.add(samples);
+      }
+      this.resources = taken.keep();
     }
   }
 
@@ -204,11 +200,7 @@ public final class TrainingRun implements AutoCloseable {
 
   @Override
   public void close() {
-    if (samples != null) {
-      samples.close();
-    }
-    trainer.close();
-    data.close();
+    resources.close();
   }
 
   /** Writes what happens into the run's files, and passes it on. */

@@ -8,6 +8,7 @@ import org.freetransformer.checkpoint.StatefulPart;
 import org.freetransformer.checkpoint.TensorSource;
 import org.freetransformer.nn.Parameter;
 import org.freetransformer.nn.optim.WeightAverage;
+import org.freetransformer.tensor.Tensor;
 
 /**
  * The running average of a run's weights. It is what the run evaluates, and what a checkpoint holds
@@ -24,6 +25,16 @@ final class AveragedWeights implements StatefulPart {
   AveragedWeights(Replica replica, WeightAverage average) {
     this.replica = replica;
     this.average = average;
+  }
+
+  /** Lets the average begin again at the weights as they are. */
+  void restart() {
+    average.restart();
+  }
+
+  /** The average of a parameter, or of this rank's part of it. */
+  Tensor of(String name) {
+    return average.of(name);
   }
 
   /** Does something while the model has the averaged weights. */

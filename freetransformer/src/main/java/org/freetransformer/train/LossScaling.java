@@ -7,6 +7,7 @@ import org.freetransformer.checkpoint.CheckpointException;
 import org.freetransformer.checkpoint.PartState;
 import org.freetransformer.checkpoint.StatefulPart;
 import org.freetransformer.checkpoint.TensorSource;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.nn.optim.LossScaler;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
@@ -22,6 +23,7 @@ final class LossScaling implements StatefulPart, AutoCloseable {
   private final LossScaler scaler;
   private final Tensor scale;
   private final Tensor inverse;
+  private final Resources resources;
 
   /**
    * A scaler at step 0.
@@ -31,8 +33,11 @@ final class LossScaling implements StatefulPart, AutoCloseable {
    */
   LossScaling(Engine engine, Engine host, LossScaler.Config config) {
     scaler = new LossScaler(config);
-    scale = engine.allocate("inputs", DType.F32, Shape.of());
-    inverse = host.allocate("inputs", DType.F32, Shape.of());
+    try (Resources parts = new Resources()) {
+      scale = parts.add(engine.allocate("inputs", DType.F32, Shape.of()));
+      inverse = parts.add(host.allocate("inputs", DType.F32, Shape.of()));
+      resources = parts.keep();
+    }
   }
 
   /** What the loss's gradient starts from, shape []. */
@@ -92,7 +97,6 @@ final class LossScaling implements StatefulPart, AutoCloseable {
 
   @Override
   public void close() {
-    scale.close();
-    inverse.close();
+    resources.close();
   }
 }

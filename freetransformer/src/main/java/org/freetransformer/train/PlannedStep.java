@@ -1,6 +1,7 @@
 package org.freetransformer.train;
 
 import org.freetransformer.model.LanguageModel;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.device.Instruction;
@@ -13,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 public final class PlannedStep implements AutoCloseable {
   private final ShardingConfig sharding;
   private final Replica replica;
-  private final AdamW optimizer;
   private final TrainingStep step;
+  private final Resources resources;
 
   /**
    * Records the step of one of several ranks, or of the only one.
@@ -35,9 +36,13 @@ public final class PlannedStep implements AutoCloseable {
     TrainingConfig how = config.training();
     ranks.requireShares(how);
     sharding = how.sharding();
-    replica = Replica.create(engine, host, config.model(), sharding, ranks);
-    optimizer = how.optimizer(replica);
-    step = new TrainingStep(replica, optimizer, how, config.data().sequenceLength());
+    try (Resources parts = new Resources()) {
+      replica = parts.add(Replica.create(engine, host, config.model(), sharding, ranks));
+      AdamW optimizer = parts.add(how.optimizer(replica));
+      int length = config.data().sequenceLength();
+      step = parts.add(new TrainingStep(replica, optimizer, how, length));
+      resources = parts.keep();
+    }
   }
 
   /** The step's programs. */
@@ -71,8 +76,6 @@ public final class PlannedStep implements AutoCloseable {
 
   @Override
   public void close() {
-    step.close();
-    optimizer.close();
-    replica.close();
+    resources.close();
   }
 }

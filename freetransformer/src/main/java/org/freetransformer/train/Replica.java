@@ -6,6 +6,7 @@ import org.freetransformer.config.ConfigException;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.nn.Parameter;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.nn.sharding.FullyShardedModel;
 import org.freetransformer.nn.sharding.ProcessGroup;
@@ -23,23 +24,20 @@ final class Replica implements AutoCloseable {
   private final Ranks ranks;
   private final @Nullable FullyShardedModel shards;
 
-  /** Of one rank that is sharded for the host's sake, and has no other to talk to. */
-  private final @Nullable ProcessGroup alone;
+  private final Resources resources;
 
   private Replica(
-      LanguageModel model,
-      Ranks ranks,
-      @Nullable FullyShardedModel shards,
-      @Nullable ProcessGroup alone) {
+      LanguageModel model, Ranks ranks, @Nullable FullyShardedModel shards, Resources resources) {
     this.model = model;
     this.ranks = ranks;
     this.shards = shards;
-    this.alone = alone;
+    this.resources = resources;
   }
 
-  /** All of a model. */
+  /** All of a model, which is closed with it. */
   static Replica whole(LanguageModel model) {
-    return new Replica(model, Ranks.ONE, null, null);
+    Resources own = new Resources();
+    return new Replica(own.add(model), Ranks.ONE, null, own);
   }
 
   /**
@@ -61,17 +59,18 @@ final class Replica implements AutoCloseable {
           "is for ft train on a device with memory of its own, such as --device opencl:0; on a CPU"
               + " the shards are in its memory already; set it to false");
     }
-    ProcessGroup alone = offloads && ranks.group() == null ? ProcessGroup.alone() : null;
-    ProcessGroup group = alone == null ? ranks.group() : alone;
-    if (group == null) {
+    ProcessGroup others = ranks.group();
+    if (others == null && !offloads) {
       return whole(LanguageModel.create(engine, config));
     }
-    try (Engine.Mode _ = engine.deferParameters()) {
-      LanguageModel model = LanguageModel.create(engine, config);
+    try (Resources parts = new Resources()) {
+      // A rank that is sharded for the host's sake alone has no other to talk to.
+      ProcessGroup group = others == null ? parts.add(ProcessGroup.alone()) : others;
+      LanguageModel model = parts.add(LanguageModel.createWithoutWeights(engine, config));
       Engine keeper = offloads && host != null ? host : engine;
       FullyShardedModel shards =
-          new FullyShardedModel(engine, keeper, model, sharding.plan(), group);
-      return new Replica(model, ranks, shards, alone);
+          parts.add(new FullyShardedModel(engine, keeper, model, sharding.plan(), group));
+      return new Replica(model, ranks, shards, parts.keep());
     }
   }
 
@@ -144,12 +143,6 @@ final class Replica implements AutoCloseable {
 
   @Override
   public void close() {
-    if (shards != null) {
-      shards.close();
-    }
-    model.close();
-    if (alone != null) {
-      alone.close();
-    }
+    resources.close();
   }
 }

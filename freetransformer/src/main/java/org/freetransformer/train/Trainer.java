@@ -1,34 +1,21 @@
 package org.freetransformer.train;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointException;
-import org.freetransformer.checkpoint.CheckpointFiles;
 import org.freetransformer.checkpoint.CheckpointFolder;
-import org.freetransformer.checkpoint.CheckpointShare;
 import org.freetransformer.checkpoint.CheckpointState;
-import org.freetransformer.checkpoint.ModelFile;
-import org.freetransformer.checkpoint.Retention;
-import org.freetransformer.checkpoint.SafeTensors;
 import org.freetransformer.checkpoint.StatefulPart;
-import org.freetransformer.checkpoint.TensorFile;
 import org.freetransformer.checkpoint.TensorStore;
 import org.freetransformer.config.ConfigException;
-import org.freetransformer.config.ConfigJson;
-import org.freetransformer.config.ConfigNode;
-import org.freetransformer.config.Origin;
 import org.freetransformer.data.Batch;
 import org.freetransformer.data.Batches;
 import org.freetransformer.data.BatchesAhead;
@@ -39,11 +26,10 @@ import org.freetransformer.eval.Evaluation;
 import org.freetransformer.eval.Evaluator;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
-import org.freetransformer.nn.Parameter;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.nn.optim.LearningRateSchedule;
 import org.freetransformer.nn.optim.WeightAverage;
-import org.freetransformer.nn.sharding.FullyShardedModel;
 import org.freetransformer.tensor.Engine;
 import org.jspecify.annotations.Nullable;
 
@@ -66,20 +52,15 @@ public final class Trainer implements AutoCloseable {
   private final Ranks ranks;
   private final Replica replica;
   private final LanguageModel model;
-  private final AdamW optimizer;
   private final TrainingStep step;
   private final LearningRateSchedule schedule;
   private final BatchesAhead training;
   private final Batches validation;
 
-  /** Whatever else has a state that a resumed run needs to give the same bits. */
-  private final List<StatefulPart> parts = new ArrayList<>();
-
-  /** Content of the tokenizer's file, for whoever generates from a checkpoint. */
-  private final @Nullable String tokenizer;
-
   private final @Nullable AveragedWeights averaged;
   private final @Nullable DeadBits deadBits;
+  private final TrainingState state;
+  private final Resources resources;
 
   private @Nullable Evaluator evaluator;
   private long stepsDone;
@@ -115,21 +96,8 @@ public final class Trainer implements AutoCloseable {
     this.config = config;
     this.data = dataset;
     this.ranks = ranks;
-    this.tokenizer = config.data().tokenizerJson().orElse(null);
     Batches batches = new Batches(dataset, Split.TRAIN, how.batchSize(), config.data().seed());
-    this.training = new BatchesAhead(batches);
     this.validation = new Batches(dataset, Split.VALIDATION, how.batchSize(), config.data().seed());
-    parts.add(new DataFingerprint(dataset, batches));
-    engine.random().seed(how.seed());
-    this.replica = Replica.create(engine, host, config.model(), how.sharding(), ranks);
-    this.model = replica.model();
-    this.optimizer = how.optimizer(replica);
-    this.step = new TrainingStep(replica, optimizer, how, dataset.length());
-    this.parts.addAll(step.states());
-    WeightAverage average = step.average();
-    this.averaged = average == null ? null : new AveragedWeights(replica, average);
-    this.deadBits = deadBits(replica, optimizer, how.remedies());
-    Stream.of(averaged, deadBits).filter(Objects::nonNull).forEach(parts::add);
     this.schedule =
         new LearningRateSchedule(
             LearningRateSchedule.Kind.valueOf(how.lrSchedule().name()),
@@ -138,12 +106,29 @@ public final class Trainer implements AutoCloseable {
             how.warmupSteps(),
             how.maxSteps(),
             how.wsdDecayShare());
+    engine.random().seed(how.seed());
+    try (Resources taken = new Resources()) {
+      this.replica = taken.add(Replica.create(engine, host, config.model(), how.sharding(), ranks));
+      this.model = replica.model();
+      AdamW optimizer = taken.add(how.optimizer(replica));
+      this.step = taken.add(new TrainingStep(replica, optimizer, how, dataset.length()));
+      WeightAverage average = step.average();
+      this.averaged = average == null ? null : new AveragedWeights(replica, average);
+      this.deadBits = deadBits(taken, replica, optimizer, how.remedies());
+      List<StatefulPart> parts = new ArrayList<>(List.of(new DataFingerprint(dataset, batches)));
+      parts.addAll(step.states());
+      Stream.of(averaged, deadBits).filter(Objects::nonNull).forEach(parts::add);
+      this.state = new TrainingState(config, replica, optimizer, averaged, parts);
+      this.training = taken.add(new BatchesAhead(batches));
+      this.resources = taken.keep();
+    }
   }
 
   private static @Nullable DeadBits deadBits(
-      Replica replica, AdamW optimizer, CollapseRemedies remedies) {
-    return remedies.deadBitSteps() > 0 && replica.model() instanceof FreeTransformer free
-        ? new DeadBits(free, replica, optimizer, remedies.deadBitSteps(), remedies.deadBitKl())
+      Resources taken, Replica replica, AdamW optimizer, CollapseRemedies remedies) {
+    int steps = remedies.deadBitSteps();
+    return steps > 0 && replica.model() instanceof FreeTransformer free
+        ? taken.add(new DeadBits(free, replica, optimizer, steps, remedies.deadBitKl()))
         : null;
   }
 
@@ -154,16 +139,7 @@ public final class Trainer implements AutoCloseable {
    *     the kind of gradient may differ
    */
   public void initialize(TensorStore weights) {
-    new InitialModel(weights).requireShapeOf(config.model());
-    CheckpointShare share = share();
-    if (share == null) {
-      ModelFile.read(weights, model);
-    } else {
-      share.readWeights(weights, model.parameters().keySet());
-    }
-    if (step.average() != null) {
-      step.average().restart();
-    }
+    state.initialize(weights);
   }
 
   /**
@@ -173,54 +149,10 @@ public final class Trainer implements AutoCloseable {
    *     settings that a resumed run may not change
    */
   public void restore(Checkpoint checkpoint) {
-    CheckpointState state = checkpoint.state();
-    try (SafeTensors weights = checkpoint.openModel();
-        SafeTensors moments = checkpoint.openOptimizer()) {
-      SettingsCheck.requireSame(checkpoint.folder().toString(), settings(weights, state), config);
-      checkpoint.restore(parts);
-      CheckpointShare share = share();
-      if (share == null) {
-        ModelFile.read(weights, model);
-        ModelFile.read(moments, model, optimizer);
-      } else {
-        share.readWeights(weights, model.parameters().keySet());
-        share.readMoments(moments, Parameter.trained(model.parameters()).keySet());
-        share.readPart(checkpoint);
-      }
-    }
-    if (averaged != null) {
-      averaged.exchange();
-    }
-    stepsDone = state.step();
-    tokens = state.tokens();
-    position = state.dataPosition();
-  }
-
-  /** The settings a run was saved with; of format 1, which lacks them, as far as it tells. */
-  private RunConfig settings(SafeTensors weights, CheckpointState state) {
-    String training = weights.metadata().get(TRAINING_CONFIG);
-    Map<String, Object> now = config.training().toBuilder().seed(state.seed()).build().toMap();
-    Map<String, ConfigNode> sections = new LinkedHashMap<>();
-    sections.put("model", section(weights, ModelFile.CONFIG));
-    sections.put("data", section(weights, ModelFile.DATA_CONFIG));
-    sections.put(
-        "training",
-        training == null
-            ? ConfigJson.read(ConfigJson.write(now), weights.source())
-            : section(weights, TRAINING_CONFIG));
-    try {
-      return RunConfig.read(new ConfigNode.Mapping(sections, Origin.of(weights.source())), _ -> {});
-    } catch (ConfigException wrong) {
-      throw new CheckpointException(weights.source(), String.valueOf(wrong.getMessage()), wrong);
-    }
-  }
-
-  private static ConfigNode section(SafeTensors weights, String key) {
-    String json = weights.metadata().get(key);
-    if (json == null) {
-      throw new CheckpointException(weights.source(), "its metadata has no key '" + key + "'");
-    }
-    return ConfigJson.read(json, weights.source() + ", metadata " + key);
+    state.restore(checkpoint);
+    stepsDone = checkpoint.state().step();
+    tokens = checkpoint.state().tokens();
+    position = checkpoint.state().dataPosition();
   }
 
   /**
@@ -316,18 +248,14 @@ public final class Trainer implements AutoCloseable {
    */
   public Evaluation evaluate(long batches) {
     Evaluator measure = evaluator();
-    return withAverage(() -> measure.evaluate(validation, batches * validation.batchSize()));
+    return state.withAverage(() -> measure.evaluate(validation, batches * validation.batchSize()));
   }
 
   private Evaluator evaluator() {
     if (evaluator == null) {
-      evaluator = evaluator(model, config);
+      evaluator = resources.add(evaluator(model, config));
     }
     return evaluator;
-  }
-
-  private <T> T withAverage(Supplier<T> work) {
-    return averaged == null ? work.get() : averaged.during(work);
   }
 
   /**
@@ -337,50 +265,8 @@ public final class Trainer implements AutoCloseable {
    * @throws IOException if it cannot be written; earlier checkpoints are as they were
    */
   public Checkpoint save(CheckpointFolder folder, OptionalDouble bound) throws IOException {
-    CheckpointState state =
-        new CheckpointState(stepsDone, tokens, position, config.training().seed(), bound);
-    Map<String, String> metadata = new LinkedHashMap<>();
-    metadata.put(ModelFile.DATA_CONFIG, ConfigJson.write(config.data().toMap()));
-    metadata.put(TRAINING_CONFIG, ConfigJson.write(config.training().toMap()));
-    Retention kept = new Retention(config.training().keepLast(), config.training().keepBest());
-    TensorFile weights = ModelFile.of(model, metadata);
-    CheckpointShare share = share();
-    TensorFile moments =
-        share == null ? ModelFile.of(model, optimizer) : ModelFile.optimizerOutline(model);
-    CheckpointFiles files = new CheckpointFiles(weights, moments, parts, tokenizer);
-    try {
-      return withAverage(() -> saved(folder, state, files, share, kept));
-    } catch (UncheckedIOException failure) {
-      throw failure.getCause();
-    }
-  }
-
-  /** This rank's share of a checkpoint, or null where it has all. */
-  private @Nullable CheckpointShare share() {
-    FullyShardedModel shards = replica.shards();
-    if (shards == null) {
-      return null;
-    }
-    CheckpointShare share = new CheckpointShare(shards, optimizer, ranks.isFirst(), ranks::meet);
-    if (step.average() != null) {
-      share.add(AveragedWeights.NAME, step.average()::of);
-    }
-    return share;
-  }
-
-  private static Checkpoint saved(
-      CheckpointFolder folder,
-      CheckpointState state,
-      CheckpointFiles files,
-      @Nullable CheckpointShare share,
-      Retention kept) {
-    try {
-      return share == null
-          ? folder.save(state, files, kept)
-          : folder.saveTogether(state, files, share, kept);
-    } catch (IOException failure) {
-      throw new UncheckedIOException(failure);
-    }
+    long seed = config.training().seed();
+    return state.save(folder, new CheckpointState(stepsDone, tokens, position, seed, bound));
   }
 
   /** Whether this rank has all of the model, to write with it. */
@@ -421,15 +307,6 @@ public final class Trainer implements AutoCloseable {
   /** Frees model, optimizer and programs. */
   @Override
   public void close() {
-    training.close();
-    if (evaluator != null) {
-      evaluator.close();
-    }
-    step.close();
-    if (deadBits != null) {
-      deadBits.close();
-    }
-    optimizer.close();
-    replica.close();
+    resources.close();
   }
 }

@@ -16,6 +16,7 @@ import org.freetransformer.eval.Objective;
 import org.freetransformer.eval.TermSums;
 import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.nn.VaeLoss;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.nn.optim.GradientAccumulation;
@@ -75,6 +76,7 @@ public final class TrainingStep implements AutoCloseable {
   private List<Double> waits = List.of();
 
   private final UpdateSizes updateSizes;
+  private final Resources resources;
 
   /**
    * Records the step for batches of {@code config.batchSize()} examples of {@code length} tokens.
@@ -91,37 +93,44 @@ public final class TrainingStep implements AutoCloseable {
     Engine keeper = replica.keeper();
     this.optimizer = optimizer;
     this.config = config;
-    this.inputs = new BatchTensors(engine, config.batchSize(), length);
-    this.feed = new BatchFeed(inputs);
-    this.copies = new WeightCopies(engine, config.precision());
-    this.scaling =
-        config.precision() == Precision.FP16
-            ? new LossScaling(engine, keeper, LossScaler.Config.DEFAULT)
-            : null;
-    this.objective =
-        new Objective(engine, target(config.remedies()), scaling == null ? null : scaling.scale());
-    this.average =
-        config.emaDecay() == 0
-            ? null
-            : new WeightAverage(keeper, replica.trained(), config.emaDecay());
-    this.microStep = recordMicroStep();
-    this.casts = recordEffects(engine, copies::refresh);
-    this.norm =
-        Program.record(
-            keeper,
-            () -> {
-              Clipped clipped =
-                  GradientClipping.clip(
-                      keeper,
-                      replica.trained(),
-                      config.gradClip(),
-                      scaling == null ? null : scaling.inverse(),
-                      replica::sumOverRanks);
-              return List.of(clipped.norm(), clipped.scale());
-            });
-    this.update = recordEffects(keeper, this::emitUpdate);
-    this.discard = recordEffects(keeper, optimizer::emitDiscard);
-    this.updateSizes = new UpdateSizes(keeper, optimizer);
+    try (Resources parts = new Resources()) {
+      this.inputs = parts.add(new BatchTensors(engine, config.batchSize(), length));
+      this.copies = parts.add(new WeightCopies(engine, config.precision()));
+      this.scaling =
+          config.precision() == Precision.FP16
+              ? parts.add(new LossScaling(engine, keeper, LossScaler.Config.DEFAULT))
+              : null;
+      Tensor scale = scaling == null ? null : scaling.scale();
+      this.objective = parts.add(new Objective(engine, target(config.remedies()), scale));
+      this.average =
+          config.emaDecay() == 0
+              ? null
+              : parts.add(new WeightAverage(keeper, replica.trained(), config.emaDecay()));
+      this.microStep = parts.add(recordMicroStep());
+      this.casts = parts.add(recordEffects(engine, copies::refresh));
+      this.norm = parts.add(recordNorm());
+      this.update = parts.add(recordEffects(keeper, this::emitUpdate));
+      this.discard = parts.add(recordEffects(keeper, optimizer::emitDiscard));
+      this.updateSizes = parts.add(new UpdateSizes(keeper, optimizer));
+      this.feed = parts.add(new BatchFeed(inputs)); // The last: it is waited for before all else.
+      this.resources = parts.keep();
+    }
+  }
+
+  private Program recordNorm() {
+    Engine keeper = replica.keeper();
+    return Program.record(
+        keeper,
+        () -> {
+          Clipped clipped =
+              GradientClipping.clip(
+                  keeper,
+                  replica.trained(),
+                  config.gradClip(),
+                  scaling == null ? null : scaling.inverse(),
+                  replica::sumOverRanks);
+          return List.of(clipped.norm(), clipped.scale());
+        });
   }
 
   private Program recordMicroStep() {
@@ -338,19 +347,6 @@ public final class TrainingStep implements AutoCloseable {
 
   @Override
   public void close() {
-    for (Program program : List.of(microStep, casts, norm, update, discard)) {
-      program.close();
-    }
-    updateSizes.close();
-    feed.close();
-    if (average != null) {
-      average.close();
-    }
-    inputs.close();
-    objective.close();
-    copies.close();
-    if (scaling != null) {
-      scaling.close();
-    }
+    resources.close();
   }
 }

@@ -11,15 +11,34 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import org.freetransformer.data.DataConfig;
+import org.freetransformer.data.Dataset;
+import org.freetransformer.eval.Evaluator;
+import org.freetransformer.eval.PlanAnalysis;
 import org.freetransformer.generate.IncrementalDecoder;
+import org.freetransformer.model.Baseline;
+import org.freetransformer.model.FreeTransformer;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.model.ModelConfig.Latent.PostSampler;
 import org.freetransformer.model.SmallModels;
 import org.freetransformer.nn.KeyValueCache;
+import org.freetransformer.nn.Resources;
+import org.freetransformer.nn.optim.AdamW;
+import org.freetransformer.nn.optim.WeightAverage;
+import org.freetransformer.nn.sharding.ProcessGroup;
+import org.freetransformer.nn.sharding.Strategy;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Precision;
 import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.Devices;
+import org.freetransformer.train.CollapseRemedies;
+import org.freetransformer.train.PlannedStep;
+import org.freetransformer.train.Ranks;
+import org.freetransformer.train.RunConfig;
+import org.freetransformer.train.ShardingConfig;
+import org.freetransformer.train.Trainer;
+import org.freetransformer.train.TrainingConfig;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,7 +51,8 @@ final class ScarceMemoryTest {
 
   @TempDir private Path folder;
   private final AtomicInteger left = new AtomicInteger(AMPLE);
-  private final Engine engine = Engine.on(scarce(Device.class, Devices.scalar(), "allocate", left));
+  private final Engine engine =
+      Engine.on(scarce(Device.class, Devices.scalar(), "allocate|bind", left));
 
   @AfterEach
   void closeEngine() {
@@ -40,14 +60,14 @@ final class ScarceMemoryTest {
     assertThat(live()).isZero();
   }
 
-  /** The same thing, of which one method fails after so many calls as are left. */
+  /** The same thing, of which some methods fail after so many calls as are left. */
   private static <T> T scarce(Class<T> type, T whole, String limited, AtomicInteger left) {
     return type.cast(
         Proxy.newProxyInstance(
             type.getClassLoader(),
             new Class<?>[] {type},
             (_, method, arguments) -> {
-              if (method.getName().equals(limited) && left.getAndDecrement() <= 0) {
+              if (method.getName().matches(limited) && left.getAndDecrement() <= 0) {
                 throw new OutOfMemoryError("no more memory");
               }
               try {
@@ -93,8 +113,99 @@ final class ScarceMemoryTest {
   void newModels(ModelConfig.Kind kind) {
     ModelConfig config = SmallModels.config(kind).build();
     try (LanguageModel model = model(kind)) {
-      assertThat(allocations(() -> LanguageModel.create(engine, config)::close))
-          .isGreaterThan(model.parameters().size());
+      int created = allocations(() -> LanguageModel.create(engine, config)::close);
+      assertThat(created).isGreaterThan(model.parameters().size());
+      Supplier<Runnable> direct =
+          switch (kind) {
+            case FREE -> () -> new FreeTransformer(engine, config)::close;
+            case BASELINE -> () -> new Baseline(engine, config)::close;
+          };
+      assertThat(allocations(direct)).isEqualTo(created);
+    }
+  }
+
+  @Test
+  void optimizerAndAverage() {
+    ModelConfig config = SmallModels.config(ModelConfig.Kind.BASELINE).build();
+    allocations(() -> {
+      try (Resources parts = new Resources()) {
+        LanguageModel model = parts.add(LanguageModel.create(engine, config));
+        AdamW.Config constants = new AdamW.Config(0.9, 0.95, 1e-8, 0.1);
+        parts.add(new AdamW(engine, model.parameters(), constants));
+        parts.add(new WeightAverage(engine, model.parameters(), 0.9));
+        return parts.keep()::close;
+      }
+    });
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void evaluation(ModelConfig.Kind kind) {
+    try (LanguageModel model = model(kind)) {
+      allocations(() -> Evaluator.sampling(model, 2, 5, 1)::close);
+      if (model instanceof FreeTransformer free) {
+        allocations(() -> new PlanAnalysis(free, 2, 5)::close);
+      }
+    }
+  }
+
+  /** With all that takes memory: averages, loss scale, 16-bit weights, a watch of dead bits. */
+  private static RunConfig training(boolean offload) {
+    TrainingConfig training =
+        TrainingConfig.builder()
+            .batchSize(1)
+            .gradientAccumulationSteps(2)
+            .precision(Precision.FP16)
+            .emaDecay(0.9)
+            .remedies(CollapseRemedies.NONE.withDeadBitReset(2, 0.5))
+            .sharding(
+                new ShardingConfig(
+                    true, Strategy.FULL_SHARD, 0, ShardingConfig.Exchange.FP32, false, 1, offload))
+            .build();
+    return new RunConfig(SmallModels.forPlanLetters(), training, DataConfig.planLetters(5));
+  }
+
+  @Test
+  void training() {
+    RunConfig config = training(false);
+    try (Dataset data = Dataset.open(config.data(), _ -> {})) {
+      int all = allocations(() -> new Trainer(engine, config, data)::close);
+      assertThat(all).isGreaterThan(100);
+    }
+  }
+
+  @Test
+  void trainingThatTheHostHelps() {
+    RunConfig config = training(true);
+    long threads = groupThreads();
+    try (Dataset data = Dataset.open(config.data(), _ -> {});
+        Engine host = Engine.on(Devices.scalar())) {
+      long before = host.device().memory().liveBytes();
+      allocations(() -> {
+        try {
+          return new Trainer(engine, host, config, data, Ranks.ONE)::close;
+        } finally {
+          if (left.get() < 0) { // What was asked for and not given.
+            assertThat(host.device().memory().liveBytes()).isEqualTo(before);
+            assertThat(groupThreads()).isEqualTo(threads);
+          }
+        }
+      });
+      assertThat(host.device().memory().liveBytes()).isEqualTo(before);
+    }
+  }
+
+  private static long groupThreads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("ft-rank"))
+        .count();
+  }
+
+  @Test
+  void aShareOfTraining() {
+    RunConfig config = training(false);
+    try (ProcessGroup group = ProcessGroup.imagined(2, 1)) {
+      allocations(() -> new PlannedStep(engine, config, Ranks.of(group))::close);
     }
   }
 

@@ -2,6 +2,7 @@ package org.freetransformer.demo;
 
 import java.util.List;
 import java.util.Map;
+import org.freetransformer.data.PlanLetters;
 import org.freetransformer.data.PlanLettersEntropy;
 
 /** The results as a Markdown document, so that it can be made again by one command. */
@@ -61,13 +62,15 @@ final class DemoReport {
   private static void table(StringBuilder text, List<RegimeResult> results) {
     text.append(
         """
-        | model | parameters | steps | minutes | reconstruction | KL | bound | start, a plan each | start, shared plan | noise, a plan each | noise, shared plan | possible |
-        |---|---|---|---|---|---|---|---|---|---|---|---|
+        | model | parameters | steps | minutes | reconstruction | KL | bound | near, a plan each | near, shared plan | spread, a plan each | spread, shared plan | noise, a plan each | noise, shared plan | possible |
+        |---|---|---|---|---|---|---|---|---|---|---|---|---|---|
         """);
     for (RegimeResult result : results) {
       SampleStudy study = result.study();
+      SampleStudy.Agreement fresh = study.freshAgreement();
+      SampleStudy.Agreement shared = study.sharedAgreement();
       text.append(
-          "| %s | %,d | %,d | %.1f | %.4f | %.4f | %.4f | ±%.1f | %s | %.2f | %s | %.0f %% |%n"
+          "| %s | %,d | %,d | %.1f | %.4f | %.4f | %.4f | %s | %s | %s | %s | %s | %s | %.0f %% |%n"
               .formatted(
                   result.regime().label(),
                   result.parameters(),
@@ -76,23 +79,38 @@ final class DemoReport {
                   result.evaluation().reconstruction(),
                   result.evaluation().kl(),
                   result.evaluation().nllBound(),
-                  study.freshSpread(),
-                  Double.isNaN(study.sharedSpread())
-                      ? "–"
-                      : "±%.1f".formatted(study.sharedSpread()),
-                  study.freshNoise(),
-                  Double.isNaN(study.sharedNoise()) ? "–" : "%.2f".formatted(study.sharedNoise()),
+                  known("%.0f %%", PERCENT * fresh.near()),
+                  known("%.0f %%", PERCENT * shared.near()),
+                  known("±%.1f", fresh.spread()),
+                  known("±%.1f", shared.spread()),
+                  known("%.2f", fresh.noise()),
+                  known("%.2f", shared.noise()),
                   PERCENT * study.possible()));
     }
     text.append(
         """
 
         Nats per character on held-out sequences. Reconstruction has seen the text through the plan: only
-        the bound compares with the baseline. *Start*: mean distance of the runs' first places from their
-        median. *Noise*: of the `!` in one sample, the share that another has at the same place; 0.06 by
-        chance. *Possible*: share of texts written to drawn plans that the task could have made.
+        the bound compares with the baseline. Sixteen samples at a time are compared, with a plan each or of
+        one shared plan. *Near*: share of the runs that start within %d places of the median of their
+        sixteen. *Spread*: mean distance from it, in places. *Noise*: of the `!` in one sample, the share
+        that another has at the same place; 0.06 by chance. *Possible*: share of texts written to drawn
+        plans that the task could have made.
 
-        """);
+        A decoder reads from left to right, so at place t it has seen t of the plans, each of which tells
+        it about κ nats at most; to know which of %d places is meant takes %.2f. With κ = ln2/8 that is
+        place %d: under any plan, runs that start earlier are in part left to chance.
+
+        """
+            .formatted(
+                SampleStudy.NEAR,
+                PlanLetters.STARTS,
+                Math.log(PlanLetters.STARTS),
+                Math.round(Math.log(PlanLetters.STARTS) / Regime.SMALL.kappa())));
+  }
+
+  private static String known(String format, double value) {
+    return Double.isNaN(value) ? "–" : format.formatted(value);
   }
 
   private static void distance(StringBuilder text, List<RegimeResult> results) {

@@ -12,8 +12,14 @@ import org.freetransformer.data.PlanLettersEntropy;
  * does not show is not claimed.
  */
 public final class Findings {
-  /** A plan holds the position if it brings runs together to this share of their spread. */
-  private static final double TOGETHER = 0.5;
+  /** A plan holds the position if this share of its runs start near each other. */
+  private static final double HOLDS = 0.8;
+
+  /** It says something of it if so many times as many do as with a plan each. */
+  private static final double MORE = 1.5;
+
+  /** Texts are garbled if the task could have made under this share of what it could before. */
+  private static final double GARBLED = 0.5;
 
   /** A bound is clearly under a level if it is under this share of it. */
   private static final double CLEARLY = 0.9;
@@ -59,27 +65,26 @@ public final class Findings {
     return result;
   }
 
-  private static boolean holdsPosition(SampleStudy study) {
-    return study.sharedSpread() < TOGETHER * study.freshSpread();
-  }
-
   private static String position(RegimeResult result) {
-    SampleStudy study = result.study();
+    double near = result.study().sharedAgreement().near();
+    double byChance = result.study().freshAgreement().near();
     String claim =
-        holdsPosition(study)
+        near >= HOLDS
             ? "the plan holds the position of the run"
-            : "the plan does not hold the position of the run (yet)";
-    return "With %s, %s: samples of one shared plan start theirs within ±%.1f places of each other, those with a plan each within ±%.1f."
-        .formatted(result.regime().label(), claim, study.sharedSpread(), study.freshSpread());
+            : near >= MORE * byChance
+                ? "the plan says something of the position of the run, but does not fix it"
+                : "the plan does not say where the run stands";
+    return "With %s, %s: of the samples of one shared plan %.0f %% start theirs within %d places of their median, of those with a plan each %.0f %%."
+        .formatted(result.regime().label(), claim, 100 * near, SampleStudy.NEAR, 100 * byChance);
   }
 
   private static String position(RegimeResult small, RegimeResult tiny) {
     String sentence = position(small);
     return sentence.substring(0, sentence.length() - 1)
-        + ", and with %s one shared plan leaves them ±%.1f apart; the KL is %.3f nats per character, where the position takes %.3f."
+        + ", and under one plan with %s %.0f %%; the KL is %.3f nats per character, where the position takes %.3f."
             .formatted(
                 tiny.regime().label(),
-                tiny.study().sharedSpread(),
+                100 * tiny.study().sharedAgreement().near(),
                 small.evaluation().kl(),
                 Math.log(PlanLetters.STARTS) / PlanLetters.CHARACTERS);
   }
@@ -87,7 +92,7 @@ public final class Findings {
   private static String allowance(RegimeResult baseline, RegimeResult tiny, RegimeResult huge) {
     double from = tiny.evaluation().reconstruction();
     double to = huge.evaluation().reconstruction();
-    boolean garbled = huge.study().possible() < TOGETHER * tiny.study().possible();
+    boolean garbled = huge.study().possible() < GARBLED * tiny.study().possible();
     return "From %s to %s the reconstruction %s from %.3f to %.3f nats per character but the bound, which alone compares with the baseline's %.3f and the source's %.3f, %s from %.3f to %.3f, and of the texts written to drawn plans the task could have made %.0f %% and %.0f %%: %s."
         .formatted(
             tiny.regime().label(),

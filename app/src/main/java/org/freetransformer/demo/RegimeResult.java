@@ -46,14 +46,19 @@ public record RegimeResult(
       map.put(key, training.get(key));
     }
     map.putAll(Reports.of(evaluation));
-    map.put("start_spread_plan_each", number(study.freshSpread()));
-    map.put("start_spread_shared_plan", number(study.sharedSpread()));
-    map.put("noise_agreement_plan_each", number(study.freshNoise()));
-    map.put("noise_agreement_shared_plan", number(study.sharedNoise()));
+    put(map, "plan_each", study.freshAgreement());
+    put(map, "shared_plan", study.sharedAgreement());
     map.put("possible_share", study.possible());
     map.put("samples_plan_each", study.fresh());
     map.put("samples_shared_plan", study.shared());
     return map;
+  }
+
+  private static void put(
+      Map<String, @Nullable Object> map, String plans, SampleStudy.Agreement agreement) {
+    map.put("start_spread_" + plans, number(agreement.spread()));
+    map.put("starts_near_" + plans, number(agreement.near()));
+    map.put("noise_agreement_" + plans, number(agreement.noise()));
   }
 
   /** JSON knows no NaN. */

@@ -1,6 +1,8 @@
 package org.freetransformer.demo;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.DoubleStream;
 import org.freetransformer.data.LetterAlphabet;
 import org.freetransformer.data.LetterRuns;
 
@@ -14,6 +16,16 @@ record SampleGroup(int letter, List<int[]> samples) {
 
   /** Mean distance, in places, of the runs' starts from their median; NaN with under two runs. */
   double startSpread() {
+    return distances().average().orElse(Double.NaN);
+  }
+
+  /** Share of the runs that start within some places of their median; NaN with under two runs. */
+  double startsWithin(int places) {
+    return distances().map(distance -> distance <= places ? 1 : 0).average().orElse(Double.NaN);
+  }
+
+  /** How far from their median the runs start, in places; none with under two runs. */
+  private DoubleStream distances() {
     int[] starts =
         samples.stream()
             .flatMap(sample -> LetterRuns.find(letter, sample).stream())
@@ -21,14 +33,10 @@ record SampleGroup(int letter, List<int[]> samples) {
             .sorted()
             .toArray();
     if (starts.length < 2) {
-      return Double.NaN;
+      return DoubleStream.empty();
     }
     double median = (starts[(starts.length - 1) / 2] + starts[starts.length / 2]) / 2.0;
-    double sum = 0;
-    for (int start : starts) {
-      sum += Math.abs(start - median);
-    }
-    return sum / starts.length;
+    return Arrays.stream(starts).mapToDouble(start -> Math.abs(start - median));
   }
 
   /**

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 class FindingsTest {
 
   private static RegimeResult result(
-      Regime regime, double reconstruction, double kl, double sharedSpread, double possible) {
+      Regime regime, double reconstruction, double kl, double near, double possible) {
     Evaluation evaluation =
         new Evaluation(
             64,
@@ -24,34 +24,40 @@ class FindingsTest {
             Double.NaN,
             null);
     SampleStudy study =
-        new SampleStudy(List.of("_"), List.of("_"), 14, sharedSpread, 0.06, 0.06, possible);
+        new SampleStudy(
+            List.of("_"),
+            List.of("_"),
+            new SampleStudy.Agreement(14, 0.12, 0.06),
+            new SampleStudy.Agreement(5, near, 0.06),
+            possible);
     return new RegimeResult(regime, 1000, 300, 1, Map.of(), evaluation, study);
   }
 
-  private static List<String> findings(double smallSpread, double hugePossible) {
+  private static List<String> findings(double smallNear, double hugePossible) {
     return Findings.ofAll(
         List.of(
             result(Regime.BASELINE, 0.301, 0, Double.NaN, 0.9),
-            result(Regime.TINY, 0.298, 0.01, 13.5, 0.9),
-            result(Regime.SMALL, 0.24, 0.0866, smallSpread, 0.9),
-            result(Regime.LARGE, 0.11, 0.5, 1, 0.8),
-            result(Regime.HUGE, 0.01, 1.25, 1, hugePossible)));
+            result(Regime.TINY, 0.298, 0.01, 0.15, 0.9),
+            result(Regime.SMALL, 0.24, 0.0866, smallNear, 0.9),
+            result(Regime.LARGE, 0.11, 0.5, 0.9, 0.8),
+            result(Regime.HUGE, 0.01, 1.25, 0.9, hugePossible)));
   }
 
   @Test
   void tellsThatThePlanHoldsThePositionOnlyIfItDoes() {
-    assertThat(findings(1.9, 0.1).getFirst())
-        .contains("the plan holds the position", "±1.9", "±14.0", "±13.5", "0.087");
-    assertThat(findings(11, 0.1).getFirst()).contains("does not hold the position", "±11.0");
-    assertThat(findings(Double.NaN, 0.1).getFirst()).contains("does not hold the position");
+    assertThat(findings(0.9, 0.1).getFirst())
+        .contains("the plan holds the position", "90 %", "12 %", "15 %", "0.087");
+    assertThat(findings(0.4, 0.1).getFirst()).contains("does not fix it", "40 %");
+    assertThat(findings(0.13, 0.1).getFirst()).contains("does not say where", "13 %");
+    assertThat(findings(Double.NaN, 0.1).getFirst()).contains("does not say where");
   }
 
   @Test
   void tellsOfGarbleOnlyIfThereIsSome() {
-    assertThat(findings(2, 0.1).getLast())
+    assertThat(findings(0.9, 0.1).getLast())
         .contains("falls from 0.298 to 0.010", "rises from 0.308 to 1.260", "0.301", "0.297")
         .contains("90 % and 10 %", "gives garble");
-    assertThat(findings(2, 0.9).getLast()).contains("is not seen in this run");
+    assertThat(findings(0.9, 0.9).getLast()).contains("is not seen in this run");
   }
 
   @Test
@@ -62,6 +68,6 @@ class FindingsTest {
   }
 
   private static String quick(double bound) {
-    return Findings.ofQuick(result(Regime.QUICK, bound, 0, 13, 0.9)).getFirst();
+    return Findings.ofQuick(result(Regime.QUICK, bound, 0, 0.1, 0.9)).getFirst();
   }
 }

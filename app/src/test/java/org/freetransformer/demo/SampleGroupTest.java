@@ -30,6 +30,12 @@ class SampleGroupTest {
   }
 
   @Test
+  void nearStartsAreCounted() {
+    assertThat(of(run(10), run(12), run(17)).startsWithin(3)).isCloseTo(2.0 / 3, within(1e-12));
+    assertThat(of(run(10), "_".repeat(64)).startsWithin(3)).isNaN();
+  }
+
+  @Test
   void noiseAgreesWhereItStandsAtTheSamePlace() {
     String atTheEnd = run(10).substring(0, 62) + "!!";
     String oneOfTwo = run(20).substring(0, 63) + "!";

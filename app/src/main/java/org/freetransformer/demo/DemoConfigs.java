@@ -33,7 +33,25 @@ public record DemoConfigs(List<String> changes, Consumer<String> notes) {
     if (regime.hasPlan()) {
       document = ConfigFile.set(document, "training.kappa_free_bits=" + regime.kappa());
     }
+    if (regime == Regime.LARGE) {
+      document = ConfigFile.set(document, fromHuge(document));
+    }
     return RunConfig.read(ConfigFile.set(document, changes), notes);
+  }
+
+  /**
+   * Free bits that begin with {@link Regime#HUGE}'s: where it is free, the encoder learns to tell
+   * every character, and keeps what fits as that gets dearer. With few from the start it only ever
+   * tells the position.
+   */
+  private List<String> fromHuge(ConfigNode document) {
+    ConfigNode whole = ConfigFile.set(document, changes);
+    int steps = RunConfig.read(whole, _ -> {}).training().maxSteps();
+    return List.of(
+        "training.kappa_schedule=linear",
+        "training.kappa_start=" + Regime.HUGE.kappa(),
+        "training.kappa_schedule_steps=" + Math.max(1, 2 * steps / 3),
+        "training.kl_warmup_steps=0");
   }
 
   /** The file of a name in {@code configs}. */

@@ -35,7 +35,7 @@ public record SampleStudy(
   public static final int NEAR = 3;
 
   private static final int SHOWN = 8;
-  private static final int GROUPS = 16;
+  private static final int GROUPS = 12;
   private static final int SAMPLES_OF_A_GROUP = 16;
   private static final LetterAlphabet ALPHABET = new LetterAlphabet();
 

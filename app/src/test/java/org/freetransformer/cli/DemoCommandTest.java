@@ -57,7 +57,7 @@ class DemoCommandTest {
       assertThat(model.path("peak_bytes").asLong()).isPositive();
       assertThat(Path.of(model.path("checkpoint").asText(), "model.safetensors")).exists();
     }
-    assertThat(result.path("findings")).hasSize(2);
+    assertThat(result.path("findings")).hasSize(3);
     assertThat(result.path("source_entropy").asDouble()).isBetween(0.29, 0.3);
 
     Path out = folder.resolve("demo");

@@ -18,6 +18,7 @@ GENERATE_ARGS   ?= --n 4
 DEMO_ARGS       ?=
 COMPOSE         ?= docker-compose
 DOCKER_ARGS     ?= devices
+DOCS_PORT       ?= 8000
 
 MVN     := mvn -B -q
 SKIP    := -Dmaven.test.skip=true
@@ -35,7 +36,7 @@ SHARDED := --ranks $(RANKS) --set training.gradient_accumulation_steps=$(RANKS)
   compare evaluate-baseline evaluate-free generate plans serve demo demo-quick \
   test test-unit test-integration test-comparison test-fast test-slow \
   lint type-check format format-check quality pre-commit ci \
-  docs-build \
+  docs-build docs-serve docs-check \
   check-package release \
   docker-build docker-build-cpu docker-demo docker-interactive docker-run-cpu docker-clean \
   clean clean-checkpoints clean-data clean-results clean-dist docs-clean clean-all
@@ -158,8 +159,18 @@ ci: ## What continuous integration runs
 
 ##@ Documentation and release
 
-docs-build: ## Makes the Javadoc of the library in target/reports/apidocs; warnings are errors
+docs-build: ## Makes the documentation site in target/site, with the library's Javadoc in api; its warnings are errors
 	$(MVN) $(SKIP) -pl '!app,!bench' package javadoc:aggregate
+	scripts/docs-site
+
+docs-check: docs-build ## Makes the site, and fails on dead links in it
+	"$$(scripts/find-jdk)/bin/java" docs/site/CheckLinks.java target/site
+
+docs-serve: target/site/index.html ## Serves the site at http://127.0.0.1:8000/ (another DOCS_PORT); Ctrl-C ends it
+	"$$(scripts/find-jdk)/bin/jwebserver" -d "$(CURDIR)/target/site" -p $(DOCS_PORT)
+
+target/site/index.html:
+	$(MAKE) docs-build
 
 check-package: ## Builds the release twice, demands the same bytes, runs examples and zip; fills target/release
 	scripts/check-release
@@ -205,7 +216,7 @@ clean-results: ## Removes the comparison that compare made
 clean-dist: ## Removes the release's archives
 	rm -rf target/release app/target/free-transformer-*.zip
 
-docs-clean: ## Removes the Javadoc
-	rm -rf target/reports
+docs-clean: ## Removes the documentation site and the Javadoc
+	rm -rf target/site target/site-source target/reports
 
 clean-all: clean clean-checkpoints clean-data clean-results ## Removes all of that

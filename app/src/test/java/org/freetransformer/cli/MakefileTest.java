@@ -25,7 +25,6 @@ import org.snakeyaml.engine.v2.api.LoadSettings;
 class MakefileTest {
   private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
   private static final Pattern LISTED = Pattern.compile("(?m)^  ([a-z][a-z0-9-]*)  +\\S.*$");
-  private static final Pattern WORD = Pattern.compile("'([^']*)'|(\\S+)");
 
   private static List<String> targets;
 
@@ -90,11 +89,8 @@ class MakefileTest {
             .toList();
     assertThat(calls).anyMatch(call -> call.startsWith("train ")).hasSizeGreaterThan(10);
     for (String call : calls) {
-      String[] words =
-          matches(WORD, call)
-              .map(word -> word.group(1) == null ? word.group(2) : word.group(1))
-              .toArray(String[]::new);
-      assertThatCode(() -> Main.commandLine().parseArgs(words)).as(call).doesNotThrowAnyException();
+      List<String> words = FtCalls.words(call);
+      assertThatCode(() -> FtCalls.parse(words)).as(call).doesNotThrowAnyException();
     }
   }
 

@@ -18,7 +18,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.freetransformer.config.ConfigException;
+import org.freetransformer.config.ConfigNode;
+import org.freetransformer.config.ConfigSection;
+import org.freetransformer.data.DataConfig;
+import org.freetransformer.model.ModelConfig;
 import org.freetransformer.train.RunConfig;
+import org.freetransformer.train.TrainingConfig;
 import org.junit.jupiter.api.Test;
 
 /** The tables of the page on configurations are those of the program, and of its presets. */
@@ -29,7 +34,8 @@ class ConfigurationPageTest {
   private static final Path DEVICES = ROOT.resolve("docs/training/multi-device.md");
   private static final Pattern SECTION = Pattern.compile("(?ms)^## (.+?)$(.*?)(?=^## |\\z)");
   private static final Pattern KEY = Pattern.compile("`([a-z][\\w.]*)`");
-  private static final Pattern ALLOWED = Pattern.compile("allowed in [\\w.]+ are ([\\w, ]+)");
+  private static final Pattern ALLOWED =
+      Pattern.compile("allowed (?:at the top|in [\\w.]+) are ([\\w, ]+)");
   private static final Pattern PRESET =
       Pattern.compile(
           "(?m)^\\| \\[([\\w-]+\\.yaml)]\\(\\S+\\) \\| `(\\w+)` \\| ([\\d,]+) \\| ([\\d,]+) \\|"
@@ -169,9 +175,15 @@ class ConfigurationPageTest {
 
   /** The keys that the program reads in a section, and in those inside of it. */
   private static Stream<String> read(String path, Set<String> told) {
-    String wrong = "not_a_key";
-    String yaml = path.replace(".", ": {") + ": {" + wrong + ": 1" + "}".repeat(depth(path));
-    ConfigException refusal = catchThrowableOfType(ConfigException.class, () -> read(yaml));
+    String[] sections = path.split("\\.", -1);
+    StringBuilder yaml = new StringBuilder("{not_a_key: 1}");
+    for (int i = sections.length - 1; i > 0; i--) {
+      yaml.insert(0, "{" + sections[i] + ": ").append('}');
+    }
+    ConfigNode node = ConfigFile.parse(yaml.toString(), "a test");
+    ConfigException refusal =
+        catchThrowableOfType(
+            ConfigException.class, () -> readSection(sections[0], ConfigSection.root(node)));
     Matcher allowed = ALLOWED.matcher(String.valueOf(refusal.getMessage()));
     assertThat(allowed.find()).as(refusal.getMessage()).isTrue();
     return Stream.of(allowed.group(1).split(", ", -1))
@@ -179,8 +191,12 @@ class ConfigurationPageTest {
         .flatMap(key -> isSection(key, told) ? read(key, told) : Stream.of(key));
   }
 
-  private static int depth(String path) {
-    return path.split("\\.", -1).length;
+  private static void readSection(String name, ConfigSection section) {
+    switch (name) {
+      case "model" -> ModelConfig.read(section);
+      case "training" -> TrainingConfig.read(section);
+      default -> DataConfig.read(section, 32_000, 2048, note -> {});
+    }
   }
 
   private static boolean isSection(String key, Set<String> told) {

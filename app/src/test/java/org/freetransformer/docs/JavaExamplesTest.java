@@ -29,28 +29,6 @@ class JavaExamplesTest {
           "Engine engine, ModelConfig config, LanguageModel model, ProcessGroup group,"
               + " AdamW.Config constants");
 
-  private static final String AROUND =
-      """
-      import java.nio.file.Path;
-      import java.util.*;
-      import org.freetransformer.checkpoint.*;
-      import org.freetransformer.data.*;
-      import org.freetransformer.eval.*;
-      import org.freetransformer.generate.*;
-      import org.freetransformer.model.*;
-      import org.freetransformer.nn.optim.*;
-      import org.freetransformer.nn.sharding.*;
-      import org.freetransformer.tensor.*;
-      import org.freetransformer.tensor.device.Devices;
-      import org.freetransformer.train.*;
-
-      class Example {
-        void lines(%s) throws Exception {
-      %s
-        }
-      }
-      """;
-
   @TempDir Path folder;
 
   static List<MarkdownPage> documents() {
@@ -64,6 +42,31 @@ class JavaExamplesTest {
         .toList();
   }
 
+  /** A class around lines that are none. */
+  private static String around(String given, String lines) {
+    return """
+    import java.nio.file.Path;
+    import java.util.*;
+    import org.freetransformer.checkpoint.*;
+    import org.freetransformer.data.*;
+    import org.freetransformer.eval.*;
+    import org.freetransformer.generate.*;
+    import org.freetransformer.model.*;
+    import org.freetransformer.nn.optim.*;
+    import org.freetransformer.nn.sharding.*;
+    import org.freetransformer.tensor.*;
+    import org.freetransformer.tensor.device.Devices;
+    import org.freetransformer.train.*;
+
+    class Example {
+      void lines(%s) throws Exception {
+    %s
+      }
+    }
+    """
+        .formatted(given, lines);
+  }
+
   @ParameterizedTest
   @MethodSource("documents")
   void everyBlockCompiles(MarkdownPage page) {
@@ -71,7 +74,7 @@ class JavaExamplesTest {
       compile(
           block.contains("class ")
               ? block
-              : AROUND.formatted(GIVEN.getOrDefault(page.toString(), ""), block));
+              : around(GIVEN.getOrDefault(page.toString(), ""), block));
     }
   }
 

@@ -19,7 +19,7 @@ final class ShellCommands {
     if (!shell && !terminal) {
       return commands;
     }
-    for (String line : block.code().replaceAll("\\\\\\n\\s*", "").split("\n")) {
+    for (String line : block.code().replaceAll("\\\\\\n\\s*", "").split("\n", -1)) {
       if (!terminal) {
         commands.addAll(split(line));
       } else if (line.startsWith(PROMPT)) {

@@ -24,6 +24,7 @@ import org.freetransformer.data.DataConfig;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.TrainingConfig;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** The tables of the page on configurations are those of the program, and of its presets. */
@@ -127,10 +128,11 @@ class ConfigurationPageTest {
     return keys;
   }
 
-  private static boolean isSame(String told, Object real) {
+  private static boolean isSame(String told, @Nullable Object real) {
+    String value = String.valueOf(real);
     return real instanceof Number
-        ? new BigDecimal(told).compareTo(new BigDecimal(real.toString())) == 0
-        : told.replace("''", "").equals(real.toString());
+        ? new BigDecimal(told).compareTo(new BigDecimal(value)) == 0
+        : told.replace("''", "").equals(value);
   }
 
   @Test
@@ -224,7 +226,7 @@ class ConfigurationPageTest {
   private static List<String> cells(Path file) {
     RunConfig preset = RunConfig.read(ConfigFile.read(file), note -> {});
     return List.of(
-        preset.model().toMap().get("kind").toString(),
+        ConfigSection.nameOf(preset.model().kind()),
         "%,d".formatted(preset.model().parameterCount()),
         "%,d".formatted(preset.training().maxSteps()),
         preset.data().datasetName());

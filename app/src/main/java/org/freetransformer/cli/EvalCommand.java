@@ -71,7 +71,7 @@ final class EvalCommand implements Callable<Integer> {
 
   private DataConfig dataConfig(SavedModel saved, Path other) {
     InputFiles.requireExists(other, "text");
-    return saved.dataConfig(other, DataFiles.datasetName(other), output::note);
+    return saved.dataConfig(other, DataFiles::datasetName, output::note);
   }
 
   private void evaluate(SavedModel saved, DataConfig data, EvaluationSettings settings) {

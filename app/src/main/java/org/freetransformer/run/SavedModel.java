@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.checkpoint.CheckpointException;
 import org.freetransformer.checkpoint.CheckpointFolder;
@@ -159,11 +160,11 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
    * does not say.
    *
    * @param text a file, or a folder; for synthetic sequences the folder of their {@code val.pt}
-   * @param kind the dataset's name, as the names of its files tell it; a folder is of what the
-   *     model was trained on, unless that was plain text
+   * @param kind gives the dataset's name, as the names of its files tell it; a folder is of what
+   *     the model was trained on, unless that was plain text
    * @throws CheckpointException if the model's tokens do not stand for text, nor for such sequences
    */
-  public DataConfig dataConfig(Path text, String kind, Consumer<String> notes) {
+  public DataConfig dataConfig(Path text, Function<Path, String> kind, Consumer<String> notes) {
     DataConfig trained =
         dataConfig(
             file.metadata().getOrDefault(ModelFile.DATA_CONFIG, "{\"dataset_name\": \"text\"}"),
@@ -180,7 +181,7 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
     boolean plain =
         trained.source() == DataConfig.Source.TEXT
             || trained.source() == DataConfig.Source.JDK_SOURCE;
-    String name = Files.isDirectory(text) && !plain ? trained.datasetName() : kind;
+    String name = Files.isDirectory(text) && !plain ? trained.datasetName() : kind.apply(text);
     return trained.withFiles(name, text.toString());
   }
 

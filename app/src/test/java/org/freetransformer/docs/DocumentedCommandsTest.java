@@ -72,7 +72,7 @@ class DocumentedCommandsTest {
         "./ft train --config configs/texts.yaml                        | configs/texts.yaml",
         "./ft train --config configs/text.yaml --set model.layers=3    | num_layers",
         "./ft train --config configs/text.yaml --set model.num_heads=0 | nearest is 1",
-        "./ft generate --run runs/x                                    | --prompt",
+        "./ft inspect                                                  | PATH",
         "mpirun -n 2 ./ft train --distribute mpi --config x.yaml       | --distribute",
         "TORNADOVM_HOME=x ./ft devises                                 | devises",
         "docker run --rm free-transformer dem --quick                  | dem",

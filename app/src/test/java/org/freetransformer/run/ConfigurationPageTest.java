@@ -224,9 +224,10 @@ class ConfigurationPageTest {
   }
 
   private static List<String> cells(Path file) {
-    ConfigNode.Mapping document = ConfigFile.read(file);
+    ConfigNode document = ConfigFile.read(file);
     RunConfig preset = RunConfig.read(document, note -> {});
-    boolean hasModel = document.entries().containsKey("model");
+    boolean hasModel =
+        document instanceof ConfigNode.Mapping all && all.entries().containsKey("model");
     return List.of(
         hasModel ? ConfigSection.nameOf(preset.model().kind()) : "the saved one",
         hasModel ? "%,d".formatted(preset.model().parameterCount()) : "–",

@@ -20,16 +20,11 @@ import org.freetransformer.model.ModelConfig;
  * @param data on what; its tokens and lengths fit the model
  */
 public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig data) {
-  private static final List<String> PLAN_KEYS =
-      List.of(
-          "kind",
-          "latent_dim",
-          "split_layer",
-          "latent",
-          "encoder",
-          "beta_kl",
-          "kappa_free_bits",
-          "kl_warmup_steps");
+  private static final List<String> PLAN_KEYS_OF_MODEL =
+      List.of("kind", "latent_dim", "split_layer", "latent", "encoder");
+
+  private static final List<String> PLAN_KEYS_OF_TRAINING =
+      List.of("beta_kl", "kappa_free_bits", "kl_warmup_steps");
 
   /**
    * Checks that the model can read the data, and be trained.
@@ -127,7 +122,9 @@ public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig d
    */
   private static ModelConfig.Kind usualKind(
       ConfigSection model, ConfigSection training, Consumer<String> notes) {
-    boolean spoken = PLAN_KEYS.stream().anyMatch(key -> model.has(key) || training.has(key));
+    boolean spoken =
+        PLAN_KEYS_OF_MODEL.stream().anyMatch(model::has)
+            || PLAN_KEYS_OF_TRAINING.stream().anyMatch(training::has);
     if (spoken || !model.has("hidden_dim")) {
       return ModelConfig.Kind.FREE;
     }

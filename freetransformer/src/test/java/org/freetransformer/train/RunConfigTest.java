@@ -167,6 +167,14 @@ final class RunConfigTest {
   }
 
   @Test
+  void refusesKeysOfAnotherSection() {
+    assertThatThrownBy(() -> with("training.latent_dim", 5))
+        .hasMessageContaining("training.latent_dim: unknown key");
+    assertThatThrownBy(() -> with("model.beta_kl", 1))
+        .hasMessageContaining("model.beta_kl: unknown key");
+  }
+
+  @Test
   void takesWholeNumbersWrittenWithAnExponent() {
     assertThat(with("training.max_steps", 1e5).training().maxSteps()).isEqualTo(100_000);
   }

@@ -21,9 +21,10 @@ class PlanRunCommandTest {
   private static final Path PRESETS = Path.of("../configs");
   private static final Path LETTERS = PRESETS.resolve("plan-letters.yaml");
 
+  /** All but the one for fine-tuning, which has the shape of the model that it starts from. */
   static Stream<Path> presets() throws IOException {
     try (Stream<Path> files = Files.list(PRESETS)) {
-      return files.toList().stream();
+      return files.filter(file -> !file.endsWith("fine-tune.yaml")).toList().stream();
     }
   }
 

@@ -160,7 +160,7 @@ ci: ## What continuous integration runs
 ##@ Documentation and release
 
 docs-build: ## Makes the documentation site in target/site, with the library's Javadoc in api; its warnings are errors
-	$(MVN) $(SKIP) -pl '!app,!bench' package javadoc:aggregate
+	JAVA_HOME="$$(scripts/find-jdk)" $(MVN) $(SKIP) -pl '!app,!bench' package javadoc:aggregate
 	scripts/docs-site
 
 docs-check: docs-build ## Makes the site, and fails on dead links in it

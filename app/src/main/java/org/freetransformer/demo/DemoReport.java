@@ -99,7 +99,8 @@ final class DemoReport {
 
         A decoder reads from left to right, so at place t it has seen t of the plans, each of which tells
         it about κ nats at most; to know which of %d places is meant takes %.2f. With κ = ln2/8 that is
-        place %d: under any plan, runs that start earlier are in part left to chance.
+        place %d: under any plan, runs that start earlier are in part left to chance. The model with κ =
+        ln2 begins with 8·ln2, which comes down over two thirds of its steps (docs/training/guide.md).
 
         """
             .formatted(

@@ -101,19 +101,7 @@ class GeneratePromptsTest {
   @Test
   void textsOfSeveralLinesAreToldApart() throws IOException {
     Path text = Files.writeString(folder.resolve("lines.txt"), "a\nb\nc\n".repeat(300));
-    Path bytes =
-        TinyRun.trained(
-            folder,
-            "--set",
-            "model.vocab_size=256",
-            "--set",
-            "data.dataset_name=text",
-            "--set",
-            "data.data_dir=" + text,
-            "--set",
-            "data.max_length=16",
-            "--set",
-            "data.cache_dir=" + folder.resolve("cache"));
+    Path bytes = TinyRun.trainedOnBytes(folder, text);
     Object[] words = {"generate", "--run", bytes, "--prompt", "a\nb", "--max-tokens", 3};
     Outcome two = ft(with(List.of(words), "--n", 2));
     assertThat(two.out()).startsWith("--- sample 1\na\nb").contains("\n--- sample 2\na\nb");

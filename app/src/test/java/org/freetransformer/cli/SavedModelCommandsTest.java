@@ -109,18 +109,7 @@ class SavedModelCommandsTest {
   }
 
   private Path trainedOnBytesOf(Path text) throws IOException {
-    return TinyRun.trained(
-        Files.createDirectory(folder.resolve("bytes")),
-        "--set",
-        "model.vocab_size=256",
-        "--set",
-        "data.dataset_name=text",
-        "--set",
-        "data.data_dir=" + text,
-        "--set",
-        "data.max_length=16",
-        "--set",
-        "data.cache_dir=" + folder.resolve("cache"));
+    return TinyRun.trainedOnBytes(Files.createDirectory(folder.resolve("bytes")), text);
   }
 
   @Test

@@ -61,6 +61,22 @@ final class TinyRun {
     return folder.resolve("run");
   }
 
+  /** The run folder of a run on the bytes of a text, with its tokens beside it. */
+  static Path trainedOnBytes(Path folder, Path text) throws IOException {
+    return trained(
+        folder,
+        "--set",
+        "model.vocab_size=256",
+        "--set",
+        "data.dataset_name=text",
+        "--set",
+        "data.data_dir=" + text,
+        "--set",
+        "data.max_length=16",
+        "--set",
+        "data.cache_dir=" + folder.resolve("cache"));
+  }
+
   /** Takes a checkpoint away, as if the run had ended before it. */
   static void deleteStep(Path run, int step) throws IOException {
     try (Stream<Path> found = Files.walk(run.resolve("checkpoints/step-" + step))) {

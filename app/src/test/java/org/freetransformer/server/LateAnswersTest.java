@@ -47,13 +47,6 @@ class LateAnswersTest {
     return "{\"prompt\": \"K>\", \"max_tokens\": %d}".formatted(tokens);
   }
 
-  private CompletableFuture<Answer> later(String body) {
-    return server
-        .client()
-        .sendAsync(server.posting(PATH, body), BodyHandlers.ofString())
-        .thenApply(response -> new Answer(response.statusCode(), response));
-  }
-
   /** Returns with the first blank. */
   private HttpResponse<InputStream> late(String body) throws Exception {
     return server.client().send(server.posting(PATH, body), BodyHandlers.ofInputStream());
@@ -62,7 +55,7 @@ class LateAnswersTest {
   /** The first request that finds a place, once whoever had it has given it up. */
   private CompletableFuture<Answer> nextInPlace() throws InterruptedException {
     while (true) {
-      CompletableFuture<Answer> asked = later(body(1));
+      CompletableFuture<Answer> asked = server.postLater(PATH, body(1));
       while (!asked.isDone() && server.waiting() == 0) {
         Thread.sleep(1);
       }

@@ -40,13 +40,6 @@ class ModelQueueTest {
     assertThat(server.failures()).isEmpty();
   }
 
-  private CompletableFuture<Answer> later(String body) {
-    return server
-        .client()
-        .sendAsync(server.posting(PATH, body), BodyHandlers.ofString())
-        .thenApply(response -> new Answer(response.statusCode(), response));
-  }
-
   private HttpResponse<InputStream> streaming(int tokens) throws Exception {
     String body = "{\"prompt\": \"K>\", \"stream\": true, \"max_tokens\": %d}".formatted(tokens);
     return server.client().send(server.posting(PATH, body), BodyHandlers.ofInputStream());
@@ -62,11 +55,11 @@ class ModelQueueTest {
   void whoDoesNotFitIsToldToTryAgain() throws Exception {
     List<CompletableFuture<Answer>> answers = new ArrayList<>();
     String body = "{\"prompt\": \"K>\", \"max_tokens\": 3, \"seed\": %d}";
-    answers.add(later(body.formatted(0)));
+    answers.add(server.postLater(PATH, body.formatted(0)));
     tokenizer.awaitDecoded(0);
-    answers.add(later(body.formatted(1)));
+    answers.add(server.postLater(PATH, body.formatted(1)));
     awaitWaiting(1);
-    answers.add(later(body.formatted(2)));
+    answers.add(server.postLater(PATH, body.formatted(2)));
     awaitWaiting(2);
     Answer refused = server.post(PATH, body.formatted(3));
     refused.refused(503, "", "2 requests wait already");
@@ -109,7 +102,8 @@ class ModelQueueTest {
       assertThat(events.read()).isPositive();
       tokenizer.awaitDecoded(0);
     }
-    CompletableFuture<Answer> next = later("{\"prompt\": \"K>\", \"max_tokens\": 1}");
+    CompletableFuture<Answer> next =
+        server.postLater(PATH, "{\"prompt\": \"K>\", \"max_tokens\": 1}");
     awaitWaiting(1);
     while (!next.isDone()) {
       tokenizer.letThrough(1);
@@ -123,7 +117,7 @@ class ModelQueueTest {
   void atTheEndWhatRunsAndWhatWaitsIsTold() throws Exception {
     HttpResponse<InputStream> stream = streaming(LONGEST);
     tokenizer.awaitDecoded(0);
-    CompletableFuture<Answer> waiting = later("{\"prompt\": \"K>\"}");
+    CompletableFuture<Answer> waiting = server.postLater(PATH, "{\"prompt\": \"K>\"}");
     awaitWaiting(1);
     server.stop();
     tokenizer.letThrough(PLENTY);

@@ -18,6 +18,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.freetransformer.data.LetterAlphabet;
 import org.freetransformer.data.Tokenizer;
@@ -147,6 +148,13 @@ final class TestServer implements AutoCloseable {
   Answer send(HttpRequest request) throws Exception {
     HttpResponse<String> response = client.send(request, BodyHandlers.ofString(UTF_8));
     return new Answer(response.statusCode(), response);
+  }
+
+  /** The answer of a request that is under way. */
+  CompletableFuture<Answer> postLater(String path, String body) {
+    return client
+        .sendAsync(posting(path, body), BodyHandlers.ofString(UTF_8))
+        .thenApply(response -> new Answer(response.statusCode(), response));
   }
 
   HttpRequest posting(String path, String body) {

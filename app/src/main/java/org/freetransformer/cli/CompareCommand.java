@@ -11,6 +11,7 @@ import org.freetransformer.compare.Comparison;
 import org.freetransformer.compare.ComparisonResult;
 import org.freetransformer.compare.EvaluationSettings;
 import org.freetransformer.config.Limits;
+import org.freetransformer.model.ModelConfig;
 import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.Json;
 import org.freetransformer.run.OutputFiles;
@@ -115,13 +116,14 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     @Override
-    public Comparison.Meter evaluation(String task, long total) {
+    public Comparison.Meter evaluation(String task, ModelConfig.Kind kind, long total) {
+      String plans = EvaluationText.plansEach(kind, evaluation.settings().samples());
       Progress progress = output.progress(task + ", held out", 0, total, "examples");
       return new Comparison.Meter() {
         @Override
         public void at(long done) {
           if (done > 0) { // The first batch compiles the kernels: nothing is known before.
-            progress.at(done, "%d plans each".formatted(evaluation.settings().samples()));
+            progress.at(done, plans);
           }
         }
 

@@ -96,6 +96,8 @@ final class EvalCommand implements Callable<Integer> {
       LanguageModel loaded, Batches batches, int length, EvaluationSettings settings) {
     int size = batches.batchSize();
     long total = Math.min(settings.examples(), batches.examples());
+    String plans =
+        EvaluationText.plansEach(loaded.config().kind(), deterministic ? 1 : settings.samples());
     try (Evaluator evaluator =
             deterministic
                 ? Evaluator.deterministic(loaded, size, length)
@@ -106,7 +108,7 @@ final class EvalCommand implements Callable<Integer> {
           total,
           done -> {
             if (done > 0) { // The first batch compiles the kernels: nothing is known before.
-              progress.at(done, "%d plans each".formatted(deterministic ? 1 : settings.samples()));
+              progress.at(done, plans);
             }
             return true;
           });

@@ -2,10 +2,19 @@ package org.freetransformer.cli;
 
 import java.util.OptionalDouble;
 import org.freetransformer.eval.Evaluation;
+import org.freetransformer.model.ModelConfig;
 
 /** An evaluation in words, which keep apart what can be compared and what cannot. */
 final class EvaluationText {
   private EvaluationText() {}
+
+  /** What an evaluation under way draws for a text. */
+  static String plansEach(ModelConfig.Kind kind, int samples) {
+    if (kind == ModelConfig.Kind.BASELINE) {
+      return "no plan";
+    }
+    return samples == 1 ? "1 plan each" : samples + " plans each";
+  }
 
   static String of(Evaluation evaluation) {
     return of(evaluation, OptionalDouble.empty());

@@ -18,6 +18,7 @@ import org.freetransformer.data.Split;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.eval.Evaluator;
 import org.freetransformer.model.LanguageModel;
+import org.freetransformer.model.ModelConfig;
 import org.freetransformer.plots.PictureRefresher;
 import org.freetransformer.run.ConfigFile;
 import org.freetransformer.run.FolderLock;
@@ -50,7 +51,7 @@ public final class Comparison {
     RunWatcher training(String task, RunConfig config);
 
     /** Opens the display of an evaluation. */
-    Meter evaluation(String task, long examples);
+    Meter evaluation(String task, ModelConfig.Kind kind, long examples);
 
     /** Tells that a run was finished before. */
     void alreadyDone(String task);
@@ -223,7 +224,7 @@ public final class Comparison {
       engine.random().seed(config.training().seed());
       try (Evaluator evaluator =
               Evaluator.sampling(model, size, dataset.length(), settings.samples());
-          Meter meter = display.evaluation(task, examples)) {
+          Meter meter = display.evaluation(task, config.model().kind(), examples)) {
         Evaluation evaluation =
             evaluator.evaluate(
                 batches,

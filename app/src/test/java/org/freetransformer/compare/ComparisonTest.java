@@ -77,7 +77,7 @@ class ComparisonTest {
     }
 
     @Override
-    public Comparison.Meter evaluation(String task, long examples) {
+    public Comparison.Meter evaluation(String task, ModelConfig.Kind kind, long examples) {
       evaluated.add(task);
       return new Comparison.Meter() {
         @Override

@@ -13,10 +13,11 @@ final class FreeRemarks {
     StringBuilder bars =
         new StringBuilder(
             """
-            The limit of a Free Transformer's step is the baseline's step with as many blocks. It may take
-            longer by 1/L for the encoder's block, by the arithmetic of the mapper's gradient, and by 0.02.
+            The limit of a Free Transformer is the baseline with as many blocks, at the same work. It may take
+            longer by 1/L for the encoder's block where plans are inferred, as they are in training, by the
+            arithmetic of the mapper's gradient in training, and by 0.02.
 
-            | step | overhead allowed | found | spread |
+            | work | overhead allowed | found | spread |
             |---|---|---|---|
             """);
     for (Row row : rows) {

@@ -29,7 +29,7 @@ public final class FreeSuite implements Suite {
     /** A prompt as long as the model's positions, to plans that are given. */
     PROMPT("a prompt"),
     /** The same prompt; the encoder infers its plans. */
-    INFERRED_PROMPT("a prompt's plans inferred");
+    INFERRED_PROMPT("an inferred prompt");
 
     private final String label;
 

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.Optional;
 import org.freetransformer.bench.jlama.Jlama;
 import org.freetransformer.bench.suite.FreeSuite;
+import org.freetransformer.bench.suite.GenerationMemory;
 import org.freetransformer.bench.suite.Peers;
 import org.freetransformer.bench.suite.Place;
 import org.freetransformer.bench.suite.Suite;
@@ -49,6 +50,9 @@ public final class BenchmarkRunner implements Benchmarks {
       }
       if (suite.name().equals(FreeSuite.NAME)) {
         remarks.add(FreeRemarks.of(rows));
+        if (!request.quick()) {
+          remarks.add(GenerationMemory.measure().remark());
+        }
       }
       if (suite.name().equals("step") && !request.quick()) {
         remarks.add(measureMemory(request, suite, memory, out));

@@ -27,18 +27,24 @@ final class DecodeSuite implements Suite {
   /** Tokens that a row holds before each step. */
   static final int HELD = 640;
 
-  static final ModelConfig MODEL =
-      ModelConfig.builder()
-          .kind(ModelConfig.Kind.BASELINE)
-          .vocabSize(8192)
-          .hiddenDim(768)
-          .numLayers(8)
-          .numHeads(12)
-          .numKvHeads(12)
-          .ffnHiddenDim(2048)
-          .maxSeqLen(HELD + 1)
-          .tieEmbeddings(false)
-          .build();
+  static final ModelConfig MODEL = llama(768, 8, 2048);
+
+  /** 320 million parameters, which no cache holds even as 8 bits. */
+  private static final ModelConfig LARGE = llama(1024, 24, 2752);
+
+  private static ModelConfig llama(int width, int layers, int inner) {
+    return ModelConfig.builder()
+        .kind(ModelConfig.Kind.BASELINE)
+        .vocabSize(8192)
+        .hiddenDim(width)
+        .numLayers(layers)
+        .numHeads(width / 64)
+        .numKvHeads(width / 64)
+        .ffnHiddenDim(inner)
+        .maxSeqLen(HELD + 1)
+        .tieEmbeddings(false)
+        .build();
+  }
 
   @Override
   public String name() {
@@ -60,6 +66,9 @@ final class DecodeSuite implements Suite {
         "model B 8, f32",
         "model B 8, bf16",
         "model B 8, int8",
+        "model of 320M B 1, f32",
+        "model of 320M B 1, bf16",
+        "model of 320M B 1, int8",
         "prompt of 256");
   }
 
@@ -84,7 +93,10 @@ final class DecodeSuite implements Suite {
     if (name.startsWith("layer")) {
       return layer(rows, type, place);
     }
-    return name.startsWith("model") ? model(rows, type, place) : prompt(place);
+    if (name.startsWith("model")) {
+      return model(name.startsWith("model of 320M") ? LARGE : MODEL, rows, type, place);
+    }
+    return prompt(place);
   }
 
   private static Contest layer(int rows, DType type, Place place) {
@@ -116,9 +128,9 @@ final class DecodeSuite implements Suite {
     return Contest.memoryOrArithmetic(new Traffic(bytes, 0, 0), flops, ours, peer, place);
   }
 
-  private static Contest model(int rows, DType type, Place place) {
-    Decoding ours = random(rows, type, HELD, place);
-    double weights = ours.linearWeights() + (double) MODEL.vocabSize() * MODEL.hiddenDim();
+  private static Contest model(ModelConfig config, int rows, DType type, Place place) {
+    Decoding ours = random(config, rows, type, HELD, place);
+    double weights = ours.linearWeights() + (double) config.vocabSize() * config.hiddenDim();
     Limit limit =
         Limit.slower(
             Limit.memory(new Traffic(ours.bytesOfStep(), 0, 0), ours.engine(), place),
@@ -127,14 +139,14 @@ final class DecodeSuite implements Suite {
   }
 
   private static Contest prompt(Place place) {
-    Decoding ours = random(1, DType.F32, PROMPT, place);
+    Decoding ours = random(MODEL, 1, DType.F32, PROMPT, place);
     Limit limit = Limit.arithmetic(2.0 * PROMPT * ours.linearWeights(), ours.engine(), place);
     return Contest.tokens(PROMPT, ours::readPrompt, limit.call(), ours::close, limit.closing());
   }
 
-  private static Decoding random(int rows, DType type, int held, Place place) {
+  private static Decoding random(ModelConfig config, int rows, DType type, int held, Place place) {
     Engine engine = place.engine();
-    Baseline model = new Baseline(engine, MODEL);
+    Baseline model = new Baseline(engine, config);
     if (type != DType.F32) {
       Linear.narrowAll(model, type);
     }

@@ -139,6 +139,11 @@ public final class FreeSuite implements Suite {
     return encoder + one.mapperShare() + 0.02;
   }
 
+  /** The baseline beside which generation is timed. */
+  static ModelConfig generationModel() {
+    return CASES.getLast().model(ModelConfig.Kind.BASELINE);
+  }
+
   private static Case named(String name) {
     return CASES.stream()
         .filter(one -> one.name().equals(name))

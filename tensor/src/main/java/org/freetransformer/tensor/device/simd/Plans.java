@@ -70,22 +70,35 @@ final class Plans {
     draws.blocks(first / Draws.BLOCK, count, words, VectorPhilox::blocks);
     for (int i = 0; i < n; i += Lanes.COUNT) {
       int width = Math.min(Lanes.COUNT, n - i);
-      long bits = 0;
-      long unsure = (1L << width) - 1;
-      if (width == Lanes.COUNT) {
-        FloatVector uniform = uniform(words, ahead + i);
-        FloatVector p = VectorMath.sigmoid(Lanes.load(logits, (first + i) * Float.BYTES));
-        bits = uniform.compare(VectorOperators.LT, p).toLong();
-        unsure = uniform.sub(p).lanewise(VectorOperators.ABS).compare(FAR, DOUBT).not().toLong();
-      }
-      for (long left = unsure; left != 0; left &= left - 1) {
-        int lane = Long.numberOfTrailingZeros(left);
-        double p = 1 / (1 + Math.exp(-Memory.floatAt(logits, first + i + lane)));
-        boolean set = Draws.uniform(words[ahead + i + lane]) < p;
-        bits = set ? bits | 1L << lane : bits & ~(1L << lane);
-      }
-      masks[i / Lanes.COUNT] = bits;
+      masks[i / Lanes.COUNT] =
+          width == Lanes.COUNT
+              ? drawWhole(logits, first + i, words, ahead + i)
+              : decide(logits, first + i, words, ahead + i, 0, (1L << width) - 1);
     }
+  }
+
+  /**
+   * Draws a vector's bits. A method of its own is compiled after some thousands of vectors, a loop
+   * around all this only after tens of thousands, which are a hundred steps of training.
+   */
+  private static long drawWhole(MemorySegment logits, long first, int[] words, int from) {
+    FloatVector uniform = uniform(words, from);
+    FloatVector p = VectorMath.sigmoid(Lanes.load(logits, first * Float.BYTES));
+    long bits = uniform.compare(VectorOperators.LT, p).toLong();
+    FloatVector apart = uniform.sub(p).lanewise(VectorOperators.ABS);
+    return decide(logits, first, words, from, bits, apart.compare(FAR, DOUBT).not().toLong());
+  }
+
+  /** The same bits with those that are unsure decided in double precision. */
+  private static long decide(
+      MemorySegment logits, long first, int[] words, int from, long bits, long unsure) {
+    for (long left = unsure; left != 0; left &= left - 1) {
+      int lane = Long.numberOfTrailingZeros(left);
+      double p = 1 / (1 + Math.exp(-Memory.floatAt(logits, first + lane)));
+      boolean set = Draws.uniform(words[from + lane]) < p;
+      bits = set ? bits | 1L << lane : bits & ~(1L << lane);
+    }
+    return bits;
   }
 
   private static FloatVector uniform(int[] words, int at) {

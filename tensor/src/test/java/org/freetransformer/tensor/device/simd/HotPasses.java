@@ -53,7 +53,7 @@ final class HotPasses {
         passes.kernel("UnaryLoops::logOfOnePlus", passes.unary(UnaryFunction.SOFTPLUS)),
         passes.kernel("VectorPhilox::draw", passes.dropout()),
         passes.kernel("RandomLoops::drop", passes.dropout()),
-        passes.kernel("Plans::draw", passes.samplePlan()),
+        passes.kernel("Plans::drawWhole", passes.samplePlan()),
         passes.kernel("BinaryMapper::fold", passes.binaryMapper()),
         passes.kernel("Halves::widenBf16", passes.cast(DType.BF16, DType.F32)),
         passes.kernel("Halves::widenF16", passes.cast(DType.F16, DType.F32)),

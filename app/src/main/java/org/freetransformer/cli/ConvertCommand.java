@@ -34,7 +34,7 @@ final class ConvertCommand implements Callable<Integer> {
       index = "0",
       paramLabel = "FROM",
       description =
-          "Run folder, checkpoint folder, safetensors file, .pt file of the seed repository or"
+          "Run folder, checkpoint folder, safetensors file, .pt file of the original repository or"
               + " Llama folder of Hugging Face.")
   private Path from;
 

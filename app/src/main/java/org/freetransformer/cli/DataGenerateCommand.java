@@ -38,10 +38,9 @@ import picocli.CommandLine.Option;
     name = "generate",
     mixinStandardHelpOptions = true,
     description = {
-      "Writes a synthetic set: synthetic as train.pt and val.pt, in the seed repository's format;",
-      "plan-letters as train.jsonl and validation.jsonl. Training needs neither: it makes both"
-          + " sets",
-      "from the seed as it goes."
+      "Writes a synthetic set: synthetic as train.pt and val.pt, in the original repository's",
+      "format; plan-letters as train.jsonl and validation.jsonl. Training needs neither: it makes",
+      "both sets from the seed as it goes."
     })
 final class DataGenerateCommand implements Callable<Integer> {
   @Mixin private Output output;

@@ -32,7 +32,7 @@ final class InspectCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "PATH",
       description =
-          "Run folder, checkpoint folder, safetensors file, .pt file of the seed repository or"
+          "Run folder, checkpoint folder, safetensors file, .pt file of the original repository or"
               + " Llama folder of Hugging Face.")
   private Path path;
 

@@ -26,8 +26,8 @@ final class ModelOptions {
         paramLabel = "PATH",
         required = true,
         description =
-            "Checkpoint folder, safetensors file, .pt file of the seed repository, Llama folder of"
-                + " Hugging Face, or run folder.")
+            "Checkpoint folder, safetensors file, .pt file of the original repository, Llama folder"
+                + " of Hugging Face, or run folder.")
     private @Nullable Path checkpoint;
   }
 

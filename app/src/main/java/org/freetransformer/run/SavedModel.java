@@ -34,7 +34,7 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
 
   /**
    * Opens a run folder, a checkpoint folder, a Llama folder of Hugging Face, a safetensors file or
-   * a file of the seed repository.
+   * a file of the original repository.
    *
    * @param notes told, in one line each, of damaged checkpoints that are passed over
    * @throws IllegalArgumentException if there is none, or it is damaged
@@ -185,7 +185,7 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
     return trained.withFiles(name, text.toString());
   }
 
-  /** Sequences that the seed repository's programs or {@code ft data generate} wrote. */
+  /** Sequences that the original repository's programs or {@code ft data generate} wrote. */
   private DataConfig sequences(Path folder, DataConfig trained) {
     Path written = folder.resolve(SeedSequences.VALIDATION);
     if (!Files.exists(written)) {

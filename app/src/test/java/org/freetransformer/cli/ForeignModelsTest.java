@@ -17,7 +17,7 @@ import org.freetransformer.data.UniformRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Models that the seed repository's code and Hugging Face's libraries saved, at the commands. */
+/** Models that the original repository and Hugging Face's libraries saved, at the commands. */
 final class ForeignModelsTest {
   private static final Path SEED = model("seed/free.pt");
   private static final Path SEED_BASELINE = model("seed/baseline.pt");

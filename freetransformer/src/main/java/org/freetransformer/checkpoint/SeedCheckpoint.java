@@ -12,7 +12,7 @@ import org.freetransformer.model.ModelConfig;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A checkpoint of the seed repository (github.com/udapy/free-transformer), or a plain state
+ * A checkpoint of the original repository (github.com/udapy/free-transformer), or a plain state
  * dictionary of its models, saved by PyTorch: {@code {"model_state_dict": …, "step": …, …}}. Its
  * tensors have this project's names; buffers are left out, and so is an output layer that is the
  * embedding itself. The configuration is told from the shapes.
@@ -52,7 +52,7 @@ public final class SeedCheckpoint implements TensorStore {
   /**
    * Opens a file.
    *
-   * @throws CheckpointException if it cannot be read, or holds no model of the seed repository
+   * @throws CheckpointException if it cannot be read, or holds no model of the original repository
    */
   public static SeedCheckpoint open(Path path) {
     return of(TorchFile.open(path));
@@ -81,13 +81,13 @@ public final class SeedCheckpoint implements TensorStore {
     if (!state.containsKey(EMBEDDING)) {
       throw new CheckpointException(
           file.source(),
-          "holds no model of the seed repository: looked for the tensor '%s' in '%s' and at the top, found %s"
+          "holds no model of the original repository: looked for the tensor '%s' in '%s' and at the top, found %s"
               .formatted(EMBEDDING, MODEL, summary(root)));
     }
     return state;
   }
 
-  /** The seed stores ζ as [1, 1, D]. */
+  /** The original repository stores ζ as [1, 1, D]. */
   private static TorchTensor withoutUnitAxes(TorchTensor tensor) {
     int axes = tensor.shape().size();
     boolean units =
@@ -125,7 +125,7 @@ public final class SeedCheckpoint implements TensorStore {
     return file.dictionary().get(STEP) instanceof Long step ? step : null;
   }
 
-  /** Every model of the seed repository is trained on its synthetic tokens. */
+  /** Every model of the original repository is trained on its synthetic tokens. */
   private static Map<String, Object> dataConfig(ModelConfig model) {
     Map<String, Object> data = new LinkedHashMap<>();
     data.put("dataset_name", "synthetic");

@@ -10,7 +10,7 @@ import org.freetransformer.model.ModelConfig.Latent;
 import org.freetransformer.model.ModelConfigBuilder;
 
 /**
- * Tells the configuration of a model of the seed repository from the shapes of its tensors. The
+ * Tells the configuration of a model of the original repository from the shapes of its tensors. The
  * head size stands in the buffer of its rotary frequencies alone; what no shape shows (dropout) is
  * left at its default.
  */

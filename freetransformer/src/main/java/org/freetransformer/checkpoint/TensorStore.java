@@ -11,8 +11,8 @@ import java.util.Map;
 public interface TensorStore extends AutoCloseable {
 
   /**
-   * Opens a safetensors file, a checkpoint of the seed repository that PyTorch saved, or a folder
-   * of a Llama model from Hugging Face: which of them is told by the content.
+   * Opens a safetensors file, a checkpoint of the original repository that PyTorch saved, or a
+   * folder of a Llama model from Hugging Face: which of them is told by the content.
    *
    * @throws CheckpointException if it is none of them or is damaged, naming what was looked for
    */

@@ -44,7 +44,7 @@ public record DataConfig(
 
   /** Where the tokens come from. */
   public enum Source {
-    /** Uniform random tokens, the seed repository's set: nothing to learn. */
+    /** Uniform random tokens, the original repository's set: nothing to learn. */
     SYNTHETIC,
     /** The paper's synthetic task. */
     PLAN_LETTERS,

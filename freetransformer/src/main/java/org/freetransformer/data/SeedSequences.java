@@ -13,8 +13,8 @@ import org.freetransformer.checkpoint.TorchFile;
 import org.freetransformer.checkpoint.TorchTensor;
 
 /**
- * The seed repository's data folder: {@code train.pt} and {@code val.pt}, each one tensor of 64-bit
- * tokens [N,S]. Sequences of S tokens give S − 1 inputs and targets. The files stay mapped.
+ * The original repository's data folder: {@code train.pt} and {@code val.pt}, each one tensor of
+ * 64-bit tokens [N,S]. Sequences of S tokens give S − 1 inputs and targets. The files stay mapped.
  */
 public final class SeedSequences implements Dataset {
 

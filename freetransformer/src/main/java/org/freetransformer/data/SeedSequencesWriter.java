@@ -16,7 +16,7 @@ import java.util.zip.ZipOutputStream;
 import org.freetransformer.checkpoint.AtomicFile;
 
 /**
- * Writes sequences as the seed repository does: one tensor of 64-bit tokens [N,S] as {@code
+ * Writes sequences as the original repository does: one tensor of 64-bit tokens [N,S] as {@code
  * torch.save} writes it, an uncompressed zip archive with a pickle, and metadata beside it.
  */
 public final class SeedSequencesWriter {

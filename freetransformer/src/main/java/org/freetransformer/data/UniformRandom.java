@@ -6,8 +6,8 @@ import java.util.function.Consumer;
 import org.freetransformer.tensor.ExampleRandom;
 
 /**
- * Uniform random tokens, the seed repository's synthetic set: nothing in them can be learnt, and
- * the best loss is ln V. Sequences of S tokens give S − 1 inputs and targets.
+ * Uniform random tokens, the original repository's synthetic set: nothing in them can be learnt,
+ * and the best loss is ln V. Sequences of S tokens give S − 1 inputs and targets.
  */
 public final class UniformRandom implements Dataset {
 
@@ -38,7 +38,7 @@ public final class UniformRandom implements Dataset {
   }
 
   /**
-   * The sequences in the seed repository's files, if they are there; else made from the seed.
+   * The sequences in the original repository's files, if they are there; else made from the seed.
    *
    * @param notes told where they were looked for, if they are made
    * @throws IllegalArgumentException if the files hold sequences of another length, or tokens that

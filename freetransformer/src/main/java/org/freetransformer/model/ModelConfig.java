@@ -69,7 +69,7 @@ public record ModelConfig(
    *
    * @param gradient which entries of the plan's distribution the gradient runs through
    * @param kvNorm whether the key-value input x + r is normalised as the query input is; false only
-   *     reproduces the seed repository's checkpoints
+   *     reproduces the original repository's checkpoints
    * @param postSampler how a plan becomes a vector of D numbers
    */
   public record Latent(Gradient gradient, boolean kvNorm, PostSampler postSampler) {
@@ -81,7 +81,7 @@ public record ModelConfig(
     public enum Gradient {
       /** All 2^H, as the paper's equation says. */
       FULL,
-      /** The sampled entry alone, as the seed repository does. */
+      /** The sampled entry alone, as the original repository does. */
       SAMPLED
     }
 
@@ -97,8 +97,8 @@ public record ModelConfig(
   /**
    * The one non-causal block that infers the plan.
    *
-   * @param rope whether its queries and keys know their positions; false only reproduces the seed
-   *     repository's checkpoints
+   * @param rope whether its queries and keys know their positions; false only reproduces the
+   *     original repository's checkpoints
    * @param numKvHeads its key and value heads; divides the query heads
    */
   public record Encoder(boolean rope, int numKvHeads) {}
@@ -162,7 +162,7 @@ public record ModelConfig(
     return attention + 3L * hiddenDim * ffnHiddenDim + 2L * hiddenDim;
   }
 
-  /** A builder at the defaults: the seed repository's, about the size of Llama 2 7B. */
+  /** A builder at the defaults: the original repository's, about the size of Llama 2 7B. */
   public static ModelConfigBuilder builder() {
     return new ModelConfigBuilder();
   }

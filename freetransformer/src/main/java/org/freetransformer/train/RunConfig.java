@@ -116,9 +116,9 @@ public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig d
   }
 
   /**
-   * The model that a document without {@code model.kind} means. The seed repository's files never
-   * say it, for it has a program for each; those for its baseline have a shape and no key of a
-   * plan.
+   * The model that a document without {@code model.kind} means. The original repository's files
+   * never say it, for it has a program for each; those for its baseline have a shape and no key of
+   * a plan.
    */
   private static ModelConfig.Kind usualKind(
       ConfigSection model, ConfigSection training, Consumer<String> notes) {

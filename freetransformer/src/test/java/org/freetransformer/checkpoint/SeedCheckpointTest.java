@@ -28,8 +28,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Checkpoints that the seed repository's own code trained for 60 steps, saved, and evaluated, on
- * PyTorch 1.13.1: the numbers in {@code seed/*.json} are what its loss functions gave.
+ * Checkpoints that the original repository's own code trained for 60 steps, saved, and evaluated,
+ * on PyTorch 1.13.1: the numbers in {@code seed/*.json} are what its loss functions gave.
  */
 final class SeedCheckpointTest {
   private static final Offset<Double> CLOSE = within(1e-4);
@@ -48,7 +48,7 @@ final class SeedCheckpointTest {
     return SeedCheckpoint.open(folder.resolve(name + ".pt"));
   }
 
-  /** What the seed's code computed. */
+  /** What the original repository's code computed. */
   private record Expected(ConfigNode.Mapping json) {
     static Expected of(String name) {
       return new Expected(Resources.json("seed/" + name + ".json"));
@@ -69,7 +69,7 @@ final class SeedCheckpointTest {
     }
   }
 
-  /** Evaluates as the seed does: bits by threshold ½, κ = 0.1. */
+  /** Evaluates as the original repository does: bits by threshold ½, κ = 0.1. */
   private double[] evaluate(LanguageModel model, Batch batch) {
     try (Scope _ = engine.scope("test");
         BatchTensors inputs = new BatchTensors(engine, batch.size(), batch.length());
@@ -158,7 +158,7 @@ final class SeedCheckpointTest {
     assertThatThrownBy(() -> SeedCheckpoint.open(other))
         .isInstanceOf(CheckpointException.class)
         .hasMessageEndingWith(
-            "other.pt: holds no model of the seed repository: looked for the tensor"
+            "other.pt: holds no model of the original repository: looked for the tensor"
                 + " 'token_embedding.weight' in 'model_state_dict' and at the top, found 'model'");
   }
 

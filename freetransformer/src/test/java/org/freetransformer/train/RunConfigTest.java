@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 final class RunConfigTest {
 
-  /** The keys and values of the seed repository's configs/free_transformer.yaml. */
+  /** The keys and values of the original repository's configs/free_transformer.yaml. */
   private static final String SEED_FILE =
       """
       {"model": {"vocab_size": 1000, "hidden_dim": 128, "num_layers": 4, "num_heads": 4,

@@ -97,14 +97,15 @@ final class DemoReport {
         that another has at the same place; 0.06 by chance. *Possible*: share of texts written to drawn
         plans that the task could have made.
 
-        A decoder reads from left to right, so at place t it has seen t of the plans, each of which tells
-        it about κ nats at most; to know which of %d places is meant takes %.2f. With κ = ln2/8 that is
-        place %d: under any plan, runs that start earlier are in part left to chance. The model with κ =
-        ln2 begins with 8·ln2, which comes down over two thirds of its steps (docs/training/guide.md).
+        At place t the decoder has seen only t plans, each of which tells about κ nats. To know which of
+        %d places is meant takes ln %d = %.2f nats, with κ = ln2/8 some %d plans, so whatever the plan,
+        runs that begin early are partly left to chance. The model with κ = ln2 begins with 8·ln2, which
+        comes down over two thirds of its steps (docs/training/guide.md).
 
         """
             .formatted(
                 SampleStudy.NEAR,
+                PlanLetters.STARTS,
                 PlanLetters.STARTS,
                 Math.log(PlanLetters.STARTS),
                 Math.round(Math.log(PlanLetters.STARTS) / Regime.SMALL.kappa())));

@@ -22,8 +22,6 @@ import picocli.CommandLine.Spec;
       "Quick takes five minutes, a thorough run forty."
     })
 final class BenchCommand implements Callable<Integer> {
-  private static final int MOST_THREADS = 1024;
-
   @Spec private CommandSpec spec;
 
   @Option(
@@ -51,7 +49,9 @@ final class BenchCommand implements Callable<Integer> {
       names = "--threads",
       paramLabel = "N",
       description =
-          "Threads of every side, 1 to " + MOST_THREADS + " (default: one, and all processors).")
+          "Threads of every side, 1 to "
+              + DeviceOptions.MOST_THREADS
+              + " (default: one, and all processors).")
   private @Nullable Integer threads;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write the rows as JSON as well.")
@@ -72,7 +72,7 @@ final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     if (threads != null) {
-      Limits.between("--threads", threads, 1, MOST_THREADS);
+      Limits.between("--threads", threads, 1, DeviceOptions.MOST_THREADS);
     }
     Benchmarks benchmarks =
         ServiceLoader.load(Benchmarks.class)

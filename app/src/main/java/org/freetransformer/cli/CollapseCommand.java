@@ -13,7 +13,6 @@ import org.freetransformer.run.OutputFiles;
 import org.freetransformer.study.CollapseReport;
 import org.freetransformer.study.CollapseStudy;
 import org.freetransformer.study.StudyRun;
-import org.freetransformer.tensor.Engine;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -32,7 +31,6 @@ import picocli.CommandLine.Spec;
           + " anew."
     })
 final class CollapseCommand implements Callable<Integer> {
-  private static final int MOST_SEEDS = 1000;
   private static final long NANOS_PER_SECOND = 1_000_000_000;
 
   @ParentCommand private Main main;
@@ -49,7 +47,8 @@ final class CollapseCommand implements Callable<Integer> {
   @Option(
       names = "--seeds",
       paramLabel = "N",
-      description = "Seeds for each remedy, 1 to " + MOST_SEEDS + " (default: ${DEFAULT-VALUE}).")
+      description =
+          "Seeds for each remedy, 1 to " + StudyFolder.MOST_SEEDS + " (default: ${DEFAULT-VALUE}).")
   private int seeds = 10;
 
   @Option(
@@ -72,7 +71,7 @@ final class CollapseCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Limits.between("--seeds", seeds, 1, MOST_SEEDS);
+    Limits.between("--seeds", seeds, 1, StudyFolder.MOST_SEEDS);
     if (seconds != null) {
       Limits.between("--seconds", seconds, 0, Integer.MAX_VALUE);
     }
@@ -86,7 +85,7 @@ final class CollapseCommand implements Callable<Integer> {
             device::open, DemoConfigs.preset("collapse-study.yaml"), changes, output::note);
     List<StudyRun> runs = study.run(file, seeds, stop());
     if (report != null) {
-      OutputFiles.write(report.toAbsolutePath(), CollapseReport.of(runs, environment()));
+      OutputFiles.write(report.toAbsolutePath(), CollapseReport.of(runs, Version.environment(spec, device)));
     }
     output.result(
         Map.of("runs", runs.stream().map(StudyRun::toMap).toList()), CollapseReport.tables(runs));
@@ -101,11 +100,5 @@ final class CollapseCommand implements Callable<Integer> {
     return () ->
         asked.getAsBoolean()
             || (seconds != null && System.nanoTime() - began > seconds * NANOS_PER_SECOND);
-  }
-
-  private Map<String, Object> environment() {
-    try (Engine engine = device.open()) {
-      return Version.environment(spec, engine);
-    }
   }
 }

@@ -16,7 +16,6 @@ import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.Json;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.RunWatcher;
-import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.RunConfig;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -36,8 +35,6 @@ import picocli.CommandLine.Spec;
       "text. Ctrl-C saves; the same command goes on, and does not do again what is finished."
     })
 final class CompareCommand implements Callable<Integer> {
-  private static final int MOST_SEEDS = 1000;
-
   @ParentCommand private Main main;
   @Spec private CommandSpec spec;
   @Mixin private Output output;
@@ -57,19 +54,19 @@ final class CompareCommand implements Callable<Integer> {
       paramLabel = "N",
       description =
           "Seeds for each model, 1 to "
-              + MOST_SEEDS
+              + StudyFolder.MOST_SEEDS
               + ", from training.seed on (default: ${DEFAULT-VALUE}).")
   private int seeds = 3;
 
   @Override
   public Integer call() throws IOException {
-    Limits.between("--seeds", seeds, 1, MOST_SEEDS);
+    Limits.between("--seeds", seeds, 1, StudyFolder.MOST_SEEDS);
     EvaluationSettings settings = evaluation.settings();
     RunConfig run = config.read(output);
     StudyFolder.requireOwn(out, spec.name());
     Comparison comparison = new Comparison(device::open, out, run, seeds, settings, output::warn);
     try (FolderLock _ = FolderLock.take(out, output::warn)) {
-      Map<String, Object> environment = environment();
+      Map<String, Object> environment = Version.environment(spec, device);
       BooleanSupplier stop =
           main.interruption()
               .listen(() ->
@@ -85,12 +82,6 @@ final class CompareCommand implements Callable<Integer> {
       }
     }
     return 0;
-  }
-
-  private Map<String, Object> environment() {
-    try (Engine engine = device.open()) {
-      return Version.environment(spec, engine);
-    }
   }
 
   private void conclude(ComparisonResult result, RunConfig run, Map<String, Object> environment)

@@ -20,8 +20,6 @@ import picocli.CommandLine.Option;
 
 /** Where text comes from: a configuration, or files. */
 final class DataOptions {
-  private static final int MOST_THREADS = 1024;
-
   /** Exactly one of the two. */
   static final class Source {
     @Option(
@@ -61,7 +59,7 @@ final class DataOptions {
       paramLabel = "N",
       description =
           "Threads that read, 1 to "
-              + MOST_THREADS
+              + DeviceOptions.MOST_THREADS
               + " (default: all processors). Results do not depend on it.")
   private @Nullable Integer threads;
 
@@ -121,7 +119,7 @@ final class DataOptions {
 
   int threads() {
     int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
-    Limits.between("--threads", count, 1, MOST_THREADS);
+    Limits.between("--threads", count, 1, DeviceOptions.MOST_THREADS);
     return count;
   }
 }

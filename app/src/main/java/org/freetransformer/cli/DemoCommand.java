@@ -20,7 +20,6 @@ import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.Json;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.RunWatcher;
-import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.RunConfig;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -100,7 +99,7 @@ final class DemoCommand implements Callable<Integer> {
                 output.note(
                     "ft demo: stopping after this step, to save the state; Ctrl-C again stops at"
                         + " once"));
-    Map<String, Object> environment = environment();
+    Map<String, Object> environment = Version.environment(spec, device);
     List<RegimeResult> results =
         new PlanLettersDemo(device::open, folder, output::warn)
             .run(regimes, configs, this::display, stop);
@@ -121,12 +120,6 @@ final class DemoCommand implements Callable<Integer> {
       }
     }
     throw new ConfigException("--out", "runs is full of demos; name a folder");
-  }
-
-  private Map<String, Object> environment() {
-    try (Engine engine = device.open()) {
-      return Version.environment(spec, engine);
-    }
   }
 
   private RunWatcher display(Regime regime, RunConfig config) {

@@ -12,7 +12,8 @@ import picocli.CommandLine.Option;
 
 /** Which device computes, and with how many threads. */
 final class DeviceOptions {
-  private static final int MOST_THREADS = 1024;
+  static final int MOST_THREADS = 1024;
+
   private static final List<String> CHOICES =
       List.of("auto", "cpu", "scalar", "opencl:0", "cuda:0");
 

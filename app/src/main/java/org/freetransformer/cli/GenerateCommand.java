@@ -54,7 +54,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--n",
       paramLabel = "N",
-      description = "Samples of each prompt, 1 to 10000 in all (default: 1).")
+      description = "Samples of each prompt, 1 to " + MOST_SAMPLES + " in all (default: 1).")
   private int samples = 1;
 
   @Option(

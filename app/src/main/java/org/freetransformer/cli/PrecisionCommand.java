@@ -12,7 +12,6 @@ import org.freetransformer.precision.PrecisionStudy;
 import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.Json;
 import org.freetransformer.run.OutputFiles;
-import org.freetransformer.tensor.Engine;
 import org.freetransformer.train.RunConfig;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -61,7 +60,7 @@ final class PrecisionCommand implements Callable<Integer> {
       if (report != null) {
         OutputFiles.requireWritable(report);
       }
-      Map<String, Object> environment = environment();
+      Map<String, Object> environment = Version.environment(spec, device);
       BooleanSupplier stop =
           main.interruption().listen(() -> output.note("ft precision: stopping after this step"));
       PrecisionReport result =
@@ -76,12 +75,6 @@ final class PrecisionCommand implements Callable<Integer> {
       }
     }
     return 0;
-  }
-
-  private Map<String, Object> environment() {
-    try (Engine engine = device.open()) {
-      return Version.environment(spec, engine);
-    }
   }
 
   private void conclude(PrecisionReport result, Map<String, Object> environment)

@@ -50,15 +50,18 @@ final class ServeCommand implements Callable<Integer> {
       names = "--port",
       paramLabel = "PORT",
       description =
-          "Port to listen on, 0 to 65535; 0 takes a free one (default: ${DEFAULT-VALUE}).")
+          "Port to listen on, 0 to "
+              + MOST_PORT
+              + "; 0 takes a free one (default: ${DEFAULT-VALUE}).")
   private int port = 8080;
 
   @Option(
       names = "--queue",
       paramLabel = "N",
       description =
-          "Requests that may wait for the model, 0 to 10000; more are told to try again later"
-              + " (default: ${DEFAULT-VALUE}).")
+          "Requests that may wait for the model, 0 to "
+              + MOST_WAITING
+              + "; more are told to try again later (default: ${DEFAULT-VALUE}).")
   private int waiting = 16;
 
   @Override

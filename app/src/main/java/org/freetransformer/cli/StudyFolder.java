@@ -12,6 +12,9 @@ import org.freetransformer.run.RunFolder;
 final class StudyFolder {
   static final String RESULTS = "results.json";
 
+  /** Seeds that a study takes at most. */
+  static final int MOST_SEEDS = 1000;
+
   private StudyFolder() {}
 
   /**

@@ -17,6 +17,13 @@ final class Version implements IVersionProvider {
     return Environment.describe(version(), device.name() + ", " + device.description(), words);
   }
 
+  /** The same of a command that has yet to open its device. */
+  static Map<String, Object> environment(CommandSpec command, DeviceOptions device) {
+    try (Engine engine = device.open()) {
+      return environment(command, engine);
+    }
+  }
+
   private static String version() {
     String version = Version.class.getPackage().getImplementationVersion();
     return version == null ? "from class files" : version;

@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import org.freetransformer.config.Limits;
 import org.freetransformer.demo.DemoConfigs;
+import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.study.CollapseReport;
 import org.freetransformer.study.CollapseStudy;
@@ -83,13 +84,20 @@ final class CollapseCommand implements Callable<Integer> {
     CollapseStudy study =
         new CollapseStudy(
             device::open, DemoConfigs.preset("collapse-study.yaml"), changes, output::note);
-    List<StudyRun> runs = study.run(file, seeds, stop());
+    // Who opens the file writes it anew: what another process still adds to the old one is lost.
+    try (FolderLock _ = FolderLock.take(file.resolveSibling(""), output::warn)) {
+      conclude(study.run(file, seeds, stop()));
+    }
+    return 0;
+  }
+
+  private void conclude(List<StudyRun> runs) throws IOException {
     if (report != null) {
-      OutputFiles.write(report.toAbsolutePath(), CollapseReport.of(runs, Version.environment(spec, device)));
+      Map<String, Object> environment = Version.environment(spec, device);
+      OutputFiles.write(report.toAbsolutePath(), CollapseReport.of(runs, environment));
     }
     output.result(
         Map.of("runs", runs.stream().map(StudyRun::toMap).toList()), CollapseReport.tables(runs));
-    return 0;
   }
 
   private BooleanSupplier stop() {

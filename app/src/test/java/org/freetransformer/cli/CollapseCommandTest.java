@@ -5,6 +5,7 @@ import static org.freetransformer.cli.CommandLineTester.ft;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.freetransformer.run.FolderLock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -24,5 +25,17 @@ class CollapseCommandTest {
     Path file = folder.resolve("made/runs.jsonl");
     ft("collapse", "--out", file, "--seconds", -1).refused("--seconds: -1", "nearest is 0");
     assertThat(folder.resolve("made")).doesNotExist();
+  }
+
+  /** Each of two processes would put a file of its own in the other's place. */
+  @Test
+  void oneStudyAtATimeWritesInAFolder() throws IOException {
+    Path file = folder.resolve("runs.jsonl");
+    try (FolderLock _ = FolderLock.take(folder, _ -> {})) {
+      ft("collapse", "--out", file, "--seconds", 0)
+          .refused(folder + ": is in use by", "name another");
+      assertThat(file).doesNotExist();
+    }
+    assertThat(ft("collapse", "--out", file, "--seconds", 0).code()).isZero();
   }
 }

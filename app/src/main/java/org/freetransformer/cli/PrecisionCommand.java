@@ -3,12 +3,12 @@ package org.freetransformer.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import org.freetransformer.precision.PrecisionReport;
 import org.freetransformer.precision.PrecisionStudy;
+import org.freetransformer.run.Environment;
 import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.Json;
 import org.freetransformer.run.OutputFiles;
@@ -83,7 +83,7 @@ final class PrecisionCommand implements Callable<Integer> {
     OutputFiles.write(out.resolve(StudyFolder.RESULTS), Json.write(object) + "\n");
     result.draw(out.resolve("loss.png"), out.resolve("memory.png"), output::warn);
     if (report != null) {
-      result.write(report, command(environment), environment, output::warn);
+      result.write(report, Environment.command(environment), environment, output::warn);
     }
     object.put("folder", out.toString());
     output.result(
@@ -93,13 +93,5 @@ final class PrecisionCommand implements Callable<Integer> {
                 result.table(),
                 String.join("\n", result.findings()),
                 out.resolve(StudyFolder.RESULTS)));
-  }
-
-  private static String command(Map<String, Object> environment) {
-    StringBuilder command = new StringBuilder("./ft");
-    if (environment.get("command") instanceof List<?> words) {
-      words.forEach(word -> command.append(' ').append(word));
-    }
-    return command.toString();
   }
 }

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import org.freetransformer.data.PlanLetters;
 import org.freetransformer.data.PlanLettersEntropy;
+import org.freetransformer.run.Environment;
 
 /** The results as a Markdown document, so that it can be made again by one command. */
 final class DemoReport {
@@ -36,7 +37,7 @@ final class DemoReport {
 
         """
             .formatted(
-                command(environment),
+                Environment.command(environment),
                 environment.get("cpu"),
                 environment.get("processors"),
                 environment.get("java")));
@@ -48,15 +49,6 @@ final class DemoReport {
     text.append("## Samples for the prompt `%s>`\n\n".formatted(SampleStudy.LETTER));
     results.forEach(result -> text.append("```\n").append(SideBySide.of(result)).append("```\n\n"));
     return text.toString().stripTrailing() + "\n";
-  }
-
-  private static String command(Map<String, Object> environment) {
-    if (environment.get("command") instanceof List<?> words) {
-      StringBuilder command = new StringBuilder("./ft");
-      words.forEach(word -> command.append(' ').append(word));
-      return command.toString();
-    }
-    return "./ft demo";
   }
 
   private static void table(StringBuilder text, List<RegimeResult> results) {

@@ -37,6 +37,19 @@ public final class Environment {
     return map;
   }
 
+  /**
+   * The command that was given, as a reader can give it again.
+   *
+   * @param environment as in {@code environment.json}
+   */
+  public static String command(Map<String, Object> environment) {
+    StringBuilder command = new StringBuilder("./ft");
+    if (environment.get("command") instanceof List<?> words) {
+      words.forEach(word -> command.append(' ').append(word));
+    }
+    return command.toString();
+  }
+
   /** The processor's name as the system tells it; its architecture where it does not. */
   public static String cpuName() {
     try (Stream<String> lines = Files.lines(CPU_INFO)) {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import org.freetransformer.data.PlanLettersEntropy;
+import org.freetransformer.run.Environment;
 
 /** The study as a Markdown document, so that it can be made again by one command. */
 public final class CollapseReport {
@@ -45,7 +46,7 @@ public final class CollapseReport {
     Plan-letters, a model of two layers (`configs/collapse-study.yaml`), every recipe with the same seeds.
     Made by one command, from which every number in the tables comes:
 
-        ./ft collapse --seeds %d --report docs/results/collapse.md
+        %s
 
     On %s, %s threads, Java %s.
 
@@ -58,7 +59,7 @@ public final class CollapseReport {
     %s\
     """
         .formatted(
-            runs.stream().mapToLong(StudyRun::seed).max().orElse(1),
+            Environment.command(environment),
             environment.get("cpu"),
             environment.get("processors"),
             environment.get("java"),

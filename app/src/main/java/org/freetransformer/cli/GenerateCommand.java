@@ -131,6 +131,9 @@ final class GenerateCommand implements Callable<Integer> {
           "%d prompts with %d samples each are %d; allowed are %d"
               .formatted(asked.size(), samples, (long) asked.size() * samples, MOST_SAMPLES));
     }
+    if (savePlan != null) {
+      OutputFiles.requireWritable(savePlan);
+    }
     print(model.use(output, (saved, whole) -> write(saved, whole, asked, sampling, stopStrings)));
     return 0;
   }
@@ -215,10 +218,6 @@ final class GenerateCommand implements Callable<Integer> {
 
   private void print(Written written) throws IOException {
     List<TextGenerator.Sample> all = written.samples();
-    if (savePlan != null) {
-      Map<String, Object> first = Map.of("plan", all.getFirst().plans());
-      OutputFiles.write(savePlan, Json.write(first) + "\n");
-    }
     Map<String, Object> object = new LinkedHashMap<>();
     object.put(
         "prompts",
@@ -227,6 +226,10 @@ final class GenerateCommand implements Callable<Integer> {
         "samples",
         IntStream.range(0, all.size()).mapToObj(i -> json(i / samples, all.get(i))).toList());
     output.result(object, written.text());
+    if (savePlan != null) { // Last: the text is worth having where this cannot be written.
+      Map<String, Object> first = Map.of("plan", all.getFirst().plans());
+      OutputFiles.write(savePlan, Json.write(first) + "\n");
+    }
   }
 
   private static Map<String, Object> prompt(Written written, int number) {

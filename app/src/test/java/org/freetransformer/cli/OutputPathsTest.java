@@ -61,6 +61,23 @@ class OutputPathsTest {
     ft("checkpoint", "upcycle", run, inside).refused(file + ": cannot be written");
   }
 
+  /** Two samples are shown when both are written: nothing must stop that any more. */
+  @Test
+  void textIsNotLostToAPlanThatCannotBeSaved() throws IOException {
+    Path run = TinyRun.trained(folder, "--quiet");
+    Object[] words = {"generate", "--run", run, "--prompt", "K>", "--n", 2, "--save-plan"};
+    ft(with(words, empty)).refused(empty + ": is a folder; the name of a file is needed");
+    ft(with(words, file.resolve("plan.json"))).refused(file + ": cannot be written");
+    Outcome outcome = ft(with(words, folder.resolve("long".repeat(100))));
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.out().lines()).hasSize(2).allMatch(line -> line.startsWith("K>"));
+    assertThat(outcome.err()).hasLineCount(1).containsIgnoringCase("file name too long");
+  }
+
+  private static Object[] with(Object[] words, Object last) {
+    return Stream.concat(Stream.of(words), Stream.of(last)).toArray();
+  }
+
   @Test
   void plansArePrintedWherePicturesCannotBeWritten() throws IOException {
     Path run = TinyRun.trained(folder, "--quiet");

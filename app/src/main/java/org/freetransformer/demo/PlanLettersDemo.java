@@ -130,13 +130,10 @@ public final class PlanLettersDemo {
       TrainingRun.Outcome outcome,
       double seconds)
       throws IOException {
-    Dataset dataset = Dataset.open(config.data(), warnings);
-    Batches batches = new Batches(dataset, Split.VALIDATION, EVALUATION_BATCH, 0);
-    try (SavedModel saved = SavedModel.open(run.path(), warnings);
-        LanguageModel model = saved.load(engine);
-        Evaluator evaluator = Evaluator.sampling(model, EVALUATION_BATCH, dataset.length(), 1)) {
-      engine.random().seed(config.training().seed());
-      Evaluation evaluation = evaluator.evaluate(batches, batches.examples());
+    try (Dataset dataset = Dataset.open(config.data(), warnings);
+        SavedModel saved = SavedModel.open(run.path(), warnings);
+        LanguageModel model = saved.load(engine)) {
+      Evaluation evaluation = evaluate(engine, model, dataset, config.training().seed());
       SampleStudy study = SampleStudy.of(model, config.training().seed());
       return new RegimeResult(
           regime,
@@ -146,6 +143,16 @@ public final class PlanLettersDemo {
           TrainingReport.of(outcome, run),
           evaluation,
           study);
+    }
+  }
+
+  private static Evaluation evaluate(
+      Engine engine, LanguageModel model, Dataset dataset, long seed) {
+    int size = (int) Math.min(EVALUATION_BATCH, dataset.size(Split.VALIDATION));
+    Batches batches = new Batches(dataset, Split.VALIDATION, size, 0);
+    try (Evaluator evaluator = Evaluator.sampling(model, size, dataset.length(), 1)) {
+      engine.random().seed(seed);
+      return evaluator.evaluate(batches, batches.examples());
     }
   }
 }

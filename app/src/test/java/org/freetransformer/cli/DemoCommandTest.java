@@ -84,6 +84,12 @@ class DemoCommandTest {
   }
 
   @Test
+  void fewerHeldOutSequencesThanAnEvaluationsBatchWillDo() {
+    JsonNode result = demo("--quick", "--json", "--set", "data.num_val_samples=20").json();
+    assertThat(result.at("/models/0/tokens").asInt()).isEqualTo(20 * 64);
+  }
+
+  @Test
   void goesOnWhereItWasStopped() throws IOException {
     JsonNode whole = demo("--json").json();
     Path out = folder.resolve("demo");

@@ -76,7 +76,8 @@ public final class DataFiles implements DocumentFormat {
    * The {@code data.dataset_name} under which {@link #open} reads a file or folder as it is read
    * where only its name tells what it is.
    *
-   * @throws IllegalArgumentException if it is a folder that is empty, or a file that is not read
+   * @throws IllegalArgumentException if it is a folder that is empty, an Arrow table, or an
+   *     archive: no name stands for these
    */
   public static String datasetName(Path path) {
     if (Files.isDirectory(path)) {
@@ -86,7 +87,10 @@ public final class DataFiles implements DocumentFormat {
       case JSON_LINES -> "jsonl";
       case PARQUET -> "parquet";
       case ARROW -> throw HuggingFaceDataset.arrow(path);
-      case ARCHIVE, TEXT -> "text";
+      case ARCHIVE ->
+          throw new IllegalArgumentException(
+              "%s: an archive is not read here; unpack it, and name the folder".formatted(path));
+      case TEXT -> "text";
     };
   }
 

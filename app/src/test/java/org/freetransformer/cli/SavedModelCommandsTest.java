@@ -136,6 +136,9 @@ class SavedModelCommandsTest {
     }
     ft("eval", "--run", bytes, "--data", Files.createFile(folder.resolve("b.arrow")))
         .refused("Arrow files are not read");
+    Path archive = Files.createFile(folder.resolve("b.zip"));
+    ft("eval", "--run", bytes, "--data", archive)
+        .refused(archive + ": an archive is not read here", "unpack it");
   }
 
   /** Neither the number of examples nor their batches change what one of them gives. */

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.freetransformer.run.Median;
 import org.freetransformer.run.MetricsFile;
 
 /**
@@ -29,8 +30,7 @@ final class TrainingSpeed {
     if (speeds.isEmpty()) {
       return lines.isEmpty() ? 0 : lines.getLast().path("tokens_per_second").asDouble();
     }
-    List<Double> sorted = speeds.stream().sorted().toList();
-    return (sorted.get((sorted.size() - 1) / 2) + sorted.get(sorted.size() / 2)) / 2;
+    return Median.of(speeds);
   }
 
   private static double difference(List<JsonNode> lines, int i, String key) {

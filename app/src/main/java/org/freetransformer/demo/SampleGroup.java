@@ -1,10 +1,10 @@
 package org.freetransformer.demo;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.DoubleStream;
 import org.freetransformer.data.LetterAlphabet;
 import org.freetransformer.data.LetterRuns;
+import org.freetransformer.run.Median;
 
 /**
  * Samples for one prompt, and what they have in common.
@@ -26,17 +26,16 @@ record SampleGroup(int letter, List<int[]> samples) {
 
   /** How far from their median the runs start, in places; none with under two runs. */
   private DoubleStream distances() {
-    int[] starts =
+    List<Integer> starts =
         samples.stream()
             .flatMap(sample -> LetterRuns.find(letter, sample).stream())
-            .mapToInt(LetterRuns.Run::start)
-            .sorted()
-            .toArray();
-    if (starts.length < 2) {
+            .map(LetterRuns.Run::start)
+            .toList();
+    if (starts.size() < 2) {
       return DoubleStream.empty();
     }
-    double median = (starts[(starts.length - 1) / 2] + starts[starts.length / 2]) / 2.0;
-    return Arrays.stream(starts).mapToDouble(start -> Math.abs(start - median));
+    double median = Median.of(starts);
+    return starts.stream().mapToDouble(start -> Math.abs(start - median));
   }
 
   /**

@@ -17,6 +17,7 @@ import org.freetransformer.config.Origin;
 import org.freetransformer.eval.Evaluation;
 import org.freetransformer.nn.optim.LossScaler;
 import org.freetransformer.run.ConfigFile;
+import org.freetransformer.run.Median;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.RunFolder;
 import org.freetransformer.run.RunPlan;
@@ -157,8 +158,7 @@ public final class PrecisionStudy {
     }
 
     double tokensPerSecond() {
-      List<Double> sorted = rates.stream().sorted().toList();
-      return sorted.isEmpty() ? 0 : sorted.get(sorted.size() / 2);
+      return rates.isEmpty() ? 0 : Median.of(rates);
     }
 
     @Override

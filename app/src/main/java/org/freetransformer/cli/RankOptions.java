@@ -8,6 +8,7 @@ import org.freetransformer.config.Limits;
 import org.freetransformer.nn.sharding.InProcessRanks;
 import org.freetransformer.nn.sharding.ProcessGroup;
 import org.freetransformer.nn.sharding.RankFailure;
+import org.freetransformer.run.FileProblems;
 import org.freetransformer.train.Ranks;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -70,8 +71,8 @@ final class RankOptions {
   /**
    * Does the work of every rank of this process, and waits for all.
    *
-   * @throws RankFailure naming the rank that failed, unless it was the input that was bad, or
-   *     Ctrl-C that ended it
+   * @throws IllegalStateException naming the rank that failed, unless it was the input that was
+   *     bad, or Ctrl-C that ended it
    */
   void run(Work work, Output output) throws IOException {
     require();
@@ -100,6 +101,11 @@ final class RankOptions {
       throw switch (failure.getCause()) {
         case IllegalArgumentException badInput -> badInput;
         case CancellationException stopped -> stopped;
+        case UncheckedIOException io when io.getCause() != null ->
+            new IllegalStateException(
+                "rank %d failed: %s"
+                    .formatted(failure.rank(), FileProblems.describe(io.getCause())),
+                failure);
         case null, default -> failure;
       };
     }

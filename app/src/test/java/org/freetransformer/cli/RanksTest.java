@@ -145,6 +145,19 @@ class RanksTest {
   }
 
   @Test
+  void aFileThatCannotBeWrittenIsToldWithItsRank() throws IOException {
+    Path inTheWay = folder.resolve("run/environment.json");
+    Files.createDirectories(inTheWay);
+    List<String> words = new ArrayList<>(List.of(SIX_MICRO_BATCHES));
+    words.addAll(List.of("--threads", "1", "--ranks", "2", "--quiet"));
+    Outcome outcome = TinyRun.train(folder, words.toArray(String[]::new));
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.err())
+        .hasLineCount(1)
+        .startsWith("ft train: rank 0 failed: cannot write " + inTheWay);
+  }
+
+  @Test
   void processesUnderMpirunTrainAsThreadsDo() throws IOException, InterruptedException {
     assumeTrue(MpiLauncher.OPEN_MPI.isInstalled(), MpiLauncher.OPEN_MPI.missing());
     Path threads = trained("threads", 2);

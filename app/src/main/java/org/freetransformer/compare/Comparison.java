@@ -1,5 +1,7 @@
 package org.freetransformer.compare;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -181,10 +183,18 @@ public final class Comparison {
   /** The most of all processes that trained this run: the last one may have had little to do. */
   private static long peakBytes(RunFolder run, long now) throws IOException {
     Path file = run.path().resolve("peak-bytes");
-    long before = Files.exists(file) ? Long.parseLong(Files.readString(file).strip()) : 0;
-    long peak = Math.max(before, now);
+    long peak = Math.max(Files.exists(file) ? number(file) : 0, now);
     OutputFiles.write(file, peak + "\n");
     return peak;
+  }
+
+  /** The number in a file; 0 in one that is damaged. */
+  private static long number(Path file) throws IOException {
+    try {
+      return Long.parseLong(new String(Files.readAllBytes(file), UTF_8).strip());
+    } catch (NumberFormatException damaged) {
+      return 0;
+    }
   }
 
   private TrainingRun.Outcome train(

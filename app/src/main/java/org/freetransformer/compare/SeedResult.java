@@ -1,5 +1,8 @@
 package org.freetransformer.compare;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -43,7 +46,14 @@ record SeedResult(
     if (!Files.exists(file)) {
       return Optional.empty();
     }
-    JsonNode json = JSON.readTree(Files.readString(file));
+    // Not strictly: bytes that are no text at all are damage as well.
+    String text = new String(Files.readAllBytes(file), UTF_8);
+    JsonNode json;
+    try {
+      json = JSON.readTree(text);
+    } catch (JsonProcessingException damaged) {
+      return Optional.empty();
+    }
     EvaluationSettings settings =
         new EvaluationSettings(json.path("examples").asLong(), json.path("samples").asInt());
     return json.path("evaluation").isObject()

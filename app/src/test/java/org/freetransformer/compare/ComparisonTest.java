@@ -3,6 +3,7 @@ package org.freetransformer.compare;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -128,5 +129,13 @@ class ComparisonTest {
     assertThat(comparison(out).run("{}", again, () -> false)).isPresent();
     assertThat(again.steps).isEmpty();
     assertThat(again.evaluated).isEmpty();
+
+    Path run = out.resolve("free/seed-5");
+    Files.writeString(run.resolve("result.json"), "{\"seed\":5,");
+    Files.writeString(run.resolve("peak-bytes"), "");
+    ComparisonResult repaired = comparison(out).run("{}", again, () -> false).orElseThrow();
+    assertThat(again.steps).isEmpty();
+    assertThat(again.evaluated).as("what was damaged").hasSize(1);
+    assertThat(repaired.findings()).isEqualTo(expected.findings());
   }
 }

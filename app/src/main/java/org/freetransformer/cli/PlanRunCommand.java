@@ -7,6 +7,7 @@ import java.util.concurrent.Callable;
 import org.freetransformer.config.Limits;
 import org.freetransformer.run.RankPlan;
 import org.freetransformer.run.RunPlan;
+import org.freetransformer.run.StepWork;
 import org.freetransformer.run.Units;
 import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.ShardingConfig;
@@ -74,12 +75,12 @@ final class PlanRunCommand implements Callable<Integer> {
       int count = ranks == null ? 1 : ranks;
       Limits.between("--ranks", count, 1, MOST_RANKS);
       RankPlan rank = RankPlan.of(run, count);
-      Map<String, Object> object = json(plan, rank.instructions(), rank.listing());
+      Map<String, Object> object = json(plan, rank.step());
       object.put("per_rank", json(rank));
       output.result(object, text(rank));
       return 0;
     }
-    output.result(json(plan, plan.instructions(), plan.listing()), text(plan));
+    output.result(json(plan, plan.step()), text(plan));
     return 0;
   }
 
@@ -92,16 +93,20 @@ final class PlanRunCommand implements Callable<Integer> {
         : run;
   }
 
-  /** A plan of the run in one process, with the instructions of that or of one rank. */
-  private Map<String, Object> json(RunPlan plan, int instructions, String listing) {
+  /**
+   * A plan of the run in one process.
+   *
+   * @param step of that process, or of one rank
+   */
+  private Map<String, Object> json(RunPlan plan, StepWork step) {
     Map<String, Object> object = new LinkedHashMap<>();
     object.put("parameters", plan.parameters());
     object.put("bytes", plan.bytes());
     object.put("total_bytes", plan.totalBytes());
     object.put("flops_per_token", plan.flopsPerToken());
-    object.put("instructions", instructions);
+    object.put("instructions", step.instructions());
     if (program) {
-      object.put("program", listing.lines().toList());
+      object.put("program", step.listing().lines().toList());
     }
     return object;
   }
@@ -114,7 +119,7 @@ final class PlanRunCommand implements Callable<Integer> {
       rank.put("host_bytes", plan.hostBytes());
       rank.put("total_host_bytes", plan.totalHostBytes());
     }
-    rank.put("flops_per_step", plan.flops());
+    rank.put("flops_per_step", plan.step().flops());
     rank.put("bytes_sent_per_step", plan.bytesSent());
     rank.put("communication_share", plan.communicationShare(bandwidth * 1e9, speed * 1e9));
     return rank;
@@ -129,11 +134,11 @@ final class PlanRunCommand implements Callable<Integer> {
           .forEach((kind, bytes) -> row(text, "its host's " + kind, Units.bytes(bytes)));
       row(text, "its host's memory in all", Units.bytes(plan.totalHostBytes()));
     }
-    row(text, "FLOPs a step and rank", Units.count(plan.flops()));
+    row(text, "FLOPs a step and rank", Units.count(plan.step().flops()));
     row(text, "sent a step and rank", Units.bytes(plan.bytesSent()));
     double share = plan.communicationShare(bandwidth * 1e9, speed * 1e9);
     row(text, "communication, no overlap", "%.1f %%".formatted(100 * share));
-    addProgram(text, plan.listing());
+    addProgram(text, plan.step().listing());
     return text.toString();
   }
 
@@ -143,8 +148,8 @@ final class PlanRunCommand implements Callable<Integer> {
     plan.bytes().forEach((kind, bytes) -> row(text, "memory, " + kind, Units.bytes(bytes)));
     row(text, "memory in all", Units.bytes(plan.totalBytes()));
     row(text, "FLOPs a token", Units.count(plan.flopsPerToken()));
-    row(text, "instructions a step", String.valueOf(plan.instructions()));
-    addProgram(text, plan.listing());
+    row(text, "instructions a step", String.valueOf(plan.step().instructions()));
+    addProgram(text, plan.step().listing());
     return text.toString();
   }
 

@@ -1,5 +1,6 @@
 package org.freetransformer.precision;
 
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,10 +27,10 @@ record WayResult(
     double tokensPerSecond,
     LossScaler.@Nullable State scaling,
     @Nullable Evaluation evaluation) {
-  /** Copies the lists. */
+  /** Copies the collections. */
   WayResult {
     losses = List.copyOf(losses);
-    plannedBytes = new LinkedHashMap<>(plannedBytes);
+    plannedBytes = Collections.unmodifiableMap(new LinkedHashMap<>(plannedBytes));
   }
 
   long plannedTotal() {

@@ -29,7 +29,11 @@ public final class PlanningDevice implements Device {
 
   /** All bytes asked for so far. */
   public long totalBytes() {
-    return bytesByOwner.values().stream().mapToLong(Long::longValue).sum();
+    return total(bytesByOwner);
+  }
+
+  static long total(Map<String, Long> bytes) {
+    return bytes.values().stream().mapToLong(Long::longValue).sum();
   }
 
   @Override

@@ -1,7 +1,7 @@
 package org.freetransformer.run;
 
+import java.util.Collections;
 import java.util.Map;
-import java.util.StringJoiner;
 import java.util.TreeMap;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.nn.sharding.ProcessGroup;
@@ -11,32 +11,24 @@ import org.freetransformer.train.PlannedStep;
 import org.freetransformer.train.Ranks;
 import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.ShardingConfig;
-import org.freetransformer.train.TrainingStep;
 
 /**
  * What one of several ranks will take, the first of them, known before anything is computed.
  *
  * @param bytes memory by kind, of the device that computes; whole units are among the activations
  * @param hostBytes memory by kind, of the host that keeps what is offloaded; empty if nothing is
- * @param flops useful floating-point operations in a step
  * @param bytesSent bytes that it sends to others in a step, at least
- * @param instructions how many its step has
- * @param listing these instructions, one a line
+ * @param step what its step computes
  */
 public record RankPlan(
-    Map<String, Long> bytes,
-    Map<String, Long> hostBytes,
-    double flops,
-    long bytesSent,
-    int instructions,
-    String listing) {
+    Map<String, Long> bytes, Map<String, Long> hostBytes, long bytesSent, StepWork step) {
   /** Memory in which first values are drawn, given back before training begins. */
   private static final String PASSING = "sharding";
 
   /** Copies the maps. */
   public RankPlan {
-    bytes = new TreeMap<>(bytes);
-    hostBytes = new TreeMap<>(hostBytes);
+    bytes = Collections.unmodifiableMap(new TreeMap<>(bytes));
+    hostBytes = Collections.unmodifiableMap(new TreeMap<>(hostBytes));
   }
 
   /**
@@ -57,17 +49,8 @@ public record RankPlan(
         Engine engine = Engine.on(device);
         Engine host = Engine.on(beside);
         PlannedStep planned = new PlannedStep(engine, host, config, Ranks.of(group))) {
-      double flops = 0;
-      int instructions = 0;
-      StringJoiner listing = new StringJoiner("\n");
-      for (TrainingStep.Part part : planned.step().parts()) {
-        flops += (double) part.runs() * part.program().cost().flops();
-        instructions += part.program().instructions().size();
-        listing.add(part.name() + "\n" + part.program().listing());
-      }
       Map<String, Long> kept = sharding.cpuOffload() ? lasting(beside) : Map.of();
-      return new RankPlan(
-          lasting(device), kept, flops, planned.bytesSent(), instructions, listing.toString());
+      return new RankPlan(lasting(device), kept, planned.bytesSent(), StepWork.of(planned.step()));
     }
   }
 
@@ -79,16 +62,12 @@ public record RankPlan(
 
   /** All memory of the device together, in bytes. */
   public long totalBytes() {
-    return sum(bytes);
+    return PlanningDevice.total(bytes);
   }
 
   /** All memory of the host together, in bytes. */
   public long totalHostBytes() {
-    return sum(hostBytes);
-  }
-
-  private static long sum(Map<String, Long> bytes) {
-    return bytes.values().stream().mapToLong(Long::longValue).sum();
+    return PlanningDevice.total(hostBytes);
   }
 
   /**
@@ -100,6 +79,6 @@ public record RankPlan(
    */
   public double communicationShare(double bandwidth, double speed) {
     double communication = bytesSent / bandwidth;
-    return communication / (communication + flops / speed);
+    return communication / (communication + step.flops() / speed);
   }
 }

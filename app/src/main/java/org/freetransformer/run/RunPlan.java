@@ -1,7 +1,7 @@
 package org.freetransformer.run;
 
+import java.util.Collections;
 import java.util.Map;
-import java.util.StringJoiner;
 import java.util.TreeMap;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.eval.Evaluator;
@@ -15,7 +15,6 @@ import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.SampleWriter;
 import org.freetransformer.train.Trainer;
 import org.freetransformer.train.TrainingConfig;
-import org.freetransformer.train.TrainingStep;
 
 /**
  * What a training run will take, known before anything is computed.
@@ -24,15 +23,10 @@ import org.freetransformer.train.TrainingStep;
  * @param bytes memory by kind: parameters, gradients, moments, {@value #ACTIVATIONS}, and the rest;
  *     and {@value #EVALUATION} and {@value #SAMPLES}, which a run adds at its first evaluation
  * @param flopsPerToken useful floating-point operations of training, per input token
- * @param instructions how many a step has, forward, backward and update
- * @param listing the instructions of a step, one a line
+ * @param step what a step computes
  */
 public record RunPlan(
-    long parameters,
-    Map<String, Long> bytes,
-    double flopsPerToken,
-    int instructions,
-    String listing) {
+    long parameters, Map<String, Long> bytes, double flopsPerToken, StepWork step) {
   /** The arenas of recorded programs: activations, and what else is in between. */
   public static final String ACTIVATIONS = "activations";
 
@@ -44,7 +38,7 @@ public record RunPlan(
 
   /** Copies the map. */
   public RunPlan {
-    bytes = new TreeMap<>(bytes);
+    bytes = Collections.unmodifiableMap(new TreeMap<>(bytes));
   }
 
   /**
@@ -58,30 +52,18 @@ public record RunPlan(
     PlanningDevice device = new PlanningDevice();
     try (Engine engine = Engine.on(device);
         PlannedStep planned = new PlannedStep(engine, config, Ranks.ONE)) {
-      double flops = 0;
-      int instructions = 0;
-      StringJoiner listing = new StringJoiner("\n");
-      for (TrainingStep.Part part : planned.step().parts()) {
-        flops += (double) part.runs() * part.program().cost().flops();
-        instructions += part.program().instructions().size();
-        listing.add(part.name() + "\n" + part.program().listing());
-      }
+      StepWork step = StepWork.of(planned.step());
       long microSteps = training.gradientAccumulationSteps();
       long tokens = microSteps * training.batchSize() * length;
       Map<String, Long> bytes = new TreeMap<>(device.bytesByOwner());
       try (Evaluator _ = Trainer.evaluator(planned.model(), config)) {
-        bytes.put(EVALUATION, device.totalBytes() - sum(bytes));
+        bytes.put(EVALUATION, device.totalBytes() - PlanningDevice.total(bytes));
       }
       if (training.samples().count() > 0) {
         write(planned.model(), SampleWriter.largestRequest(config));
-        bytes.put(SAMPLES, device.totalBytes() - sum(bytes));
+        bytes.put(SAMPLES, device.totalBytes() - PlanningDevice.total(bytes));
       }
-      return new RunPlan(
-          planned.model().parameterCount(),
-          bytes,
-          flops / tokens,
-          instructions,
-          listing.toString());
+      return new RunPlan(planned.model().parameterCount(), bytes, step.flops() / tokens, step);
     }
   }
 
@@ -95,15 +77,11 @@ public record RunPlan(
 
   /** All memory together, in bytes. */
   public long totalBytes() {
-    return sum(bytes);
+    return PlanningDevice.total(bytes);
   }
 
   /** What training steps take, before the first evaluation, in bytes. */
   public long stepBytes() {
     return totalBytes() - bytes.getOrDefault(EVALUATION, 0L) - bytes.getOrDefault(SAMPLES, 0L);
-  }
-
-  private static long sum(Map<String, Long> bytes) {
-    return bytes.values().stream().mapToLong(Long::longValue).sum();
   }
 }

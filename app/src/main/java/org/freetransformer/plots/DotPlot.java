@@ -27,7 +27,6 @@ public final class DotPlot {
   private static final double ROOM = 0.08;
   private static final int OPACITY = 170;
 
-  private static final Font TITLE = new Font(Font.SANS_SERIF, Font.BOLD, 20);
   private static final Font LABEL = new Font(Font.SANS_SERIF, Font.PLAIN, 16);
   private static final Font SMALL = new Font(Font.SANS_SERIF, Font.PLAIN, 14);
 
@@ -95,21 +94,17 @@ public final class DotPlot {
 
   BufferedImage draw() {
     int bottom = TITLE_HEIGHT + rows.size() * ROW_HEIGHT;
-    BufferedImage image =
-        new BufferedImage(WIDTH, bottom + AXIS_HEIGHT, BufferedImage.TYPE_INT_RGB);
-    Graphics2D graphics = image.createGraphics();
-    graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
-    graphics.setRenderingHint(
-        RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
-    graphics.setColor(Palette.PAPER);
-    graphics.fillRect(0, 0, image.getWidth(), image.getHeight());
-    text(graphics, TITLE, Palette.INK, title, MARGIN, MARGIN + 14);
-    axis(graphics, bottom);
-    for (int i = 0; i < rows.size(); i++) {
-      row(graphics, rows.get(i), Palette.series()[i % Palette.series().length], i);
+    try (Canvas canvas = new Canvas(WIDTH, bottom + AXIS_HEIGHT)) {
+      canvas
+          .graphics()
+          .setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+      canvas.title(title, MARGIN, MARGIN + 14);
+      axis(canvas, bottom);
+      for (int i = 0; i < rows.size(); i++) {
+        row(canvas, rows.get(i), Palette.series()[i % Palette.series().length], i);
+      }
+      return canvas.image();
     }
-    graphics.dispose();
-    return image;
   }
 
   private int x(double value) {
@@ -118,7 +113,8 @@ public final class DotPlot {
     return left + (int) Math.round((value - low) / (step * (TICKS + 1)) * width);
   }
 
-  private void axis(Graphics2D graphics, int bottom) {
+  private void axis(Canvas canvas, int bottom) {
+    Graphics2D graphics = canvas.graphics();
     int decimals = Math.max(0, (int) Math.ceil(-Math.log10(step) - 1e-9));
     for (int i = 0; i <= TICKS + 1; i++) {
       double value = low + i * step;
@@ -126,20 +122,19 @@ public final class DotPlot {
       graphics.setStroke(new BasicStroke(1));
       graphics.drawLine(x(value), TITLE_HEIGHT, x(value), bottom);
       String label = String.format("%." + decimals + "f", value);
-      graphics.setFont(SMALL);
-      int half = graphics.getFontMetrics().stringWidth(label) / 2;
-      text(graphics, SMALL, Palette.QUIET, label, x(value) - half, bottom + 24);
+      int half = canvas.width(SMALL, label) / 2;
+      canvas.text(SMALL, Palette.QUIET, label, x(value) - half, bottom + 24);
     }
-    graphics.setFont(LABEL);
-    int half = graphics.getFontMetrics().stringWidth(axis) / 2;
+    int half = canvas.width(LABEL, axis) / 2;
     int middle = (x(low) + x(low + (TICKS + 1) * step)) / 2;
-    text(graphics, LABEL, Palette.INK, axis, middle - half, bottom + 56);
-    text(graphics, SMALL, Palette.QUIET, "mean", WIDTH - MARGIN - MEANS + 24, TITLE_HEIGHT - 8);
+    canvas.text(LABEL, Palette.INK, axis, middle - half, bottom + 56);
+    canvas.text(SMALL, Palette.QUIET, "mean", WIDTH - MARGIN - MEANS + 24, TITLE_HEIGHT - 8);
   }
 
-  private void row(Graphics2D graphics, Row row, Color colour, int number) {
+  private void row(Canvas canvas, Row row, Color colour, int number) {
+    Graphics2D graphics = canvas.graphics();
     int middle = TITLE_HEIGHT + number * ROW_HEIGHT + ROW_HEIGHT / 2;
-    text(graphics, LABEL, Palette.INK, row.name(), MARGIN, middle + 6);
+    canvas.text(LABEL, Palette.INK, row.name(), MARGIN, middle + 6);
     graphics.setColor(colour);
     graphics.setStroke(new BasicStroke(3));
     graphics.drawLine(x(row.mean()), middle - TICK, x(row.mean()), middle + TICK);
@@ -148,13 +143,6 @@ public final class DotPlot {
       graphics.fill(new Ellipse2D.Double(x(value) - DOT / 2.0, middle - DOT / 2.0, DOT, DOT));
     }
     String mean = "%.4f".formatted(row.mean());
-    text(graphics, LABEL, Palette.INK, mean, WIDTH - MARGIN - MEANS + 24, middle + 6);
-  }
-
-  private static void text(
-      Graphics2D graphics, Font font, Color colour, String text, int x, int baseline) {
-    graphics.setFont(font);
-    graphics.setColor(colour);
-    graphics.drawString(text, x, baseline);
+    canvas.text(LABEL, Palette.INK, mean, WIDTH - MARGIN - MEANS + 24, middle + 6);
   }
 }

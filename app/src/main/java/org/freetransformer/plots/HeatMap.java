@@ -3,7 +3,6 @@ package org.freetransformer.plots;
 import java.awt.Color;
 import java.awt.Font;
 import java.awt.Graphics2D;
-import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -21,7 +20,6 @@ public final class HeatMap {
   private static final int LARGEST_CELL = 40;
   private static final int LABEL_ROOM = 34;
 
-  private static final Font TITLE = new Font(Font.SANS_SERIF, Font.BOLD, 20);
   private static final Font LABEL = new Font(Font.SANS_SERIF, Font.PLAIN, 16);
   private static final Font SMALL = new Font(Font.SANS_SERIF, Font.PLAIN, 13);
 
@@ -65,47 +63,45 @@ public final class HeatMap {
     int left = MARGIN + ROW_NAMES;
     int bottom = TITLE_HEIGHT + rows.size() * CELL_HEIGHT;
     int right = left + Math.max(columns.size() * cellWidth, WIDTH / 2);
-    BufferedImage image =
-        new BufferedImage(
-            right + LEGEND_WIDTH + MARGIN, bottom + AXIS_HEIGHT, BufferedImage.TYPE_INT_RGB);
-    Graphics2D graphics = image.createGraphics();
-    graphics.setRenderingHint(
-        RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
-    graphics.setColor(Palette.PAPER);
-    graphics.fillRect(0, 0, image.getWidth(), image.getHeight());
-    text(graphics, TITLE, Palette.INK, title, MARGIN, MARGIN + 14);
-    for (int row = 0; row < rows.size(); row++) {
-      int top = TITLE_HEIGHT + row * CELL_HEIGHT;
-      text(graphics, SMALL, Palette.QUIET, rows.get(row), MARGIN, top + CELL_HEIGHT - 8);
-      for (int column = 0; column < columns.size(); column++) {
-        graphics.setColor(colour(values[row][column]));
-        int gap = cellWidth > 4 ? 1 : 0;
-        graphics.fillRect(left + column * cellWidth, top, cellWidth - gap, CELL_HEIGHT - 1);
+    try (Canvas canvas = new Canvas(right + LEGEND_WIDTH + MARGIN, bottom + AXIS_HEIGHT)) {
+      canvas.title(title, MARGIN, MARGIN + 14);
+      for (int row = 0; row < rows.size(); row++) {
+        row(canvas, row, left);
       }
+      columnNames(canvas, left, bottom);
+      legend(canvas, right + 24);
+      return canvas.image();
     }
-    columnNames(graphics, left, bottom);
-    legend(graphics, right + 24);
-    graphics.dispose();
-    return image;
   }
 
-  private void columnNames(Graphics2D graphics, int left, int bottom) {
+  private void row(Canvas canvas, int row, int left) {
+    int top = TITLE_HEIGHT + row * CELL_HEIGHT;
+    canvas.text(SMALL, Palette.QUIET, rows.get(row), MARGIN, top + CELL_HEIGHT - 8);
+    Graphics2D graphics = canvas.graphics();
+    for (int column = 0; column < columns.size(); column++) {
+      graphics.setColor(colour(values[row][column]));
+      int gap = cellWidth > 4 ? 1 : 0;
+      graphics.fillRect(left + column * cellWidth, top, cellWidth - gap, CELL_HEIGHT - 1);
+    }
+  }
+
+  private void columnNames(Canvas canvas, int left, int bottom) {
     int every = Math.max(1, (LABEL_ROOM + cellWidth - 1) / cellWidth);
     boolean allFit = columns.stream().allMatch(name -> name.length() * 8 < cellWidth);
     for (int column = 0; column < columns.size(); column += allFit ? 1 : every) {
       int x = left + column * cellWidth;
-      text(graphics, SMALL, Palette.QUIET, columns.get(column), x, bottom + 18);
+      canvas.text(SMALL, Palette.QUIET, columns.get(column), x, bottom + 18);
     }
-    text(graphics, LABEL, Palette.INK, columnAxis, left, bottom + 46);
+    canvas.text(LABEL, Palette.INK, columnAxis, left, bottom + 46);
   }
 
-  private static void legend(Graphics2D graphics, int x) {
+  private static void legend(Canvas canvas, int x) {
     for (int i = 0; i <= 4; i++) {
       double value = i / 4.0;
       int top = TITLE_HEIGHT + (4 - i) * CELL_HEIGHT;
-      graphics.setColor(colour(value));
-      graphics.fillRect(x, top, 22, CELL_HEIGHT - 1);
-      text(graphics, SMALL, Palette.QUIET, "%.2f".formatted(value), x + 30, top + 18);
+      canvas.graphics().setColor(colour(value));
+      canvas.graphics().fillRect(x, top, 22, CELL_HEIGHT - 1);
+      canvas.text(SMALL, Palette.QUIET, "%.2f".formatted(value), x + 30, top + 18);
     }
   }
 
@@ -120,12 +116,5 @@ public final class HeatMap {
   private static int mix(int end, double share) {
     int white = 0xF7;
     return (int) Math.round(white + (end - white) * share);
-  }
-
-  private static void text(
-      Graphics2D graphics, Font font, Color colour, String text, int x, int baseline) {
-    graphics.setFont(font);
-    graphics.setColor(colour);
-    graphics.drawString(text, x, baseline);
   }
 }

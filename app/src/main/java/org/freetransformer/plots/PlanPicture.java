@@ -4,7 +4,6 @@ import java.awt.Color;
 import java.awt.Font;
 import java.awt.FontMetrics;
 import java.awt.Graphics2D;
-import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -41,7 +40,6 @@ public final class PlanPicture {
   private static final int PANEL_GAP = 14;
   private static final int LEGEND_HEIGHT = 40;
 
-  private static final Font TITLE = new Font(Font.SANS_SERIF, Font.BOLD, 20);
   private static final Font HEADING = new Font(Font.SANS_SERIF, Font.PLAIN, 15);
   private static final Font LETTERS = new Font(Font.MONOSPACED, Font.BOLD, 13);
 
@@ -83,30 +81,27 @@ public final class PlanPicture {
     for (Panel panel : panels) {
       height += panelHeight(panel);
     }
-    BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-    Graphics2D graphics = image.createGraphics();
-    graphics.setRenderingHint(
-        RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
-    graphics.setColor(Palette.PAPER);
-    graphics.fillRect(0, 0, width, height);
-    text(graphics, TITLE, Palette.INK, title, MARGIN, MARGIN + 10);
-
-    int top = TITLE_HEIGHT;
-    int right = MARGIN + sideWidth + GUTTER;
-    for (Panel panel : panels) {
-      int baseline = top + PANEL_TITLE - 10;
-      String planned = panel.shared().isEmpty() ? "" : ": a plan each";
-      text(graphics, HEADING, Palette.INK, panel.title() + planned, MARGIN, baseline);
-      side(graphics, panel.fresh(), MARGIN, top + PANEL_TITLE);
-      if (!panel.shared().isEmpty()) {
-        text(graphics, HEADING, Palette.INK, panel.title() + ": one shared plan", right, baseline);
-        side(graphics, panel.shared(), right, top + PANEL_TITLE);
+    try (Canvas canvas = new Canvas(width, height)) {
+      canvas.title(title, MARGIN, MARGIN + 10);
+      int top = TITLE_HEIGHT;
+      for (Panel panel : panels) {
+        panel(canvas, panel, MARGIN + sideWidth + GUTTER, top);
+        top += panelHeight(panel);
       }
-      top += panelHeight(panel);
+      legend(canvas, MARGIN, top + 14);
+      return canvas.image();
     }
-    legend(graphics, MARGIN, top + 14);
-    graphics.dispose();
-    return image;
+  }
+
+  private void panel(Canvas canvas, Panel panel, int right, int top) {
+    int baseline = top + PANEL_TITLE - 10;
+    String planned = panel.shared().isEmpty() ? "" : ": a plan each";
+    canvas.text(HEADING, Palette.INK, panel.title() + planned, MARGIN, baseline);
+    side(canvas.graphics(), panel.fresh(), MARGIN, top + PANEL_TITLE);
+    if (!panel.shared().isEmpty()) {
+      canvas.text(HEADING, Palette.INK, panel.title() + ": one shared plan", right, baseline);
+      side(canvas.graphics(), panel.shared(), right, top + PANEL_TITLE);
+    }
   }
 
   private static int panelHeight(Panel panel) {
@@ -145,24 +140,17 @@ public final class PlanPicture {
     };
   }
 
-  private void legend(Graphics2D graphics, int left, int top) {
-    int x = legendEntry(graphics, letter, "the prompt's letter", left, top);
-    x = legendEntry(graphics, '!', "noise", x, top);
-    x = legendEntry(graphics, '_', "filler", x, top);
-    legendEntry(graphics, letter == 'X' ? 'Y' : 'X', "what the task never puts there", x, top);
+  private void legend(Canvas canvas, int left, int top) {
+    int x = legendEntry(canvas, letter, "the prompt's letter", left, top);
+    x = legendEntry(canvas, '!', "noise", x, top);
+    x = legendEntry(canvas, '_', "filler", x, top);
+    legendEntry(canvas, letter == 'X' ? 'Y' : 'X', "what the task never puts there", x, top);
   }
 
-  private int legendEntry(Graphics2D graphics, char character, String name, int x, int y) {
-    cell(graphics, character, x, y);
+  private int legendEntry(Canvas canvas, char character, String name, int x, int y) {
+    cell(canvas.graphics(), character, x, y);
     int textX = x + CELL_WIDTH + 6;
-    text(graphics, HEADING, Palette.QUIET, name, textX, y + CELL_HEIGHT - 4);
-    return textX + graphics.getFontMetrics().stringWidth(name) + 28;
-  }
-
-  private static void text(
-      Graphics2D graphics, Font font, Color colour, String text, int x, int baseline) {
-    graphics.setFont(font);
-    graphics.setColor(colour);
-    graphics.drawString(text, x, baseline);
+    canvas.text(HEADING, Palette.QUIET, name, textX, y + CELL_HEIGHT - 4);
+    return textX + canvas.width(HEADING, name) + 28;
   }
 }

@@ -96,9 +96,7 @@ final class DataGenerateCommand implements Callable<Integer> {
         config == null
             ? new ConfigNode.Mapping(Map.of(), Origin.of("command line"))
             : ConfigFile.read(config);
-    for (String change : changes) {
-      document = ConfigFile.set(document, change);
-    }
+    document = ConfigFile.set(document, changes);
     if (seed != null) {
       document = ConfigFile.set(document, "data.seed=" + seed);
     }

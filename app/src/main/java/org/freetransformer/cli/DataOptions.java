@@ -65,8 +65,9 @@ final class DataOptions {
 
   /** An option that was given in place of a key; errors name it as it was typed. */
   record Given(String option, String key, Object value) {
-    private ConfigNode.Scalar node() {
-      return new ConfigNode.Scalar(value, Origin.of(option + " " + value));
+    private ConfigNode in(ConfigNode document) {
+      Origin origin = Origin.of(option + " " + value);
+      return ConfigFile.requireMapping(document).with(key, new ConfigNode.Scalar(value, origin));
     }
   }
 
@@ -80,11 +81,11 @@ final class DataOptions {
       document = ConfigFile.set(document, "data.dataset_name=text");
     }
     if (field != null) {
-      document = set(document, new Given("--field", "data.text_field", field));
+      document = new Given("--field", "data.text_field", field).in(document);
     }
     document = ConfigFile.locateData(ConfigFile.set(document, changes), source.config);
     for (Given given : further) {
-      document = set(document, given);
+      document = given.in(document);
     }
     ConfigSection section = ConfigSection.root(document).section("data");
     DataConfig data = DataConfig.read(section, Integer.MAX_VALUE, Integer.MAX_VALUE, output::note);
@@ -95,14 +96,6 @@ final class DataOptions {
               .formatted(data.datasetName()));
     }
     return data;
-  }
-
-  private static ConfigNode set(ConfigNode document, Given given) {
-    if (!(document instanceof ConfigNode.Mapping mapping)) {
-      throw new ConfigException("", "the configuration is not a mapping of keys to values")
-          .at(document.origin(), "");
-    }
-    return mapping.with(given.key(), given.node());
   }
 
   /** The documents. */

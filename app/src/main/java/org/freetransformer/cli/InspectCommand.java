@@ -39,7 +39,7 @@ final class InspectCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     List<CheckpointFolder.Examined> examined = examine();
-    try (SavedModel saved = SavedModel.open(path, output::warn)) {
+    try (SavedModel saved = open(examined)) {
       TensorStore file = saved.file();
       boolean isModel = file.metadata().containsKey(ModelFile.CONFIG);
       Map<String, Object> object = new LinkedHashMap<>();
@@ -65,6 +65,13 @@ final class InspectCommand implements Callable<Integer> {
           new CheckpointFolder.Examined(path, Checkpoint.open(path, Checkpoint.Use.RESUME), null));
     }
     return List.of();
+  }
+
+  /** What is shown; the newest checkpoint, if it was found whole, without a second look at it. */
+  private SavedModel open(List<CheckpointFolder.Examined> examined) {
+    return !examined.isEmpty() && examined.getLast().whole() != null
+        ? SavedModel.openUnverified(examined.getLast().folder(), output::warn)
+        : SavedModel.open(path, output::warn);
   }
 
   private static long numbers(List<TensorEntry> tensors) {

@@ -37,7 +37,7 @@ public record RegimeResult(
   public Map<String, @Nullable Object> toMap() {
     Map<String, @Nullable Object> map = new LinkedHashMap<>();
     map.put("name", regime.folder());
-    map.put("kappa", number(regime.kappa()));
+    map.put("kappa", regime.kappa());
     map.put("parameters", parameters);
     map.put("steps", steps);
     map.put("seconds", seconds);
@@ -56,13 +56,8 @@ public record RegimeResult(
 
   private static void put(
       Map<String, @Nullable Object> map, String plans, SampleStudy.Agreement agreement) {
-    map.put("start_spread_" + plans, number(agreement.spread()));
-    map.put("starts_near_" + plans, number(agreement.near()));
-    map.put("noise_agreement_" + plans, number(agreement.noise()));
-  }
-
-  /** JSON knows no NaN. */
-  private static @Nullable Double number(double value) {
-    return Double.isNaN(value) ? null : value;
+    map.put("start_spread_" + plans, agreement.spread());
+    map.put("starts_near_" + plans, agreement.near());
+    map.put("noise_agreement_" + plans, agreement.noise());
   }
 }

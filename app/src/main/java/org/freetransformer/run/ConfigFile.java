@@ -72,16 +72,26 @@ public final class ConfigFile {
       throw new ConfigException("", "is not key=value, as in training.max_steps=100")
           .at(origin, "");
     }
-    if (!(document instanceof ConfigNode.Mapping mapping)) {
-      throw new ConfigException("", "the configuration is not a mapping of keys to values")
-          .at(document.origin(), "");
-    }
+    ConfigNode.Mapping mapping = requireMapping(document);
     String key = assignment.substring(0, equals).strip();
     String value = assignment.substring(equals + 1);
     if (value.isBlank()) { // A variable of a script that was not set: no default is meant.
       throw new ConfigException(key, YamlReader.NO_VALUE).at(origin, key);
     }
     return mapping.with(key, YamlReader.readValue(value, origin.source()));
+  }
+
+  /**
+   * The document as what every configuration is.
+   *
+   * @throws ConfigException if it is a plain value or a list
+   */
+  public static ConfigNode.Mapping requireMapping(ConfigNode document) {
+    if (document instanceof ConfigNode.Mapping mapping) {
+      return mapping;
+    }
+    throw new ConfigException("", "the configuration is not a mapping of keys to values")
+        .at(document.origin(), "");
   }
 
   /**
@@ -140,7 +150,7 @@ public final class ConfigFile {
   }
 
   private static ConfigException cannotRead(Path file, String problem, IOException cause) {
-    ConfigException exception = new ConfigException("", problem).at(Origin.of(file.toString()), "");
+    ConfigException exception = FileProblems.at(file, problem);
     exception.addSuppressed(cause);
     return exception;
   }

@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigJson;
-import org.freetransformer.config.Origin;
 
 /** A plan as JSON: {@code {"plan": [...]}}, or what {@code ft generate --json} printed. */
 public final class PlanFile {
@@ -28,13 +27,13 @@ public final class PlanFile {
     JsonNode root = parse(file);
     JsonNode plan = root.has("samples") ? root.at("/samples/0/plan") : root.path("plan");
     if (!plan.isArray() || plan.isEmpty()) {
-      throw problem(
+      throw FileProblems.at(
           file, "holds no plan; {\"plan\": [numbers]} or the JSON of ft generate is needed");
     }
     List<Integer> indices = new ArrayList<>();
     for (JsonNode index : plan) {
       if (!index.isInt() || index.asInt() < 0) {
-        throw problem(file, "plan entry %s is not a whole number from 0".formatted(index));
+        throw FileProblems.at(file, "plan entry %s is not a whole number from 0".formatted(index));
       }
       indices.add(index.asInt());
     }
@@ -45,13 +44,10 @@ public final class PlanFile {
     try {
       return JSON.readTree(Files.readString(file));
     } catch (JsonProcessingException malformed) {
-      throw problem(file, "is not JSON: " + ConfigJson.reason(malformed.getOriginalMessage()));
+      throw FileProblems.at(
+          file, "is not JSON: " + ConfigJson.reason(malformed.getOriginalMessage()));
     } catch (IOException failure) {
-      throw problem(file, "cannot be read: " + FileProblems.reason(failure));
+      throw FileProblems.at(file, "cannot be read: " + FileProblems.reason(failure));
     }
-  }
-
-  private static ConfigException problem(Path file, String problem) {
-    return new ConfigException("", problem).at(Origin.of(file.toString()), "");
   }
 }

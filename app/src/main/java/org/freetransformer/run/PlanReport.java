@@ -18,7 +18,7 @@ public final class PlanReport {
    * {@code positions, plan_entropy_used, bits[]: {entropy, kl, mi_position, mi_token, mi_text,
    * probe{majority, position, token}, steering{kl, total_variation, kl_once, total_variation_once,
    * kl_after}}}; informations in nats, probes as shares guessed right on texts that no guess was
-   * learned from, null where there is none.
+   * learned from, NaN where there is none, which is null in JSON.
    */
   public static Map<String, Object> of(PlanAnalysis.Result result) {
     Map<String, Object> map = new LinkedHashMap<>();
@@ -37,26 +37,22 @@ public final class PlanReport {
     return map;
   }
 
-  private static Map<String, @Nullable Object> probe(PlanProbe.Accuracy accuracy) {
-    Map<String, @Nullable Object> map = new LinkedHashMap<>();
-    map.put("majority", numberOrNull(accuracy.majority()));
-    map.put("position", numberOrNull(accuracy.position()));
-    map.put("token", numberOrNull(accuracy.token()));
+  private static Map<String, Object> probe(PlanProbe.Accuracy accuracy) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("majority", accuracy.majority());
+    map.put("position", accuracy.position());
+    map.put("token", accuracy.token());
     return map;
   }
 
-  private static Map<String, @Nullable Object> steering(PlanSteering.Effect effect) {
-    Map<String, @Nullable Object> map = new LinkedHashMap<>();
-    map.put("kl", numberOrNull(effect.everywhere().kl()));
-    map.put("total_variation", numberOrNull(effect.everywhere().totalVariation()));
-    map.put("kl_once", numberOrNull(effect.once().kl()));
-    map.put("total_variation_once", numberOrNull(effect.once().totalVariation()));
-    map.put("kl_after", numberOrNull(effect.klAfter()));
+  private static Map<String, Object> steering(PlanSteering.Effect effect) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("kl", effect.everywhere().kl());
+    map.put("total_variation", effect.everywhere().totalVariation());
+    map.put("kl_once", effect.once().kl());
+    map.put("total_variation_once", effect.once().totalVariation());
+    map.put("kl_after", effect.klAfter());
     return map;
-  }
-
-  private static @Nullable Double numberOrNull(double value) {
-    return Double.isNaN(value) ? null : value;
   }
 
   /** The same as a table, a line for each bit. */

@@ -90,7 +90,7 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
                     path.toString(),
                     "has no checkpoint of an evaluated step; training.eval_every says when to"
                         + " evaluate"));
-    return new SavedModel(best.folder(), best.openModel(), best.state().step());
+    return of(best);
   }
 
   private static Checkpoint newest(RunFolder run, Checkpoint.Use use, Consumer<String> notes) {

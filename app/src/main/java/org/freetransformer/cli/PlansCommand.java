@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Limits;
+import org.freetransformer.config.Origin;
 import org.freetransformer.data.Batches;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.Dataset;
@@ -16,6 +17,7 @@ import org.freetransformer.data.Split;
 import org.freetransformer.data.Tokenizer;
 import org.freetransformer.eval.PlanAnalysis;
 import org.freetransformer.model.FreeTransformer;
+import org.freetransformer.model.LanguageModel;
 import org.freetransformer.plots.Drawing;
 import org.freetransformer.plots.PlanMeaningPictures;
 import org.freetransformer.run.OutputFiles;
@@ -70,20 +72,20 @@ final class PlansCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Limits.between("--examples", examples, 2, Integer.MAX_VALUE);
     Limits.between("--steered", steered, 1, Integer.MAX_VALUE);
+    if (out != null) {
+      OutputFiles.requireWritableFolder(out);
+    }
     try (SavedModel saved = model.open(output);
-        Engine engine = device.open()) {
-      if (!(weights.load(saved, engine) instanceof FreeTransformer free)) {
-        throw new ConfigException("--run", "holds a baseline, which has no plan");
+        Engine engine = device.open();
+        LanguageModel loaded = weights.load(saved, engine)) {
+      if (!(loaded instanceof FreeTransformer free)) {
+        throw new ConfigException("", "holds a baseline, which has no plan")
+            .at(Origin.of(model.name()), "");
       }
-      if (out != null) {
-        OutputFiles.requireWritableFolder(out);
-      }
-      try (free) {
-        engine.random().seed(seed);
-        DataConfig data = saved.dataConfig(output::note);
-        try (Dataset dataset = Dataset.open(data, output::note)) {
-          report(analyse(free, dataset), Tokenizer.of(data), folder(saved));
-        }
+      engine.random().seed(seed);
+      DataConfig data = saved.dataConfig(output::note);
+      try (Dataset dataset = Dataset.open(data, output::note)) {
+        report(analyse(free, dataset), Tokenizer.of(data), folder(saved));
       }
     }
     return 0;

@@ -4,6 +4,7 @@ import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigSection;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.nn.Linear;
+import org.freetransformer.nn.Resources;
 import org.freetransformer.run.SavedModel;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
@@ -39,13 +40,20 @@ final class WeightOptions {
    */
   LanguageModel load(SavedModel saved, Engine engine) {
     requireOfferedBy(engine.device());
-    LanguageModel loaded = saved.load(engine);
+    try (Resources taken = new Resources()) {
+      LanguageModel loaded = taken.add(saved.load(engine));
+      narrow(loaded);
+      taken.keep();
+      return loaded;
+    }
+  }
+
+  private void narrow(LanguageModel loaded) {
     switch (weights) {
       case F32 -> {}
       case BF16 -> Linear.narrowAll(loaded, DType.BF16);
       case INT8 -> Linear.narrowAll(loaded, DType.I8);
     }
-    return loaded;
   }
 
   private void requireOfferedBy(Device chosen) {

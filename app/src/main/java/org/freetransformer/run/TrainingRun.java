@@ -222,9 +222,12 @@ public final class TrainingRun implements AutoCloseable {
     Recorder(RunFolder folder, TrainingListener watcher, long stepsDone) throws IOException {
       this.folder = folder;
       this.watcher = watcher;
-      metrics = MetricsFile.from(folder.metrics(), stepsDone);
-      evaluations = MetricsFile.from(folder.evaluations(), stepsDone);
-      board = TensorBoardFile.from(folder.path(), stepsDone);
+      try (Resources opened = new Resources()) {
+        metrics = opened.add(MetricsFile.from(folder.metrics(), stepsDone));
+        evaluations = opened.add(MetricsFile.from(folder.evaluations(), stepsDone));
+        board = opened.add(TensorBoardFile.from(folder.path(), stepsDone));
+        opened.keep();
+      }
       List<JsonNode> before = metrics.kept();
       secondsBefore = before.isEmpty() ? 0 : before.getLast().path("time").asDouble();
     }
@@ -347,9 +350,11 @@ public final class TrainingRun implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-      metrics.close();
-      evaluations.close();
-      board.close();
+      try (metrics;
+          evaluations;
+          board) {
+        // All are closed, whichever fails.
+      }
     }
   }
 }

@@ -176,7 +176,10 @@ class SavedModelCommandsTest {
     }
     assertThat(ft("plans", "--run", run).out())
         .contains("bit  entropy", run.resolve("plots/plan-steering.png").toString());
-    ft("plans", "--run", baseline).refused("no plan");
+    for (String option : List.of("--run", "--checkpoint")) {
+      ft("plans", option, baseline)
+          .refused("ft plans: " + baseline + ": holds a baseline", "no plan");
+    }
     ft("plans", "--run", run, "--examples", 1).refused("--examples", "nearest is 2");
   }
 

@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -221,6 +222,32 @@ class TroubleTest {
     }
     assertThat(out).content().contains("stopping after this step", "stopped after");
     assertThat(ft("inspect", run, "--json").json().path("step").asInt()).isPositive();
+  }
+
+  @Test
+  void aRunThatCannotBeginLeavesNoFileOpen() throws IOException {
+    Path run = folder.toRealPath().resolve("run");
+    Files.createDirectories(run.resolve("evaluations.jsonl"));
+    Outcome outcome = ft("train", "--config", TinyRun.config(folder), "--out", run, "--quiet");
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.err()).hasLineCount(1).contains("is a directory");
+    assertThat(run.resolve("metrics.jsonl")).isEmptyFile();
+    assertThat(openFiles()).isNotEmpty().noneMatch(file -> file.startsWith(run));
+  }
+
+  /** What this process has open. */
+  private static List<Path> openFiles() throws IOException {
+    List<Path> open = new ArrayList<>();
+    try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+      for (Path descriptor : descriptors.toList()) {
+        try {
+          open.add(Files.readSymbolicLink(descriptor));
+        } catch (NoSuchFileException closed) {
+          // By another thread in the meantime.
+        }
+      }
+    }
+    return open;
   }
 
   /** The memory that stands for a file is gone with it, which the JVM tells by an Error. */

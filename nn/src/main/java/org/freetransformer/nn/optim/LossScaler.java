@@ -87,11 +87,15 @@ public final class LossScaler {
    * Takes note of a step.
    *
    * @param finite whether all its gradients are
-   * @return whether the weights may be updated; false says to drop the gradients. At the smallest
-   *     scale nothing is dropped, for there it is not the scale that is wrong.
+   * @return whether the scale lets the weights be updated; false says to drop the gradients. At the
+   *     smallest scale nothing is dropped, for there it is not the scale that is wrong: what is not
+   *     finite then ends the run, and leaves no trace here.
    */
   public boolean accept(boolean finite) {
-    if (finite || state.scale() == SMALLEST) {
+    if (!finite && state.scale() == SMALLEST) {
+      return true;
+    }
+    if (finite) {
       long good = state.goodSteps() + 1;
       boolean grows = good >= growthInterval;
       double scale = grows ? Math.min(LARGEST, 2 * state.scale()) : state.scale();

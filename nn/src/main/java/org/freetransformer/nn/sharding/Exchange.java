@@ -21,7 +21,7 @@ public final class Exchange {
    * Queues the call behind those that were started before.
    *
    * @return this
-   * @throws IllegalStateException if it was started and not waited for
+   * @throws IllegalStateException if it was started and not waited for, or the group was closed
    */
   public Exchange start() {
     begin();
@@ -33,7 +33,7 @@ public final class Exchange {
    * Starts the call and waits until it is done. If no other is under way, the calling thread does
    * the work itself: a small call takes less time than the way to the group's thread and back.
    *
-   * @throws IllegalStateException if it was started and not waited for
+   * @throws IllegalStateException if it was started and not waited for, or the group was closed
    * @throws RankFailure if another rank failed
    */
   public void run() {
@@ -46,6 +46,7 @@ public final class Exchange {
   }
 
   private synchronized void begin() {
+    group.requireOpen(); // Before anything changes: what is not under way is not waited for.
     if (underWay) {
       throw new IllegalStateException("this exchange is under way; wait for it first");
     }

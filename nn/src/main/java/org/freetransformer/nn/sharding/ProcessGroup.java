@@ -98,7 +98,6 @@ public final class ProcessGroup implements AutoCloseable {
 
   /** Leaves an exchange to the group's thread. */
   void enqueue(Exchange exchange) {
-    requireOpen();
     pending.incrementAndGet();
     queue.add(exchange);
   }
@@ -110,7 +109,6 @@ public final class ProcessGroup implements AutoCloseable {
    * @return whether it was performed
    */
   boolean performHere(Exchange exchange) {
-    requireOpen();
     boolean first = pending.compareAndSet(0, 1);
     if (first) {
       exchange.perform();
@@ -123,7 +121,8 @@ public final class ProcessGroup implements AutoCloseable {
     pending.decrementAndGet();
   }
 
-  private void requireOpen() {
+  /** Throws what tells that a group takes no more exchanges. */
+  void requireOpen() {
     if (!worker.isAlive()) {
       throw new IllegalStateException("the process group was closed");
     }

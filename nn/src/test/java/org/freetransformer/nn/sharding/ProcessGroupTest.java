@@ -2,6 +2,7 @@ package org.freetransformer.nn.sharding;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.Arena;
@@ -297,6 +298,22 @@ class ProcessGroupTest {
       telling.run();
       assertThat(seen[0]).isSameAs(Thread.currentThread());
     }
+  }
+
+  @Test
+  @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void aClosedGroupLeavesNoExchangeToWaitFor() {
+    Exchange exchange;
+    try (ProcessGroup group = ProcessGroup.alone()) {
+      exchange = group.barrier();
+    }
+    assertThatIllegalStateException()
+        .isThrownBy(exchange::start)
+        .withMessage("the process group was closed");
+    assertThatIllegalStateException()
+        .isThrownBy(exchange::run)
+        .withMessage("the process group was closed");
+    exchange.await();
   }
 
   @Test

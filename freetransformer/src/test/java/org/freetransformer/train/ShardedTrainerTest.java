@@ -495,9 +495,7 @@ final class ShardedTrainerTest {
             }
           }
           long few = 2000; // Counts and losses of the micro-batches.
-          if (strategy != Strategy.HYBRID_SHARD) { // There the group's parts send.
-            assertThat(group.bytesSent()).isBetween(planned, planned + few);
-          }
+          assertThat(group.bytesSent()).isBetween(planned, planned + few);
           return 0;
         });
   }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.freetransformer.tensor.DType;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +35,9 @@ public final class ProcessGroup implements AutoCloseable {
   private final AtomicInteger pending = new AtomicInteger();
 
   private long waitedNanos;
-  private long bytesSent;
+
+  /** The threads of a group and of its parts add to it at the same time. */
+  private final AtomicLong bytesSent = new AtomicLong();
 
   ProcessGroup(Collectives collectives) {
     this(collectives, Thread.ofPlatform().factory());
@@ -135,6 +138,13 @@ public final class ProcessGroup implements AutoCloseable {
     }
   }
 
+  private void sent(long bytes) {
+    bytesSent.addAndGet(bytes);
+    if (whole != null) {
+      whole.sent(bytes);
+    }
+  }
+
   /** This rank's number, from 0. */
   public int rank() {
     return collectives.rank();
@@ -150,9 +160,11 @@ public final class ProcessGroup implements AutoCloseable {
     return waitedNanos;
   }
 
-  /** Bytes that the exchanges done so far had to send from this rank, at least. */
+  /**
+   * Bytes that the exchanges done so far had to send from this rank, at least, also in parts of it.
+   */
   public long bytesSent() {
-    return bytesSent;
+    return bytesSent.get();
   }
 
   // ---- Collectives ----
@@ -258,7 +270,7 @@ public final class ProcessGroup implements AutoCloseable {
         this,
         () -> {
           work.run();
-          bytesSent += sent;
+          sent(sent);
         });
   }
 

@@ -236,8 +236,11 @@ class ProcessGroupTest {
             assertThat(part.size()).isEqualTo(2);
             assertThat(part.rank()).isEqualTo(group.rank() / 2);
             MemorySegment mine = memory(new float[] {group.rank()});
+            long before = group.bytesSent();
             part.allReduce(mine, DType.F32).start().await();
             assertThat(floats(mine)).containsExactly(group.rank() % 2 == 0 ? 2 : 4);
+            assertThat(part.bytesSent()).isEqualTo(Float.BYTES);
+            assertThat(group.bytesSent()).isEqualTo(before + Float.BYTES);
           }
           return 0;
         });

@@ -13,6 +13,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.util.Arrays;
 import java.util.Map;
 
 /**
@@ -22,6 +23,9 @@ import java.util.Map;
  */
 final class MpiLibrary {
   private static final int THREAD_MULTIPLE = 3;
+
+  /** Stands for a handle of whatever type the library has. */
+  private static final MemoryLayout HANDLE = ADDRESS.withName("handle");
 
   private final MethodHandle commRank;
   private final MethodHandle commSize;
@@ -79,19 +83,30 @@ final class MpiLibrary {
   private MpiLibrary(Flavour flavour) {
     this.flavour = flavour;
     this.symbols = load(flavour.file);
-    MemoryLayout h = flavour.handle;
     init = function("MPI_Init_thread", ADDRESS, ADDRESS, JAVA_INT, ADDRESS);
-    commRank = function("MPI_Comm_rank", h, ADDRESS);
-    commSize = function("MPI_Comm_size", h, ADDRESS);
-    commSplit = function("MPI_Comm_split", h, JAVA_INT, JAVA_INT, ADDRESS);
-    allGather = function("MPI_Allgather", ADDRESS, JAVA_INT, h, ADDRESS, JAVA_INT, h, h);
-    allToAll = function("MPI_Alltoall", ADDRESS, JAVA_INT, h, ADDRESS, JAVA_INT, h, h);
+    commRank = function("MPI_Comm_rank", HANDLE, ADDRESS);
+    commSize = function("MPI_Comm_size", HANDLE, ADDRESS);
+    commSplit = function("MPI_Comm_split", HANDLE, JAVA_INT, JAVA_INT, ADDRESS);
+    allGather =
+        function("MPI_Allgather", ADDRESS, JAVA_INT, HANDLE, ADDRESS, JAVA_INT, HANDLE, HANDLE);
+    allToAll =
+        function("MPI_Alltoall", ADDRESS, JAVA_INT, HANDLE, ADDRESS, JAVA_INT, HANDLE, HANDLE);
     allToAllPieces =
-        function("MPI_Alltoallv", ADDRESS, ADDRESS, ADDRESS, h, ADDRESS, ADDRESS, ADDRESS, h, h);
-    allReduce = function("MPI_Allreduce", ADDRESS, ADDRESS, JAVA_INT, h, h, h);
-    broadcast = function("MPI_Bcast", ADDRESS, JAVA_INT, h, JAVA_INT, h);
-    barrier = function("MPI_Barrier", h);
-    abort = function("MPI_Abort", h, JAVA_INT);
+        function(
+            "MPI_Alltoallv",
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            HANDLE,
+            ADDRESS,
+            ADDRESS,
+            ADDRESS,
+            HANDLE,
+            HANDLE);
+    allReduce = function("MPI_Allreduce", ADDRESS, ADDRESS, JAVA_INT, HANDLE, HANDLE, HANDLE);
+    broadcast = function("MPI_Bcast", ADDRESS, JAVA_INT, HANDLE, JAVA_INT, HANDLE);
+    barrier = function("MPI_Barrier", HANDLE);
+    abort = function("MPI_Abort", HANDLE, JAVA_INT);
     finish = function("MPI_Finalize");
     world = constant("ompi_mpi_comm_world", 0x44000000);
     floats = constant("ompi_mpi_float", 0x4c00040a);
@@ -144,39 +159,27 @@ final class MpiLibrary {
     }
   }
 
-  /** A function whose handles are passed as longs. */
+  /**
+   * A function whose handles are passed as longs.
+   *
+   * @param parameters {@link #HANDLE} where one is taken
+   */
   @SuppressWarnings("restricted")
   private MethodHandle function(String name, MemoryLayout... parameters) {
-    MethodHandle plain =
+    MemoryLayout[] own =
+        Arrays.stream(parameters)
+            .map(type -> type.equals(HANDLE) ? flavour.handle : type)
+            .toArray(MemoryLayout[]::new);
+    MethodHandle function =
         Linker.nativeLinker()
-            .downcallHandle(symbols.findOrThrow(name), FunctionDescriptor.of(JAVA_INT, parameters));
+            .downcallHandle(symbols.findOrThrow(name), FunctionDescriptor.of(JAVA_INT, own));
     MethodHandle fromLong = fromLong();
     for (int i = 0; i < parameters.length; i++) {
-      // An address that is a buffer stays one: only handles are declared by the flavour's layout.
-      if (isHandle(name, i, parameters[i])) {
-        plain = MethodHandles.filterArguments(plain, i, fromLong);
+      if (parameters[i].equals(HANDLE)) {
+        function = MethodHandles.filterArguments(function, i, fromLong);
       }
     }
-    return plain;
-  }
-
-  private boolean isHandle(String name, int index, MemoryLayout layout) {
-    int[] positions =
-        switch (name) {
-          case "MPI_Comm_rank", "MPI_Comm_size", "MPI_Comm_split", "MPI_Barrier", "MPI_Abort" ->
-              new int[] {0};
-          case "MPI_Allgather", "MPI_Alltoall" -> new int[] {2, 5, 6};
-          case "MPI_Alltoallv" -> new int[] {3, 7, 8};
-          case "MPI_Allreduce" -> new int[] {3, 4, 5};
-          case "MPI_Bcast" -> new int[] {2, 4};
-          default -> new int[0];
-        };
-    for (int position : positions) {
-      if (position == index) {
-        return layout.equals(flavour.handle);
-      }
-    }
-    return false;
+    return function;
   }
 
   private MethodHandle fromLong() {

@@ -30,48 +30,62 @@ record Communication(Instruction start, Instruction end) {
   }
 
   /**
+   * The way that numbers take.
+   *
+   * @param group the ranks
+   * @param unit whose numbers they are
+   * @param travelling their type on the way
+   */
+  record Route(ProcessGroup group, String unit, DType travelling) {
+    /** What leaves a rank that sends a tensor to each other one. */
+    private long toOthers(Tensor sent) {
+      return sent.buffer().size() * travelling.bytes() * (group.size() - 1);
+    }
+  }
+
+  /**
+   * What a program is told of a call.
+   *
+   * @param name what it does, for readers
+   * @param reads what it reads
+   * @param writes what it changes; what is not read as well may be another's memory before
+   * @param sent bytes that leave a rank
+   */
+  private record Call(String name, List<Buffer> reads, List<Buffer> writes, long sent) {}
+
+  /**
    * A call and its end.
    *
-   * @param reads what the call reads
-   * @param writes what it changes; what is not read as well may be another's memory before
-   * @param call is given the memory of both, in their order
-   * @param sent bytes that leave a rank
    * @param wanted asked at every run whether it is to be done
    * @param emptied the first buffer is zero after a call that was wanted
+   * @param exchange is given the memory of what is read and what is changed, in this order
    */
   private static Communication of(
-      String name,
-      List<Buffer> reads,
-      List<Buffer> writes,
-      long sent,
+      Call call,
       BooleanSupplier wanted,
       boolean emptied,
-      Function<List<MemorySegment>, Exchange> call) {
+      Function<List<MemorySegment>, Exchange> exchange) {
     Shared shared = new Shared();
     Instruction start =
         new Instruction.HostCall(
-            "start " + name,
-            reads,
-            writes,
-            sent,
+            "start " + call.name(),
+            call.reads(),
+            call.writes(),
+            call.sent(),
             true,
             at -> {
-              shared.exchange = call.apply(at);
+              shared.exchange = exchange.apply(at);
               return () -> {
                 if (wanted.getAsBoolean()) {
                   shared.get().start();
                 }
               };
             });
-    List<Buffer> used = Stream.concat(reads.stream(), writes.stream()).distinct().toList();
-    List<Buffer> changed =
-        emptied
-            ? Stream.concat(reads.stream().limit(1), writes.stream()).distinct().toList()
-            : writes;
+    List<Buffer> changed = emptied ? union(call.reads().subList(0, 1), call.writes()) : call.writes();
     Instruction end =
         new Instruction.HostCall(
-            "await " + name,
-            used,
+            "await " + call.name(),
+            union(call.reads(), call.writes()),
             changed,
             0,
             at ->
@@ -84,17 +98,13 @@ record Communication(Instruction start, Instruction end) {
     return new Communication(start, end);
   }
 
+  private static List<Buffer> union(List<Buffer> some, List<Buffer> others) {
+    return Stream.concat(some.stream(), others.stream()).distinct().toList();
+  }
+
   /** Gathers the parts of all ranks into a whole. */
-  static Communication allGather(
-      ProcessGroup group, String unit, Tensor part, Tensor whole, DType travelling) {
-    return of(
-        "all-gather " + unit,
-        List.of(part.buffer()),
-        List.of(whole.buffer()),
-        toOthers(group, part, travelling),
-        () -> true,
-        false,
-        at -> group.allGather(at.get(0), at.get(1), travelling));
+  static Communication allGather(Route route, Tensor part, Tensor whole) {
+    return gather("all-gather", route, part, whole, () -> true);
   }
 
   /**
@@ -103,20 +113,21 @@ record Communication(Instruction start, Instruction end) {
    * @param wanted asked at every run whether it is to be done
    */
   static Communication gatherGradient(
-      ProcessGroup group,
-      String unit,
-      Tensor share,
-      Tensor whole,
-      DType travelling,
-      BooleanSupplier wanted) {
+      Route route, Tensor share, Tensor whole, BooleanSupplier wanted) {
+    return gather("gradient-gather", route, share, whole, wanted);
+  }
+
+  private static Communication gather(
+      String name, Route route, Tensor part, Tensor whole, BooleanSupplier wanted) {
     return of(
-        "gradient-gather " + unit,
-        List.of(share.buffer()),
-        List.of(whole.buffer()),
-        toOthers(group, share, travelling),
+        new Call(
+            name + " " + route.unit(),
+            List.of(part.buffer()),
+            List.of(whole.buffer()),
+            route.toOthers(part)),
         wanted,
         false,
-        at -> group.allGather(at.get(0), at.get(1), travelling));
+        at -> route.group().allGather(at.get(0), at.get(1), route.travelling()));
   }
 
   /** Gathers the parts of all ranks before the next instruction. */
@@ -125,7 +136,7 @@ record Communication(Instruction start, Instruction end) {
         "all-gather " + name,
         List.of(part.buffer()),
         List.of(whole.buffer()),
-        toOthers(group, part, DType.F32),
+        new Route(group, name, DType.F32).toOthers(part),
         at -> group.allGather(at.get(0), at.get(1))::run);
   }
 
@@ -136,21 +147,16 @@ record Communication(Instruction start, Instruction end) {
    *     it where it outlives the program
    */
   static Communication reduceScatter(
-      ProcessGroup group,
-      String unit,
-      Tensor whole,
-      Tensor part,
-      DType travelling,
-      BooleanSupplier wanted,
-      boolean outlives) {
+      Route route, Tensor whole, Tensor part, BooleanSupplier wanted, boolean outlives) {
     return of(
-        "reduce-scatter " + unit,
-        List.of(whole.buffer(), part.buffer()),
-        List.of(part.buffer()),
-        toOthers(group, part, travelling),
+        new Call(
+            "reduce-scatter " + route.unit(),
+            List.of(whole.buffer(), part.buffer()),
+            List.of(part.buffer()),
+            route.toOthers(part)),
         wanted,
         outlives,
-        at -> group.reduceScatter(at.get(0), travelling, at.get(1)));
+        at -> route.group().reduceScatter(at.get(0), route.travelling(), at.get(1)));
   }
 
   /**
@@ -158,21 +164,13 @@ record Communication(Instruction start, Instruction end) {
    *
    * @param wanted asked at every run whether it is to be done
    */
-  static Communication allReduce(
-      ProcessGroup group, String unit, Tensor values, DType travelling, BooleanSupplier wanted) {
+  static Communication allReduce(Route route, Tensor values, BooleanSupplier wanted) {
     List<Buffer> used = List.of(values.buffer());
+    long sent = 2 * route.toOthers(values) / route.group().size();
     return of(
-        "all-reduce " + unit,
-        used,
-        used,
-        2 * toOthers(group, values, travelling) / group.size(),
+        new Call("all-reduce " + route.unit(), used, used, sent),
         wanted,
         false,
-        at -> group.allReduce(at.getFirst(), travelling));
-  }
-
-  /** What leaves a rank that sends a tensor to each other one. */
-  private static long toOthers(ProcessGroup group, Tensor sent, DType travelling) {
-    return sent.buffer().size() * travelling.bytes() * (group.size() - 1);
+        at -> route.group().allReduce(at.getFirst(), route.travelling()));
   }
 }

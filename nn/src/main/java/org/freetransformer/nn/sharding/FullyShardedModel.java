@@ -84,19 +84,13 @@ public final class FullyShardedModel implements AutoCloseable {
     try (Resources taken = new Resources()) {
       shards = copies ? taken.add(group.split(group.rank() / node)) : group;
       replicas = copies ? taken.add(group.split(group.rank() % node)) : null;
+      ShardedUnit.Share share =
+          new ShardedUnit.Share(
+              shards.rank(), shards.size(), whole, !plan.reduceEveryMicroBatch());
       plan.wrapping()
           .unitsOf(model)
           .forEach((name, parameters) -> {
-            ShardedUnit unit =
-                new ShardedUnit(
-                    engine,
-                    host,
-                    name,
-                    parameters,
-                    shards.rank(),
-                    shards.size(),
-                    whole,
-                    !plan.reduceEveryMicroBatch());
+            ShardedUnit unit = new ShardedUnit(engine, host, name, parameters, share);
             units.add(taken.add(unit));
             if (unit.isTrained()) {
               unit.pieces().forEach((piece, part) -> parts.put(piece.slot().name(), part));
@@ -221,8 +215,7 @@ public final class FullyShardedModel implements AutoCloseable {
 
     @Override
     public Communication gather(ShardedUnit unit) {
-      return Communication.allGather(
-          shards, unit.name(), unit.part(), unit.values(), plan.exchanged());
+      return Communication.allGather(route(shards, unit), unit.part(), unit.values());
     }
 
     @Override
@@ -235,15 +228,12 @@ public final class FullyShardedModel implements AutoCloseable {
     @Override
     public Communication reduce(ShardedUnit unit) {
       if (unit.keepsValues() && unit.keepsGradients()) {
-        return Communication.allReduce(
-            shards, unit.name(), unit.gradients(), plan.exchanged(), () -> reducing);
+        return Communication.allReduce(route(shards, unit), unit.gradients(), () -> reducing);
       }
       return Communication.reduceScatter(
-          shards,
-          unit.name(),
+          route(shards, unit),
           unit.gradients(),
           unit.keepsValues() ? unit.gradientShare() : unit.partGradient(),
-          plan.exchanged(),
           () -> reducing || !unit.keepsGradients(),
           unit.keepsGradients());
     }
@@ -252,18 +242,17 @@ public final class FullyShardedModel implements AutoCloseable {
     public @Nullable Communication afterReduction(ShardedUnit unit) {
       if (unit.keepsValues() && !unit.keepsGradients()) {
         return Communication.gatherGradient(
-            shards,
-            unit.name(),
-            unit.gradientShare(),
-            unit.partGradient(),
-            plan.exchanged(),
-            () -> reducing);
+            route(shards, unit), unit.gradientShare(), unit.partGradient(), () -> reducing);
       }
       ProcessGroup across = replicas;
       return across == null
           ? null
           : Communication.allReduce(
-              across, unit.name(), unit.partGradient(), plan.exchanged(), () -> reducing);
+              route(across, unit), unit.partGradient(), () -> reducing);
+    }
+
+    private Communication.Route route(ProcessGroup group, ShardedUnit unit) {
+      return new Communication.Route(group, unit.name(), plan.exchanged());
     }
   }
 }

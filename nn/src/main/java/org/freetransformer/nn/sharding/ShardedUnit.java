@@ -20,19 +20,27 @@ import org.jspecify.annotations.Nullable;
  * gradients.
  */
 final class ShardedUnit implements AutoCloseable {
+  /**
+   * What a rank has of every unit.
+   *
+   * @param index number of its share
+   * @param count number of equal shares
+   * @param whole whether its part is the whole unit rather than its share
+   * @param localGradients whether it adds up whole gradients by itself
+   */
+  record Share(int index, int count, boolean whole, boolean localGradients) {}
+
   private final Engine engine;
   private final Engine host;
   private final String name;
   private final UnitLayout layout;
   private final boolean trained;
-  private final int index;
+  private final Share share;
   private final Tensor part;
   private final @Nullable Tensor partGradient;
   private final SequencedMap<UnitLayout.Piece, Parameter> pieces = new LinkedHashMap<>();
 
   // The whole unit: kept between programs, or made anew for each.
-  private final boolean keepsValues;
-  private final boolean keepsGradients;
   private final Resources resources;
   private @Nullable Tensor values;
   private @Nullable Tensor gradients;
@@ -42,39 +50,31 @@ final class ShardedUnit implements AutoCloseable {
    *
    * @param engine computes with the whole unit
    * @param host keeps the rank's part
-   * @param index number of the share
-   * @param shares number of equal shares
-   * @param whole whether the rank's part is the whole unit rather than its share
-   * @param localGradients whether the rank adds up whole gradients by itself
    */
   ShardedUnit(
       Engine engine,
       Engine host,
       String name,
       SequencedMap<String, Parameter> parameters,
-      int index,
-      int shares,
-      boolean whole,
-      boolean localGradients) {
+      Share share) {
     this.engine = engine;
     this.host = host;
     this.name = name;
-    this.index = index;
-    this.layout = new UnitLayout(name, parameters, shares);
+    this.share = share;
+    this.layout = new UnitLayout(name, parameters, share.count());
     this.trained = parameters.firstEntry().getValue().isTrained();
-    this.keepsValues = whole;
-    this.keepsGradients = localGradients;
+    boolean whole = share.whole();
     int size = whole ? layout.size() : layout.partSize();
     try (Resources taken = new Resources()) {
       this.part = taken.add(host.allocate("parameters", DType.F32, Shape.of(size)));
       this.partGradient = trained ? taken.add(newGradient(host, size)) : null;
-      (whole ? layout.pieces() : layout.pieces(index)).forEach(this::take);
-      if (keepsGradients && trained) {
+      (whole ? layout.pieces() : layout.pieces(share.index())).forEach(this::take);
+      if (share.localGradients() && trained) {
         gradients = whole ? partGradient : taken.add(newGradient(engine, layout.size()));
       }
       this.resources = taken.keep();
     }
-    if (keepsValues) {
+    if (whole) {
       values = part;
       placeValues();
       placeGradients();
@@ -123,11 +123,11 @@ final class ShardedUnit implements AutoCloseable {
   /** A program begins: what is not kept between programs is the program's. */
   void begin() {
     Shape flat = Shape.of(layout.size());
-    if (!keepsValues) {
+    if (!keepsValues()) {
       values = engine.empty(DType.F32, flat);
       placeValues();
     }
-    if (!keepsGradients && trained) {
+    if (!keepsGradients() && trained) {
       gradients = engine.empty(DType.F32, flat);
     }
     placeGradients();
@@ -157,7 +157,7 @@ final class ShardedUnit implements AutoCloseable {
 
   /** Takes this rank's part of what became of a whole unit; the parameters have no values again. */
   void takeBack(Tensor whole) {
-    int begin = index * layout.partSize();
+    int begin = share.index() * layout.partSize();
     Tensor mine = whole.view(whole.layout().narrow(0, begin, layout.partSize()));
     engine.emit(new Instruction.Copy(mine.buffer(), Output.to(part.buffer())));
     layout.slots().forEach(slot -> slot.parameter().replace(absent(slot)));
@@ -177,12 +177,12 @@ final class ShardedUnit implements AutoCloseable {
 
   /** Whether the rank has the whole unit all the time. */
   boolean keepsValues() {
-    return keepsValues;
+    return share.whole();
   }
 
   /** Whether the rank adds up whole gradients over the micro-batches of a step. */
   boolean keepsGradients() {
-    return keepsGradients;
+    return share.localGradients();
   }
 
   /** This rank's part of the parameters. */
@@ -198,7 +198,7 @@ final class ShardedUnit implements AutoCloseable {
   /** This rank's share of the gradient, where its part is everything. */
   Tensor gradientShare() {
     Tensor all = partGradient();
-    int begin = index * layout.partSize();
+    int begin = share.index() * layout.partSize();
     return all.view(all.layout().narrow(0, begin, layout.partSize()));
   }
 

@@ -51,8 +51,8 @@ final class WeightOptions {
   private void narrow(LanguageModel loaded) {
     switch (weights) {
       case F32 -> {}
-      case BF16 -> Linear.narrowAll(loaded, DType.BF16);
-      case INT8 -> Linear.narrowAll(loaded, DType.I8);
+      case BF16 -> Linear.holdAllAs(loaded, DType.BF16);
+      case INT8 -> Linear.holdAllAs(loaded, DType.I8);
     }
   }
 

@@ -43,9 +43,14 @@ public final class Linear extends Module {
    * @param type {@link DType#BF16}, rounded, or {@link DType#I8}, in steps of a scale for each
    *     output
    * @throws IllegalArgumentException for another type
+   * @throws IllegalStateException if they are held in fewer bits already
    */
-  public void narrow(DType type) {
+  public void holdAs(DType type) {
     Tensor wide = weight.value();
+    if (wide.dtype() != DType.F32) {
+      throw new IllegalStateException(
+          "these weights are held as %s already".formatted(wide.dtype()));
+    }
     Engine engine = wide.engine();
     Tensor narrow;
     switch (type) {
@@ -58,18 +63,18 @@ public final class Linear extends Module {
         narrow = quantized.steps();
       }
       default ->
-          throw new IllegalArgumentException("weights are narrowed to BF16 or I8, not " + type);
+          throw new IllegalArgumentException("weights are held as BF16 or I8, not " + type);
     }
     weight.freeze();
     weight.replace(narrow);
   }
 
-  /** Narrows all linear layers among a module's parts. */
-  public static void narrowAll(Module module, DType type) {
+  /** Does the same with all linear layers among a module's parts. */
+  public static void holdAllAs(Module module, DType type) {
     if (module instanceof Linear linear) {
-      linear.narrow(type);
+      linear.holdAs(type);
     }
-    module.children().values().forEach(child -> narrowAll(child, type));
+    module.children().values().forEach(child -> holdAllAs(child, type));
   }
 
   /** x [.., in] to [.., out]. */

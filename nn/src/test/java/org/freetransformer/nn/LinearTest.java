@@ -2,6 +2,7 @@ package org.freetransformer.nn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.util.List;
 import org.freetransformer.tensor.DType;
@@ -23,7 +24,7 @@ final class LinearTest extends LayerTestBase {
       scramble(layer);
       Tensor x = normal(2, 3, INPUTS);
       double[] exact = layer.forward(x).toDoubles();
-      layer.narrow(type);
+      layer.holdAs(type);
       Tensor weight = parameter(layer, "weight").value();
       assertThat(weight.dtype()).isEqualTo(type);
       assertThat(weight.buffer().bytes()).isEqualTo((long) INPUTS * 6 * bytesOfWeight);
@@ -46,8 +47,21 @@ final class LinearTest extends LayerTestBase {
   void otherFormatsAreRefused() {
     try (Linear layer = new Linear(engine, 2, 2)) {
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> layer.narrow(DType.F16))
+          .isThrownBy(() -> layer.holdAs(DType.F16))
           .withMessageContaining("BF16 or I8");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"BF16, I8", "I8, BF16", "I8, I8"})
+  void weightsAreNarrowedOnce(DType first, DType second) {
+    try (Linear layer = new Linear(engine, INPUTS, 6)) {
+      layer.holdAs(first);
+      Tensor held = parameter(layer, "weight").value();
+      assertThatIllegalStateException()
+          .isThrownBy(() -> layer.holdAs(second))
+          .withMessage("these weights are held as %s already", first);
+      assertThat(parameter(layer, "weight").value()).isSameAs(held);
     }
   }
 }

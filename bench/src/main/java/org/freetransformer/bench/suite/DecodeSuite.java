@@ -148,7 +148,7 @@ final class DecodeSuite implements Suite {
     Engine engine = place.engine();
     Baseline model = new Baseline(engine, config);
     if (type != DType.F32) {
-      Linear.narrowAll(model, type);
+      Linear.holdAllAs(model, type);
     }
     return new Decoding(engine, model, rows, held);
   }

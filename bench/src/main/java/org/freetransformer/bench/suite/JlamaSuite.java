@@ -107,7 +107,7 @@ final class JlamaSuite implements Suite {
     Engine engine = place.engine();
     LanguageModel model = ModelFile.load(engine, store);
     if (type != DType.F32) {
-      Linear.narrowAll(model, type);
+      Linear.holdAllAs(model, type);
     }
     return new Decoding(engine, model, 1, held);
   }

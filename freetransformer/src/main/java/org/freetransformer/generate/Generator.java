@@ -90,7 +90,8 @@ public final class Generator {
    * @param sample number of its sample
    * @param id the token
    * @param plan the plan of its position; 0 for a baseline
-   * @param ends why the sample ends with it, whatever the listener says; null if it does not
+   * @param ends why the sample ends with it, or null if it does not; where the listener ends it
+   *     too, {@link FinishReason#STOP} stays its reason and {@link FinishReason#LENGTH} does not
    */
   public record Token(int sample, int id, int plan, @Nullable FinishReason ends) {}
 

@@ -27,6 +27,9 @@ public record PlanControl(
   /** Tells these draws apart from those of tokens. */
   private static final int SALT = 0x70_6c_61;
 
+  /** Plans are ints, and not negative. */
+  private static final int LAST_BIT = 30;
+
   /** Copies the list. */
   public PlanControl {
     replay = List.copyOf(replay);
@@ -61,13 +64,21 @@ public record PlanControl(
    * The same with single bits pinned.
    *
    * @param values 0 or 1 by the bit's number, from 0 to H − 1
+   * @throws IllegalArgumentException for another value, or a bit that no plan has
    */
   public PlanControl withPinned(Map<Integer, Integer> values) {
     int bits = 0;
     int ones = 0;
     for (Map.Entry<Integer, Integer> pin : values.entrySet()) {
-      bits |= 1 << pin.getKey();
-      ones |= pin.getValue() << pin.getKey();
+      int bit = pin.getKey();
+      int value = pin.getValue();
+      if (bit < 0 || bit > LAST_BIT || value < 0 || value > 1) {
+        throw new IllegalArgumentException(
+            "bit %d pinned to %d: a plan's bits are numbered from 0 to H - 1, and are 0 or 1"
+                .formatted(bit, value));
+      }
+      bits |= 1 << bit;
+      ones |= value << bit;
     }
     return withPinned(bits, ones);
   }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -20,6 +21,7 @@ import org.freetransformer.tensor.device.Devices;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -269,6 +271,20 @@ final class GeneratorTest {
     Request none = new Request(TWICE, 1, Sampling.greedy(), plans, Set.of());
     assertThat(generator.generate(none, _ -> false).getFirst().finishReason())
         .isEqualTo(FinishReason.LISTENER);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"33, 1", "31, 1", "-1, 0", "0, 2", "0, -1"})
+  void pinsNoBitThatIsNone(int bit, int value) {
+    assertThatThrownBy(() -> PlanControl.prior(0).withPinned(Map.of(bit, value)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("bit %d pinned to %d: ", bit, value);
+  }
+
+  @Test
+  void pinsSingleBits() {
+    PlanControl plans = PlanControl.prior(0);
+    assertThat(plans.withPinned(Map.of(0, 1, 2, 0))).isEqualTo(plans.withPinned(0b101, 0b001));
   }
 
   @Test

@@ -68,7 +68,10 @@ public record OutputLoss(UnaryOperator<Tensor> layer, Tensor hidden, Tensor targ
         value, true, gradient == null ? null : new Backpropagation.Start(hidden, gradient));
   }
 
-  /** The cross-entropy of every target, [B, T] in nats, 0 where none counts. */
+  /**
+   * The cross-entropy of every target, [B, T] in nats, 0 where none counts. It is outside the graph
+   * if there are more positions than {@code rows}: what trains is a {@link VaeLoss}.
+   */
   public Tensor losses() {
     if (count() <= rows) {
       return CrossEntropyOp.crossEntropy(layer.apply(hidden), targets, CrossEntropyOp.IGNORE_INDEX);

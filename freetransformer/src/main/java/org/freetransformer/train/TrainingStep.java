@@ -188,11 +188,9 @@ public final class TrainingStep implements AutoCloseable {
    */
   public StepMetrics run(
       long step, double learningRate, List<Batch> microBatches, long tokensBefore) {
-    Ranks ranks = replica.ranks();
-    long[] counts =
-        ranks.sums(
-            microBatches.stream().mapToLong(Batch::countedTargets).sum(),
-            microBatches.stream().mapToLong(BatchTensors::countedPlans).sum());
+    long counted = microBatches.stream().mapToLong(Batch::countedTargets).sum();
+    long planned = microBatches.stream().mapToLong(BatchTensors::countedPlans).sum();
+    long[] counts = replica.ranks().sums(counted, planned);
     long tokens = counts[0];
     double kappa = config.remedies().kappaAt(config.kappaFreeBits(), step);
     objective.set(tokens, counts[1], kappa, klWeight(step));
@@ -200,27 +198,14 @@ public final class TrainingStep implements AutoCloseable {
       scaling.set();
     }
     casts.run();
-    List<float[]> rows = new ArrayList<>();
-    long number = (step - 1) * microBatches.size() * ranks.size() + ranks.rank() + 1;
-    for (int i = 0; i < microBatches.size(); i++) {
-      feed.set(microBatches.get(i));
-      beginAfter(i, microBatches);
-      model.engine().random().step(number + (long) i * ranks.size());
-      replica.lastMicroBatch(i == microBatches.size() - 1);
-      microStep.run();
-      rows.add(TermSums.row(microStep.outputs()));
-    }
     TermSums sums = new TermSums(planBits(), tokens);
-    ranks.inOrder(rows).forEach(sums::add);
+    runMicroBatches(step, microBatches).forEach(sums::add);
     norm.run();
     double gradientNorm = norm.outputs().getFirst().item();
     boolean finite = Double.isFinite(sums.loss()) && Double.isFinite(gradientNorm);
     boolean updating = scaling == null || scaling.accept(finite);
     if (updating && !finite) {
-      String cause =
-          replica.shards() == null
-              ? new NonFiniteSearch(model, objective, inputs, copies).first(step, microBatches)
-              : "a tensor that one rank without sharding would find";
+      String cause = firstNonFinite(step, microBatches);
       discard.run();
       throw new NonFiniteException(step, sums.loss(), gradientNorm, cause);
     }
@@ -243,6 +228,28 @@ public final class TrainingStep implements AutoCloseable {
         updating && config.isLogged(step) ? updateRatios() : Map.of(),
         config.isLogged(step) ? newWaits() : List.of(),
         List.of());
+  }
+
+  /** The loss's terms of every micro-batch of all ranks, in order. */
+  private List<float[]> runMicroBatches(long step, List<Batch> microBatches) {
+    Ranks ranks = replica.ranks();
+    List<float[]> rows = new ArrayList<>();
+    long number = (step - 1) * microBatches.size() * ranks.size() + ranks.rank() + 1;
+    for (int i = 0; i < microBatches.size(); i++) {
+      feed.set(microBatches.get(i));
+      beginAfter(i, microBatches);
+      model.engine().random().step(number + (long) i * ranks.size());
+      replica.lastMicroBatch(i == microBatches.size() - 1);
+      microStep.run();
+      rows.add(TermSums.row(microStep.outputs()));
+    }
+    return ranks.inOrder(rows);
+  }
+
+  private String firstNonFinite(long step, List<Batch> microBatches) {
+    return replica.shards() == null
+        ? new NonFiniteSearch(model, objective, inputs, copies).first(step, microBatches)
+        : "unknown, as the search needs one rank without sharding";
   }
 
   /**

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import org.freetransformer.data.Batch;
@@ -210,9 +211,11 @@ final class PrecisionTest {
         StepMetrics metrics = step.run(number, 0.003, List.of(batch(random)), 0);
         assertThat(Objects.requireNonNull(metrics.scaling()).skippedSteps()).isEqualTo(number);
       }
+      Map<String, Object> scaling = step.states().getFirst().numbers();
       assertThatThrownBy(() -> step.run(17, 0.003, List.of(batch(random)), 0))
           .isInstanceOf(NonFiniteException.class)
           .hasMessageContaining("step 17");
+      assertThat(step.states().getFirst().numbers()).isEqualTo(scaling);
       assertThat(weights(model)).containsExactly(weights);
     }
   }

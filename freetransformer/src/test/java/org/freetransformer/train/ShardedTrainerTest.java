@@ -29,6 +29,7 @@ import org.freetransformer.nn.sharding.RankFailure;
 import org.freetransformer.nn.sharding.Strategy;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Precision;
+import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.device.Devices;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -465,6 +466,23 @@ final class ShardedTrainerTest {
             .noneMatch(frame -> frame.getClassName().equals(TrainingStep.class.getName()))) {
       Thread.onSpinWait();
     }
+  }
+
+  @Test
+  void ranksThatCannotSearchSayNotWhatWentWrong() {
+    Function<Trainer, Long> failing =
+        trainer -> {
+          Tensor scale = SmallModels.parameter(trainer.model(), "norm.weight").value();
+          float[] bad = scale.toFloats();
+          Arrays.fill(bad, Float.NaN);
+          scale.set(bad);
+          assertThatThrownBy(trainer::next)
+              .isInstanceOf(NonFiniteException.class)
+              .hasMessageContaining(
+                  "first to go wrong: unknown, as the search needs one rank without sharding.");
+          return trainer.stepsDone();
+        };
+    assertThat(onRanks(2, config(Strategy.NO_SHARD), failing)).isZero();
   }
 
   @ParameterizedTest

@@ -100,7 +100,7 @@ public final class Trainer implements AutoCloseable {
     this.validation = new Batches(dataset, Split.VALIDATION, how.batchSize(), config.data().seed());
     this.schedule =
         new LearningRateSchedule(
-            LearningRateSchedule.Kind.valueOf(how.lrSchedule().name()),
+            how.lrSchedule(),
             how.learningRate(),
             how.minLrRatio(),
             how.warmupSteps(),

@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigSection;
 import org.freetransformer.nn.optim.AdamW;
+import org.freetransformer.nn.optim.LearningRateSchedule;
 import org.freetransformer.tensor.Precision;
 
 /**
@@ -55,7 +56,7 @@ public record TrainingConfig(
     double gradClip,
     int warmupSteps,
     int maxSteps,
-    LrSchedule lrSchedule,
+    LearningRateSchedule.Kind lrSchedule,
     double wsdDecayShare,
     double minLrRatio,
     double betaKl,
@@ -76,18 +77,6 @@ public record TrainingConfig(
     SampleConfig samples,
     ShardingConfig sharding,
     long seed) {
-
-  /** How the learning rate falls after the warm-up. */
-  public enum LrSchedule {
-    /** Half a cosine down to the smallest rate. */
-    COSINE,
-    /** A straight line down to the smallest rate. */
-    LINEAR,
-    /** Not at all. */
-    CONSTANT,
-    /** Warm-up, stable, decay: constant, then down to the smallest rate at the end. */
-    WSD
-  }
 
   static final int MAX_STEPS = 1_000_000_000;
 

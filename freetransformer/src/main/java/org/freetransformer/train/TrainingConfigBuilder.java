@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.freetransformer.config.ConfigSection;
+import org.freetransformer.nn.optim.LearningRateSchedule;
 import org.freetransformer.tensor.Precision;
-import org.freetransformer.train.TrainingConfig.LrSchedule;
 
 /** Collects the values of a {@link TrainingConfig}; those not set keep their defaults. */
 public final class TrainingConfigBuilder {
@@ -18,7 +18,7 @@ public final class TrainingConfigBuilder {
   private double gradClip = 1.0;
   private int warmupSteps = 2000;
   private int maxSteps = 100_000;
-  private LrSchedule lrSchedule = LrSchedule.COSINE;
+  private LearningRateSchedule.Kind lrSchedule = LearningRateSchedule.Kind.COSINE;
   private double wsdDecayShare = 0.2;
   private double minLrRatio = 0.1;
   private double betaKl = 1.0;
@@ -91,7 +91,7 @@ public final class TrainingConfigBuilder {
     gradClip = section.number("grad_clip", gradClip);
     warmupSteps = section.integer("warmup_steps", warmupSteps);
     maxSteps = section.integer("max_steps", maxSteps);
-    lrSchedule = section.choice("lr_schedule", LrSchedule.class, lrSchedule);
+    lrSchedule = section.choice("lr_schedule", LearningRateSchedule.Kind.class, lrSchedule);
     wsdDecayShare = section.number("wsd_decay_share", wsdDecayShare);
     minLrRatio = section.number("min_lr_ratio", minLrRatio);
     betaKl = section.number("beta_kl", betaKl);
@@ -213,7 +213,7 @@ public final class TrainingConfigBuilder {
   }
 
   /** How the rate falls after the warm-up. */
-  public TrainingConfigBuilder lrSchedule(LrSchedule value) {
+  public TrainingConfigBuilder lrSchedule(LearningRateSchedule.Kind value) {
     lrSchedule = value;
     return this;
   }

@@ -15,6 +15,7 @@ import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.SplitRule;
 import org.freetransformer.data.TextConfig;
 import org.freetransformer.model.ModelConfig;
+import org.freetransformer.nn.optim.LearningRateSchedule;
 import org.freetransformer.nn.sharding.Strategy;
 import org.junit.jupiter.api.Test;
 
@@ -105,7 +106,7 @@ final class RunConfigTest {
         new RunConfig(
             read("{}").model(),
             TrainingConfig.builder()
-                .lrSchedule(TrainingConfig.LrSchedule.WSD)
+                .lrSchedule(LearningRateSchedule.Kind.WSD)
                 .wsdDecayShare(0.5)
                 .klWarmupSteps(9)
                 .emaDecay(0.99)

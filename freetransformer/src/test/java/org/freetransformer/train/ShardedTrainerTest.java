@@ -469,7 +469,7 @@ final class ShardedTrainerTest {
   }
 
   @Test
-  void ranksThatCannotSearchSayNotWhatWentWrong() {
+  void shardedRanksSayThatTheCauseIsUnknown() {
     Function<Trainer, Long> failing =
         trainer -> {
           Tensor scale = SmallModels.parameter(trainer.model(), "norm.weight").value();

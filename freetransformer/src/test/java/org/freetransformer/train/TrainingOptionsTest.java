@@ -23,6 +23,7 @@ import org.freetransformer.data.TextConfig;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.model.SmallModels;
+import org.freetransformer.nn.optim.LearningRateSchedule;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.device.Devices;
 import org.junit.jupiter.api.Test;
@@ -86,9 +87,9 @@ final class TrainingOptionsTest {
       CollapseRemedies none = CollapseRemedies.NONE;
       return switch (this) {
         case PLAIN, DROPOUT -> plain;
-        case LINEAR -> plain.lrSchedule(TrainingConfig.LrSchedule.LINEAR);
-        case CONSTANT -> plain.lrSchedule(TrainingConfig.LrSchedule.CONSTANT);
-        case WSD -> plain.lrSchedule(TrainingConfig.LrSchedule.WSD).wsdDecayShare(0.6);
+        case LINEAR -> plain.lrSchedule(LearningRateSchedule.Kind.LINEAR);
+        case CONSTANT -> plain.lrSchedule(LearningRateSchedule.Kind.CONSTANT);
+        case WSD -> plain.lrSchedule(LearningRateSchedule.Kind.WSD).wsdDecayShare(0.6);
         case KL_WARM_UP -> plain.klWarmupSteps(4);
         case KAPPA_SCHEDULE -> plain.remedies(none.withKappaFrom(0.5, 5));
         case TARGET_KL -> plain.remedies(none.withTargetKl(0.2, 1));

@@ -6,6 +6,7 @@ import static org.freetransformer.config.Limits.positive;
 
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.freetransformer.config.ConfigException;
@@ -102,6 +103,10 @@ public record ModelConfig(
    * @param numKvHeads its key and value heads; divides the query heads
    */
   public record Encoder(boolean rope, int numKvHeads) {}
+
+  /** Keys and sections that mean nothing for a baseline. */
+  public static final List<String> PLAN_KEYS =
+      List.of("latent_dim", "split_layer", "latent", "encoder");
 
   private static final int MAX_DIM = 1 << 20;
   private static final int MAX_VOCABULARY = 1 << 24;

@@ -1,7 +1,6 @@
 package org.freetransformer.train;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -26,10 +25,6 @@ public final class InitialModel {
       Set.of("dropout", "attention_dropout", "max_seq_len", "latent.gradient");
 
   private static final String KIND = "kind";
-
-  /** Keys and sections that mean nothing for a baseline. */
-  private static final List<String> OF_PLANS =
-      List.of("latent_dim", "split_layer", "latent", "encoder");
 
   private static final String UPCYCLE =
       "ft checkpoint upcycle makes a Free Transformer of a baseline";
@@ -70,7 +65,7 @@ public final class InitialModel {
     if (section.entries().containsKey(KIND)) {
       return;
     }
-    for (String key : OF_PLANS) {
+    for (String key : ModelConfig.PLAN_KEYS) {
       ConfigNode said = section.entries().get(key);
       if (said != null) {
         String path = SECTION + "." + key;
@@ -106,7 +101,7 @@ public final class InitialModel {
 
   private boolean matters(String key) {
     String top = key.split("\\.", 2)[0];
-    return !FREE.contains(key) && !(isBaseline() && OF_PLANS.contains(top));
+    return !FREE.contains(key) && !(isBaseline() && ModelConfig.PLAN_KEYS.contains(top));
   }
 
   /** Only values of one kind do: others are refused by whoever reads them. */
@@ -147,8 +142,8 @@ public final class InitialModel {
    * @throws CheckpointException naming the first key in which they differ
    */
   void requireShapeOf(ModelConfig here) {
-    Map<String, Object> found = flat("", config.toMap());
-    flat("", here.toMap())
+    Map<String, Object> found = DottedKeys.of(config.toMap());
+    DottedKeys.of(here.toMap())
         .forEach((key, value) -> {
           if (matters(key) && !value.equals(found.get(key))) {
             throw new CheckpointException(
@@ -157,18 +152,5 @@ public final class InitialModel {
                     .formatted(key, found.get(key), key, value));
           }
         });
-  }
-
-  /** Nested keys with dots between them. */
-  private static Map<String, Object> flat(String path, Map<?, ?> nested) {
-    Map<String, Object> all = new LinkedHashMap<>();
-    nested.forEach((key, value) -> {
-      if (value instanceof Map<?, ?> inner) {
-        all.putAll(flat(path + key + ".", inner));
-      } else {
-        all.put(path + key, value);
-      }
-    });
-    return all;
   }
 }

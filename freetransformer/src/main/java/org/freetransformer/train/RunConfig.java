@@ -20,9 +20,6 @@ import org.freetransformer.model.ModelConfig;
  * @param data on what; its tokens and lengths fit the model
  */
 public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig data) {
-  private static final List<String> PLAN_KEYS_OF_MODEL =
-      List.of("kind", "latent_dim", "split_layer", "latent", "encoder");
-
   private static final List<String> PLAN_KEYS_OF_TRAINING =
       List.of("beta_kl", "kappa_free_bits", "kl_warmup_steps");
 
@@ -123,7 +120,8 @@ public record RunConfig(ModelConfig model, TrainingConfig training, DataConfig d
   private static ModelConfig.Kind usualKind(
       ConfigSection model, ConfigSection training, Consumer<String> notes) {
     boolean spoken =
-        PLAN_KEYS_OF_MODEL.stream().anyMatch(model::has)
+        model.has("kind")
+            || ModelConfig.PLAN_KEYS.stream().anyMatch(model::has)
             || PLAN_KEYS_OF_TRAINING.stream().anyMatch(training::has);
     if (spoken || !model.has("hidden_dim")) {
       return ModelConfig.Kind.FREE;

@@ -1,11 +1,10 @@
 package org.freetransformer.train;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
-import java.util.function.BiConsumer;
 import org.freetransformer.checkpoint.CheckpointException;
 
 /**
@@ -47,11 +46,11 @@ final class SettingsCheck {
    * @throws CheckpointException naming every setting that differs and may not
    */
   static void requireSame(String source, RunConfig saved, RunConfig wanted) {
-    Map<String, Object> before = flat(saved);
+    Map<String, Object> before = DottedKeys.of(saved.toMap());
     List<String> changes = new ArrayList<>();
-    flat(wanted)
+    DottedKeys.of(wanted.toMap())
         .forEach((key, value) -> {
-          if (!MAY_CHANGE.contains(key) && !value.equals(before.get(key))) {
+          if (!MAY_CHANGE.contains(key) && !Objects.equals(value, before.get(key))) {
             changes.add("%s was %s and is now %s".formatted(key, before.get(key), value));
           }
         });
@@ -61,22 +60,5 @@ final class SettingsCheck {
           "is of a run with other settings: %s; a run goes on as it began, only %s may change"
               .formatted(String.join(", ", changes), String.join(", ", MAY_CHANGE)));
     }
-  }
-
-  private static Map<String, Object> flat(RunConfig config) {
-    Map<String, Object> flat = new LinkedHashMap<>();
-    visit("", config.toMap(), flat::put);
-    return flat;
-  }
-
-  private static void visit(String path, Map<?, ?> section, BiConsumer<String, Object> settings) {
-    section.forEach((key, value) -> {
-      String name = path.isEmpty() ? key.toString() : path + "." + key;
-      if (value instanceof Map<?, ?> inner) {
-        visit(name, inner, settings);
-      } else {
-        settings.accept(name, String.valueOf(value));
-      }
-    });
   }
 }

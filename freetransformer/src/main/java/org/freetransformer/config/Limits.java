@@ -6,7 +6,7 @@ public final class Limits {
   private Limits() {}
 
   /** Checks {@code min <= value <= max}. */
-  public static void between(String key, int value, int min, int max) {
+  public static void between(String key, long value, long min, long max) {
     if (value < min || value > max) {
       throw new ConfigException(
           key,

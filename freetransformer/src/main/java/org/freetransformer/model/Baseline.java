@@ -34,11 +34,7 @@ public final class Baseline extends LanguageModel {
       Sequence sequence,
       @Nullable List<KeyValueCache> caches) {
     Tensor x = tokenEmbedding.forward(tokens);
-    int layer = 0;
-    for (LlamaBlock block : blocks) {
-      x = block.forward(x, sequence, cache(caches, layer++));
-    }
-    return norm.forward(x);
+    return norm.forward(through(blocks, x, sequence, caches, 0));
   }
 
   @Override

@@ -154,12 +154,7 @@ public final class FreeTransformer extends LanguageModel {
    * @param caches keys and values of earlier tokens, one for each block of the model, or null
    */
   public Tensor firstHalf(Tensor tokens, Sequence sequence, @Nullable List<KeyValueCache> caches) {
-    Tensor x = tokenEmbedding.forward(tokens);
-    int layer = 0;
-    for (LlamaBlock block : firstHalf) {
-      x = block.forward(x, sequence, cache(caches, layer++));
-    }
-    return x;
+    return through(firstHalf, tokenEmbedding.forward(tokens), sequence, caches, 0);
   }
 
   /** What the encoder infers from the first half's output: [B, T, D] to plan logits [B, T, H]. */
@@ -182,12 +177,10 @@ public final class FreeTransformer extends LanguageModel {
 
   private Tensor decode(
       Tensor x, Tensor r, Sequence sequence, @Nullable List<KeyValueCache> caches) {
-    int layer = firstHalf.size();
-    x = secondHalf.getFirst().forward(x, x.add(r), sequence, cache(caches, layer++));
-    for (LlamaBlock block : secondHalf.subList(1, secondHalf.size())) {
-      x = block.forward(x, sequence, cache(caches, layer++));
-    }
-    return norm.forward(x);
+    int middle = firstHalf.size();
+    Tensor told = secondHalf.getFirst().forward(x, x.add(r), sequence, cache(caches, middle));
+    List<LlamaBlock> others = secondHalf.subList(1, secondHalf.size());
+    return norm.forward(through(others, told, sequence, caches, middle + 1));
   }
 
   /**

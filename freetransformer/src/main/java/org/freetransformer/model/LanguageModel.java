@@ -161,6 +161,26 @@ public abstract sealed class LanguageModel extends Module permits FreeTransforme
         : child("output", new Linear(engine, config.hiddenDim(), config.vocabSize()));
   }
 
+  /**
+   * x [B, T, D] through some blocks, one after the other.
+   *
+   * @param caches one for each block of the model, or null
+   * @param first number of the first of these blocks in the model
+   */
+  static Tensor through(
+      List<LlamaBlock> blocks,
+      Tensor x,
+      Sequence sequence,
+      @Nullable List<KeyValueCache> caches,
+      int first) {
+    Tensor y = x;
+    int layer = first;
+    for (LlamaBlock block : blocks) {
+      y = block.forward(y, sequence, cache(caches, layer++));
+    }
+    return y;
+  }
+
   static @Nullable KeyValueCache cache(@Nullable List<KeyValueCache> caches, int layer) {
     return caches == null ? null : caches.get(layer);
   }

@@ -56,7 +56,7 @@ public record ShardingConfig(
    * @throws ConfigException if one is out of range, or nothing is split that could be offloaded
    */
   public ShardingConfig {
-    between("min_num_params", (double) minNumParams, 0, 1L << 40);
+    between("min_num_params", minNumParams, 0, 1L << 40);
     between("node_ranks", nodeRanks, 1, 1 << 20);
     if (cpuOffload && (!enabled || strategy == Strategy.NO_SHARD)) {
       throw new ConfigException(

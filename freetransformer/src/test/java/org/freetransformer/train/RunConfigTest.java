@@ -239,6 +239,10 @@ final class RunConfigTest {
         .hasMessageContaining("unknown key");
     assertThatThrownBy(() -> with("training.fsdp_config", Map.of("node_ranks", 0)))
         .hasMessageContaining("node_ranks");
+    assertThatThrownBy(() -> with("training.fsdp_config", Map.of("min_num_params", -1)))
+        .hasMessageEndingWith(
+            "min_num_params: -1 is out of range; allowed are whole numbers from 0 to 1099511627776;"
+                + " nearest is 0");
     assertThat(with("training.fsdp_config", Map.of("cpu_offload", true)).training().sharding())
         .matches(ShardingConfig::cpuOffload);
     assertThatThrownBy(() ->

@@ -62,8 +62,7 @@ public final class Linear extends Module {
         quantized = QuantizedLinearOp.quantize("parameters", wide);
         narrow = quantized.steps();
       }
-      default ->
-          throw new IllegalArgumentException("weights are held as BF16 or I8, not " + type);
+      default -> throw new IllegalArgumentException("weights are held as BF16 or I8, not " + type);
     }
     weight.freeze();
     weight.replace(narrow);

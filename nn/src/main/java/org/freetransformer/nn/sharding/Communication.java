@@ -81,7 +81,8 @@ record Communication(Instruction start, Instruction end) {
                 }
               };
             });
-    List<Buffer> changed = emptied ? union(call.reads().subList(0, 1), call.writes()) : call.writes();
+    List<Buffer> changed =
+        emptied ? union(call.reads().subList(0, 1), call.writes()) : call.writes();
     Instruction end =
         new Instruction.HostCall(
             "await " + call.name(),

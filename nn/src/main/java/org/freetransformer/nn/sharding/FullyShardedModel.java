@@ -85,8 +85,7 @@ public final class FullyShardedModel implements AutoCloseable {
       shards = copies ? taken.add(group.split(group.rank() / node)) : group;
       replicas = copies ? taken.add(group.split(group.rank() % node)) : null;
       ShardedUnit.Share share =
-          new ShardedUnit.Share(
-              shards.rank(), shards.size(), whole, !plan.reduceEveryMicroBatch());
+          new ShardedUnit.Share(shards.rank(), shards.size(), whole, !plan.reduceEveryMicroBatch());
       plan.wrapping()
           .unitsOf(model)
           .forEach((name, parameters) -> {
@@ -247,8 +246,7 @@ public final class FullyShardedModel implements AutoCloseable {
       ProcessGroup across = replicas;
       return across == null
           ? null
-          : Communication.allReduce(
-              route(across, unit), unit.partGradient(), () -> reducing);
+          : Communication.allReduce(route(across, unit), unit.partGradient(), () -> reducing);
     }
 
     private Communication.Route route(ProcessGroup group, ShardedUnit unit) {

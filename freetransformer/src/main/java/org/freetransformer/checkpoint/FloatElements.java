@@ -3,6 +3,7 @@ package org.freetransformer.checkpoint;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import org.freetransformer.tensor.BFloat16;
 
 /** Turns the four floating types of files into one another, element by element. */
 final class FloatElements {
@@ -29,7 +30,7 @@ final class FloatElements {
       case F64 -> (float) Double.longBitsToDouble(bytes.get(LONG, 8 * i));
       case F32 -> Float.intBitsToFloat(bytes.get(INT, 4 * i));
       case F16 -> Float.float16ToFloat(bytes.get(SHORT, 2 * i));
-      case BF16 -> Float.intBitsToFloat(bytes.get(SHORT, 2 * i) << 16);
+      case BF16 -> BFloat16.toFloat(bytes.get(SHORT, 2 * i));
       default -> throw new IllegalArgumentException(type + " is no floating type");
     };
   }
@@ -40,18 +41,9 @@ final class FloatElements {
       case F64 -> bytes.set(LONG, 8 * i, Double.doubleToRawLongBits(value));
       case F32 -> bytes.set(INT, 4 * i, Float.floatToRawIntBits(value));
       case F16 -> bytes.set(SHORT, 2 * i, Float.floatToFloat16(value));
-      case BF16 -> bytes.set(SHORT, 2 * i, toBFloat16(value));
+      case BF16 -> bytes.set(SHORT, 2 * i, BFloat16.fromFloat(value));
       default -> throw new IllegalArgumentException(type + " is no floating type");
     }
-  }
-
-  private static short toBFloat16(float value) {
-    int bits = Float.floatToRawIntBits(value);
-    if (Float.isNaN(value)) {
-      return (short) ((bits >>> 16) | 0x40); // Stays NaN whatever bits are dropped.
-    }
-    int half = 0x7FFF + ((bits >>> 16) & 1); // Ties go to even.
-    return (short) ((bits + half) >>> 16);
   }
 
   /** Fills {@code to} with the elements from number {@code first} on. */

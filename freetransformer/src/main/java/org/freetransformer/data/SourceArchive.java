@@ -10,7 +10,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
-import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 
 /**
@@ -103,7 +102,14 @@ public final class SourceArchive implements DocumentSource {
 
     @Override
     public void read(DocumentSink sink) throws IOException {
-      try (ZipFile zip = new ZipFile(archive.toFile())) {
+      ZipFile opened;
+      try {
+        opened = new ZipFile(archive.toFile());
+      } catch (IOException gone) {
+        sink.skip(SkipReason.UNREADABLE, archive.toString(), gone.getClass().getSimpleName());
+        return;
+      }
+      try (ZipFile zip = opened) {
         for (String name : names) {
           ZipEntry entry = zip.getEntry(name);
           if (entry != null) {
@@ -118,7 +124,7 @@ public final class SourceArchive implements DocumentSource {
       try (InputStream content = zip.getInputStream(entry)) {
         // Whatever size the archive claims, no more than this is unpacked.
         bytes = content.readNBytes(Document.MAX_BYTES + 1);
-      } catch (ZipException damaged) {
+      } catch (IOException damaged) {
         sink.skip(SkipReason.DAMAGED_FILE, entry.getName(), String.valueOf(damaged.getMessage()));
         return;
       }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -134,5 +136,40 @@ final class TextFilesTest {
     Collected all = Collected.of(new SourceArchive(archive));
     assertThat(all.documents).contains(new Document("a", text), new Document("c", text));
     assertThat(all.reasons()).singleElement().asString().startsWith("b: damaged file");
+  }
+
+  @Test
+  void anEntryThatBreaksOffIsSkipped() throws IOException {
+    Path archive = archive("a", "b");
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(archive)).order(ByteOrder.LITTLE_ENDIAN);
+    int content = 30 + bytes.getShort(26) + bytes.getShort(28); // Behind the first entry's header.
+    // The last block, stored, claims 65,535 bytes.
+    bytes.position(content).put((byte) 1).putShort((short) 0xFFFF).putShort((short) 0);
+    Files.write(archive, bytes.array());
+    Collected all = Collected.of(new SourceArchive(archive));
+    assertThat(all.documents).containsExactly(new Document("b", "text of b"));
+    assertThat(all.reasons())
+        .containsExactly("a: damaged file (Unexpected end of ZLIB input stream)");
+  }
+
+  @Test
+  void anArchiveThatIsGoneIsSkipped() throws IOException {
+    Path archive = archive("a");
+    List<DocumentSource.Part> parts = new SourceArchive(archive).parts();
+    Files.delete(archive);
+    Collected all = Collected.of(() -> parts);
+    assertThat(all.documents).isEmpty();
+    assertThat(all.reasons()).containsExactly(archive + ": cannot be read (NoSuchFileException)");
+  }
+
+  private Path archive(String... names) throws IOException {
+    Path archive = folder.resolve("texts.zip");
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(archive))) {
+      for (String name : names) {
+        zip.putNextEntry(new ZipEntry(name));
+        zip.write(("text of " + name).getBytes(UTF_8));
+      }
+    }
+    return archive;
   }
 }

@@ -1,20 +1,16 @@
 package org.freetransformer.tokenizers;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongConsumer;
 import org.freetransformer.data.Document;
 import org.freetransformer.data.DocumentSink;
 import org.freetransformer.data.DocumentSource;
+import org.freetransformer.data.PartReaders;
 import org.freetransformer.data.SkipReason;
 
 /** Counts the words of documents, several parts at a time; sums do not depend on how many. */
@@ -42,33 +38,7 @@ public final class WordCount {
    * @throws IOException if reading fails
    */
   public void run(int threads, LongConsumer progress, BooleanSupplier stop) throws IOException {
-    AtomicLong done = new AtomicLong();
-    try (ExecutorService readers = Executors.newFixedThreadPool(threads)) {
-      List<Future<Long>> results =
-          parts.stream()
-              .map(part ->
-                  readers.submit(() -> {
-                    if (!stop.getAsBoolean()) {
-                      count(part);
-                      progress.accept(done.addAndGet(part.bytes()));
-                    }
-                    return done.get();
-                  }))
-              .toList();
-      for (Future<Long> result : results) {
-        result.get();
-      }
-    } catch (ExecutionException failure) {
-      switch (failure.getCause()) {
-        case IOException io -> throw io;
-        case UncheckedIOException io when io.getCause() != null -> throw io.getCause();
-        case RuntimeException other -> throw other;
-        case null, default -> throw new IOException(failure);
-      }
-    } catch (InterruptedException interruption) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", interruption);
-    }
+    PartReaders.read(parts, threads, progress, stop, (_, part, _) -> count(part));
     if (documents.get() == 0 && !stop.getAsBoolean()) {
       throw new IllegalArgumentException(
           "the data holds no document: %,d skipped".formatted(skipped.get()));

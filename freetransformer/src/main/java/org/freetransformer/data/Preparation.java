@@ -1,7 +1,6 @@
 package org.freetransformer.data;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -14,19 +13,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 import org.freetransformer.checkpoint.AtomicFile;
 import org.freetransformer.config.ConfigSection;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Makes a folder of tokens out of documents. Parts of the source become shards, several at a time;
@@ -220,55 +213,21 @@ public final class Preparation {
   /** The records of all parts; none if stopped. */
   private List<PartRecord> readAll(
       Path folder, int threads, LongConsumer progress, BooleanSupplier stop) throws IOException {
-    AtomicLong done = new AtomicLong();
-    AtomicBoolean failed = new AtomicBoolean();
-    BooleanSupplier stopping = () -> failed.get() || stop.getAsBoolean();
-    List<Future<Optional<PartRecord>>> results = new ArrayList<>();
-    List<PartRecord> records = new ArrayList<>();
-    try (ExecutorService readers = Executors.newFixedThreadPool(threads)) {
-      for (int i = 0; i < parts.size(); i++) {
-        int number = i;
-        DocumentSource.Part part = parts.get(i);
-        results.add(
-            readers.submit(() -> {
-              try {
-                Optional<PartRecord> record = prepare(folder, number, part, stopping);
-                progress.accept(done.addAndGet(part.bytes()));
-                return record;
-              } catch (Throwable failure) {
-                failed.set(true); // The other parts need not go on.
-                throw failure;
-              }
-            }));
-      }
-      for (Future<Optional<PartRecord>> result : results) {
-        result.get().ifPresent(records::add);
-      }
-    } catch (ExecutionException failure) {
-      throw unwrapped(failure.getCause());
-    } catch (InterruptedException interruption) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", interruption);
-    }
-    return records.size() < parts.size() ? List.of() : records;
-  }
-
-  private static IOException unwrapped(@Nullable Throwable cause) {
-    return switch (cause) {
-      case IOException io -> io;
-      case UncheckedIOException io when io.getCause() != null -> io.getCause();
-      case RuntimeException other -> throw other;
-      case Error error -> throw error;
-      case null, default -> new IOException(cause);
-    };
+    Map<Integer, PartRecord> records = new ConcurrentSkipListMap<>(); // In the order of parts.
+    PartReaders.read(
+        parts,
+        threads,
+        progress,
+        stop,
+        (number, part, stopping) ->
+            prepare(folder, number, part, stopping)
+                .ifPresent(record -> records.put(number, record)));
+    return records.size() < parts.size() ? List.of() : List.copyOf(records.values());
   }
 
   /** The record of a part, made now or before; nothing if stopped. */
   private Optional<PartRecord> prepare(
       Path folder, int number, DocumentSource.Part part, BooleanSupplier stop) throws IOException {
-    if (stop.getAsBoolean()) {
-      return Optional.empty();
-    }
     Optional<PartRecord> before = PartRecord.read(folder, number);
     if (before.isPresent()) {
       return before;

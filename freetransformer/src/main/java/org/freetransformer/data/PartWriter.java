@@ -57,7 +57,7 @@ final class PartWriter implements DocumentSink, Closeable {
     } else if (part.split().isPresent()) {
       write(part.split().get(), text);
     } else if (settings.split() == SplitRule.TAILS) {
-      int cut = SplitRule.tail(text, settings.validationFraction());
+      int cut = SplitRule.tail(document, settings.validationFraction());
       write(Split.TRAIN, text.substring(0, cut));
       write(Split.VALIDATION, text.substring(cut));
     } else {

@@ -263,10 +263,12 @@ public final class Preparation {
   }
 
   private String digest() {
+    boolean tails = settings.split() == SplitRule.TAILS;
     Map<String, Object> all = new LinkedHashMap<>();
     all.put("tokenizer", settings.tokenizer());
     all.put("tokenizer_sha256", HexFormat.of().formatHex(SplitRule.sha256(tokenizerFile)));
-    all.put("split", ConfigSection.nameOf(settings.split()));
+    // Other tokens have the same name from before, when each piece of a long file had its own tail.
+    all.put("split", tails ? "tails of whole texts" : ConfigSection.nameOf(settings.split()));
     all.put("validation_fraction", settings.validationFraction());
     all.put("seed", settings.seed());
     StringBuilder text = new StringBuilder(all.toString());

@@ -14,7 +14,10 @@ public enum SplitRule {
    * else, and two copies of a text are never on both sides.
    */
   DOCUMENTS,
-  /** The end of every document, as nanoGPT does. */
+  /**
+   * The end of every text, as nanoGPT does: of a long one that is cut into several documents, the
+   * end of the whole.
+   */
   TAILS;
 
   /** Whether a document is held out under {@link #DOCUMENTS}. */
@@ -32,9 +35,16 @@ public enum SplitRule {
     }
   }
 
-  /** The place where a document is cut under {@link #TAILS}, never within a character. */
-  static int tail(String text, double fraction) {
-    int cut = (int) (text.length() * (1 - fraction));
+  /**
+   * The place where a document is cut under {@link #TAILS}, never within a character: its end if
+   * all of it is trained on, 0 if all is held out.
+   *
+   * @param fraction of the whole text that is held out
+   */
+  static int tail(Document document, double fraction) {
+    String text = document.text();
+    double border = (1 - fraction - document.from()) / (document.to() - document.from());
+    int cut = (int) (text.length() * Math.clamp(border, 0, 1));
     boolean within = cut > 0 && cut < text.length() && Character.isLowSurrogate(text.charAt(cut));
     return within ? cut - 1 : cut;
   }

@@ -17,6 +17,12 @@ public final class TextBytes {
    * @throws IOException if the sink fails
    */
   public static void document(String place, byte[] bytes, DocumentSink sink) throws IOException {
+    stretch(place, bytes, 0, 1, sink);
+  }
+
+  /** The same with the stretch of a text that lies between two shares of it. */
+  static void stretch(String place, byte[] bytes, double from, double to, DocumentSink sink)
+      throws IOException {
     if (bytes.length > Document.MAX_BYTES) {
       sink.skip(SkipReason.TOO_LARGE, place, "%,d bytes".formatted(bytes.length));
       return;
@@ -31,7 +37,7 @@ public final class TextBytes {
     if (text == null) {
       sink.skip(SkipReason.INVALID_UTF8, place, "");
     } else {
-      sink.document(new Document(place, text));
+      sink.document(new Document(place, text, from, to));
     }
   }
 

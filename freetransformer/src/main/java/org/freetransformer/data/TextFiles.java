@@ -38,6 +38,15 @@ public final class TextFiles implements DocumentSource {
     boolean isWhole() {
       return start == 0 && end == size;
     }
+
+    void give(byte[] bytes, DocumentSink sink) throws IOException {
+      if (isWhole()) {
+        TextBytes.document(name, bytes, sink);
+      } else {
+        TextBytes.stretch(
+            name + "@" + start, bytes, start / (double) size, end / (double) size, sink);
+      }
+    }
   }
 
   /**
@@ -127,7 +136,7 @@ public final class TextFiles implements DocumentSource {
     }
   }
 
-  /** Whether this is one file, short enough to be one document. */
+  /** Whether this is one file, of however many documents. */
   boolean isSingleFile() {
     return pieces.stream().map(Piece::file).distinct().limit(2).count() == 1;
   }
@@ -172,8 +181,7 @@ public final class TextFiles implements DocumentSource {
           sink.skip(SkipReason.UNREADABLE, piece.name(), unreadable.getClass().getSimpleName());
           continue;
         }
-        String place = piece.name() + (piece.isWhole() ? "" : "@" + piece.start());
-        TextBytes.document(place, bytes, sink);
+        piece.give(bytes, sink);
       }
     }
   }

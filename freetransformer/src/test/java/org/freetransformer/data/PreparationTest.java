@@ -2,6 +2,7 @@ package org.freetransformer.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -113,6 +114,29 @@ final class PreparationTest {
         .containsExactly("empty.txt: empty", "zero.bin: binary file");
     assertThat(TokenManifest.read(out).skips().counts())
         .isEqualTo(Map.of(SkipReason.EMPTY, 1L, SkipReason.BINARY, 1L));
+  }
+
+  @Test
+  void theEndOfALongFileIsHeldOut() throws IOException {
+    StringBuilder lines = new StringBuilder();
+    for (int line = 0; lines.length() < 2.5 * TextFiles.PIECE; line++) {
+      lines.append("line ").append(line).append('\n');
+    }
+    String text = lines.toString();
+    Path file = Files.writeString(folder.resolve("long.txt"), text);
+    for (double fraction : new double[] {0.1, 0.45}) { // In the last of three pieces, and before.
+      Path out = folder.resolve("out" + fraction);
+      TextFiles source = new TextFiles(List.of(file), file, TextFiles.PIECE);
+      Preparation.Settings settings =
+          new Preparation.Settings("byte", SplitRule.TAILS, fraction, 5);
+      new Preparation(source, new ByteTokenizer(), new byte[0], settings)
+          .run(out, 2, _ -> {}, () -> false);
+      String train = String.join("", documents(out, Split.TRAIN));
+      String held = String.join("", documents(out, Split.VALIDATION));
+      assertThat(held.length()).isCloseTo((int) (fraction * text.length()), within(100));
+      assertThat(train.length()).isEqualTo(text.length() - held.length());
+      assertThat(text.startsWith(train) && text.endsWith(held)).isTrue();
+    }
   }
 
   @Test

@@ -1,6 +1,7 @@
 package org.freetransformer.checkpoint;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -33,7 +34,7 @@ final class AtomicDirectory {
    * Writes or replaces {@code target}. One process writes to a folder at a time.
    *
    * @throws IOException with one line that names the folder and the cause; the temporary folder is
-   *     gone then
+   *     gone then, and a folder that was there before is in its place
    */
   static void write(Path target, Content content) throws IOException {
     Path parent = AtomicFile.folderOf(target);
@@ -43,20 +44,36 @@ final class AtomicDirectory {
       Files.createDirectory(temporary);
       content.writeTo(temporary);
       AtomicFile.flush(temporary);
-      Path replaced = aside(target, REPLACED);
-      if (Files.exists(target)) {
-        delete(replaced);
-        Files.move(target, replaced, StandardCopyOption.ATOMIC_MOVE);
-      }
-      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+      rename(temporary, target);
       AtomicFile.flush(parent);
-      delete(replaced);
     } catch (IOException cause) {
       delete(temporary);
       throw AtomicFile.failure(target, cause);
     } catch (RuntimeException | Error cause) {
       delete(temporary);
       throw cause;
+    }
+    try {
+      delete(aside(target, REPLACED));
+    } catch (IOException | UncheckedIOException inUse) {
+      // The new folder is in its place all the same; the next one written there tries again.
+    }
+  }
+
+  /** Gives a new folder its name; if that fails, the one that stepped aside for it comes back. */
+  private static void rename(Path temporary, Path target) throws IOException {
+    Path replaced = aside(target, REPLACED);
+    if (Files.exists(target)) {
+      delete(replaced);
+      Files.move(target, replaced, StandardCopyOption.ATOMIC_MOVE);
+    }
+    try {
+      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException failure) {
+      if (Files.exists(replaced)) {
+        Files.move(replaced, target, StandardCopyOption.ATOMIC_MOVE);
+      }
+      throw failure;
     }
   }
 

@@ -72,10 +72,16 @@ final class RecordingFileSystem extends FileSystemProvider {
   private final FileSystem fileSystem = new Delegate();
   private final List<Change> changes = new ArrayList<>();
   private Predicate<Path> inUse = _ -> false;
+  private Predicate<Path> nailed = _ -> false;
 
   /** Lets files and folders be in use from now on, which then cannot be deleted. */
   void use(Predicate<Path> files) {
     inUse = files;
+  }
+
+  /** Lets files and folders keep their names from now on. */
+  void nail(Predicate<Path> files) {
+    nailed = files;
   }
 
   /** What was done so far. */
@@ -161,6 +167,9 @@ final class RecordingFileSystem extends FileSystemProvider {
 
   @Override
   public void move(Path source, Path target, CopyOption... options) throws IOException {
+    if (nailed.test(unwrap(source))) {
+      throw new FileSystemException(source.toString(), null, "Device or resource busy");
+    }
     real.move(unwrap(source), unwrap(target), options);
     changes.add(new Change.Rename(unwrap(source), unwrap(target)));
   }

@@ -83,7 +83,7 @@ public final class BatchTensors implements AutoCloseable {
   }
 
   /** Positions up to a row's last counted target. */
-  private static int countedPlans(Batch batch, int row) {
+  static int countedPlans(Batch batch, int row) {
     int counted = batch.length();
     while (counted > 0 && batch.targets()[row * batch.length() + counted - 1] == Batch.IGNORE) {
       counted--;

@@ -19,9 +19,9 @@ import org.freetransformer.data.Batch;
  */
 public final class PlanProbe {
   private final int bits;
-  private final Group[] all = new Group[2];
-  private final List<Group[]> byPosition = new ArrayList<>();
-  private final Map<Integer, Group[]> byToken = new HashMap<>();
+  private final BitSums[] all = new BitSums[2];
+  private final List<BitSums[]> byPosition = new ArrayList<>();
+  private final Map<Integer, BitSums[]> byToken = new HashMap<>();
 
   /**
    * Shares of bits that are guessed right on texts that no guess was learned from, ½ to 1.
@@ -39,7 +39,7 @@ public final class PlanProbe {
    */
   public PlanProbe(int bits) {
     this.bits = bits;
-    Arrays.setAll(all, _ -> new Group(bits));
+    Arrays.setAll(all, _ -> new BitSums(bits));
   }
 
   /**
@@ -49,31 +49,28 @@ public final class PlanProbe {
    * @param batch its texts; plans count where {@link BatchTensors#planCounts} says so
    * @param firstExample number of the text in row 0
    * @param planLogits [B, T, H], end to end
+   * @throws IllegalArgumentException if there are not B·T·H logits
    */
   public void add(Batch batch, long firstExample, float[] planLogits) {
     while (byPosition.size() < batch.length()) {
       byPosition.add(halves(bits));
     }
-    float[] counted = BatchTensors.planCounts(batch);
-    double[] p = new double[bits];
-    for (int i = 0; i < counted.length; i++) {
-      if (counted[i] == 0) {
-        continue;
-      }
-      for (int h = 0; h < bits; h++) {
-        p[h] = 1 / (1 + Math.exp(-planLogits[i * bits + h]));
-      }
-      int half = (int) ((firstExample + i / batch.length()) % 2);
-      all[half].add(p);
-      byPosition.get(i % batch.length())[half].add(p);
-      if (batch.targets()[i] != Batch.IGNORE) {
-        byToken.computeIfAbsent(batch.targets()[i], _ -> halves(bits))[half].add(p);
-      }
-    }
+    CountedPlans.forEach(
+        batch,
+        planLogits,
+        bits,
+        (row, position, target, p) -> {
+          int half = (int) ((firstExample + row) % 2);
+          all[half].add(p);
+          byPosition.get(position)[half].add(p);
+          if (target != Batch.IGNORE) {
+            byToken.computeIfAbsent(target, _ -> halves(bits))[half].add(p);
+          }
+        });
   }
 
-  private static Group[] halves(int bits) {
-    return new Group[] {new Group(bits), new Group(bits)};
+  private static BitSums[] halves(int bits) {
+    return new BitSums[] {new BitSums(bits), new BitSums(bits)};
   }
 
   /** Accuracies of each bit [H]; NaN where no text is left to judge. */
@@ -82,67 +79,52 @@ public final class PlanProbe {
     for (int h = 0; h < bits; h++) {
       accuracies.add(
           new Accuracy(
-              accuracy(List.<Group[]>of(all), h),
+              accuracy(List.<BitSums[]>of(all), h),
               accuracy(byPosition, h),
               accuracy(byToken.values(), h)));
     }
     return accuracies;
   }
 
-  private double accuracy(Iterable<Group[]> groups, int bit) {
+  private double accuracy(Iterable<BitSums[]> groups, int bit) {
     double right = 0;
     long judged = 0;
-    for (Group[] group : groups) {
+    for (BitSums[] group : groups) {
       // A group that was never seen before is guessed as the whole.
-      Group teacher = group[0].count > 0 ? group[0] : all[0];
-      boolean guess = 2 * teacher.sum[bit] >= teacher.count;
-      right += guess ? group[1].sum[bit] : group[1].count - group[1].sum[bit];
-      judged += group[1].count;
+      BitSums teacher = group[0].count() > 0 ? group[0] : all[0];
+      boolean guess = 2 * teacher.sum(bit) >= teacher.count();
+      right += guess ? group[1].sum(bit) : group[1].count() - group[1].sum(bit);
+      judged += group[1].count();
     }
     return right / judged;
   }
 
   /** Mean probability of each bit at each position, [T][H]. */
   public double[][] meansByPosition() {
-    return byPosition.stream().map(Group::means).toArray(double[][]::new);
+    return byPosition.stream().map(this::means).toArray(double[][]::new);
   }
 
   /** Mean probability of each bit [H] before each of the {@code most} commonest tokens. */
   public Map<Integer, double[]> meansByToken(int most) {
     Map<Integer, double[]> means = new LinkedHashMap<>();
-    Comparator<Map.Entry<Integer, Group[]>> byCount =
-        Comparator.comparingLong(entry -> -Group.count(entry.getValue()));
+    Comparator<Map.Entry<Integer, BitSums[]>> byCount =
+        Comparator.comparingLong(entry -> -count(entry.getValue()));
     byToken.entrySet().stream()
         .sorted(byCount.thenComparing(Map.Entry::getKey))
         .limit(most)
-        .forEach(entry -> means.put(entry.getKey(), Group.means(entry.getValue())));
+        .forEach(entry -> means.put(entry.getKey(), means(entry.getValue())));
     return means;
   }
 
-  /** Probabilities of all bits at some positions. */
-  private static final class Group {
-    private final double[] sum;
-    private long count;
+  private static long count(BitSums[] halves) {
+    return halves[0].count() + halves[1].count();
+  }
 
-    Group(int bits) {
-      sum = new double[bits];
-    }
-
-    void add(double[] p) {
-      Arrays.setAll(sum, h -> sum[h] + p[h]);
-      count++;
-    }
-
-    static long count(Group[] halves) {
-      return halves[0].count + halves[1].count;
-    }
-
-    /** Of both halves; ½ where nothing was seen. */
-    static double[] means(Group[] halves) {
-      double[] means = new double[halves[0].sum.length];
-      long count = count(halves);
-      Arrays.setAll(means, h -> count == 0 ? 0.5 : (halves[0].sum[h] + halves[1].sum[h]) / count);
-      return means;
-    }
+  /** Mean probabilities in both halves [H]; ½ where nothing was seen. */
+  private double[] means(BitSums[] halves) {
+    double[] means = new double[bits];
+    long count = count(halves);
+    Arrays.setAll(means, h -> count == 0 ? 0.5 : (halves[0].sum(h) + halves[1].sum(h)) / count);
+    return means;
   }
 }

@@ -1,7 +1,6 @@
 package org.freetransformer.eval;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -21,9 +20,9 @@ public final class PlanTally {
   private static final double LN_2 = Math.log(2);
 
   private final int bits;
-  private final Group all;
-  private final List<Group> byPosition = new ArrayList<>();
-  private final Map<Integer, Group> byToken = new HashMap<>();
+  private final BitSums all;
+  private final List<BitSums> byPosition = new ArrayList<>();
+  private final Map<Integer, BitSums> byToken = new HashMap<>();
   private final double[] conditionalEntropy;
 
   /**
@@ -33,7 +32,7 @@ public final class PlanTally {
    */
   public PlanTally(int bits) {
     this.bits = bits;
-    this.all = new Group(bits);
+    this.all = new BitSums(bits);
     this.conditionalEntropy = new double[bits];
   }
 
@@ -45,30 +44,23 @@ public final class PlanTally {
    * @throws IllegalArgumentException if there are not B·T·H logits
    */
   public void add(Batch batch, float[] planLogits) {
-    int places = batch.size() * batch.length();
-    if (planLogits.length != places * bits) {
-      throw new IllegalArgumentException(
-          "%d plan logits for %d positions of %d bits".formatted(planLogits.length, places, bits));
-    }
     while (byPosition.size() < batch.length()) {
-      byPosition.add(new Group(bits));
+      byPosition.add(new BitSums(bits));
     }
-    float[] counted = BatchTensors.planCounts(batch);
-    double[] p = new double[bits];
-    for (int i = 0; i < places; i++) {
-      if (counted[i] == 0) {
-        continue;
-      }
-      for (int h = 0; h < bits; h++) {
-        p[h] = 1 / (1 + Math.exp(-planLogits[i * bits + h]));
-        conditionalEntropy[h] += entropy(p[h]);
-      }
-      all.add(p);
-      byPosition.get(i % batch.length()).add(p);
-      if (batch.targets()[i] != Batch.IGNORE) {
-        byToken.computeIfAbsent(batch.targets()[i], _ -> new Group(bits)).add(p);
-      }
-    }
+    CountedPlans.forEach(
+        batch,
+        planLogits,
+        bits,
+        (_, position, target, p) -> {
+          for (int h = 0; h < bits; h++) {
+            conditionalEntropy[h] += BitSums.entropy(p[h]);
+          }
+          all.add(p);
+          byPosition.get(position).add(p);
+          if (target != Batch.IGNORE) {
+            byToken.computeIfAbsent(target, _ -> new BitSums(bits)).add(p);
+          }
+        });
   }
 
   /**
@@ -77,27 +69,27 @@ public final class PlanTally {
    * @throws IllegalStateException if no plan was counted
    */
   public PlanStatistics statistics() {
-    if (all.count == 0) {
+    if (all.count() == 0) {
       throw new IllegalStateException("no plan was counted: every target is ignored");
     }
-    Group withToken = new Group(bits);
+    BitSums withToken = new BitSums(bits);
     byToken.values().forEach(withToken::addAll);
     List<PlanStatistics.Bit> statistics = new ArrayList<>();
     for (int h = 0; h < bits; h++) {
       double entropy = all.entropy(h);
       double givenPosition = meanEntropy(byPosition, h);
-      double givenText = conditionalEntropy[h] / all.count;
+      double givenText = conditionalEntropy[h] / all.count();
       statistics.add(
           new PlanStatistics.Bit(
               Math.min(LN_2, entropy),
               LN_2 - givenText,
               bounded(entropy - givenPosition),
-              withToken.count == 0
+              withToken.count() == 0
                   ? 0
                   : bounded(withToken.entropy(h) - meanEntropy(byToken.values(), h)),
               bounded(givenPosition - givenText)));
     }
-    return new PlanStatistics(all.count, statistics);
+    return new PlanStatistics(all.count(), statistics);
   }
 
   private static double bounded(double information) {
@@ -105,56 +97,15 @@ public final class PlanTally {
   }
 
   /** Mean over groups, by their counts, of a bit's entropy in each. */
-  private static double meanEntropy(Collection<Group> groups, int bit) {
+  private static double meanEntropy(Collection<BitSums> groups, int bit) {
     double sum = 0;
     long count = 0;
-    for (Group group : groups) {
-      if (group.count > 0) {
-        sum += group.count * group.entropy(bit);
-        count += group.count;
+    for (BitSums group : groups) {
+      if (group.count() > 0) {
+        sum += group.count() * group.entropy(bit);
+        count += group.count();
       }
     }
     return sum / count;
-  }
-
-  private static double entropy(double p) {
-    return p <= 0 || p >= 1 ? 0 : -p * Math.log(p) - (1 - p) * Math.log1p(-p);
-  }
-
-  /** Probabilities of all bits at some positions. */
-  private static final class Group {
-    private final double[] sum;
-    private final double[] squares;
-    private long count;
-
-    Group(int bits) {
-      sum = new double[bits];
-      squares = new double[bits];
-    }
-
-    void add(double[] p) {
-      Arrays.setAll(sum, h -> sum[h] + p[h]);
-      Arrays.setAll(squares, h -> squares[h] + p[h] * p[h]);
-      count++;
-    }
-
-    void addAll(Group other) {
-      Arrays.setAll(sum, h -> sum[h] + other.sum[h]);
-      Arrays.setAll(squares, h -> squares[h] + other.squares[h]);
-      count += other.count;
-    }
-
-    /** Entropy of a bit that is 1 with the group's mean probability, corrected. */
-    double entropy(int bit) {
-      double mean = sum[bit] / count;
-      double coin = mean * (1 - mean);
-      if (coin <= 0) {
-        return 0;
-      }
-      // One sample shows no variance: then that of a drawn bit.
-      double variance =
-          count == 1 ? coin : Math.max(0, squares[bit] - count * mean * mean) / (count - 1);
-      return PlanTally.entropy(mean) + variance / (2 * count * coin);
-    }
   }
 }

@@ -1,6 +1,7 @@
 package org.freetransformer.eval;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
@@ -58,6 +59,17 @@ class PlanProbeTest {
       probe.add(new Batch(new int[1], new int[] {token}, 1, 1), text, coin);
     }
     assertThat(probe.accuracies().getFirst().token()).isCloseTo(0.5, within(0.15));
+  }
+
+  @Test
+  void refusesLogitsOfAnotherNumberOfPositions() {
+    PlanProbe probe = new PlanProbe(2);
+    Batch batch = new Batch(new int[1], new int[1], 1, 1);
+    for (int logits : new int[] {1, 3}) {
+      assertThatThrownBy(() -> probe.add(batch, 0, new float[logits]))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(logits + " plan logits for 1 positions of 2 bits");
+    }
   }
 
   @Test

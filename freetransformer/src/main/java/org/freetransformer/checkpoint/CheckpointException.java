@@ -18,16 +18,14 @@ public final class CheckpointException extends IllegalArgumentException {
   /** Whether the files themselves are to blame. */
   private final boolean damage;
 
-  /** A problem with {@code source}, a file or folder. */
+  /** A problem with {@code source}, a file or folder, that may be whole. */
   public CheckpointException(String source, String problem) {
-    super(source + ": " + problem);
-    damage = true;
+    this(source, ": " + problem, null, false);
   }
 
-  /** A problem with {@code source} that something else found. */
+  /** A problem with {@code source}, which may be whole, that something else found. */
   public CheckpointException(String source, String problem, Throwable cause) {
-    super(source + ": " + problem, cause);
-    damage = true;
+    this(source, ": " + problem, cause, false);
   }
 
   private CheckpointException(
@@ -36,20 +34,31 @@ public final class CheckpointException extends IllegalArgumentException {
     this.damage = damage;
   }
 
+  /** A file that is missing or is not what was written. */
+  static CheckpointException damaged(String source, String problem) {
+    return new CheckpointException(source, ": " + problem, null, true);
+  }
+
+  /** The same, as something else found. */
+  static CheckpointException damaged(String source, String problem, Throwable cause) {
+    return new CheckpointException(source, ": " + problem, cause, true);
+  }
+
+  /** The same with {@linkplain #of what it says}. */
+  static CheckpointException damaged(String source, ConfigException wrong) {
+    return new CheckpointException(source, rest(source, wrong), wrong, true);
+  }
+
   /** A file that the system does not give now: no permission, say, or a server that is away. */
   static CheckpointException unreadable(String source, IOException cause) {
     String reason = cause instanceof AccessDeniedException ? "no permission" : cause.getMessage();
-    return new CheckpointException(source, ": cannot be read: " + reason, cause, false);
-  }
-
-  /** A file that may be good, but not for this program. */
-  static CheckpointException foreign(String source, String problem) {
-    return new CheckpointException(source, ": " + problem, null, false);
+    return new CheckpointException(source, "cannot be read: " + reason, cause);
   }
 
   /**
    * Whether the files are missing or are not what was written. Else they may be whole: it is the
-   * system that does not give them, or a newer program that wrote them.
+   * system that does not give them, a newer program that wrote them, or what they are to be used
+   * for that does not fit.
    */
   public boolean isDamage() {
     return damage;
@@ -57,9 +66,12 @@ public final class CheckpointException extends IllegalArgumentException {
 
   /** What {@code source} says is wrong; a message that names it already needs no second time. */
   static CheckpointException of(String source, ConfigException wrong) {
+    return new CheckpointException(source, rest(source, wrong), wrong, false);
+  }
+
+  private static String rest(String source, ConfigException wrong) {
     String message = String.valueOf(wrong.getMessage());
-    String rest = message.startsWith(source) ? message.substring(source.length()) : ": " + message;
-    return new CheckpointException(source, rest, wrong, true);
+    return message.startsWith(source) ? message.substring(source.length()) : ": " + message;
   }
 
   /** A tensor that a file does not have, with the nearest that it has. */

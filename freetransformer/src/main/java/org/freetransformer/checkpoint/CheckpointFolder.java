@@ -363,7 +363,7 @@ public final class CheckpointFolder {
       found.sort(Comparator.comparingLong(CheckpointFolder::stepOf));
       return found;
     } catch (IOException unreadable) {
-      throw new CheckpointException(folder.toString(), "cannot be listed", unreadable);
+      throw CheckpointException.unreadable(folder.toString(), unreadable);
     }
   }
 

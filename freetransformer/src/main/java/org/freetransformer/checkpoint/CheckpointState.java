@@ -84,13 +84,13 @@ public record CheckpointState(
       return section.build(() ->
           new CheckpointState(step, tokens, position, seed, OptionalDouble.of(bound), version));
     } catch (NoSuchFileException missing) {
-      throw new CheckpointException(file.toString(), "is missing", missing);
+      throw CheckpointException.damaged(file.toString(), "is missing", missing);
     } catch (CharacterCodingException binary) {
-      throw new CheckpointException(file.toString(), "is not text in UTF-8", binary);
+      throw CheckpointException.damaged(file.toString(), "is not text in UTF-8", binary);
     } catch (IOException unreadable) {
       throw CheckpointException.unreadable(file.toString(), unreadable);
     } catch (ConfigException wrong) {
-      throw CheckpointException.of(file.toString(), wrong);
+      throw CheckpointException.damaged(file.toString(), wrong);
     }
   }
 
@@ -98,7 +98,7 @@ public record CheckpointState(
   private static int formatVersion(ConfigSection section, Path file) {
     int version = section.integer("format_version", 0);
     if (version > FORMAT_VERSION) {
-      throw CheckpointException.foreign(
+      throw new CheckpointException(
           file.toString(),
           "format_version: %d is newer than this program, which reads 1 to %d; a newer version of"
                   .formatted(version, FORMAT_VERSION)

@@ -53,19 +53,19 @@ final class Checksums {
     Map<String, String> sums = new LinkedHashMap<>();
     try {
       if (Files.size(file) > MOST_BYTES) {
-        throw new CheckpointException(file.toString(), "is too large for a list of checksums");
+        throw CheckpointException.damaged(file.toString(), "is too large for a list of checksums");
       }
       for (String line : Files.readAllLines(file)) {
         Matcher parts = LINE.matcher(line);
         if (!parts.matches()) {
-          throw new CheckpointException(file.toString(), "is not a list of SHA-256 checksums");
+          throw CheckpointException.damaged(file.toString(), "is not a list of SHA-256 checksums");
         }
         sums.put(parts.group(2), parts.group(1));
       }
     } catch (NoSuchFileException missing) {
-      throw new CheckpointException(file.toString(), "is missing", missing);
+      throw CheckpointException.damaged(file.toString(), "is missing", missing);
     } catch (CharacterCodingException binary) {
-      throw new CheckpointException(file.toString(), "is not text in UTF-8", binary);
+      throw CheckpointException.damaged(file.toString(), "is not text in UTF-8", binary);
     } catch (IOException unreadable) {
       throw CheckpointException.unreadable(file.toString(), unreadable);
     }
@@ -107,15 +107,15 @@ final class Checksums {
     Path file = folder.resolve(name);
     String wanted = byName.get(name);
     if (wanted == null) {
-      throw new CheckpointException(file.toString(), "has no checksum in " + FILE);
+      throw CheckpointException.damaged(file.toString(), "has no checksum in " + FILE);
     }
     try {
       if (!of(file).equals(wanted)) {
-        throw new CheckpointException(
+        throw CheckpointException.damaged(
             file.toString(), "is damaged: its SHA-256 is not the one in " + FILE);
       }
     } catch (NoSuchFileException missing) {
-      throw new CheckpointException(file.toString(), "is missing", missing);
+      throw CheckpointException.damaged(file.toString(), "is missing", missing);
     } catch (IOException unreadable) {
       throw CheckpointException.unreadable(file.toString(), unreadable);
     }

@@ -24,7 +24,7 @@ final class MappedFile {
    */
   static MemorySegment map(Path file, Arena arena) {
     if (!Files.isRegularFile(file)) {
-      throw new CheckpointException(file.toString(), missing(file));
+      throw CheckpointException.damaged(file.toString(), missing(file));
     }
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);

@@ -158,7 +158,7 @@ public final class SafeTensors implements TensorStore {
 
   private static long headerBytes(String source, MemorySegment file) {
     if (file.byteSize() < LENGTH_BYTES) {
-      throw new CheckpointException(
+      throw CheckpointException.damaged(
           source,
           "is not a safetensors file: it has %d bytes, fewer than the 8 of the header's length"
               .formatted(file.byteSize()));
@@ -166,7 +166,7 @@ public final class SafeTensors implements TensorStore {
     long length = file.get(LONG, 0);
     long most = Math.min(MAX_HEADER_BYTES, file.byteSize() - LENGTH_BYTES);
     if (length < 2 || length > most) {
-      throw new CheckpointException(
+      throw CheckpointException.damaged(
           source,
           "is not a safetensors file, or is cut short: it gives its header's length as %s bytes; allowed here are 2 to %d"
               .formatted(Long.toUnsignedString(length), most));
@@ -179,7 +179,7 @@ public final class SafeTensors implements TensorStore {
       ByteBuffer bytes = ByteBuffer.wrap(header.toArray(ValueLayout.JAVA_BYTE));
       return StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
     } catch (CharacterCodingException notUtf8) {
-      throw new CheckpointException(source, "the header is not valid UTF-8", notUtf8);
+      throw CheckpointException.damaged(source, "the header is not valid UTF-8", notUtf8);
     }
   }
 }

@@ -62,12 +62,12 @@ record SafeTensorsHeader(Map<String, String> metadata, List<Placed> tensors) {
       header.requireNoGaps(source, dataBytes);
       return header;
     } catch (JsonProcessingException malformed) {
-      throw new CheckpointException(
+      throw CheckpointException.damaged(
           source,
           "the header is not valid JSON: " + ConfigJson.reason(malformed.getOriginalMessage()),
           malformed);
     } catch (IOException malformed) {
-      throw new CheckpointException(source, "the header cannot be read", malformed);
+      throw CheckpointException.damaged(source, "the header cannot be read", malformed);
     }
   }
 
@@ -75,7 +75,7 @@ record SafeTensorsHeader(Map<String, String> metadata, List<Placed> tensors) {
     long expected = 0;
     for (Placed tensor : tensors) {
       if (tensor.begin() != expected) {
-        throw new CheckpointException(
+        throw CheckpointException.damaged(
             source,
             "tensor '%s' begins at byte %d, where the one before ends at %d; gaps and overlaps are not allowed"
                 .formatted(tensor.entry().name(), tensor.begin(), expected));
@@ -83,7 +83,7 @@ record SafeTensorsHeader(Map<String, String> metadata, List<Placed> tensors) {
       expected = tensor.end();
     }
     if (expected != dataBytes) {
-      throw new CheckpointException(
+      throw CheckpointException.damaged(
           source,
           "the header describes %d bytes of data, but the file has %d%s"
               .formatted(expected, dataBytes, expected > dataBytes ? "; it is cut short" : ""));
@@ -238,7 +238,7 @@ record SafeTensorsHeader(Map<String, String> metadata, List<Placed> tensors) {
     }
 
     private CheckpointException fail(String problem) {
-      return new CheckpointException(source, problem);
+      return CheckpointException.damaged(source, problem);
     }
   }
 }

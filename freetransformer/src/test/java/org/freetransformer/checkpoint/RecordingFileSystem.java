@@ -13,6 +13,7 @@ import java.nio.channels.FileLock;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.channels.WritableByteChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.AccessMode;
 import java.nio.file.CopyOption;
 import java.nio.file.DirectoryStream;
@@ -73,6 +74,7 @@ final class RecordingFileSystem extends FileSystemProvider {
   private final List<Change> changes = new ArrayList<>();
   private Predicate<Path> inUse = _ -> false;
   private Predicate<Path> nailed = _ -> false;
+  private Predicate<Path> locked = _ -> false;
 
   /** Lets files and folders be in use from now on, which then cannot be deleted. */
   void use(Predicate<Path> files) {
@@ -82,6 +84,11 @@ final class RecordingFileSystem extends FileSystemProvider {
   /** Lets files and folders keep their names from now on. */
   void nail(Predicate<Path> files) {
     nailed = files;
+  }
+
+  /** Lets folders not be listed from now on. */
+  void lock(Predicate<Path> folders) {
+    locked = folders;
   }
 
   /** What was done so far. */
@@ -177,6 +184,9 @@ final class RecordingFileSystem extends FileSystemProvider {
   @Override
   public DirectoryStream<Path> newDirectoryStream(
       Path folder, DirectoryStream.Filter<? super Path> filter) throws IOException {
+    if (locked.test(unwrap(folder))) {
+      throw new AccessDeniedException(folder.toString());
+    }
     List<Path> found = new ArrayList<>();
     try (DirectoryStream<Path> paths = Files.newDirectoryStream(unwrap(folder))) {
       for (Path path : paths) {

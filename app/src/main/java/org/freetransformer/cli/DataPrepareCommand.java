@@ -147,7 +147,7 @@ final class DataPrepareCommand implements Callable<Integer> {
                   manifest.documents(side),
                   manifest.bytes(side)));
     }
-    object.putAll(TokenManifest.toMap(skips));
+    object.putAll(skips.toMap());
     text.append("%-10s %,d%n".formatted("skipped", skips.total()));
     text.append("vocabulary %,d (%s)%n".formatted(manifest.vocabSize(), manifest.tokenizer()));
     text.append("folder     ").append(out).append('\n');

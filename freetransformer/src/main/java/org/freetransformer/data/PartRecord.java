@@ -33,9 +33,9 @@ record PartRecord(List<TokenShard> shards, Skips skips) {
       return Optional.empty();
     }
     try {
-      ConfigSection section = ConfigSection.root(TokenManifest.readJson(file));
+      ConfigSection section = JsonFile.read(file);
       PartRecord record =
-          new PartRecord(TokenManifest.shards(section), TokenManifest.skips(section));
+          new PartRecord(TokenManifest.shards(section), Skips.read(section));
       for (TokenShard shard : record.shards) {
         ShardFile.verify(folder, shard);
       }
@@ -48,7 +48,7 @@ record PartRecord(List<TokenShard> shards, Skips skips) {
   void write(Path folder, int number) throws IOException {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("shards", shards.stream().map(TokenShard::toMap).toList());
-    map.putAll(TokenManifest.toMap(skips));
-    TokenManifest.writeJson(file(folder, number), map);
+    map.putAll(skips.toMap());
+    JsonFile.write(file(folder, number), map);
   }
 }

@@ -158,7 +158,7 @@ public final class Preparation {
   private void begin(Path folder) throws IOException {
     Path file = folder.resolve(SETTINGS);
     if (Files.exists(file)) {
-      String begun = ConfigSection.root(TokenManifest.readJson(file)).text("identity", "");
+      String begun = JsonFile.read(file).text("identity", "");
       if (!begun.equals(identity)) {
         throw new IllegalArgumentException(
             folder
@@ -170,7 +170,7 @@ public final class Preparation {
           folder + ": holds files of another kind; name an empty or a new folder");
     }
     // Before any other file: it alone says that they are this preparation's, should it be killed.
-    TokenManifest.writeJson(file, Map.of("identity", identity));
+    JsonFile.write(file, Map.of("identity", identity));
     for (Path left : names(folder, ShardWriter.TEMPORARY)) {
       Files.delete(left);
     }

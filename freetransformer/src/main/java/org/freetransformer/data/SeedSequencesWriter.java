@@ -59,7 +59,7 @@ public final class SeedSequencesWriter {
     metadata.put("seq_length", sequenceLength);
     metadata.put("num_samples", count);
     metadata.put("seed", seed);
-    TokenManifest.writeJson(file.resolveSibling(nameOf(file) + "_metadata.json"), metadata);
+    JsonFile.write(file.resolveSibling(nameOf(file) + "_metadata.json"), metadata);
   }
 
   private static String nameOf(Path file) {

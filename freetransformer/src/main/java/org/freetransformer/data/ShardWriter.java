@@ -84,7 +84,7 @@ final class ShardWriter implements Closeable {
     this.width = width;
     this.tokens = new Output(folder.resolve(name + TokenShard.TOKENS_ENDING));
     try {
-      this.ends = new Output(folder.resolve(name + ".ends"));
+      this.ends = new Output(folder.resolve(name + TokenShard.ENDS_ENDING));
     } catch (IOException cannotWrite) {
       tokens.close();
       throw cannotWrite;

@@ -30,6 +30,7 @@ public record TokenShard(
     long endsChecksum) {
 
   static final String TOKENS_ENDING = ".tokens";
+  static final String ENDS_ENDING = ".ends";
 
   private static final Pattern NAME = Pattern.compile("[a-z0-9-]{1,40}");
 
@@ -82,6 +83,6 @@ public record TokenShard(
   }
 
   String endsFile() {
-    return name + ".ends";
+    return name + ENDS_ENDING;
   }
 }

@@ -29,7 +29,7 @@ final class CheckpointExceptionTest {
     assertThat(isDamage(() -> SafeTensors.open(file))).isTrue();
     assertThat(isDamage(() -> CheckpointState.read(file))).isTrue();
     assertThat(isDamage(() -> Checksums.read(folder))).isTrue();
-    for (String content : List.of("half", "\u0009\0\0\0\0\0\0\0{\"a\": 1,}")) {
+    for (String content : List.of("half", "\t\0\0\0\0\0\0\0{\"a\": 1,}")) {
       Files.writeString(file, content);
       assertThat(isDamage(() -> SafeTensors.open(file))).isTrue();
     }

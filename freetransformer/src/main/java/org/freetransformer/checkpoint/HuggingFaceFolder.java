@@ -13,6 +13,7 @@ import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.ConfigNode;
 import org.freetransformer.model.ModelConfig;
+import org.freetransformer.nn.Resources;
 
 /**
  * A folder of a Llama model as Hugging Face's libraries write it: {@code config.json}, the weights
@@ -32,6 +33,7 @@ public final class HuggingFaceFolder implements TensorStore {
   private final Map<String, SafeTensors> files = new LinkedHashMap<>();
   private final Map<String, Place> places = new LinkedHashMap<>();
   private final Map<String, String> metadata = new LinkedHashMap<>();
+  private final Resources resources;
 
   /** Where a tensor stands, and its name there. */
   private record Place(SafeTensors file, String name) {}
@@ -39,17 +41,19 @@ public final class HuggingFaceFolder implements TensorStore {
   private HuggingFaceFolder(Path folder) {
     this.folder = folder;
     ModelConfig config = readConfig();
-    try {
+    try (Resources opened = new Resources()) {
       if (Files.exists(folder.resolve(INDEX))) {
-        openShards();
+        openShards(opened);
       } else {
-        openFile(WEIGHTS);
+        openFile(WEIGHTS, opened);
       }
       files.values().forEach(file -> take(file, config.tieEmbeddings()));
-    } catch (RuntimeException refused) {
-      close();
-      throw refused;
+      describe(config);
+      resources = opened.keep();
     }
+  }
+
+  private void describe(ModelConfig config) {
     metadata.put(ModelFile.CONFIG, ConfigJson.write(config.toMap()));
     Path tokenizer = folder.resolve(Checkpoint.TOKENIZER);
     if (Files.isRegularFile(tokenizer)) {
@@ -104,16 +108,16 @@ public final class HuggingFaceFolder implements TensorStore {
     }
   }
 
-  private void openShards() {
+  private void openShards(Resources opened) {
     try {
-      shardsOf(readJson(INDEX)).forEach(this::openShard);
+      shardsOf(readJson(INDEX)).forEach((tensor, name) -> openShard(tensor, name, opened));
     } catch (ConfigException wrong) {
       throw CheckpointException.of(source(), wrong);
     }
   }
 
-  private void openShard(String tensor, String name) {
-    if (!openFile(name).has(tensor)) {
+  private void openShard(String tensor, String name, Resources opened) {
+    if (!openFile(name, opened).has(tensor)) {
       throw new CheckpointException(
           source(), "%s says that '%s' is in %s, but it is not".formatted(INDEX, tensor, name));
     }
@@ -146,7 +150,7 @@ public final class HuggingFaceFolder implements TensorStore {
     return name.matches("[\\w.-]{1,200}\\.safetensors");
   }
 
-  private SafeTensors openFile(String name) {
+  private SafeTensors openFile(String name, Resources opened) {
     Path file = folder.resolve(name);
     if (!Files.isRegularFile(file)) {
       String looked = name.equals(WEIGHTS) ? WEIGHTS + " and " + INDEX : name;
@@ -157,7 +161,7 @@ public final class HuggingFaceFolder implements TensorStore {
       throw new CheckpointException(
           source(), "has no weights: looked for %s%s".formatted(looked, other));
     }
-    return files.computeIfAbsent(name, _ -> SafeTensors.open(file));
+    return files.computeIfAbsent(name, _ -> opened.add(SafeTensors.open(file)));
   }
 
   private void take(SafeTensors file, boolean tied) {
@@ -230,6 +234,6 @@ public final class HuggingFaceFolder implements TensorStore {
 
   @Override
   public void close() {
-    files.values().forEach(SafeTensors::close);
+    resources.close();
   }
 }

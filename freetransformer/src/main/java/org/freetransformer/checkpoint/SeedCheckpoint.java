@@ -62,7 +62,7 @@ public final class SeedCheckpoint implements TensorStore {
   static SeedCheckpoint of(TorchFile file) {
     try {
       return new SeedCheckpoint(file);
-    } catch (RuntimeException refused) {
+    } catch (RuntimeException | Error refused) {
       file.close();
       throw refused;
     }

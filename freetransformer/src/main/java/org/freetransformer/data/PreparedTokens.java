@@ -78,7 +78,7 @@ public final class PreparedTokens implements Dataset {
       for (Split split : Split.values()) {
         map(folder, split);
       }
-    } catch (RuntimeException problem) {
+    } catch (RuntimeException | Error problem) {
       arena.close();
       throw problem;
     }

@@ -11,6 +11,7 @@ import java.util.Map;
 import org.freetransformer.checkpoint.TensorType;
 import org.freetransformer.checkpoint.TorchFile;
 import org.freetransformer.checkpoint.TorchTensor;
+import org.freetransformer.nn.Resources;
 
 /**
  * The original repository's data folder: {@code train.pt} and {@code val.pt}, each one tensor of
@@ -30,9 +31,10 @@ public final class SeedSequences implements Dataset {
   private final Map<Split, Sequences> splits = new EnumMap<>(Split.class);
   private final int vocabSize;
   private final int sequenceLength;
+  private final Resources resources;
 
-  /** One file, open. */
-  private record Sequences(TorchFile file, long count, MemorySegment tokens) {}
+  /** The sequences of one file, which is open. */
+  private record Sequences(long count, MemorySegment tokens) {}
 
   /**
    * Opens both files and looks at every token.
@@ -52,20 +54,17 @@ public final class SeedSequences implements Dataset {
   private SeedSequences(Path folder, List<Split> wanted) {
     int length = 0;
     int vocabulary = 0;
-    try {
+    try (Resources files = new Resources()) {
       for (Split split : wanted) {
         Path path = folder.resolve(split == Split.TRAIN ? TRAINING : VALIDATION);
-        TorchFile file = TorchFile.open(path);
-        splits.put(split, new Sequences(file, 0, MemorySegment.NULL));
+        TorchFile file = files.add(TorchFile.open(path));
         TorchTensor tensor = requireSequences(path, file.tensor(), length);
         length = Math.toIntExact(tensor.shape().getLast());
         MemorySegment tokens = tensor.rows(Arena.ofAuto());
-        splits.put(split, new Sequences(file, tensor.shape().getFirst(), tokens));
+        splits.put(split, new Sequences(tensor.shape().getFirst(), tokens));
         vocabulary = Math.max(vocabulary, largestToken(path, tokens) + 1);
       }
-    } catch (RuntimeException refused) {
-      close();
-      throw refused;
+      resources = files.keep();
     }
     sequenceLength = length;
     vocabSize = vocabulary;
@@ -146,6 +145,6 @@ public final class SeedSequences implements Dataset {
 
   @Override
   public void close() {
-    splits.values().forEach(sequences -> sequences.file().close());
+    resources.close();
   }
 }

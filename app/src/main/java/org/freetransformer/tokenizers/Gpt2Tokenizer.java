@@ -6,12 +6,12 @@ import com.knuddels.jtokkit.api.EncodingType;
 import com.knuddels.jtokkit.api.IntArrayList;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalInt;
+import org.freetransformer.data.TextConfig;
 import org.freetransformer.data.Tokenizer;
 
 /** The tokenizer of GPT-2. Special tokens that stand in a text are read as the text they are. */
 public final class Gpt2Tokenizer implements Tokenizer {
-  private static final int VOCAB_SIZE = 50_257;
-  private static final int END_OF_TEXT = 50_256;
+  private static final int END_OF_TEXT = TextConfig.GPT2_VOCAB_SIZE - 1;
 
   private final Encoding encoding =
       Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
@@ -21,7 +21,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
 
   @Override
   public int vocabSize() {
-    return VOCAB_SIZE;
+    return TextConfig.GPT2_VOCAB_SIZE;
   }
 
   @Override
@@ -41,14 +41,14 @@ public final class Gpt2Tokenizer implements Tokenizer {
 
   @Override
   public int byteLength(int token) {
-    Tokenizer.checkToken(token, VOCAB_SIZE);
+    Tokenizer.checkToken(token, TextConfig.GPT2_VOCAB_SIZE);
     return token == END_OF_TEXT ? 0 : bytes(token).length;
   }
 
   private byte[] bytes(int... tokens) {
     IntArrayList list = new IntArrayList(tokens.length);
     for (int token : tokens) {
-      list.add(Tokenizer.checkToken(token, VOCAB_SIZE));
+      list.add(Tokenizer.checkToken(token, TextConfig.GPT2_VOCAB_SIZE));
     }
     return encoding.decodeBytes(list);
   }

@@ -7,13 +7,12 @@ import java.util.Optional;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Nearest;
 import org.freetransformer.data.TextConfig;
+import org.freetransformer.data.TokenManifest;
 import org.freetransformer.data.Tokenizer;
 import org.freetransformer.data.TokenizerFormat;
 
 /** GPT-2's tokenizer, and any in a file {@code tokenizer.json}. */
 public final class TokenizerLibraries implements TokenizerFormat {
-  private static final String FILE = "tokenizer.json";
-
   /** For {@link java.util.ServiceLoader}. */
   public TokenizerLibraries() {}
 
@@ -23,7 +22,7 @@ public final class TokenizerLibraries implements TokenizerFormat {
       return Optional.of(new Gpt2Tokenizer());
     }
     Path path = Path.of(name);
-    Path file = Files.isDirectory(path) ? path.resolve(FILE) : path;
+    Path file = Files.isDirectory(path) ? path.resolve(TokenManifest.TOKENIZER) : path;
     if (!Files.isRegularFile(file)) {
       String near =
           Nearest.to(name, List.of(TextConfig.BYTE, TextConfig.GPT2))

@@ -12,7 +12,7 @@ import java.util.List;
  */
 public record Checkpoint(Path folder, CheckpointState state) {
 
-  /** Name of the tokenizer's file, if the model's tokens need one. */
+  /** Name of a tokenizer's file, here and in folders of tokens and of Hugging Face's models. */
   public static final String TOKENIZER = "tokenizer.json";
 
   static final String MODEL = "model.safetensors";

@@ -70,8 +70,6 @@ public record DataConfig(
   private static final String SYNTHETIC = "synthetic";
   private static final String PLAN_LETTERS = "plan-letters";
 
-  private static final int GPT2_VOCAB_SIZE = 50_257;
-
   private static final List<String> NAMES =
       Arrays.stream(Source.values()).map(ConfigSection::nameOf).toList();
 
@@ -124,7 +122,7 @@ public record DataConfig(
       default ->
           switch (text.tokenizer()) {
             case TextConfig.BYTE -> OptionalInt.of(ByteTokenizer.VOCAB_SIZE);
-            case TextConfig.GPT2 -> OptionalInt.of(GPT2_VOCAB_SIZE);
+            case TextConfig.GPT2 -> OptionalInt.of(TextConfig.GPT2_VOCAB_SIZE);
             default -> OptionalInt.empty();
           };
     };

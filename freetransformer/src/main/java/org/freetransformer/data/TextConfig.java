@@ -34,6 +34,9 @@ public record TextConfig(
   /** The tokenizer of GPT-2. */
   public static final String GPT2 = "gpt2";
 
+  /** Number of different tokens of {@link #GPT2}. */
+  public static final int GPT2_VOCAB_SIZE = 50_257;
+
   /** What is taken where a configuration says nothing. */
   public static final TextConfig DEFAULT =
       new TextConfig(BYTE, "text", SplitRule.AUTO, 0.1, true, "");

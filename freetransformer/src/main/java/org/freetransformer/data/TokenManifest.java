@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToLongFunction;
+import org.freetransformer.checkpoint.Checkpoint;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigSection;
 
@@ -29,7 +30,7 @@ public record TokenManifest(
   public static final String FILE = "manifest.json";
 
   /** The name of a tokenizer's file in a folder. */
-  public static final String TOKENIZER = "tokenizer.json";
+  public static final String TOKENIZER = Checkpoint.TOKENIZER;
 
   private static final String FORMAT = "free-transformer-tokens";
   private static final int VERSION = 1;

@@ -33,8 +33,7 @@ final class JsonFile {
     try {
       long size = Files.size(file);
       if (size > MAX_BYTES) {
-        throw problem(
-            file, "is %d bytes long; at most %d are read".formatted(size, MAX_BYTES));
+        throw problem(file, "is %d bytes long; at most %d are read".formatted(size, MAX_BYTES));
       }
       return ConfigJson.read(Files.readString(file), file.toString());
     } catch (IOException unreadable) {

@@ -34,8 +34,7 @@ record PartRecord(List<TokenShard> shards, Skips skips) {
     }
     try {
       ConfigSection section = JsonFile.read(file);
-      PartRecord record =
-          new PartRecord(TokenManifest.shards(section), Skips.read(section));
+      PartRecord record = new PartRecord(TokenManifest.shards(section), Skips.read(section));
       for (TokenShard shard : record.shards) {
         ShardFile.verify(folder, shard);
       }

@@ -129,8 +129,7 @@ final class PreparationTest {
       TextFiles source = new TextFiles(List.of(file), file, TextFiles.PIECE);
       Preparation.Settings settings =
           new Preparation.Settings("byte", SplitRule.TAILS, fraction, 5);
-      Preparation preparation =
-          new Preparation(source, new ByteTokenizer(), new byte[0], settings);
+      Preparation preparation = new Preparation(source, new ByteTokenizer(), new byte[0], settings);
       assertThat(preparation.run(out, 2, _ -> {}, () -> false)).isPresent();
       String train = String.join("", documents(out, Split.TRAIN));
       String held = String.join("", documents(out, Split.VALIDATION));

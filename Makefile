@@ -113,7 +113,7 @@ plans: ## Shows what the plans of train-free's model mean
 serve: ## Serves what train-free has trained: the plan explorer in a browser, and an HTTP API
 	./ft serve --run $(RUNS)/free
 
-demo: ## Trains five small models and shows what their plans mean: ten minutes on two cores
+demo: ## Trains five small models and shows what their plans mean: ten to twenty minutes on two cores
 	./ft demo $(DEMO_ARGS)
 
 demo-quick: ## A small version of it, in under a minute

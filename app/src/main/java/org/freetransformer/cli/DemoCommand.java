@@ -35,7 +35,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Trains a baseline and Free Transformers with four allowances of free bits on the paper's",
-      "synthetic task, and shows what a plan then means. Takes up to ten minutes on two cores.",
+      "synthetic task, and shows what a plan then means. Takes ten to twenty minutes on two cores.",
       "Ctrl-C saves; the same command with its folder as --out goes on."
     })
 final class DemoCommand implements Callable<Integer> {

@@ -3,7 +3,6 @@ package org.freetransformer.nn;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.ops.AttentionOp;
-import org.freetransformer.tensor.ops.CastOp;
 import org.freetransformer.tensor.ops.DropoutOp;
 import org.jspecify.annotations.Nullable;
 
@@ -51,8 +50,7 @@ public final class Attention extends Module {
   /**
    * Attends from one input to another.
    *
-   * @param queryInput [B, T, D], normalised, or [1, 1, D] if it is the same everywhere: then it is
-   *     projected once
+   * @param queryInput [B, T, D], normalised
    * @param keyValueInput [B, T, D], normalised
    * @param sequence where the tokens stand
    * @param cache keys and values of earlier tokens, to which this pass adds its own; null if the
@@ -63,7 +61,7 @@ public final class Attention extends Module {
   public Tensor forward(
       Tensor queryInput, Tensor keyValueInput, Sequence sequence, @Nullable KeyValueCache cache) {
     // All three products first: a device may compute them together.
-    Tensor q = heads(queries(queryInput, keyValueInput), config.heads());
+    Tensor q = heads(wq.forward(queryInput), config.heads());
     Tensor k = heads(wk.forward(keyValueInput), config.keyValueHeads());
     Tensor v = heads(wv.forward(keyValueInput), config.keyValueHeads());
     q = rotated(q, sequence);
@@ -88,17 +86,6 @@ public final class Attention extends Module {
     Tensor mixed = AttentionOp.attention(q, k, v, sequence.causal(), keyLengths, dropout);
     Tensor y = wo.forwardInFull(mixed.reshape(q.dim(0), q.dim(1), config.width()));
     return isTraining() ? DropoutOp.dropout(y, config.outputDropout()) : y;
-  }
-
-  /** [B, T, D]; if they are all the same, their gradients are summed in full precision. */
-  private Tensor queries(Tensor x, Tensor keyValueInput) {
-    int b = keyValueInput.dim(0);
-    int t = keyValueInput.dim(1);
-    if (x.dim(0) == b && x.dim(1) == t) {
-      return wq.forward(x);
-    }
-    Tensor q = wq.forwardInFull(x).broadcastTo(b, t, config.width());
-    return CastOp.cast(q, x.dtype()).contiguous();
   }
 
   private Tensor heads(Tensor x, int count) {

@@ -52,7 +52,7 @@ public final class LlamaBlock extends Module {
   /**
    * The same with keys and values from another input.
    *
-   * @param x query input and residual stream [B, T, D], or [1, 1, D] if it is the same everywhere
+   * @param x query input and residual stream [B, T, D]
    * @param keyValues key-value input [B, T, D]
    * @return [B, T, D]
    */

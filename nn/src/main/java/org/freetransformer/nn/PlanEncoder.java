@@ -43,8 +43,8 @@ public final class PlanEncoder extends Module {
    * @return [B, T, H]
    */
   public Tensor forward(Tensor x, Sequence sequence) {
-    Tensor query = zeta.value().reshape(1, 1, x.dim(2));
-    Tensor y = block.forward(query, x, sequence.nonCausal(), null);
+    Tensor queries = zeta.value().broadcastTo(x.dim(0), x.dim(1), x.dim(2)).contiguous();
+    Tensor y = block.forward(queries, x, sequence.nonCausal(), null);
     return readout.forwardInFull(norm.forward(y));
   }
 }

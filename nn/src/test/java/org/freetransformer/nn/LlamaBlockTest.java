@@ -3,9 +3,7 @@ package org.freetransformer.nn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Tensor;
 import org.junit.jupiter.api.Test;
@@ -74,32 +72,6 @@ final class LlamaBlockTest extends LayerTestBase {
       for (int b = 0; b < 2; b++) {
         requireSame(own, b, plain.forward(rows(x, b), rows(x, b), causal));
       }
-    }
-  }
-
-  @Test
-  void aQueryThatIsTheSameEverywhereIsTheSameAsOneThatIsRepeated() {
-    LlamaBlock block = block(config(1, true, 0), true);
-    Tensor kv = normal(2, LENGTH, WIDTH);
-    Tensor weights = normal(2, LENGTH, WIDTH);
-    Sequence sequence = new Sequence(positions(LENGTH), false, null, null, null);
-    Tensor query = normal(1, 1, WIDTH).requireGrad();
-    List<Tensor> leaves = new ArrayList<>(List.of(query));
-    block.parameters().values().forEach(parameter -> leaves.add(parameter.value()));
-    List<double[]> found = new ArrayList<>();
-    for (boolean repeated : new boolean[] {false, true}) {
-      Tensor x = repeated ? query.broadcastTo(2, LENGTH, WIDTH).contiguous() : query;
-      Tensor y = block.forward(x, kv, sequence, null);
-      y.mul(weights).sum().backward();
-      found.add(y.toDoubles());
-      for (Tensor leaf : leaves) {
-        found.add(gradient(leaf).toDoubles());
-        leaf.setGrad(null);
-      }
-    }
-    int half = found.size() / 2;
-    for (int i = 0; i < half; i++) {
-      assertThat(distance(found.get(i), found.get(half + i))).as("%d", i).isLessThan(1e-4);
     }
   }
 

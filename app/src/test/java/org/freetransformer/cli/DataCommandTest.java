@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -180,6 +182,17 @@ class DataCommandTest {
       assertThat(tokens).isDirectoryNotContaining("glob:**/[!.]*");
     }
     assertThat(prepare("--quiet").code()).isZero();
+  }
+
+  @Test
+  void anArchiveOfFoldersAloneIsRefused() throws IOException {
+    Path archive = folder.resolve("empty.zip");
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(archive))) {
+      zip.putNextEntry(new ZipEntry("folder/"));
+    }
+    ft("data", "prepare", "--in", archive, "--out", tokens, "--quiet")
+        .refused(archive + ": holds no files");
+    assertThat(tokens).doesNotExist();
   }
 
   @Test

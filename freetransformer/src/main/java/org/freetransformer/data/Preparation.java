@@ -60,6 +60,9 @@ public final class Preparation {
   public Preparation(
       DocumentSource source, Tokenizer tokenizer, byte[] tokenizerFile, Settings settings) {
     this.parts = source.parts();
+    if (parts.isEmpty()) {
+      throw new IllegalArgumentException("the data holds no document: there is nothing to read");
+    }
     this.tokenizer = tokenizer;
     this.tokenizerFile = tokenizerFile.clone();
     this.settings = settings;

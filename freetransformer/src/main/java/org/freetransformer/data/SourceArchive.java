@@ -68,9 +68,10 @@ public final class SourceArchive implements DocumentSource {
       String sum = entry.getName() + ' ' + entry.getCrc() + ' ' + size;
       sums.update(sum.getBytes(StandardCharsets.UTF_8));
     }
-    if (!names.isEmpty()) {
-      parts.add(new Part(archive, List.copyOf(names), bytes, sums.getValue()));
+    if (names.isEmpty()) {
+      throw new IllegalArgumentException(archive + ": holds no files");
     }
+    parts.add(new Part(archive, List.copyOf(names), bytes, sums.getValue()));
     return parts;
   }
 

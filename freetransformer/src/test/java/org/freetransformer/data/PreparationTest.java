@@ -270,6 +270,14 @@ final class PreparationTest {
         .hasMessage("the data holds no document: 1 skipped; the first: a.bin: binary file");
   }
 
+  /** Not to be taken for a preparation that was stopped, whose folder waits for the rest. */
+  @Test
+  void aSourceWithoutPartsIsRefused() {
+    assertThatThrownBy(() -> new Preparation(List::of, new ByteTokenizer(), new byte[0], SETTINGS))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("the data holds no document: there is nothing to read");
+  }
+
   @Test
   void aSourceThatFailsEndsThePreparation() {
     DocumentSource failing =

@@ -162,6 +162,14 @@ final class TextFilesTest {
     assertThat(all.reasons()).containsExactly(archive + ": cannot be read (NoSuchFileException)");
   }
 
+  @Test
+  void anArchiveWithoutFilesIsNamed() throws IOException {
+    Path archive = archive("folder/");
+    assertThatThrownBy(() -> new SourceArchive(archive).parts())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(archive + ": holds no files");
+  }
+
   private Path archive(String... names) throws IOException {
     Path archive = folder.resolve("texts.zip");
     try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(archive))) {

@@ -1,5 +1,6 @@
 package org.freetransformer.data;
 
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
@@ -42,6 +43,7 @@ public interface Dataset extends AutoCloseable {
    *
    * @param notes told, in one line each, what is done otherwise than the files at hand suggest
    * @throws IllegalArgumentException if data is missing, unreadable, or shorter than one example
+   * @throws UncheckedIOException if the disk has no room for the tokens of text
    */
   static Dataset open(DataConfig config, Consumer<String> notes) {
     return open(config, notes, () -> false);

@@ -57,16 +57,29 @@ final class ShardWriter implements Closeable {
     private void drain() throws IOException {
       buffer.flip();
       checksum.update(buffer.duplicate());
-      while (buffer.hasRemaining()) {
-        channel.write(buffer);
+      try {
+        while (buffer.hasRemaining()) {
+          channel.write(buffer);
+        }
+      } catch (IOException full) {
+        throw named(full);
       }
       buffer.clear();
     }
 
+    /** A full channel does not know whose it is. */
+    private IOException named(IOException full) {
+      return new IOException("cannot write " + target + ": " + full.getMessage(), full);
+    }
+
     long finish() throws IOException {
       drain();
-      channel.force(true);
-      channel.close();
+      try {
+        channel.force(true);
+        channel.close();
+      } catch (IOException full) {
+        throw named(full);
+      }
       Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
       return checksum.getValue();
     }

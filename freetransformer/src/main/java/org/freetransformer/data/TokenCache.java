@@ -1,6 +1,7 @@
 package org.freetransformer.data;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CancellationException;
@@ -25,17 +26,28 @@ final class TokenCache {
    * @param notes told what takes time, and what was skipped
    * @param stop asked now and then whether to stop
    * @throws IllegalArgumentException if the data is missing, or the folder cannot be written
+   * @throws UncheckedIOException if the disk has no room for them
    * @throws CancellationException if it was stopped; the same call goes on with what was made
    */
   static Path prepared(DataConfig config, Consumer<String> notes, BooleanSupplier stop) {
     Preparation preparation = Preparation.of(config, DocumentFormat.of(config));
     String name = config.datasetName() + "-" + preparation.identity().substring(0, 16);
     Path folder = folderOf(config.text()).resolve(name);
-    try {
-      if (!Files.exists(folder.resolve(TokenManifest.FILE))) {
+    if (!Files.exists(folder.resolve(TokenManifest.FILE))) {
+      requireWritable(folder);
+      try {
         make(preparation, folder, notes, stop);
+      } catch (IOException full) {
+        throw new UncheckedIOException(full);
       }
-      return folder;
+    }
+    return folder;
+  }
+
+  private static void requireWritable(Path folder) {
+    try {
+      Files.createDirectories(folder);
+      Files.delete(Files.createTempFile(folder, ".write", ".test"));
     } catch (IOException failure) {
       throw new IllegalArgumentException(
           "data.cache_dir: %s cannot be written; name another folder (%s)"

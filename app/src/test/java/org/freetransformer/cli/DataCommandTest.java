@@ -71,6 +71,23 @@ class DataCommandTest {
     return ft(all);
   }
 
+  /** Data that moved, and in its old place something else. */
+  @Test
+  void aRunGoesOnWithTokensInAnotherPlace() throws IOException {
+    trainTokenizer();
+    assertThat(prepare("--quiet").code()).isZero();
+    Path run = folder.resolve("run");
+    Path config = Files.writeString(folder.resolve("run.yaml"), config());
+    ft("train", "--config", config, "--out", run, "--quiet", "--set", "training.max_steps=1");
+    Path moved = Files.move(tokens, folder.resolve("moved"));
+    Files.createDirectory(tokens);
+    Files.writeString(tokens.resolve("manifest.json"), "{\"name\": \"a web app\"}");
+    Object[] words = {
+      "train", "--resume", "--out", run, "--json", "--set", "data.data_dir=" + moved
+    };
+    assertThat(ft(words).json().path("steps").asInt()).isEqualTo(1);
+  }
+
   private String config() {
     return """
     model:
@@ -116,6 +133,7 @@ class DataCommandTest {
     // Neither the tokenizer nor the data is needed to write, and the run may move.
     Files.delete(tokenizer);
     Files.delete(tokens.resolve("tokenizer.json"));
+    Files.writeString(tokens.resolve("manifest.json"), "{");
     Path moved = Files.move(run, folder.resolve("moved"));
     JsonNode sample =
         ft("generate", "--run", moved, "--prompt", "to be", "--max-tokens", 5, "--json", "--quiet")

@@ -212,7 +212,9 @@ public record DataConfig(
     int natural = name.equals(PLAN_LETTERS) ? PlanLetters.LENGTH : Math.min(2048, modelMaxSeqLen);
     int maxLength = section.integer("max_length", natural);
     String dataDir = section.text("data_dir", "./data");
-    String tokenizer = name.equals("tokens") ? tokenizerOf(dataDir) : TextConfig.BYTE;
+    // A model that names its tokenizer can write whatever became of the tokens.
+    boolean named = section.has("tokenizer") || section.has("tokenizer_name");
+    String tokenizer = name.equals("tokens") && !named ? tokenizerOf(dataDir) : TextConfig.BYTE;
     Supplier<TextConfig> text = TextConfig.read(section, tokenizer);
     int vocabSize = section.integer("synthetic_vocab_size", Math.min(10_000, modelVocabSize));
     int seqLength = section.integer("synthetic_seq_length", Math.clamp(maxLength, 2, 512));

@@ -92,6 +92,8 @@ final class TrainCommand implements Callable<Integer> {
   /** What the rank does that speaks and writes for all: often the only one. */
   private void lead(RunConfig run, Path path, Ranks rank, int sharing, BooleanSupplier stop)
       throws IOException {
+    requirePlace(path);
+    rank.meet();
     try (Engine engine = device.open(sharing);
         Engine host = openHost(run, sharing);
         TrainingRun training = prepare(engine, host, run, output::warn, rank, stop);
@@ -116,9 +118,24 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
+  /**
+   * Refuses a folder that cannot be the run's before tokens are made of its data, which may take
+   * hours; without a change to the disk, for the data may be refused next.
+   */
+  private void requirePlace(Path path) throws IOException {
+    FolderLock.requireFree(path);
+    if (resume) {
+      RunFolder.open(path);
+    } else {
+      RunFolder.requireNew(path, init != null);
+    }
+    OutputFiles.requirePlaceFor(path);
+  }
+
   /** What the other ranks do: the same training, in silence. */
   private void follow(RunConfig run, Path path, Ranks rank, int sharing, BooleanSupplier stop)
       throws IOException {
+    rank.meet(); // The first one may refuse the folder.
     try (Engine engine = device.open(sharing);
         Engine host = openHost(run, sharing);
         TrainingRun training = prepare(engine, host, run, _ -> {}, rank, stop)) {

@@ -58,6 +58,17 @@ public final class FolderLock implements AutoCloseable {
     }
   }
 
+  /**
+   * Checks that no one has the lock of a folder, which need not be there and is not made.
+   *
+   * @throws ConfigException if someone has it, or the folder cannot be written
+   */
+  public static void requireFree(Path folder) throws IOException {
+    if (Files.exists(folder.resolve(FILE))) {
+      take(folder, _ -> {}).close();
+    }
+  }
+
   private static FileChannel locked(Path folder, Consumer<String> warnings) throws IOException {
     FileChannel channel =
         FileChannel.open(

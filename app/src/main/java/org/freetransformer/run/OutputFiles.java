@@ -56,6 +56,25 @@ public final class OutputFiles {
   }
 
   /**
+   * Checks that a folder may be written, or made where there is none, and changes nothing.
+   *
+   * @throws ConfigException if not, as far as that can be told
+   */
+  public static void requirePlaceFor(Path folder) {
+    Path nearest = folder.toAbsolutePath();
+    while (!Files.exists(nearest) && nearest.getParent() != null) {
+      nearest = nearest.getParent();
+    }
+    boolean isFolder = Files.isDirectory(nearest);
+    if (!isFolder || !Files.isWritable(nearest)) {
+      throw FileProblems.at(
+          folder,
+          "cannot be written: %s: %s"
+              .formatted(nearest, isFolder ? "permission denied" : "not a folder"));
+    }
+  }
+
+  /**
    * Copies a file, if there is one, into the folder of another; one that is there already stays.
    *
    * @param notes told if that one differs

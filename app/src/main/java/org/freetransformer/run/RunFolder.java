@@ -25,6 +25,18 @@ public record RunFolder(Path path) {
    *     cannot be made or written
    */
   public static RunFolder create(Path path, boolean savesFirst) {
+    RunFolder folder = requireNew(path, savesFirst);
+    folder.requireWritable();
+    return folder;
+  }
+
+  /**
+   * The same as far as that can be told without a change to the disk, for what takes long before
+   * the run begins.
+   *
+   * @throws ConfigException if a run, or checkpoints of one, are there already
+   */
+  public static RunFolder requireNew(Path path, boolean savesFirst) {
     RunFolder folder = new RunFolder(path);
     if (Files.exists(folder.config())) {
       throw FileProblems.at(
@@ -39,7 +51,6 @@ public record RunFolder(Path path) {
           "holds checkpoints, but the run folder has no config.yaml; delete them, or name another"
               + " run folder");
     }
-    folder.requireWritable();
     return folder;
   }
 

@@ -9,7 +9,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.freetransformer.run.FolderLock;
@@ -244,11 +246,39 @@ class TrainCommandTest {
     assertThat(again.code()).as(again.err()).isZero();
   }
 
+  private static Outcome with(Object[] words, Object... more) {
+    return ft(Stream.concat(Arrays.stream(words), Arrays.stream(more)).toArray());
+  }
+
   @Test
   void aFolderThatCannotBeMadeIsRefused() throws IOException {
     Path file = Files.writeString(folder.resolve("a-file"), "");
     ft("train", "--config", TinyRun.config(folder), "--out", file.resolve("run"))
         .refused("a-file", "cannot be written");
+  }
+
+  /** Tokens of much text take hours. */
+  @Test
+  void noTokensAreMadeForAFolderThatIsRefused() throws IOException {
+    Path text = Files.writeString(folder.resolve("a.txt"), "To be, or not to be. ".repeat(50));
+    Path run = TinyRun.trainedOnBytes(folder, text);
+    Path cache = folder.resolve("fresh");
+    Object[] words = {
+      "train",
+      "--config",
+      run.resolve("config.yaml"),
+      "--set=data.cache_dir=" + cache,
+      "--quiet",
+      "--out"
+    };
+    with(words, run).refused(run + ": holds a run already");
+    with(words, run, "--ranks", 2).refused(run + ": holds a run already");
+    with(words, folder.resolve("cache"), "--resume").refused("is not a run folder");
+    with(words, text.resolve("run")).refused(text + "/run: cannot be written", "not a folder");
+    try (FolderLock _ = FolderLock.take(run, _ -> {})) {
+      with(words, run, "--resume").refused(run + ": is in use by this process");
+    }
+    assertThat(cache).doesNotExist();
   }
 
   /** Decay by a factor of 1 − 1·100 at each step lets weights overflow before the twentieth. */

@@ -35,7 +35,8 @@ final class DataOptions {
         required = true,
         arity = "1..*",
         description =
-            "Files and folders: .jsonl (also .gz and .zst), .parquet, .zip; all else is text.")
+            "Files and folders: .jsonl (also .gz and .zst), .parquet, .zip; all else is text. Of a"
+                + " folder with .jsonl or .parquet in it, only these are read.")
     private @Nullable List<Path> in;
   }
 

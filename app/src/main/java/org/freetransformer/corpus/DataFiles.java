@@ -3,11 +3,17 @@ package org.freetransformer.corpus;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.freetransformer.data.DataConfig;
 import org.freetransformer.data.DocumentFormat;
 import org.freetransformer.data.DocumentSource;
+import org.freetransformer.data.FileListing;
+import org.freetransformer.data.SkipReason;
+import org.freetransformer.data.SkippedPlaces;
+import org.freetransformer.data.Skips;
 import org.freetransformer.data.SourceArchive;
 import org.freetransformer.data.Split;
 import org.freetransformer.data.TextFiles;
@@ -23,31 +29,59 @@ public final class DataFiles implements DocumentFormat {
     Path path = Path.of(config.dataDir());
     String field = config.text().textField();
     return switch (config.source()) {
-      case JSONL -> Optional.of(ofKind(path, FileKind.JSON_LINES, field));
-      case PARQUET -> Optional.of(ofKind(path, FileKind.PARQUET, field));
+      case JSONL -> Optional.of(ofKind(path, FileKind.JSON_LINES, ".jsonl", field));
+      case PARQUET -> Optional.of(ofKind(path, FileKind.PARQUET, ".parquet", field));
       case HF -> {
         InputFiles.requireExists(path, "dataset folder");
-        yield Optional.of(HuggingFaceDataset.of(path, field));
+        yield Optional.of(HuggingFaceDataset.of(FileListing.of(path), field));
       }
       default -> Optional.empty();
     };
   }
 
   /** A file whatever its name, or the files of a kind in a folder. */
-  private static DocumentSource ofKind(Path path, FileKind kind, String field) {
+  private static DocumentSource ofKind(Path path, FileKind kind, String ending, String field) {
     InputFiles.requireExists(path, "file or folder");
+    FileListing found = FileListing.of(path);
     List<Path> files =
-        TextFiles.listed(path).stream()
-            .filter(file -> file.equals(path) || FileKind.of(file) == kind)
-            .filter(file -> file.equals(path) || !FileKind.describesDataset(file))
-            .toList();
+        found.files().stream().filter(file -> file.equals(path) || isOf(kind, file)).toList();
     if (files.isEmpty()) {
-      throw new IllegalArgumentException(
-          "data_dir: %s holds no %s files"
-              .formatted(path, kind == FileKind.PARQUET ? ".parquet" : ".jsonl"));
+      throw noTable(found, ending);
     }
-    return combined(
-        files.stream().map(file -> table(file, kind, field, Optional.empty())).toList());
+    List<DocumentSource> sources = new ArrayList<>();
+    for (Path file : files) {
+      sources.add(table(file, kind, field, Optional.empty()));
+    }
+    sources.add(leftOut(found, files, "no " + ending));
+    return combined(sources);
+  }
+
+  private static boolean isOf(FileKind kind, Path file) {
+    FileKind own = FileKind.of(file);
+    boolean lines = kind == FileKind.JSON_LINES && own == FileKind.JSON;
+    return (own == kind || lines) && !FileKind.describesDataset(file);
+  }
+
+  static IllegalArgumentException noTable(FileListing folder, String endings) {
+    String unread = folder.skips().isEmpty() ? "" : "; " + folder.skips().getFirst();
+    return new IllegalArgumentException(
+        "data_dir: %s holds no %s files%s".formatted(folder.root(), endings, unread));
+  }
+
+  /** What is not read of a folder of tables, but for files that describe it. */
+  static DocumentSource leftOut(FileListing folder, List<Path> read, String why) {
+    Set<Path> used = new HashSet<>(read);
+    List<String> others =
+        folder.files().stream()
+            .filter(file -> !used.contains(file) && !FileKind.describesDataset(file))
+            .map(folder::nameOf)
+            .toList();
+    return combined(List.of(notUsed(others, why), new SkippedPlaces(folder.skips())));
+  }
+
+  static DocumentSource notUsed(List<String> names, String why) {
+    return new SkippedPlaces(
+        names.stream().map(name -> new Skips.Skip(SkipReason.NOT_USED, name, why)).toList());
   }
 
   /** A file of one of the two kinds that have fields. */
@@ -61,7 +95,7 @@ public final class DataFiles implements DocumentFormat {
    * Files and folders that a user names, each by its ending; a folder with tables in it is taken
    * for a dataset, any other for a folder of texts.
    *
-   * @throws IllegalArgumentException if one is missing, or empty
+   * @throws IllegalArgumentException if one is missing, empty, or holds Arrow tables or tokens
    */
   public static DocumentSource of(List<Path> paths, String field) {
     List<DocumentSource> sources = new ArrayList<>();
@@ -81,10 +115,10 @@ public final class DataFiles implements DocumentFormat {
    */
   public static String datasetName(Path path) {
     if (Files.isDirectory(path)) {
-      return HuggingFaceDataset.hasTables(path) ? "hf" : "text";
+      return FolderKind.of(FileListing.of(path)).datasetName();
     }
     return switch (FileKind.of(path)) {
-      case JSON_LINES -> "jsonl";
+      case JSON_LINES, JSON -> "jsonl";
       case PARQUET -> "parquet";
       case ARROW -> throw HuggingFaceDataset.arrow(path);
       case ARCHIVE ->
@@ -96,13 +130,19 @@ public final class DataFiles implements DocumentFormat {
 
   private static DocumentSource of(Path path, String field) {
     if (Files.isDirectory(path)) {
-      return HuggingFaceDataset.hasTables(path)
-          ? HuggingFaceDataset.of(path, field)
-          : TextFiles.of(path.toString());
+      FileListing folder = FileListing.of(path);
+      return switch (FolderKind.of(folder)) {
+        case DATASET -> HuggingFaceDataset.of(folder, field);
+        case TEXTS -> new TextFiles(folder);
+        case TOKENS ->
+            throw new IllegalArgumentException(
+                "%s: holds prepared tokens; train on them with data.dataset_name=tokens"
+                    .formatted(path));
+      };
     }
     FileKind kind = FileKind.of(path);
     return switch (kind) {
-      case JSON_LINES, PARQUET -> table(path, kind, field, Optional.empty());
+      case JSON_LINES, JSON, PARQUET -> table(path, kind, field, Optional.empty());
       case ARCHIVE -> new SourceArchive(path);
       case ARROW -> throw HuggingFaceDataset.arrow(path);
       case TEXT -> TextFiles.of(path.toString());

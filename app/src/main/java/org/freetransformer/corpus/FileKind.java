@@ -7,7 +7,9 @@ import java.util.regex.Pattern;
 /** What a file's name says of its content. */
 enum FileKind {
   /** One JSON object a line, perhaps compressed. */
-  JSON_LINES("\\.(jsonl|ndjson|json)(\\.(gz|zst))?$"),
+  JSON_LINES("\\.(jsonl|ndjson)(\\.(gz|zst))?$"),
+  /** In a dataset the same; in any other folder it may be anything. */
+  JSON("\\.json(\\.(gz|zst))?$"),
   /** A Parquet table. */
   PARQUET("\\.parquet$"),
   /** An archive of text files. */
@@ -33,10 +35,20 @@ enum FileKind {
     return TEXT;
   }
 
+  /** Whether files of this kind have fields, of which one is the text. */
+  boolean isTable() {
+    return this == JSON_LINES || this == JSON || this == PARQUET;
+  }
+
   /** Files that describe a dataset instead of being part of it. */
   static boolean describesDataset(Path file) {
     return switch (String.valueOf(file.getFileName())) {
-      case "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json" -> true;
+      case "dataset_info.json",
+          "dataset_infos.json",
+          "dataset_dict.json",
+          "state.json",
+          "README.md" ->
+          true;
       default -> false;
     };
   }

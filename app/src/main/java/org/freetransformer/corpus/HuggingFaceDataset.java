@@ -6,11 +6,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import org.freetransformer.data.DocumentSink;
 import org.freetransformer.data.DocumentSource;
-import org.freetransformer.data.SkipReason;
+import org.freetransformer.data.FileListing;
 import org.freetransformer.data.Split;
-import org.freetransformer.data.TextFiles;
 
 /**
  * A dataset as it is downloaded from the Hugging Face hub: a folder of tables or JSONL whose names
@@ -25,15 +23,8 @@ final class HuggingFaceDataset {
 
   private HuggingFaceDataset() {}
 
-  /** Whether a folder looks like one. */
-  static boolean hasTables(Path folder) {
-    return TextFiles.listed(folder).stream().anyMatch(HuggingFaceDataset::isTable);
-  }
-
   private static boolean isTable(Path file) {
-    FileKind kind = FileKind.of(file);
-    return !FileKind.describesDataset(file)
-        && (kind == FileKind.JSON_LINES || kind == FileKind.PARQUET);
+    return FileKind.of(file).isTable() && !FileKind.describesDataset(file);
   }
 
   /**
@@ -41,35 +32,30 @@ final class HuggingFaceDataset {
    *
    * @throws IllegalArgumentException if it holds neither tables nor JSONL
    */
-  static DocumentSource of(Path folder, String field) {
-    List<Path> all = TextFiles.listed(folder);
-    List<Path> files = all.stream().filter(HuggingFaceDataset::isTable).toList();
+  static DocumentSource of(FileListing folder, String field) {
+    List<Path> files = folder.files().stream().filter(HuggingFaceDataset::isTable).toList();
     if (files.isEmpty()) {
-      all.stream()
-          .filter(file -> FileKind.of(file) == FileKind.ARROW)
-          .findFirst()
-          .ifPresent(file -> {
-            throw arrow(file);
-          });
-      throw new IllegalArgumentException(
-          "data_dir: %s holds no .parquet or .jsonl files".formatted(folder));
+      refuseArrow(folder.files());
+      throw DataFiles.noTable(folder, ".parquet or .jsonl");
     }
-    boolean validates = files.stream().anyMatch(file -> isNamed(folder, file, VALIDATION));
-    boolean tests = files.stream().anyMatch(file -> isNamed(folder, file, TEST));
+    boolean validates = files.stream().anyMatch(file -> isNamed(folder.root(), file, VALIDATION));
+    boolean tests = files.stream().anyMatch(file -> isNamed(folder.root(), file, TEST));
     boolean fixed = validates || tests;
-    return DataFiles.combined(
-        files.stream()
-            .map(file -> {
-              boolean test = isNamed(folder, file, TEST);
-              if (test && validates) {
-                return notUsed(folder.relativize(file));
-              }
-              boolean held = test || isNamed(folder, file, VALIDATION);
-              Optional<Split> split =
-                  fixed ? Optional.of(held ? Split.VALIDATION : Split.TRAIN) : Optional.empty();
-              return DataFiles.table(file, FileKind.of(file), field, split);
-            })
-            .toList());
+    List<DocumentSource> sources = new ArrayList<>();
+    for (Path file : files) {
+      boolean test = isNamed(folder.root(), file, TEST);
+      if (test && validates) {
+        String name = folder.nameOf(file);
+        sources.add(DataFiles.notUsed(List.of(name), "a test split beside validation"));
+      } else {
+        boolean held = test || isNamed(folder.root(), file, VALIDATION);
+        Optional<Split> split =
+            fixed ? Optional.of(held ? Split.VALIDATION : Split.TRAIN) : Optional.empty();
+        sources.add(DataFiles.table(file, FileKind.of(file), field, split));
+      }
+    }
+    sources.add(DataFiles.leftOut(folder, files, "no .parquet or .jsonl"));
+    return DataFiles.combined(sources);
   }
 
   /** Whether the words of a file's path have one of these names before any other split's. */
@@ -86,30 +72,22 @@ final class HuggingFaceDataset {
     return false;
   }
 
+  /**
+   * Refuses what has no other tables.
+   *
+   * @throws IllegalArgumentException naming the first Arrow table
+   */
+  static void refuseArrow(List<Path> files) {
+    for (Path file : files) {
+      if (FileKind.of(file) == FileKind.ARROW) {
+        throw arrow(file);
+      }
+    }
+  }
+
   static IllegalArgumentException arrow(Path file) {
     return new IllegalArgumentException(
         "%s: Arrow files are not read; save the dataset with to_parquet or to_json"
             .formatted(file));
-  }
-
-  private static DocumentSource notUsed(Path file) {
-    DocumentSource.Part part =
-        new DocumentSource.Part() {
-          @Override
-          public String identity() {
-            return file + " is not used";
-          }
-
-          @Override
-          public long bytes() {
-            return 0;
-          }
-
-          @Override
-          public void read(DocumentSink sink) {
-            sink.skip(SkipReason.NOT_USED, file.toString(), "validation is there");
-          }
-        };
-    return () -> List.of(part);
   }
 }

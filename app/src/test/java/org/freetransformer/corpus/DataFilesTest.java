@@ -12,6 +12,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.freetransformer.data.DataConfig;
+import org.freetransformer.data.DocumentFormat;
 import org.freetransformer.data.Split;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -164,7 +167,7 @@ final class DataFilesTest {
     assertThat(all.reasons())
         .containsExactly(
             Path.of("data", "test-00000-of-00001.jsonl")
-                + ": split not used (validation is there)");
+                + ": not used (a test split beside validation)");
   }
 
   @Test
@@ -187,11 +190,79 @@ final class DataFilesTest {
   @Test
   void saysWhatIsNotThereOrNotRead() throws IOException {
     write("train/data-00000.arrow", new byte[9]);
-    assertThatThrownBy(() -> HuggingFaceDataset.of(folder, "text"))
-        .hasMessageContaining("Arrow files are not read; save the dataset with to_parquet");
     assertThatThrownBy(() -> DataFiles.of(List.of(folder.resolve("trian")), "text"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("no such file or folder; nearest is " + folder.resolve("train"));
+  }
+
+  /** As save_to_disk leaves it: the other files describe it. */
+  @Test
+  void aDatasetInArrowFilesIsRefused() throws IOException {
+    Path arrow = write("train/data-00000-of-00001.arrow", new byte[9]);
+    for (String name :
+        List.of("dataset_dict.json", "train/dataset_info.json", "train/state.json")) {
+      write(name, new byte[] {'{', '}'});
+    }
+    for (ThrowingCallable read :
+        List.<ThrowingCallable>of(
+            () -> DataFiles.of(List.of(folder), "text"),
+            () -> DataFiles.datasetName(folder),
+            () -> DocumentFormat.of(config("hf")))) {
+      assertThatThrownBy(read)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining(
+              arrow + ": Arrow files are not read; save the dataset with to_parq");
+    }
+    lines("train/rows.jsonl", "a");
+    Collected all = Collected.of(DataFiles.of(List.of(folder), "text"));
+    assertThat(all.texts).containsExactly("a");
+    assertThat(all.reasons())
+        .containsExactly(
+            Path.of("train", "data-00000-of-00001.arrow") + ": not used (no .parquet or .jsonl)");
+  }
+
+  private DataConfig config(String name) {
+    return DataConfig.planLetters(1).withFiles(name, folder.toString());
+  }
+
+  @Test
+  void jsonAmongTextsIsText() throws IOException {
+    write("a.txt", new byte[] {'a'});
+    write("package.json", new byte[] {'{', '}'});
+    assertThat(DataFiles.datasetName(folder)).isEqualTo("text");
+    Collected all = Collected.of(DataFiles.of(List.of(folder), "text"));
+    assertThat(all.texts).containsExactly("a", "{}");
+    assertThat(all.skips.total()).isZero();
+  }
+
+  /** The tables may lie where the link should lead. */
+  @Test
+  void saysWhatCannotBeReadWhereThereIsNoTable() throws IOException {
+    Files.createSymbolicLink(folder.resolve("data"), folder.resolve("moved"));
+    for (String name : List.of("jsonl", "parquet", "hf")) {
+      assertThatThrownBy(() -> DocumentFormat.of(config(name)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("data_dir: " + folder + " holds no .")
+          .hasMessageEndingWith(" files; data: cannot be read (a link to nothing)");
+    }
+  }
+
+  @Test
+  void saysWhatATableLeavesOut() throws IOException {
+    write("a.txt", new byte[] {'a'});
+    write("README.md", new byte[] {'#'});
+    lines("b.jsonl", "b");
+    write("c.parquet", resource("plain.parquet"));
+    assertThat(DataFiles.datasetName(folder)).isEqualTo("hf");
+    Collected all = Collected.of(DataFiles.of(List.of(folder), "text"));
+    assertThat(all.texts).startsWith("b").hasSize(5);
+    assertThat(all.reasons())
+        .contains("a.txt: not used (no .parquet or .jsonl)")
+        .noneMatch(reason -> reason.contains("README"));
+    Collected lines = Collected.of(DocumentFormat.of(config("jsonl")));
+    assertThat(lines.texts).containsExactly("b");
+    assertThat(lines.reasons())
+        .containsExactly("a.txt: not used (no .jsonl)", "c.parquet: not used (no .jsonl)");
   }
 
   @Test

@@ -16,10 +16,10 @@ public enum SkipReason {
   NO_TEXT("no text in the field"),
   /** A file that breaks off, or is not what its name says. */
   DAMAGED_FILE("damaged file"),
-  /** A file that may not be read, or is gone. */
+  /** A file or folder that may not be read or is gone, or a link that leads to none. */
   UNREADABLE("cannot be read"),
-  /** A part of a dataset that is neither to train on nor to measure on. */
-  NOT_USED("split not used");
+  /** A split that is neither to train on nor to measure on, or a file that is no table. */
+  NOT_USED("not used");
 
   private final String words;
 

@@ -6,18 +6,14 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
-import org.freetransformer.config.ConfigException;
 
 /**
  * Text files, each a document. A long file is cut at ends of lines into documents of about {@value
- * #PIECE} bytes. In folders, files and folders whose names begin with a dot are left out, and the
- * rest is taken in the order of their paths.
+ * #PIECE} bytes.
  */
 public final class TextFiles implements DocumentSource {
 
@@ -31,6 +27,7 @@ public final class TextFiles implements DocumentSource {
   private static final int LONGEST_LINE = 1 << 20;
 
   private final List<Piece> pieces;
+  private final SkippedPlaces skipped;
   private final long partBytes;
 
   /** Bytes {@code start} to {@code end} of a file, before they are moved to ends of lines. */
@@ -52,21 +49,20 @@ public final class TextFiles implements DocumentSource {
   /**
    * Files that were found before.
    *
-   * @param files each a regular file in {@code root}, or that itself
-   * @param root the folder, whose name is left out of places
-   * @throws UncheckedIOException if a file is gone
+   * @throws UncheckedIOException if one is gone
    */
-  public TextFiles(List<Path> files, Path root) {
-    this(files, root, PART);
+  public TextFiles(FileListing listing) {
+    this(listing, PART);
   }
 
-  TextFiles(List<Path> files, Path root, long partBytes) {
+  TextFiles(FileListing listing, long partBytes) {
     this.partBytes = partBytes;
     List<Piece> found = new ArrayList<>();
-    for (Path file : files) {
-      found.addAll(piecesOf(file, nameOf(file, root)));
+    for (Path file : listing.files()) {
+      found.addAll(piecesOf(file, listing.nameOf(file)));
     }
     pieces = List.copyOf(found);
+    skipped = new SkippedPlaces(listing.skips());
   }
 
   /**
@@ -75,50 +71,7 @@ public final class TextFiles implements DocumentSource {
    * @throws IllegalArgumentException if there is none, or they cannot be listed
    */
   public static TextFiles of(String fileOrFolder) {
-    Path path = Path.of(fileOrFolder);
-    return new TextFiles(listed(path), path);
-  }
-
-  /**
-   * The files in a folder, hidden ones left out, in the order of their paths; a file itself.
-   *
-   * @throws IllegalArgumentException if there are none, or they cannot be listed
-   */
-  public static List<Path> listed(Path path) {
-    try (Stream<Path> found = Files.walk(path)) {
-      List<Path> files =
-          found
-              .filter(file -> !isHidden(path, file) && Files.isRegularFile(file))
-              .sorted()
-              .toList();
-      if (files.isEmpty()) {
-        throw new ConfigException("data_dir", path + " holds no files");
-      }
-      return files;
-    } catch (NoSuchFileException missing) {
-      throw new IllegalArgumentException(
-          "data_dir: %s does not exist, seen from %s; name a file or a folder of them"
-              .formatted(path, Path.of("").toAbsolutePath()),
-          missing);
-    } catch (IOException | UncheckedIOException unreadable) {
-      throw new ConfigException(
-          "data_dir",
-          "%s cannot be read; name a file or a folder of them (%s)"
-              .formatted(path, unreadable.getClass().getSimpleName()));
-    }
-  }
-
-  private static boolean isHidden(Path root, Path file) {
-    for (Path name : root.relativize(file)) {
-      if (name.toString().startsWith(".") && !name.toString().equals("..")) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private static String nameOf(Path file, Path root) {
-    return file.equals(root) ? file.toString() : root.relativize(file).toString();
+    return new TextFiles(FileListing.of(Path.of(fileOrFolder)));
   }
 
   private static List<Piece> piecesOf(Path file, String name) {
@@ -156,7 +109,10 @@ public final class TextFiles implements DocumentSource {
       together.add(piece);
       bytes += length;
     }
-    parts.add(new Part(List.copyOf(together), bytes));
+    if (!together.isEmpty()) {
+      parts.add(new Part(List.copyOf(together), bytes));
+    }
+    parts.addAll(skipped.parts());
     return parts;
   }
 

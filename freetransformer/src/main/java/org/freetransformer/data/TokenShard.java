@@ -1,5 +1,7 @@
 package org.freetransformer.data;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -46,6 +48,20 @@ public record TokenShard(
     if (tokens < 0 || documents < 0 || bytes < 0) {
       throw new ConfigException("tokens", "a count is negative");
     }
+  }
+
+  /**
+   * Whether a file is the first of a shard's two, as its name and the second beside it say.
+   *
+   * @param folder in which shards are looked for, and not in the folders in it
+   */
+  public static boolean isOne(Path folder, Path file) {
+    String name = String.valueOf(file.getFileName());
+    return folder.equals(file.getParent())
+        && name.endsWith(TOKENS_ENDING)
+        && Files.exists(
+            folder.resolve(
+                name.substring(0, name.length() - TOKENS_ENDING.length()) + ENDS_ENDING));
   }
 
   /** Reads what {@link #toMap} gives. */

@@ -52,7 +52,7 @@ final class PreparationTest {
   }
 
   static Preparation preparation(Path corpus) {
-    TextFiles source = new TextFiles(TextFiles.listed(corpus), corpus, 2000);
+    TextFiles source = new TextFiles(FileListing.of(corpus), 2000);
     return new Preparation(source, new ByteTokenizer(), new byte[0], SETTINGS);
   }
 
@@ -126,7 +126,7 @@ final class PreparationTest {
     Path file = Files.writeString(folder.resolve("long.txt"), text);
     for (double fraction : new double[] {0.1, 0.45}) { // In the last of three pieces, and before.
       Path out = folder.resolve("out" + fraction);
-      TextFiles source = new TextFiles(List.of(file), file, TextFiles.PIECE);
+      TextFiles source = new TextFiles(FileListing.of(file), TextFiles.PIECE);
       Preparation.Settings settings =
           new Preparation.Settings("byte", SplitRule.TAILS, fraction, 5);
       Preparation preparation = new Preparation(source, new ByteTokenizer(), new byte[0], settings);
@@ -219,7 +219,7 @@ final class PreparationTest {
   @EnabledOnOs(OS.LINUX) // Elsewhere a folder's watch does not tell in which order files came.
   void saysWhatIsPreparedBeforeItWritesAnythingElse() throws Exception {
     Path out = Files.createDirectory(folder.resolve("out"));
-    TextFiles source = new TextFiles(TextFiles.listed(corpus()), folder.resolve("corpus"), 2000);
+    TextFiles source = new TextFiles(FileListing.of(corpus()), 2000);
     Preparation preparation =
         new Preparation(source, new ByteTokenizer(), new byte[] {'{', '}'}, SETTINGS);
     try (WatchService watch = out.getFileSystem().newWatchService()) {
@@ -243,7 +243,7 @@ final class PreparationTest {
     Path out = folder.resolve("out");
     TokenManifest first = run(corpus, out, 2);
     assertThat(run(corpus, out, 2).identity()).isEqualTo(first.identity());
-    TextFiles source = new TextFiles(TextFiles.listed(corpus), corpus, 2000);
+    TextFiles source = new TextFiles(FileListing.of(corpus), 2000);
     Preparation other =
         new Preparation(
             source,

@@ -57,7 +57,7 @@ final class PreparedTokensTest {
   }
 
   private void prepare(Tokenizer tokenizer) throws IOException {
-    TextFiles source = new TextFiles(TextFiles.listed(corpus), corpus, 2000);
+    TextFiles source = new TextFiles(FileListing.of(corpus), 2000);
     new Preparation(source, tokenizer, new byte[0], PreparationTest.SETTINGS)
         .run(out, 2, _ -> {}, () -> false);
   }
@@ -66,7 +66,7 @@ final class PreparedTokensTest {
   private int[] all(Split split, Tokenizer tokenizer) throws IOException {
     List<Integer> tokens = new ArrayList<>();
     List<String> held = new ArrayList<>();
-    for (Path file : TextFiles.listed(corpus)) {
+    for (Path file : FileListing.of(corpus).files()) {
       String text = Files.readString(file);
       boolean validation = SplitRule.holdsOut(text, 0.2, 5);
       if (!text.isBlank() && text.charAt(0) != 0 && validation == (split == Split.VALIDATION)) {
@@ -184,7 +184,7 @@ final class PreparedTokensTest {
 
   @Test
   void saysHowToHoldSomethingOut() throws IOException {
-    for (Path file : TextFiles.listed(corpus)) {
+    for (Path file : FileListing.of(corpus).files()) {
       if (!file.endsWith("000.txt")) {
         Files.delete(file);
       }

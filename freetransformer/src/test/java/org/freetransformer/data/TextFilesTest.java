@@ -3,14 +3,17 @@ package org.freetransformer.data;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
@@ -53,6 +56,49 @@ final class TextFilesTest {
             "binary: binary file",
             "latin1: invalid UTF-8",
             "unreadable: cannot be read (IOException)");
+  }
+
+  @Test
+  void followsLinksButNotInCircles() throws IOException {
+    write("disk/part/b.txt", "zwei".getBytes(UTF_8));
+    Path corpus = Files.createDirectory(folder.resolve("corpus"));
+    Files.writeString(corpus.resolve("a.txt"), "eins");
+    Files.createSymbolicLink(corpus.resolve("part"), folder.resolve("disk/part"));
+    Files.createSymbolicLink(corpus.resolve("again"), corpus);
+    Files.createSymbolicLink(corpus.resolve("gone.txt"), folder.resolve("no such file"));
+    Path link = Files.createSymbolicLink(folder.resolve("link"), corpus);
+    for (Path root : List.of(corpus, link)) {
+      Collected all = Collected.of(TextFiles.of(root.toString()));
+      assertThat(all.documents)
+          .containsExactly(
+              new Document("a.txt", "eins"),
+              new Document(Path.of("part", "b.txt").toString(), "zwei"));
+      assertThat(all.reasons())
+          .containsExactly(
+              "again: cannot be read (a link to a folder that it is in)",
+              "gone.txt: cannot be read (a link to nothing)");
+    }
+  }
+
+  @Test
+  void aFolderThatMayNotBeEnteredIsSkipped() throws IOException {
+    write("a.txt", "eins".getBytes(UTF_8));
+    Path locked = folder.resolve("lost+found");
+    write("lost+found/b.txt", "zwei".getBytes(UTF_8));
+    Set<PosixFilePermission> usual = Files.getPosixFilePermissions(locked);
+    Files.setPosixFilePermissions(locked, Set.of());
+    try {
+      assumeThat(Files.isReadable(locked)).as("root may read everywhere").isFalse();
+      Collected all = Collected.of(TextFiles.of(folder.toString()));
+      assertThat(all.documents).containsExactly(new Document("a.txt", "eins"));
+      assertThat(all.reasons()).containsExactly("lost+found: cannot be read (no permission)");
+      assertThatThrownBy(() -> TextFiles.of(locked.toString()))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining(locked + " cannot be read")
+          .hasMessageContaining("(no permission)");
+    } finally {
+      Files.setPosixFilePermissions(locked, usual);
+    }
   }
 
   @Test

@@ -160,8 +160,7 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
    * does not say.
    *
    * @param text a file, or a folder; for synthetic sequences the folder of their {@code val.pt}
-   * @param kind gives the dataset's name, as the names of its files tell it; a folder is of what
-   *     the model was trained on, unless that was plain text
+   * @param kind gives the dataset's name, as the names of its files tell it
    * @throws CheckpointException if the model's tokens do not stand for text, nor for such sequences
    */
   public DataConfig dataConfig(Path text, Function<Path, String> kind, Consumer<String> notes) {
@@ -178,11 +177,7 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
           "was trained on %s, whose tokens are not those of a text"
               .formatted(trained.datasetName()));
     }
-    boolean plain =
-        trained.source() == DataConfig.Source.TEXT
-            || trained.source() == DataConfig.Source.JDK_SOURCE;
-    String name = Files.isDirectory(text) && !plain ? trained.datasetName() : kind.apply(text);
-    return trained.withFiles(name, text.toString());
+    return trained.withFiles(kind.apply(text), text.toString());
   }
 
   /** Sequences that the original repository's programs or {@code ft data generate} wrote. */

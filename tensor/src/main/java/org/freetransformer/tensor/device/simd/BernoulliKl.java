@@ -39,13 +39,7 @@ final class BernoulliKl {
           exponentials(terms, n, exponentials);
           entropies(terms, n, exponentials);
           UnaryLoops.logOfOnePlus(exponentials, n);
-          for (int row = first; row < blocks.end(block); row++) {
-            float sum = accumulate ? Memory.floatAt(kl, row) : 0;
-            for (int i = (row - first) * bits; i < (row - first + 1) * bits; i++) {
-              sum += LN2 - (terms[i] + exponentials[i]);
-            }
-            kl.setAtIndex(Memory.FLOAT, row, sum);
-          }
+          sums(terms, exponentials, bits, kl, first, blocks.end(block), accumulate);
         };
     return () -> workers.run(blocks.count(), blocks.elements(), task);
   }
@@ -63,6 +57,27 @@ final class BernoulliKl {
       FloatVector a = FloatVector.fromArray(Lanes.SPECIES, logits, i).lanewise(ABS);
       FloatVector e = FloatVector.fromArray(Lanes.SPECIES, exponentials, i);
       a.mul(e).div(e.add(1f)).intoArray(logits, i);
+    }
+  }
+
+  // Within the task this loop would have it compiled before the loops that it calls, which were
+  // then
+  // inlined without a profile: with calls, whose vectors are objects.
+  private static void sums(
+      float[] entropies,
+      float[] logarithms,
+      int bits,
+      MemorySegment kl,
+      int first,
+      int end,
+      boolean accumulate) {
+    int i = 0;
+    for (int row = first; row < end; row++) {
+      float sum = accumulate ? Memory.floatAt(kl, row) : 0;
+      for (int rowEnd = i + bits; i < rowEnd; i++) {
+        sum += LN2 - (entropies[i] + logarithms[i]);
+      }
+      kl.setAtIndex(Memory.FLOAT, row, sum);
     }
   }
 

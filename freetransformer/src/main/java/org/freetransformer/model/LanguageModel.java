@@ -13,6 +13,7 @@ import org.freetransformer.nn.RmsNorm;
 import org.freetransformer.nn.Rope;
 import org.freetransformer.nn.Sequence;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.Scope;
 import org.freetransformer.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -162,7 +163,8 @@ public abstract sealed class LanguageModel extends Module permits FreeTransforme
   }
 
   /**
-   * x [B, T, D] through some blocks, one after the other.
+   * x [B, T, D] through some blocks, one after the other. Where no backward pass can follow, and no
+   * program plans its memory, a block's activations are freed before the next block begins.
    *
    * @param caches one for each block of the model, or null
    * @param first number of the first of these blocks in the model
@@ -173,12 +175,26 @@ public abstract sealed class LanguageModel extends Module permits FreeTransforme
       Sequence sequence,
       @Nullable List<KeyValueCache> caches,
       int first) {
+    Engine engine = x.engine();
+    boolean frees = !engine.gradEnabled() && !engine.isRecording();
     Tensor y = x;
     int layer = first;
     for (LlamaBlock block : blocks) {
-      y = block.forward(y, sequence, cache(caches, layer++));
+      KeyValueCache cache = cache(caches, layer++);
+      Tensor before = y;
+      y = frees ? freeing(block, y, sequence, cache) : block.forward(y, sequence, cache);
+      if (frees && before != x) {
+        before.close();
+      }
     }
     return y;
+  }
+
+  private static Tensor freeing(
+      LlamaBlock block, Tensor x, Sequence sequence, @Nullable KeyValueCache cache) {
+    try (Scope activations = x.engine().scope("activations")) {
+      return activations.handOver(block.forward(x, sequence, cache));
+    }
   }
 
   static @Nullable KeyValueCache cache(@Nullable List<KeyValueCache> caches, int layer) {

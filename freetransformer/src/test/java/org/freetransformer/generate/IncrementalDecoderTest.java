@@ -14,9 +14,11 @@ import org.freetransformer.model.SmallModels;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.Devices;
+import org.freetransformer.tensor.memory.MemoryPool;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Token by token gives the logits of one full pass with the same plans. */
 final class IncrementalDecoderTest {
@@ -71,6 +73,28 @@ final class IncrementalDecoderTest {
       assertThat(device.memory().liveBytes()).isEqualTo(before);
     }
     assertThat(device.memory().liveBytes()).isZero();
+  }
+
+  /** What a prompt takes at its peak, beyond weights and cache, does not grow with the blocks. */
+  @ParameterizedTest
+  @EnumSource(ModelConfig.Kind.class)
+  void aBlocksActivationsAreFreedBeforeTheNextBlock(ModelConfig.Kind kind) {
+    assertThat(promptMemory(kind, 12)).isEqualTo(promptMemory(kind, 6));
+  }
+
+  private static long promptMemory(ModelConfig.Kind kind, int layers) {
+    ModelConfig config = SmallModels.config(kind).numLayers(layers).build();
+    try (Engine engine = Engine.on(Devices.scalar());
+        LanguageModel model = LanguageModel.create(engine, config);
+        IncrementalDecoder decoder = new IncrementalDecoder(model, 1, LENGTH)) {
+      MemoryPool memory = engine.device().memory();
+      long before = memory.liveBytes();
+      int[] tokens = new int[LENGTH];
+      boolean baseline = kind == ModelConfig.Kind.BASELINE;
+      decoder.prompt(List.of(tokens), baseline ? null : new int[][] {tokens});
+      assertThat(memory.liveBytes()).isEqualTo(before);
+      return memory.peakBytes() - before;
+    }
   }
 
   /** The rows reach their ends at different times, and are idle from then on. */

@@ -79,6 +79,18 @@ public final class Engine implements AutoCloseable {
     scopes.pop();
   }
 
+  /** The scope that was the innermost when this one was opened. */
+  Scope around(Scope scope) {
+    Scope around = root;
+    for (Scope outer : scopes.reversed()) {
+      if (outer == scope) {
+        break;
+      }
+      around = outer;
+    }
+    return around;
+  }
+
   Scope currentScope() {
     Scope innermost = scopes.peek();
     return innermost == null ? root : innermost;

@@ -49,6 +49,18 @@ public final class Scope implements AutoCloseable {
     return tensor.owningStorage();
   }
 
+  /**
+   * Lets a tensor's memory live as long as the scope around this one: the result of a part of some
+   * work, whose other tensors end with the part.
+   *
+   * @param tensor made in this scope, or a view of one that was
+   * @return the tensor itself, or, for a view, one that owns the memory
+   * @throws IllegalArgumentException if its memory does not belong to this scope
+   */
+  public Tensor handOver(Tensor tensor) {
+    return engine.around(this).own(keep(tensor));
+  }
+
   void freeAll() {
     tensors.reversed().forEach(Tensor::close);
     tensors.clear();

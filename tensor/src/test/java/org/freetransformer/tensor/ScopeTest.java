@@ -150,6 +150,26 @@ class ScopeTest {
   }
 
   @Test
+  void whatAScopeHandsOverDiesWithTheScopeAroundIt() {
+    long baseline = memory.liveBytes();
+    try (Scope _ = engine.scope("outer")) {
+      Tensor result;
+      try (Scope inner = engine.scope("inner")) {
+        result = inner.handOver(engine.ones(2, 3).add(1).transpose(0, 1));
+        assertThatThrownBy(() -> inner.handOver(result))
+            .isInstanceOf(IllegalArgumentException.class);
+      }
+      assertThat(result.toFloats()).containsExactly(2, 2, 2, 2, 2, 2);
+      assertThat(memory.liveBytes()).isEqualTo(baseline + result.buffer().storage().bytes());
+    }
+    assertThat(memory.liveBytes()).isEqualTo(baseline);
+    try (Scope only = engine.scope("only")) {
+      only.handOver(engine.ones(3));
+    }
+    assertThat(memory.liveBytes()).isGreaterThan(baseline); // The engine's, until it closes.
+  }
+
+  @Test
   void onlyItsOwnCanAScopeKeep() {
     Tensor outside = engine.ones(3);
     try (Scope scope = engine.scope("step")) {

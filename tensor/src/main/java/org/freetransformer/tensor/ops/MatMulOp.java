@@ -28,6 +28,14 @@ public final class MatMulOp {
     Check.floating("matmul", a);
     boolean fits = a.shape().rank() >= 2 && b.shape().rank() >= 2 && a.dim(-1) == b.dim(-2);
     Check.that(fits, "matmul", "shapes must be [.., M, K] and [.., K, N]", a, b);
+    if (b.shape().rank() == 2 && a.shape().rank() > 2 && a.dim(-1) > 0) {
+      long rows = a.shape().size() / a.dim(-1);
+      if (rows <= Integer.MAX_VALUE && a.layout().canReshape(Shape.of((int) rows, a.dim(-1)))) {
+        // One product of many rows: b is packed, or read, once.
+        Tensor matrix = a.reshape((int) rows, a.dim(-1));
+        return matmul(matrix, b).reshape(a.shape().with(-1, b.dim(1)).toArray());
+      }
+    }
     Engine engine = a.engine();
     Shape batch =
         Check.fitting(

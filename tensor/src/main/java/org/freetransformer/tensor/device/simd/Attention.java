@@ -68,7 +68,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
     size = instruction.q().dim(3);
     keys = instruction.k().dim(1);
     keyHeads = instruction.k().dim(2);
-    mask = new KeyMask(instruction.rule(), queries, keys, workers.size());
+    mask = new KeyMask(instruction.rule(), queries, keys);
     group = keyHeads == 0 ? 0 : heads / keyHeads;
     paddedSize = Panels.count(size) * Panels.WIDTH;
     chunks = Math.ceilDiv(queries * group, TASK_ROWS);
@@ -86,6 +86,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
     workers.requireArray(SUMS, TASK_ROWS * paddedSize);
     workers.requireArray(STATE, 2 * TASK_ROWS);
     workers.requireArray(FACTORS, block);
+    workers.requireWords(mask.drops() ? RandomLoops.room(block) : 0);
     workers.requireArray(PANELS, Panels.arrayElements(wideAt));
     workers.requireArray(TURNED, ArrayTransposer.SCRATCH_ELEMENTS);
   }
@@ -99,9 +100,10 @@ final class Attention implements Kernel, ThreadTeam.Task {
 
   @Override
   public void run(int task, int worker) {
-    int chunk = task % chunks;
-    int keyHead = task / chunks % keyHeads;
-    int b = task / (chunks * keyHeads);
+    // The last queries first, which see most keys: no long task is left to one thread at the end.
+    int chunk = chunks - 1 - task / (batch * keyHeads);
+    int keyHead = task % keyHeads;
+    int b = task / keyHeads % batch;
     int first = chunk * chunkRows;
     int rows = Math.min(chunkRows, queries * group - first);
     float[] state = workers.array(STATE, worker);
@@ -249,7 +251,7 @@ final class Attention implements Kernel, ThreadTeam.Task {
   private void drop(long query, int i, int key, int seen, int worker) {
     float[] weights = workers.array(WEIGHTS, worker);
     float[] factors = workers.array(FACTORS, worker);
-    mask.factors(query, key, seen, factors, 0, 1, worker);
+    mask.factors(query, key, seen, workers.words(worker), factors, 0, 1);
     for (int s = 0; s < seen; s++) {
       weights[i * STRIDE + s] *= factors[s];
     }

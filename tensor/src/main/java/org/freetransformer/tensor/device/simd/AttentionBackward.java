@@ -92,7 +92,7 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     keys = instruction.k().dim(1);
     keyHeads = instruction.k().dim(2);
     group = keyHeads == 0 ? 0 : heads / keyHeads;
-    mask = new KeyMask(instruction.rule(), queries, keys, workers.size());
+    mask = new KeyMask(instruction.rule(), queries, keys);
     paddedSize = Panels.count(size) * WIDTH;
     int block = Math.min(queries, QUERY_BLOCK);
     queryColumns = 0;
@@ -123,7 +123,8 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     workers.requireArray(QUERY_SUMS, (block + TILE_ROWS) * paddedSize);
     workers.requireArray(WEIGHTS, TILE_ROWS * STRIDE);
     workers.requireArray(SCORE_GRADIENTS, KEY_BLOCK * STRIDE);
-    workers.requireArray(FACTORS, TILE_ROWS * STRIDE);
+    workers.requireArray(FACTORS, mask.drops() ? KEY_BLOCK * STRIDE : 0);
+    workers.requireWords(mask.drops() ? RandomLoops.room(KEY_BLOCK) : 0);
     workers.requireArray(PANELS, Panels.arrayElements(wideBlock));
     workers.requireArray(TURNED, ArrayTransposer.SCRATCH_ELEMENTS);
     workers.requireArray(STATE, 3 * QUERY_BLOCK);
@@ -196,9 +197,12 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     for (int key = 0; key < seen; key += KEY_BLOCK) {
       int keyCount = Math.min(KEY_BLOCK, seen - key);
       packKeys(b, keyHead, key, keyCount, worker);
+      if (mask.drops()) {
+        drawFactors(((long) b * heads + head) * queries + t, count, key, keyCount, worker);
+      }
       for (int i = 0; i < keyCount; i += TILE_ROWS) {
         int rows = Math.min(TILE_ROWS, keyCount - i);
-        runKeys(b, head, keyHead, t, count, key, i, rows, fresh, worker);
+        runKeys(b, keyHead, count, key, i, rows, fresh, worker);
       }
       if (dq != null) {
         addQueryGradients(key, keyCount, count, worker);
@@ -277,16 +281,7 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
 
   /** A tile's height of keys, from {@code key + i} on, against all queries of the block. */
   private void runKeys(
-      int b,
-      int head,
-      int keyHead,
-      int t,
-      int count,
-      int key,
-      int i,
-      int rows,
-      boolean fresh,
-      int worker) {
+      int b, int keyHead, int count, int key, int i, int rows, boolean fresh, int worker) {
     float[] state = workers.array(STATE, worker);
     int first = 0;
     // Later queries see more: those that see none of these keys come first. Some see the first key.
@@ -311,8 +306,7 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
       Panels.multiplyInto(
           valueTile, 0, memory, array, slopes, depth, rows, false, tile, gradients, to, STRIDE);
     }
-    long query = ((long) b * heads + head) * queries + t;
-    weigh(query, first, count, key, i, rows, worker);
+    weigh(first, count, key, i, rows, worker);
     int start = key + i;
     if (dv != null) {
       boolean replace = fresh && dv.replaces();
@@ -343,31 +337,35 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     return state[SEEN + Math.min(count, first + WIDTH) - 1];
   }
 
+  /** Dropout's factors, key by key as the scores lie: 0 for queries that pad the last panel. */
+  private void drawFactors(long query, int count, int key, int keyCount, int worker) {
+    float[] factors = workers.array(FACTORS, worker);
+    for (int j = 0; j < count; j++) {
+      mask.factors(query + j, key, keyCount, workers.words(worker), factors, j, STRIDE);
+    }
+    int whole = Math.ceilDiv(count, WIDTH) * WIDTH;
+    for (int i = 0; i < keyCount; i++) {
+      Arrays.fill(factors, i * STRIDE + count, i * STRIDE + whole, 0);
+    }
+  }
+
   /** Rows of scores and of slopes become weights and gradients of scores, where they are. */
-  private void weigh(long query, int first, int count, int key, int i, int rows, int worker) {
+  private void weigh(int first, int count, int key, int i, int rows, int worker) {
     float[] state = workers.array(STATE, worker);
     float[] weights = workers.array(WEIGHTS, worker);
     float[] gradients = workers.array(SCORE_GRADIENTS, worker);
     float[] factors = workers.array(FACTORS, worker);
     int n = Math.ceilDiv(count - first, WIDTH) * WIDTH;
-    if (mask.drops()) {
-      for (int j = first; j < count; j++) {
-        mask.factors(query + j, key + i, rows, factors, j, STRIDE, worker);
-      }
-      for (int j = 0; j < rows; j++) { // Queries that pad the last panel, as in the state.
-        Arrays.fill(factors, j * STRIDE + count, j * STRIDE + first + n, 0);
-      }
-    }
     for (int j = 0; j < rows; j++) {
       int row = j * STRIDE + first;
       int gradientRow = (i + j) * STRIDE + first;
       ScoreGradients.probabilities(weights, row, n, state, first, key + i + j, scale);
       if (mask.drops()) {
-        ScoreGradients.multiply(gradients, gradientRow, factors, row, n);
+        ScoreGradients.multiply(gradients, gradientRow, factors, gradientRow, n);
       }
       ScoreGradients.gradients(weights, row, gradients, gradientRow, n, state, first, scale);
       if (mask.drops()) {
-        ScoreGradients.multiply(weights, row, factors, row, n);
+        ScoreGradients.multiply(weights, row, factors, gradientRow, n);
       }
       Arrays.fill(gradients, gradientRow - first, gradientRow, 0);
     }

@@ -30,7 +30,6 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
   private final float scale;
   private final int batch;
   private final int queries;
-  private final int keys;
   private final int heads;
   private final int keyHeads;
   private final int size;
@@ -47,11 +46,12 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     queries = instruction.q().dim(1);
     heads = instruction.q().dim(2);
     size = instruction.q().dim(3);
-    keys = instruction.k().dim(1);
+    int keys = instruction.k().dim(1);
     keyHeads = instruction.k().dim(2);
-    mask = new KeyMask(instruction.rule(), queries, keys, workers.size());
+    mask = new KeyMask(instruction.rule(), queries, keys);
     workers.requireArray(WEIGHTS, keys + Lanes.COUNT);
     workers.requireArray(FACTORS, keys);
+    workers.requireWords(mask.drops() ? RandomLoops.room(keys) : 0);
     workers.requireArray(LANES, 2 * PAIRS * Lanes.COUNT);
     workers.requireArray(SUMS, Math.max(2 * PAIRS, size));
   }
@@ -66,8 +66,11 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
   @Override
   public void run() {
     mask.refresh();
-    long products = (long) batch * heads * queries * keys * size;
-    workers.run(batch * keyHeads, products / 4, this);
+    long seen = 0;
+    for (int b = 0; b < batch; b++) {
+      seen += mask.visible(b, queries - 1); // A cache has room for more keys than it holds.
+    }
+    workers.run(batch * keyHeads, seen * heads * queries * size / 4, this);
   }
 
   @Override
@@ -93,7 +96,7 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     lse.setAtIndex(Memory.FLOAT, query, max + (float) Math.log(sum));
     if (mask.drops()) {
       float[] factors = workers.array(FACTORS, worker);
-      mask.factors(query, 0, seen, factors, 0, 1, worker);
+      mask.factors(query, 0, seen, workers.words(worker), factors, 0, 1);
       for (int s = 0; s < seen; s++) {
         weights[s] *= factors[s];
       }

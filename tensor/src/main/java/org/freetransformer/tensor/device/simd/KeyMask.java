@@ -11,19 +11,19 @@ final class KeyMask {
   private final boolean causal;
   private final @Nullable MemorySegment lengths;
   private final @Nullable Draws draws;
-  private final int[][] words;
-  private final double rate;
+  private final int threshold;
+  private final float kept;
   private final int queries;
   private final int keys;
 
-  KeyMask(AttentionRule rule, int queries, int keys, int threads) {
+  KeyMask(AttentionRule rule, int queries, int keys) {
     causal = rule.causal();
     Buffer keyLengths = rule.keyLengths();
     lengths = keyLengths == null ? null : Memory.of(keyLengths);
     Buffer rng = rule.rng();
     draws = rule.dropout() > 0 && rng != null ? new Draws(rng, rule.salt()) : null;
-    words = new int[threads][Draws.BLOCK];
-    rate = rule.dropout();
+    threshold = RandomLoops.threshold(rule.dropout());
+    kept = (float) (1 / (1 - rule.dropout()));
     this.queries = queries;
     this.keys = keys;
   }
@@ -51,21 +51,19 @@ final class KeyMask {
   /**
    * What becomes of the weights of some keys, from {@code key} on: factors 0 or 1/(1 − rate).
    *
+   * @param words scratch of {@link RandomLoops#room} of the keys
    * @param stride distance of the factors in {@code to}
    */
-  void factors(long query, int key, int count, float[] to, int at, int stride, int worker) {
+  void factors(long query, int key, int count, int[] words, float[] to, int at, int stride) {
     if (draws == null) {
       return;
     }
-    float kept = (float) (1 / (1 - rate));
-    int[] block = words[worker];
+    long first = query * keys + key;
+    int ahead = (int) (first % Draws.BLOCK);
+    RandomLoops.draw(draws, first, ahead + count, words);
     for (int i = 0; i < count; i++) {
-      long index = query * keys + key + i;
-      int word = (int) (index % Draws.BLOCK);
-      if (word == 0 || i == 0) {
-        draws.block(index / Draws.BLOCK, block);
-      }
-      to[at + i * stride] = Draws.uniform(block[word]) >= rate ? kept : 0;
+      boolean drops = words[ahead + i] >>> Draws.UNUSED_BITS < threshold;
+      to[at + i * stride] = drops ? 0 : kept;
     }
   }
 }

@@ -48,7 +48,7 @@ final class PlainAttention implements Kernel {
     keyHeads = instruction.k().dim(2);
     group = instruction.q().dim(2) / keyHeads;
     size = instruction.q().dim(3);
-    mask = new KeyMask(instruction.rule(), queries, keys, 1);
+    mask = new KeyMask(instruction.rule(), queries, keys);
   }
 
   /** Whether {@link Attention} computes this one, with all keys of a head in one block. */

@@ -17,18 +17,19 @@ import org.freetransformer.tensor.device.Output;
 final class RandomLoops {
   private RandomLoops() {}
 
-  /** Makes room for the words of a run. */
-  private static void requireWords(Workers workers) {
-    workers.requireWords(Elementwise.RUN + VectorPhilox.LANES * Draws.BLOCK);
+  /** Words that {@link #draw} writes at most for {@code n} numbers, wherever they begin. */
+  static int room(int n) {
+    return n + VectorPhilox.LANES * Draws.BLOCK;
   }
 
-  private static void draw(Draws draws, long first, int n, int[] words) {
+  /** The words of numbers from {@code first} on, or from the start of the block that it is in. */
+  static void draw(Draws draws, long first, int n, int[] words) {
     draws.blocks(first / Draws.BLOCK, Math.ceilDiv(n, Draws.BLOCK), words, VectorPhilox::blocks);
   }
 
   static Kernel random(Instruction.Random instruction, Workers workers) {
     Draws draws = new Draws(instruction.rng(), instruction.salt());
-    requireWords(workers);
+    workers.requireWords(room(Elementwise.RUN));
     double a = instruction.a();
     double b = instruction.b();
     Elementwise.Body body =
@@ -78,11 +79,15 @@ final class RandomLoops {
     }
   }
 
+  /** What is dropped: uniform numbers are whole multiples of 2^-24, and compared as such. */
+  static int threshold(double rate) {
+    return (int) Math.ceil(rate * Draws.VALUES);
+  }
+
   static Kernel dropout(Instruction.Dropout instruction, Workers workers) {
     Draws draws = new Draws(instruction.rng(), instruction.salt());
-    requireWords(workers);
-    // A uniform number is a whole multiple of 2^-24, so it can be compared as one.
-    int threshold = (int) Math.ceil(instruction.rate() * Draws.VALUES);
+    workers.requireWords(room(Elementwise.RUN));
+    int threshold = threshold(instruction.rate());
     float scale = (float) (1 / (1 - instruction.rate()));
     boolean accumulate = instruction.out().accumulate();
     Elementwise.Body body =

@@ -6,14 +6,16 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Off-heap memory for one device: freed blocks are kept by size and handed out again, and the live
- * bytes are counted by owner. Blocks come from shared arenas, because a kernel's threads all touch
- * them; closing a shared arena is slow, which is why blocks are pooled rather than closed one by
- * one.
+ * bytes are counted by owner. When a new block is needed while more than half as much as is in use
+ * is kept, and more than 256 MiB, what is kept goes back to the system first. Blocks come from
+ * shared arenas, because a kernel's threads all touch them; closing a shared arena is slow, which
+ * is why blocks are pooled rather than closed one by one.
  */
 public final class MemoryPool implements AutoCloseable {
   /** Alignment of every block in bytes: a cache line, and a 512-bit vector. */
@@ -53,11 +55,21 @@ public final class MemoryPool implements AutoCloseable {
   private boolean closed;
 
   private static final Source SYSTEM = MemoryPool::systemBlock;
+  private static final long ALWAYS_KEPT = 256L << 20;
 
   private record Used(Block block, Source source) {}
 
+  private final long alwaysKept;
+
   /** An empty pool. */
-  public MemoryPool() {}
+  public MemoryPool() {
+    this(ALWAYS_KEPT);
+  }
+
+  /** A pool that may keep so many bytes for reuse, however few are in use. */
+  MemoryPool(long alwaysKept) {
+    this.alwaysKept = alwaysKept;
+  }
 
   /**
    * Takes a block of the system's memory. Its content is undefined.
@@ -84,7 +96,7 @@ public final class MemoryPool implements AutoCloseable {
       throw new IllegalStateException("the device was closed: no more memory can be taken from it");
     }
     long capacity = sizeClass(bytes);
-    Deque<Block> blocks = free.getOrDefault(source, new TreeMap<>()).get(capacity);
+    Deque<Block> blocks = kept(source).get(capacity);
     Block block = blocks == null ? null : blocks.poll();
     if (block == null) {
       block = newBlock(capacity, source);
@@ -100,10 +112,13 @@ public final class MemoryPool implements AutoCloseable {
 
   /** A block of the source's; if it has no more, one that is free and larger. */
   private Block newBlock(long capacity, Source source) {
+    if (source.equals(SYSTEM) && bytes(kept(SYSTEM)) > Math.max(alwaysKept, live / 2)) {
+      trim(); // Work of ever new sizes would keep blocks of all of them.
+    }
     try {
       return countedBlock(capacity, source);
     } catch (OutOfMemoryError full) {
-      TreeMap<Long, Deque<Block>> kept = free.getOrDefault(source, new TreeMap<>());
+      NavigableMap<Long, Deque<Block>> kept = kept(source);
       for (Deque<Block> larger : kept.tailMap(capacity).values()) {
         if (!larger.isEmpty()) {
           return larger.pop();
@@ -116,6 +131,10 @@ public final class MemoryPool implements AutoCloseable {
       }
       throw bytes == 0 ? full : inSmallerPieces(bytes, full);
     }
+  }
+
+  private NavigableMap<Long, Deque<Block>> kept(Source source) {
+    return free.getOrDefault(source, new TreeMap<>());
   }
 
   private Block countedBlock(long capacity, Source source) {
@@ -192,7 +211,7 @@ public final class MemoryPool implements AutoCloseable {
 
   /** Gives the blocks that are kept for reuse back to the system. */
   public synchronized void trim() {
-    for (Deque<Block> blocks : free.getOrDefault(SYSTEM, new TreeMap<>()).values()) {
+    for (Deque<Block> blocks : kept(SYSTEM).values()) {
       for (Block block : blocks) {
         reserved -= block.segment().byteSize();
         block.close();

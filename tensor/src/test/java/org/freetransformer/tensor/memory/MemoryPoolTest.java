@@ -194,4 +194,21 @@ class MemoryPoolTest {
     assertThat(reserved.segment().address()).isEqualTo(block.segment().address() + 64);
     assertThat(pool.liveBytes()).isEqualTo(256);
   }
+
+  @Test
+  void workOfEverNewSizesDoesNotKeepThemAll() {
+    try (MemoryPool varied = new MemoryPool(1 << 16)) {
+      for (int kilobytes = 1; kilobytes <= 64; kilobytes++) {
+        varied.allocate(1024L * kilobytes, "prompt").close();
+        assertThat(varied.reservedBytes()).isLessThanOrEqualTo((1 << 16) + (1 << 16));
+      }
+      OffHeapStorage weights = varied.allocate(1 << 20, "weights");
+      long before = varied.reservedBytes();
+      for (int kilobytes = 65; kilobytes <= 128; kilobytes++) {
+        varied.allocate(1024L * kilobytes, "prompt").close();
+      }
+      assertThat(varied.reservedBytes()).isGreaterThan(before).isLessThan(2 << 20);
+      weights.close();
+    }
+  }
 }

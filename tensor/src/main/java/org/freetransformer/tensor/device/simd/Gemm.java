@@ -1,8 +1,12 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
+import org.freetransformer.tensor.memory.MemoryPool;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix products in f32 on a {@link ThreadTeam}, also of operands of 16 bits: C = alpha·A·B, or C
@@ -15,6 +19,7 @@ import org.freetransformer.tensor.device.Kernel;
 final class Gemm implements AutoCloseable {
   private final ThreadTeam team;
   private final Arena arena = Arena.ofShared();
+  private MemorySegment wide = MemorySegment.NULL;
   final GemmScratch[] scratch; // Seen by tests, as SimdDevice's.
 
   Gemm(ThreadTeam team) {
@@ -45,6 +50,9 @@ final class Gemm implements AutoCloseable {
     }
     if (SkinnyGemm.suitsHalf(product)) {
       return new SkinnyGemm(team, scratch, product);
+    }
+    if (WidenedLinear.suits(product)) {
+      return widened(product, null);
     }
     if (product.hasHalves()) {
       return blocked(product);
@@ -102,9 +110,30 @@ final class Gemm implements AutoCloseable {
             .formatted(c.rowStride(), c.columnStride()));
   }
 
-  /** Prepares the product with a weight of 8 bits; the same rules hold. */
-  Kernel quantized(Instruction.QuantizedLinear op) {
-    return new QuantizedLinear(team, scratch, op);
+  /** Prepares the product with a weight of 8 bits; the same rules hold. Null for plain loops. */
+  @Nullable Kernel quantized(Instruction.QuantizedLinear op) {
+    int depth = op.x().dim(1);
+    int outputs = op.weight().dim(0);
+    Product product =
+        new Product(
+            new GemmShape(1, op.x().dim(0), outputs, depth),
+            new StridedMatrix(Memory.of(op.x()), 0, 0, depth, 1),
+            new StridedMatrix(Memory.of(op.weight()), DType.I8, 0, 0, 1, depth),
+            new StridedMatrix(Memory.of(op.out().buffer()), 0, 0, outputs, 1),
+            1,
+            op.out().accumulate());
+    if (WidenedLinear.suits(product)) {
+      return widened(product, Memory.of(op.scales()));
+    }
+    return QuantizedLinear.suits(op) ? new QuantizedLinear(team, scratch, op) : null;
+  }
+
+  private Kernel widened(Product product, @Nullable MemorySegment scales) {
+    long room = WidenedLinear.room(product);
+    if (wide.byteSize() < room) {
+      wide = arena.allocate(room, MemoryPool.ALIGNMENT);
+    }
+    return new WidenedLinear(team, this, wide, product, scales);
   }
 
   @Override

@@ -9,13 +9,10 @@ import org.freetransformer.tensor.device.Output;
 
 /**
  * A linear layer whose weight is held in 8 bits, with a scale for each output. For a single row the
- * weight is read once, where it lies, and widened in registers; for more, see {@link RowDots}. Sums
- * are in f32, scaled at the end.
+ * weight is read once, where it lies, and widened in registers; for up to 16, see {@link RowDots},
+ * and for more {@link WidenedLinear}. Sums are in f32, scaled at the end.
  */
 final class QuantizedLinear implements RowProduct {
-  /** Rows of X that a part of the weight meets before the next part is read. */
-  private static final int GROUP = SkinnyGemm.MAX_ROWS;
-
   /** Pairs of dot products whose lanes are added up at once. */
   private static final int PAIRS = 4;
 
@@ -60,9 +57,10 @@ final class QuantizedLinear implements RowProduct {
     blocks = Math.ceilDiv(outputs, outputsAtOnce);
   }
 
-  /** Whether an array takes X. */
+  /** Whether X is of few rows, which an array takes. */
   static boolean suits(Instruction.QuantizedLinear op) {
-    return RowDots.fits(1, op.x().dim(0), op.x().dim(1));
+    int rows = op.x().dim(0);
+    return rows <= SkinnyGemm.MAX_ROWS && RowDots.fits(1, rows, op.x().dim(1));
   }
 
   @Override
@@ -101,12 +99,9 @@ final class QuantizedLinear implements RowProduct {
       dotRow(scratch[worker], begin, width);
       return;
     }
-    for (int first = 0; first < rows; first += GROUP) {
-      int count = Math.min(GROUP, rows - first);
-      dots.sum(scratch[worker], 0, first, count, weight, weightRow(begin), depth, width);
-      for (int i = 0; i < count; i++) {
-        store(scratch[worker].rows, i * STRIP, first + i, begin, width);
-      }
+    dots.sum(scratch[worker], 0, 0, rows, weight, weightRow(begin), depth, width);
+    for (int i = 0; i < rows; i++) {
+      store(scratch[worker].rows, i * STRIP, i, begin, width);
     }
   }
 

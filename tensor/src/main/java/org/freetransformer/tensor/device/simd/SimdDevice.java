@@ -161,7 +161,7 @@ public final class SimdDevice extends CpuDevice {
       case Instruction.Dropout op -> RandomLoops.dropout(op, workers);
       case Instruction.Reduce op -> isFloating(op) ? Reduce.of(op, workers) : null;
       case Instruction.MatMul op -> MatMul.of(op, gemm);
-      case Instruction.QuantizedLinear op -> QuantizedLinear.suits(op) ? gemm.quantized(op) : null;
+      case Instruction.QuantizedLinear op -> gemm.quantized(op);
       case Instruction.Gather op -> TableRows.gather(op, workers);
       case Instruction.ScatterAdd op -> TableRows.scatterAdd(op, workers);
       case Instruction.ScatterRows op -> TableRows.scatterRows(op);

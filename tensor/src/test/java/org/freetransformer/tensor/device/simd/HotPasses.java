@@ -59,7 +59,8 @@ final class HotPasses {
         passes.kernel("Halves::widenF16", passes.cast(DType.F16, DType.F32)),
         passes.kernel("Halves::narrowBf16", passes.cast(DType.F32, DType.BF16)),
         passes.kernel("Halves::narrowF16", passes.cast(DType.F32, DType.F16)),
-        passes.kernel("HalfPacking::spread", passes.halfProduct()));
+        passes.kernel("HalfPacking::spread", passes.halfProduct()),
+        passes.kernel("WidenedLinear::widen", passes.quantizedPrompt()));
   }
 
   private HotKernels.Kernel kernel(String method, Instruction instruction) {
@@ -68,6 +69,15 @@ final class HotPasses {
             || instruction instanceof Instruction.AttentionBackward;
     int calls = tiled ? TILED_CALLS : CALLS;
     return new HotKernels.Kernel(method, device.prepare(instruction)::run, calls);
+  }
+
+  private Instruction quantizedPrompt() {
+    int rows = SkinnyGemm.MAX_ROWS + 1;
+    return new Instruction.QuantizedLinear(
+        buffer(DType.F32, rows, SIZE),
+        buffer(DType.I8, SIZE, SIZE),
+        buffer(DType.F32, SIZE),
+        Output.to(buffer(DType.F32, rows, SIZE)));
   }
 
   private Buffer buffer(DType dtype, int... dims) {

@@ -19,8 +19,9 @@ import org.jspecify.annotations.Nullable;
 final class Gemm implements AutoCloseable {
   private final ThreadTeam team;
   private final Arena arena = Arena.ofShared();
-  private MemorySegment wide = MemorySegment.NULL;
-  final GemmScratch[] scratch; // Seen by tests, as SimdDevice's.
+  // Seen by tests, as SimdDevice's.
+  final GemmScratch[] scratch;
+  MemorySegment wide = MemorySegment.NULL;
 
   Gemm(ThreadTeam team) {
     this.team = team;

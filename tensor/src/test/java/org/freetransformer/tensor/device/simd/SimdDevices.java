@@ -31,6 +31,7 @@ public final class SimdDevices {
       spoil(simd.workers.segment(worker));
       spoil(simd.workers.transposeRoom(worker));
     }
+    spoil(simd.gemm.wide);
     for (GemmScratch scratch : simd.gemm.scratch) {
       scratch.takePanels();
       for (float[] array :

@@ -36,6 +36,9 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
   private static final int LONG_ROW = 64;
   private static final long SLOT_BYTES = 4L * RUN;
 
+  // Members write their own arrays at every run: their cache lines must not be each other's.
+  private static final int APART = 32;
+
   private final Workers workers;
   private final Body body;
   private final int outputs;
@@ -87,8 +90,8 @@ final class Elementwise implements Kernel, ThreadTeam.Task {
       direct[k] |= rows && loops.innerStride(k) == 1;
       direct[k] &= !Halves.are(types[k]);
     }
-    memories = new MemorySegment[workers.size()][count];
-    positions = new long[workers.size()][count];
+    memories = new MemorySegment[workers.size()][count + APART];
+    positions = new long[workers.size()][count + APART];
     workers.requireSegment(count * SLOT_BYTES);
   }
 

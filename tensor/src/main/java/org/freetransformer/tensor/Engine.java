@@ -41,10 +41,18 @@ public final class Engine implements AutoCloseable {
   private Engine(Device device) {
     this.device = device;
     this.root = new Scope(this, "engine");
-    this.random = new RandomStream(this);
+    try {
+      this.random = new RandomStream(this);
+    } catch (RuntimeException | Error failure) {
+      device.close();
+      throw failure;
+    }
   }
 
-  /** Opens an engine on a device; closing the engine closes the device. */
+  /**
+   * Opens an engine on a device; closing the engine closes the device. If there is no memory for an
+   * engine, the device is closed as well.
+   */
   public static Engine on(Device device) {
     return new Engine(device);
   }
@@ -415,7 +423,9 @@ public final class Engine implements AutoCloseable {
     return tensor;
   }
 
-  /** Frees everything that no one closed yet, then closes the device. */
+  /**
+   * Frees everything that no one closed yet, then closes the device. Closing twice does nothing.
+   */
   @Override
   public void close() {
     while (!scopes.isEmpty()) {

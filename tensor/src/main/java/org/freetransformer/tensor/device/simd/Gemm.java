@@ -26,8 +26,13 @@ final class Gemm implements AutoCloseable {
   Gemm(ThreadTeam team) {
     this.team = team;
     scratch = new GemmScratch[team.size()];
-    for (int i = 0; i < scratch.length; i++) {
-      scratch[i] = new GemmScratch(arena);
+    try {
+      for (int i = 0; i < scratch.length; i++) {
+        scratch[i] = new GemmScratch(arena);
+      }
+    } catch (OutOfMemoryError full) {
+      arena.close();
+      throw full;
     }
   }
 
@@ -139,6 +144,8 @@ final class Gemm implements AutoCloseable {
 
   @Override
   public void close() {
-    arena.close();
+    if (arena.scope().isAlive()) {
+      arena.close();
+    }
   }
 }

@@ -47,7 +47,12 @@ public final class SimdDevice extends CpuDevice {
   SimdDevice(int threads, ColdKernels cold) {
     this.cold = cold;
     workers = new Workers(new ThreadTeam(threads));
-    gemm = new Gemm(workers.team());
+    try {
+      gemm = new Gemm(workers.team());
+    } catch (OutOfMemoryError full) {
+      workers.close();
+      throw full;
+    }
   }
 
   @Override
@@ -201,6 +206,11 @@ public final class SimdDevice extends CpuDevice {
         && instruction.writes().stream().allMatch(buffer -> buffer.dtype().isFloating());
   }
 
+  /**
+   * Closing twice does nothing.
+   *
+   * @throws IllegalStateException if a kernel is running; nothing is closed then
+   */
   @Override
   public void close() {
     workers.close();

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The thread team with scratch memory for each of its members. Kernels ask for scratch when they
  * are prepared and fetch it when they run; it is shared by all of them, so nothing survives a run.
+ * The team is closed with it, also if there is no memory for it.
  */
 final class Workers implements AutoCloseable {
   /** Elements of a task of a kernel that does little with each. */
@@ -33,10 +34,16 @@ final class Workers implements AutoCloseable {
     this.team = team;
     arrays = new float[SLOTS][team.size()][0];
     words = new int[team.size()][0];
-    segments = scratch(0);
     transposeRooms = new MemorySegment[team.size()];
-    Arrays.setAll(
-        transposeRooms, _ -> memory.allocate(Transposer.SCRATCH_BYTES, "scratch").segment());
+    try {
+      segments = scratch(0);
+      Arrays.setAll(
+          transposeRooms, _ -> memory.allocate(Transposer.SCRATCH_BYTES, "scratch").segment());
+    } catch (OutOfMemoryError full) {
+      team.close();
+      memory.close();
+      throw full;
+    }
   }
 
   ThreadTeam team() {

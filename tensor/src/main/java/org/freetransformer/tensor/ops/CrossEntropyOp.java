@@ -23,6 +23,7 @@ public final class CrossEntropyOp {
    * {@code ignoreIndex} gives loss 0 and no gradient.
    *
    * @throws IllegalArgumentException if shapes do not fit
+   * @throws IndexOutOfBoundsException as it is computed on a CPU, if a target is no class
    */
   public static Tensor crossEntropy(Tensor logits, Tensor targets, int ignoreIndex) {
     Check.floating("crossEntropy", logits);

@@ -23,6 +23,7 @@ public final class RopeOp {
    * @param table [P, Dh], f32 or of x's type: cosines of a position's Dh/2 angles, then sines; a
    *     constant, which gets no gradient
    * @throws IllegalArgumentException if shapes or the table's type do not fit
+   * @throws IndexOutOfBoundsException as it is computed on a CPU, if the table lacks a position
    */
   public static Tensor rope(Tensor x, Tensor positions, Tensor table) {
     Check.floating("rope", x);

@@ -1,6 +1,7 @@
 package org.freetransformer.tensor.device.scalar;
 
 import java.util.Arrays;
+import org.freetransformer.tensor.device.Indices;
 import org.freetransformer.tensor.device.Instruction.BinaryMapperBackward;
 import org.freetransformer.tensor.device.Kernel;
 import org.freetransformer.tensor.device.UnaryFunction;
@@ -62,7 +63,7 @@ final class ScalarBinaryMapper {
           addPlan(d);
         }
       } else {
-        addPlan(indices.getInt(n));
+        addPlan(Indices.plan(indices.getInt(n), n, plans));
       }
       dlogits.putRow((long) n * bits, sums, bits);
     }

@@ -1,6 +1,6 @@
 package org.freetransformer.tensor.device.scalar;
 
-import java.util.Objects;
+import org.freetransformer.tensor.device.Indices;
 import org.freetransformer.tensor.device.Instruction.CrossEntropy;
 import org.freetransformer.tensor.device.Instruction.CrossEntropyBackward;
 import org.freetransformer.tensor.device.Kernel;
@@ -24,7 +24,8 @@ final class ScalarCrossEntropy {
         double lse = ScalarSoftmax.logSumExp(row, columns);
         int target = targets.getInt(n);
         lses.set(n, lse);
-        losses.set(n, target == ignoreIndex ? 0 : lse - row[Objects.checkIndex(target, columns)]);
+        boolean ignored = target == ignoreIndex;
+        losses.set(n, ignored ? 0 : lse - row[Indices.target(target, n, columns)]);
       }
     };
   }
@@ -41,12 +42,14 @@ final class ScalarCrossEntropy {
     return () -> {
       for (int n = 0; n < rows; n++) {
         int target = targets.getInt(n);
-        double dloss = target == ignoreIndex ? 0 : dlosses.get(n);
+        boolean ignored = target == ignoreIndex;
+        int chosen = ignored ? -1 : Indices.target(target, n, columns);
+        double dloss = ignored ? 0 : dlosses.get(n);
         double lse = lses.get(n);
         for (int d = 0; d < columns; d++) {
           long i = (long) n * columns + d;
           double probability = Math.exp(logits.get(i) - lse);
-          dlogits.put(i, (probability - (d == target ? 1 : 0)) * dloss);
+          dlogits.put(i, (probability - (d == chosen ? 1 : 0)) * dloss);
         }
       }
     };

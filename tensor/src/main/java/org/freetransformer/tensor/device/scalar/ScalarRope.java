@@ -1,6 +1,6 @@
 package org.freetransformer.tensor.device.scalar;
 
-import java.util.Objects;
+import org.freetransformer.tensor.device.Indices;
 import org.freetransformer.tensor.device.Instruction.Rope;
 import org.freetransformer.tensor.device.Kernel;
 
@@ -21,7 +21,7 @@ final class ScalarRope {
     double[] angles = new double[size];
     return () -> {
       for (int token = 0; token < tokens; token++) {
-        int position = Objects.checkIndex(positions.getInt(token), table.dim(0));
+        int position = Indices.position(positions.getInt(token), token, table.dim(0));
         table.load((long) position * size, angles, size);
         for (int head = 0; head < heads; head++) {
           long first = ((long) token * heads + head) * size;

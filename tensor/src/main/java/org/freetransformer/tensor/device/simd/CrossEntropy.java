@@ -3,6 +3,7 @@ package org.freetransformer.tensor.device.simd;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import org.freetransformer.tensor.device.Indices;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
@@ -31,7 +32,8 @@ final class CrossEntropy {
                 target == ignored
                     ? 0
                     : max
-                        - logits.get(Memory.FLOAT, start + 4L * checked(target, row, classes))
+                        - logits.get(
+                            Memory.FLOAT, start + 4L * Indices.target(target, row, classes))
                         + rest;
             losses.setAtIndex(Memory.FLOAT, row, loss);
           }
@@ -63,7 +65,7 @@ final class CrossEntropy {
             float factor = Memory.floatAt(dlosses, row);
             probabilities(
                 logits, dlogits, start, classes, Memory.floatAt(lses, row), factor, accumulate);
-            long at = start + 4L * checked(target, row, classes);
+            long at = start + 4L * Indices.target(target, row, classes);
             dlogits.set(Memory.FLOAT, at, dlogits.get(Memory.FLOAT, at) - factor);
           }
         };
@@ -113,13 +115,5 @@ final class CrossEntropy {
     VectorMask<Float> mask = Lanes.mask(0, n);
     FloatVector p = VectorMath.expOfNegative(Lanes.load(logits, at, mask).sub(lse)).mul(factor);
     Lanes.put(p, accumulate, dlogits, at, mask);
-  }
-
-  private static int checked(int target, int row, int classes) {
-    if (target < 0 || target >= classes) {
-      throw new IndexOutOfBoundsException(
-          "target %d of row %d: there are %d classes, from 0 on".formatted(target, row, classes));
-    }
-    return target;
   }
 }

@@ -6,6 +6,7 @@ import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Layout;
 import org.freetransformer.tensor.device.BinaryFunction;
 import org.freetransformer.tensor.device.Buffer;
+import org.freetransformer.tensor.device.Indices;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
@@ -120,13 +121,14 @@ final class PlainLoops {
     int times = op.x().dim(1);
     int row = op.x().dim(2) * op.x().dim(3);
     int size = op.x().dim(3);
+    int known = op.table().dim(0);
     float direction = op.inverse() ? -1 : 1;
     return () -> {
       float[] turned = scratch.copy(0, x, batch * times * row);
       float[] angles = scratch.array(1, size);
       for (int i = 0; i < batch * times; i++) {
         long at = i / times * places.stride(0) + i % times * places.stride(1);
-        long place = Memory.intAt(positions, at);
+        long place = Indices.position(Memory.intAt(positions, at), i, known);
         MemorySegment.copy(table, Memory.FLOAT, place * size * Float.BYTES, angles, 0, size);
         for (int head = i * row; head < (i + 1) * row; head += size) {
           turn(turned, head, angles, size / 2, direction);

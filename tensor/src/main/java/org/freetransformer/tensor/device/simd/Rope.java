@@ -1,12 +1,12 @@
 package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Objects;
 import java.util.function.IntUnaryOperator;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShuffle;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Layout;
+import org.freetransformer.tensor.device.Indices;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
@@ -80,8 +80,7 @@ final class Rope implements Kernel, ThreadTeam.Task {
       int b = row / times;
       int t = row % times;
       int position = Memory.intAt(positions, b * places.stride(0) + t * places.stride(1));
-      long place = Objects.checkIndex(position, known);
-      long angles = place * 2 * half * Float.BYTES;
+      long angles = (long) Indices.position(position, row, known) * 2 * half * Float.BYTES;
       long source = b * from.stride(0) + t * from.stride(1);
       long target = b * to.stride(0) + t * to.stride(1);
       for (int h = 0; h < heads; h++) {

@@ -3,6 +3,7 @@ package org.freetransformer.tensor.device.simd;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import org.freetransformer.tensor.device.Indices;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
 
@@ -18,11 +19,12 @@ final class SampledBinaryMapper {
     MemorySegment dlogits = Memory.of(instruction.dlogits().buffer());
     boolean accumulate = instruction.dlogits().accumulate();
     int bits = instruction.logits().dim(-1);
+    int plans = instruction.table().dim(0);
     RowBlocks blocks = RowBlocks.of(instruction.dr());
     ThreadTeam.Task task =
         (block, _) -> {
           for (int row = blocks.first(block); row < blocks.end(block); row++) {
-            int plan = Memory.intAt(indices, row);
+            int plan = Indices.plan(Memory.intAt(indices, row), row, plans);
             float gain = dot(dr, blocks.start(row), table, blocks.start(plan), blocks.columns());
             long first = (long) row * bits;
             double weight = gain * probability(logits, first, bits, plan);

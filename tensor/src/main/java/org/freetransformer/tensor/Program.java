@@ -1,6 +1,5 @@
 package org.freetransformer.tensor;
 
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -24,7 +23,7 @@ public final class Program implements AutoCloseable {
   private final List<Instruction> instructions;
   private final Kernel kernel;
   private final Storage arena;
-  private final List<Storage> external;
+  private final List<Buffer> external;
   private final List<Tensor> outputs;
 
   private Program(
@@ -32,7 +31,7 @@ public final class Program implements AutoCloseable {
       List<Instruction> instructions,
       Kernel kernel,
       Storage arena,
-      List<Storage> external,
+      List<Buffer> external,
       List<Tensor> outputs) {
     this.engine = engine;
     this.instructions = instructions;
@@ -82,17 +81,33 @@ public final class Program implements AutoCloseable {
   private static Program ready(
       Engine engine, Recording recording, List<Instruction> instructions, List<Tensor> outputs) {
     List<Storage> kept = outputs.stream().map(tensor -> tensor.buffer().storage()).toList();
+    requireWritten(outputs, instructions, recording.intermediates());
     MemoryPlan plan = MemoryPlan.of(instructions, recording.intermediates(), kept);
     Storage arena = engine.device().bind(plan.storages(), plan.offsets(), plan.bytes());
     try {
       Kernel kernel = engine.device().prepare(instructions);
       List<Tensor> results = outputs.stream().map(Tensor::detach).toList();
       closeOthers(recording.intermediates(), kept);
-      List<Storage> external = externals(instructions, plan);
+      List<Buffer> external = externals(instructions, plan);
       return new Program(engine, instructions, kernel, arena, external, results);
     } catch (RuntimeException | Error failure) {
       arena.close();
       throw failure;
+    }
+  }
+
+  private static void requireWritten(
+      List<Tensor> outputs, List<Instruction> instructions, List<Storage> intermediates) {
+    Set<Storage> unwritten = Collections.newSetFromMap(new IdentityHashMap<>());
+    unwritten.addAll(intermediates);
+    for (Instruction instruction : instructions) {
+      instruction.writes().forEach(buffer -> unwritten.remove(buffer.storage()));
+    }
+    for (int i = 0; i < outputs.size(); i++) {
+      Buffer output = outputs.get(i).buffer();
+      if (unwritten.contains(output.storage())) {
+        throw new IllegalStateException("no instruction writes output %d, %s".formatted(i, output));
+      }
     }
   }
 
@@ -107,14 +122,15 @@ public final class Program implements AutoCloseable {
     }
   }
 
-  private static List<Storage> externals(List<Instruction> instructions, MemoryPlan plan) {
-    Set<Storage> found = Collections.newSetFromMap(new IdentityHashMap<>());
+  /** One buffer of each storage that is not the program's own. */
+  private static List<Buffer> externals(List<Instruction> instructions, MemoryPlan plan) {
+    IdentityHashMap<Storage, Buffer> found = new IdentityHashMap<>();
     for (Instruction instruction : instructions) {
-      instruction.reads().stream().map(Buffer::storage).forEach(found::add);
-      instruction.writes().stream().map(Buffer::storage).forEach(found::add);
+      instruction.reads().forEach(buffer -> found.putIfAbsent(buffer.storage(), buffer));
+      instruction.writes().forEach(buffer -> found.putIfAbsent(buffer.storage(), buffer));
     }
     plan.storages().forEach(found::remove);
-    return new ArrayList<>(found);
+    return List.copyOf(found.values());
   }
 
   /**
@@ -129,12 +145,17 @@ public final class Program implements AutoCloseable {
       throw new IllegalStateException("this program was closed");
     }
     for (int i = 0; i < external.size(); i++) {
-      if (!external.get(i).isAlive()) {
-        throw new IllegalStateException(
-            "use after free: a tensor that this program reads or writes was closed");
+      if (!external.get(i).storage().isAlive()) {
+        throw closedBefore(external.get(i));
       }
     }
     kernel.run();
+  }
+
+  private static IllegalStateException closedBefore(Buffer buffer) {
+    return new IllegalStateException(
+        "use after free: %s of '%s' (%d bytes), which this program reads or writes, was closed"
+            .formatted(buffer, buffer.storage().owner(), buffer.storage().bytes()));
   }
 
   /** The tensors that the recorded body returned; valid until the program is closed. */

@@ -310,7 +310,7 @@ class ProgramTest {
       x.close();
       assertThatThrownBy(program::run)
           .isInstanceOf(IllegalStateException.class)
-          .hasMessageContaining("use after free");
+          .hasMessageContaining("use after free: f32[3] of 'engine' (12 bytes)");
     }
     long before = engine.device().memory().liveBytes();
     assertThatThrownBy(() -> Program.record(engine, () -> List.of(x.add(1))))
@@ -368,7 +368,13 @@ class ProgramTest {
     assertThatThrownBy(
             () -> Program.record(engine, () -> List.of(engine.empty(DType.F32, Shape.of(3)))))
         .isInstanceOf(IllegalStateException.class)
-        .hasMessageContaining("no instruction writes");
+        .hasMessageContaining("no instruction writes output 0, f32[3]");
+    Tensor x = engine.ones(3);
+    assertThatThrownBy(() ->
+            Program.record(
+                engine, () -> List.of(x, x.add(1), engine.empty(DType.F32, Shape.of(2, 4)))))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("no instruction writes output 2, f32[2,4]");
   }
 
   @Test

@@ -8,6 +8,11 @@ public interface Storage extends AutoCloseable {
   /** Size in bytes. */
   long bytes();
 
+  /** In whose name the bytes are counted, for messages. */
+  default String owner() {
+    return "others";
+  }
+
   /** Whether the memory may be used: it is backed and was not closed. */
   boolean isAlive();
 

@@ -88,6 +88,11 @@ public final class OffHeapStorage implements Storage {
   }
 
   @Override
+  public String owner() {
+    return owner;
+  }
+
+  @Override
   public boolean isAlive() {
     MemorySegment segment = block;
     return !closed && segment != null && segment.scope().isAlive();

@@ -38,10 +38,12 @@ public final class Scope implements AutoCloseable {
    * @param tensor made in this scope, or a view of one that was
    * @return the tensor itself, or, for a view, one that owns the memory
    * @throws IllegalArgumentException if its memory does not belong to this scope
+   * @throws IllegalStateException if it does not because a program is being recorded
    */
   public Tensor keep(Tensor tensor) {
     Storage storage = tensor.buffer().storage();
     if (!tensors.removeIf(own -> own.owns(storage))) {
+      engine.requireNotRecording("what it makes is its own; return from its body what is to last");
       throw new IllegalArgumentException(
           "scope '%s' cannot keep %s: it was made elsewhere, or kept before"
               .formatted(owner, tensor));

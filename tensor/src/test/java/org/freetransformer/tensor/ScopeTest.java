@@ -179,6 +179,18 @@ class ScopeTest {
     }
   }
 
+  @Test
+  void whatARecordedBodyMakesIsNoScopes() {
+    try (Scope scope = engine.scope("step")) {
+      Tensor x = engine.ones(3);
+      assertThatThrownBy(() -> Program.record(engine, () -> List.of(scope.keep(x.add(1)))))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("a program is being recorded: what it makes is its own");
+      Program.record(engine, () -> List.of(scope.keep(x).add(1))).close();
+      x.close();
+    }
+  }
+
   /** The view has its gradient in the scope, and its memory outside. */
   @Test
   void aLeafThatIsAViewOfOthersMemoryCannotBeKept() {

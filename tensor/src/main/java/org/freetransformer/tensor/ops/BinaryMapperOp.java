@@ -137,6 +137,7 @@ public final class BinaryMapperOp {
 
   private static void checkPlans(Tensor logits, Tensor indices) {
     Check.integers("binary mapper", indices);
+    Check.engine("binary mapper", logits, indices);
     boolean fits = indices.shape().equals(Check.leading(logits.shape()));
     Check.that(fits, "binary mapper", "logits [.., H] need indices [..]", logits, indices);
   }

@@ -24,17 +24,24 @@ final class Check {
       return shapes.get();
     } catch (IllegalArgumentException wrong) {
       throw refusal(operation, String.valueOf(wrong.getMessage()), operands);
+    } catch (IndexOutOfBoundsException wrong) {
+      throw new IndexOutOfBoundsException(
+          message(operation, String.valueOf(wrong.getMessage()), operands));
     }
   }
 
   private static IllegalArgumentException refusal(
       String operation, String demand, Tensor... operands) {
+    return new IllegalArgumentException(message(operation, demand, operands));
+  }
+
+  private static String message(String operation, String demand, Tensor... operands) {
     StringBuilder message =
         new StringBuilder(operation).append(": ").append(demand).append("; got ");
     for (int i = 0; i < operands.length; i++) {
       message.append(i == 0 ? "" : " and ").append(operands[i].buffer());
     }
-    return new IllegalArgumentException(message.toString());
+    return message.toString();
   }
 
   static void together(String operation, Tensor a, Tensor b) {

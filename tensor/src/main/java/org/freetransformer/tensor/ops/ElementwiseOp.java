@@ -1,6 +1,7 @@
 package org.freetransformer.tensor.ops;
 
 import java.util.List;
+import java.util.Locale;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Shape;
@@ -31,7 +32,7 @@ public final class ElementwiseOp {
 
   /** {@code f(x)}; gradient {@code f'(x)·dy}. */
   public static Tensor unary(UnaryFunction function, Tensor x) {
-    Check.floating(function.name(), x);
+    Check.floating(name(function), x);
     Engine engine = x.engine();
     Tensor y = engine.empty(x.dtype(), x.shape());
     engine.emit(new Instruction.Unary(function, x.buffer(), Output.to(y.buffer())));
@@ -50,12 +51,13 @@ public final class ElementwiseOp {
    * @throws IllegalArgumentException if shapes do not broadcast, or types differ
    */
   public static Tensor binary(BinaryFunction function, Tensor a, Tensor b) {
-    Check.together(function.name(), a, b);
+    String name = name(function);
+    Check.together(name, a, b);
     if (!function.isComparison()) {
-      Check.floating(function.name(), a);
+      Check.floating(name, a);
     }
     Engine engine = a.engine();
-    Shape shape = Check.fitting(function.name(), () -> Shape.broadcast(a.shape(), b.shape()), a, b);
+    Shape shape = Check.fitting(name, () -> Shape.broadcast(a.shape(), b.shape()), a, b);
     DType type = a.dtype().isFloating() ? a.dtype() : DType.F32;
     Tensor y = engine.empty(type, shape);
     engine.emit(
@@ -69,6 +71,26 @@ public final class ElementwiseOp {
           Node.attach(y, List.of(a, b), (dy, to) -> productBackward(function, a, b, dy, to));
       case MAX, MIN ->
           Node.attach(y, List.of(a, b), (dy, to) -> extremeBackward(function, a, b, dy, to));
+    };
+  }
+
+  /** As the user wrote it. */
+  private static String name(UnaryFunction function) {
+    return function == UnaryFunction.NEGATE ? "neg" : function.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static String name(BinaryFunction function) {
+    return switch (function) {
+      case ADD -> "add";
+      case SUBTRACT -> "sub";
+      case MULTIPLY -> "mul";
+      case DIVIDE -> "div";
+      case MAX -> "maximum";
+      case MIN -> "minimum";
+      case EQUAL -> "equal";
+      case NOT_EQUAL -> "notEqual";
+      case GREATER -> "greater";
+      case LESS -> "less";
     };
   }
 

@@ -53,9 +53,14 @@ public final class QuantizedLinearOp {
     }
     Engine engine = weight.engine();
     Tensor narrow = engine.allocate(owner, DType.I8, weight.shape());
-    narrow.set(MemorySegment.ofArray(steps));
-    Tensor perRow = engine.allocate(owner, DType.F32, Shape.of(outputs));
-    return new Weight(narrow, perRow.set(scales));
+    try {
+      narrow.set(MemorySegment.ofArray(steps));
+      Tensor perRow = engine.allocate(owner, DType.F32, Shape.of(outputs));
+      return new Weight(narrow, perRow.set(scales));
+    } catch (RuntimeException | Error failure) {
+      narrow.close();
+      throw failure;
+    }
   }
 
   /** The scale of a row; not finite if one of its numbers is not. */
@@ -79,6 +84,7 @@ public final class QuantizedLinearOp {
   public static Tensor forward(Tensor x, Weight weight) {
     Engine engine = x.engine();
     Tensor steps = weight.steps();
+    Check.engine("quantized linear", x, steps, weight.scales());
     boolean fits = x.dtype() == DType.F32 && x.shape().rank() >= 1 && x.dim(-1) == steps.dim(1);
     Check.that(fits, "quantized linear", "x must be [.., in] in f32", x, steps);
     boolean differentiated = engine.gradEnabled() && x.requiresGrad();

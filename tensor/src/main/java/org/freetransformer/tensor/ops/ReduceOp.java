@@ -24,9 +24,13 @@ public final class ReduceOp {
     return reduceTo(function, x, Shape.of(ones), Shape.of());
   }
 
-  /** Reduces one axis, which is dropped or stays with size 1. */
+  /**
+   * Reduces one axis, which is dropped or stays with size 1.
+   *
+   * @throws IndexOutOfBoundsException if there is no such axis
+   */
   public static Tensor reduce(ReduceFunction function, Tensor x, int axis, boolean keepDim) {
-    Shape kept = x.shape().with(axis, 1);
+    Shape kept = Check.fitting(name(function), () -> x.shape().with(axis, 1), x);
     int[] dims = x.shape().toArray();
     int dropped = x.shape().axis(axis);
     int[] rest = new int[dims.length - 1];
@@ -38,8 +42,17 @@ public final class ReduceOp {
     return reduceTo(function, x, kept, keepDim ? kept : Shape.of(rest));
   }
 
+  /** As the user wrote it. */
+  private static String name(ReduceFunction function) {
+    return switch (function) {
+      case SUM -> "sum";
+      case SUM_OF_SQUARES -> "sumOfSquares";
+      case MAX -> "max";
+    };
+  }
+
   private static Tensor reduceTo(ReduceFunction function, Tensor x, Shape kept, Shape shape) {
-    Check.floating(function.name(), x);
+    Check.floating(name(function), x);
     Engine engine = x.engine();
     Tensor y = engine.empty(x.dtype(), shape);
     Buffer out = y.buffer().with(y.layout().reshape(kept));

@@ -22,9 +22,9 @@ public final class ViewOp {
    * @throws IllegalArgumentException if the number of elements differs
    */
   public static Tensor reshape(Tensor x, int... dims) {
-    Shape shape = Shape.of(inferred(x.shape(), dims));
+    Shape shape = Check.fitting("reshape", () -> Shape.of(inferred(x.shape(), dims)), x);
     Tensor plain = x.layout().canReshape(shape) ? x : contiguous(x);
-    Tensor y = plain.view(plain.layout().reshape(shape));
+    Tensor y = plain.view(Check.fitting("reshape", () -> plain.layout().reshape(shape), x));
     return Node.attach(
         y,
         List.of(plain),
@@ -53,14 +53,20 @@ public final class ViewOp {
             "shape %s cannot become %s: %d elements are not divisible by %d"
                 .formatted(from, Arrays.toString(dims), from.size(), known));
       }
-      result[unknown] = Math.toIntExact(from.size() / known);
+      long size = from.size() / known;
+      if (size > Integer.MAX_VALUE) {
+        throw new IllegalArgumentException(
+            "shape %s cannot become %s: a size of %d is more than %d"
+                .formatted(from, Arrays.toString(dims), size, Integer.MAX_VALUE));
+      }
+      result[unknown] = (int) size;
     }
     return result;
   }
 
   /** Two axes swapped. */
   public static Tensor transpose(Tensor x, int axis1, int axis2) {
-    Tensor y = x.view(x.layout().transpose(axis1, axis2));
+    Tensor y = x.view(Check.fitting("transpose", () -> x.layout().transpose(axis1, axis2), x));
     return Node.attach(
         y,
         List.of(x),
@@ -69,7 +75,7 @@ public final class ViewOp {
 
   /** The axes in another order: axis i of the result is axis {@code order[i]}. */
   public static Tensor permute(Tensor x, int... order) {
-    Tensor y = x.view(x.layout().permute(order));
+    Tensor y = x.view(Check.fitting("permute", () -> x.layout().permute(order), x));
     int[] back = new int[order.length];
     for (int i = 0; i < order.length; i++) {
       back[order[i]] = i;
@@ -80,7 +86,7 @@ public final class ViewOp {
 
   /** The part of an axis from {@code start}, {@code length} long. */
   public static Tensor narrow(Tensor x, int axis, int start, int length) {
-    Tensor y = x.view(x.layout().narrow(axis, start, length));
+    Tensor y = x.view(Check.fitting("narrow", () -> x.layout().narrow(axis, start, length), x));
     return Node.attach(
         y,
         List.of(x),
@@ -93,7 +99,7 @@ public final class ViewOp {
 
   /** Size-1 and missing leading axes repeated; the gradient is summed over the repetitions. */
   public static Tensor broadcastTo(Tensor x, Shape shape) {
-    Tensor y = x.view(x.layout().broadcastTo(shape));
+    Tensor y = x.view(Check.fitting("broadcastTo", () -> x.layout().broadcastTo(shape), x));
     return Node.attach(y, List.of(x), (dy, gradients) -> gradients.giveSum(x, dy));
   }
 
@@ -130,6 +136,7 @@ public final class ViewOp {
       throw new IllegalArgumentException("concat: there must be at least one tensor");
     }
     Tensor first = parts.getFirst();
+    Check.fitting("concat", () -> first.shape().axis(axis), first);
     int length = 0;
     for (Tensor part : parts) {
       Check.together("concat", first, part);

@@ -7,8 +7,10 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
+import org.freetransformer.tensor.device.Devices;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -236,6 +238,15 @@ class BinaryMapperGradientTest extends GradientTestBase {
             () -> BinaryMapperOp.lookUp(logits, indices(new int[2], 2), leaf(8, 2), true))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("need indices");
+    try (Engine other = Engine.on(Devices.scalar())) {
+      Tensor elsewhere = other.tensor(new int[4], 4);
+      assertThatThrownBy(() -> BinaryMapperOp.lookUp(logits, elsewhere, leaf(8, 2), true))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("one engine");
+      assertThatThrownBy(() -> BinaryMapperOp.bits(logits, elsewhere))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("one engine");
+    }
     assertThatThrownBy(() -> BinaryMapperOp.sample(leaf(2, 21), true))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("1 to 20");

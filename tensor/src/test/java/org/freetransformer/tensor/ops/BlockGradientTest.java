@@ -175,7 +175,16 @@ class BlockGradientTest extends GradientTestBase {
         .hasMessageStartingWith("rope positions: shape [3] does not broadcast to [1,2]; got ");
     assertThatThrownBy(() -> leaf(2, 3).add(leaf(4)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith("ADD: shapes [2,3] and [4] do not broadcast");
+        .hasMessageStartingWith("add: shapes [2,3] and [4] do not broadcast");
+    assertThatThrownBy(() -> leaf(2, 3).sum(2))
+        .isInstanceOf(IndexOutOfBoundsException.class)
+        .hasMessageStartingWith("sum: axis 2 of shape [2,3]");
+    assertThatThrownBy(() -> leaf(3).maximum(indices(new int[3], 3)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("maximum: operands must have one type");
+    assertThatThrownBy(() -> indices(new int[3], 3).neg())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("neg: the operand must be of a floating type");
     assertThatThrownBy(() -> leaf(2, 3, 4).matmul(leaf(3, 4, 5)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("matmul: shapes [2] and [3] do not broadcast")

@@ -1,11 +1,13 @@
 package org.freetransformer.tensor.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.util.Random;
 import org.assertj.core.data.Offset;
 import org.freetransformer.tensor.Engine;
+import org.freetransformer.tensor.ShortOfMemory;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.device.Devices;
 import org.freetransformer.tensor.ops.QuantizedLinearOp.Weight;
@@ -99,6 +101,27 @@ class QuantizedLinearTest {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> QuantizedLinearOp.forward(trained, quantized))
           .withMessageContaining("no gradient");
+    }
+  }
+
+  @Test
+  void operandsBelongToOneEngine() {
+    try (Engine other = Engine.on(Devices.scalar());
+        Weight elsewhere = QuantizedLinearOp.quantize("test", other.ones(2, 4))) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> QuantizedLinearOp.forward(normal(1, 4), elsewhere))
+          .withMessageContaining("one engine");
+    }
+  }
+
+  @Test
+  void aWeightThatMemoryEndsInTheMidstOfIsGivenBack() {
+    // The random state, the weight, and the first of the two parts.
+    try (Engine small = Engine.on(new ShortOfMemory(3))) {
+      Tensor weight = small.ones(2, 4);
+      assertThatExceptionOfType(OutOfMemoryError.class)
+          .isThrownBy(() -> QuantizedLinearOp.quantize("weights", weight));
+      assertThat(small.device().memory().liveBytesByOwner()).doesNotContainKey("weights");
     }
   }
 }

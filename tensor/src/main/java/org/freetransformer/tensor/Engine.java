@@ -255,7 +255,7 @@ public final class Engine implements AutoCloseable {
 
   /** A tensor of undefined content. */
   public Tensor empty(DType dtype, Shape shape) {
-    long bytes = shape.size() * dtype.bytes();
+    long bytes = bytes(dtype, shape);
     if (recording != null) {
       return owning(recording.own(device.reserve(bytes, dtype)), dtype, shape);
     }
@@ -274,8 +274,7 @@ public final class Engine implements AutoCloseable {
    * @param owner in whose name its bytes are counted
    */
   public Tensor allocate(String owner, DType dtype, Shape shape) {
-    Tensor tensor =
-        owning(device.allocate(shape.size() * dtype.bytes(), dtype, owner), dtype, shape);
+    Tensor tensor = owning(device.allocate(bytes(dtype, shape), dtype, owner), dtype, shape);
     return written(tensor, () -> device.prepare(new Instruction.Fill(tensor.buffer(), 0)).run());
   }
 
@@ -315,8 +314,7 @@ public final class Engine implements AutoCloseable {
    *     tensor's own on a device that computes on the host's
    */
   public Tensor filled(String owner, DType dtype, Shape shape, Consumer<MemorySegment> writer) {
-    Tensor tensor =
-        owning(device.allocate(shape.size() * dtype.bytes(), dtype, owner), dtype, shape);
+    Tensor tensor = owning(device.allocate(bytes(dtype, shape), dtype, owner), dtype, shape);
     return written(tensor, () -> device.fill(tensor.buffer().storage(), writer));
   }
 
@@ -333,7 +331,15 @@ public final class Engine implements AutoCloseable {
 
   /** A tensor of a size but without memory, which stands for one that is to come. */
   public Tensor placeholder(DType dtype, Shape shape) {
-    return owning(device.reserve(shape.size() * dtype.bytes(), dtype), dtype, shape);
+    return owning(device.reserve(bytes(dtype, shape), dtype), dtype, shape);
+  }
+
+  private static long bytes(DType dtype, Shape shape) {
+    if (shape.size() > Long.MAX_VALUE / dtype.bytes()) {
+      throw new IllegalArgumentException(
+          "a tensor %s of %s needs more bytes than a long counts".formatted(shape, dtype));
+    }
+    return shape.size() * dtype.bytes();
   }
 
   /** A tensor of one value. */

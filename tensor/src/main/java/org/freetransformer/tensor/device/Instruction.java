@@ -349,7 +349,10 @@ public sealed interface Instruction {
     }
   }
 
-  /** Row indices[n] of table [R, D] = row n of source [N, D]; other rows stay. */
+  /**
+   * Row indices[n] of table [R, D] = row n of source [N, D]; other rows stay. An index outside
+   * 0..R−1 is passed over.
+   */
   record ScatterRows(Buffer source, Buffer indices, Buffer table) implements Instruction {
     @Override
     public List<Buffer> reads() {
@@ -410,7 +413,7 @@ public sealed interface Instruction {
 
   /**
    * {@code out = x · rstd · weight} with {@code rstd = 1/√(mean(x²) + epsilon)} per row: x and out
-   * [.., D], weight [D], rstd [N]. Mixed; weight and rstd are f32.
+   * [.., D], weight [D], rstd [N]. Mixed; weight is of x's type, rstd of the same or f32.
    */
   record RmsNorm(Buffer x, Buffer weight, double epsilon, Output out, Buffer rstd)
       implements Instruction {
@@ -432,7 +435,8 @@ public sealed interface Instruction {
 
   /**
    * Gradients of {@link RmsNorm}: {@code dweight = Σ_n dy·x·rstd}, and with {@code g = dy·weight}:
-   * {@code dx = rstd·(g − x·rstd²·mean(g·x))}. Mixed; weight, rstd and dweight are f32.
+   * {@code dx = rstd·(g − x·rstd²·mean(g·x))}. Mixed; weight and dweight are of x's type, rstd of the
+   * same or f32.
    */
   record RmsNormBackward(
       Buffer x,
@@ -462,7 +466,7 @@ public sealed interface Instruction {
    * Rotary positions, half-rotation layout: x and out [B, T, heads, Dh] (strided, last axis
    * unit-stride); positions i32 [B, T] (strided); table f32 [P, Dh] holds the cosines of the Dh/2
    * angles of a position, then the sines. With halves (u, v): {@code (u·cos − v·sin, v·cos +
-   * u·sin)}; {@code inverse} turns back, which is the gradient. Mixed; the table is f32.
+   * u·sin)}; {@code inverse} turns back, which is the gradient. Mixed; the table is f32 or of x's type.
    */
   record Rope(Buffer x, Buffer positions, Buffer table, boolean inverse, Output out)
       implements Instruction {
@@ -615,7 +619,7 @@ public sealed interface Instruction {
   /**
    * Per row {@code loss = lse − logit[target]} and lse, the logarithm of the sum of exponentials:
    * logits [N, V], targets i32 [N], losses and lse [N]. A target equal to {@code ignoreIndex} gives
-   * loss 0.
+   * loss 0. All are of one type, but for lse, which is f32 where logits are of 16 bits.
    */
   record CrossEntropy(Buffer logits, Buffer targets, int ignoreIndex, Buffer losses, Buffer lse)
       implements Instruction {
@@ -635,7 +639,10 @@ public sealed interface Instruction {
     }
   }
 
-  /** {@code dlogits = (softmax(logits) − onehot(target))·dlosses[n]}; 0 for an ignored row. */
+  /**
+   * {@code dlogits = (softmax(logits) − onehot(target))·dlosses[n]}; 0 for an ignored row. Types as
+   * in {@link CrossEntropy}.
+   */
   record CrossEntropyBackward(
       Buffer logits, Buffer targets, int ignoreIndex, Buffer lse, Buffer dlosses, Output dlogits)
       implements Instruction {

@@ -50,7 +50,9 @@ public final class EmbeddingOp {
 
   /**
    * Sets row {@code indices[n]} of {@code table} [R, D] to row n of {@code source} [N, D], in place
-   * and outside the graph: how a KV cache is written.
+   * and outside the graph: how a KV cache is written. An index outside 0..R−1 is passed over.
+   *
+   * @throws IllegalArgumentException if shapes or types do not fit, or the table has gaps
    */
   public static void scatterRows(Tensor source, Tensor indices, Tensor table) {
     Check.together("scatterRows", source, table);

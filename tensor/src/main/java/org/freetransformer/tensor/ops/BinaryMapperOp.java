@@ -21,6 +21,8 @@ public final class BinaryMapperOp {
   /** The most bits that a plan may have. */
   public static final int MAX_BITS = 20;
 
+  private static final String NAME = "binary mapper";
+
   private BinaryMapperOp() {}
 
   /**
@@ -37,10 +39,10 @@ public final class BinaryMapperOp {
     Tensor indices = engine.empty(DType.I32, Check.leading(logits.shape()));
     engine.emit(
         new Instruction.SamplePlan(
-            matrix(rows),
+            Rows.of(NAME, rows.buffer()),
             threshold ? null : engine.random().state(),
             threshold ? 0 : engine.random().nextSalt(),
-            list(indices)));
+            Rows.list(NAME, indices.buffer())));
     return indices;
   }
 
@@ -57,10 +59,10 @@ public final class BinaryMapperOp {
   public static Tensor lookUp(Tensor logits, Tensor indices, Tensor table, boolean full) {
     checkBits(logits);
     checkPlans(logits, indices);
-    Check.together("binary mapper", logits, table);
+    Check.together(NAME, logits, table);
     Check.that(
         table.shape().rank() == 2 && table.dim(0) == 1 << logits.dim(-1),
-        "binary mapper",
+        NAME,
         "the table must have 2^H rows for logits [.., H]",
         logits,
         table);
@@ -69,22 +71,20 @@ public final class BinaryMapperOp {
 
   private static Tensor lookUpRows(Tensor logits, Tensor indices, Tensor table, boolean full) {
     Engine engine = logits.engine();
-    Buffer plans = list(indices);
-    Shape matrix = Shape.of(plans.dim(0), table.dim(1));
+    Buffer plans = Rows.list(NAME, indices.buffer());
     Tensor y = engine.empty(table.dtype(), logits.shape().with(-1, table.dim(1)));
     engine.emit(
-        new Instruction.Gather(
-            table.buffer(), plans, Output.to(y.buffer().with(y.layout().reshape(matrix)))));
+        new Instruction.Gather(table.buffer(), plans, Output.to(Rows.of(NAME, y.buffer()))));
     return Node.attach(
         y,
         List.of(logits, table),
         (dy, gradients) -> {
-          Buffer dr = dy.buffer().with(dy.layout().reshape(matrix));
+          Buffer dr = Rows.of(NAME, dy.buffer());
           if (gradients.wants(logits)) {
-            Output dlogits = asMatrix(gradients.into(logits));
+            Output dlogits = Rows.of(NAME, gradients.into(logits));
             engine.emit(
                 new Instruction.BinaryMapperBackward(
-                    matrix(logits), plans, dr, table.buffer(), full, dlogits));
+                    Rows.of(NAME, logits.buffer()), plans, dr, table.buffer(), full, dlogits));
           }
           if (gradients.wants(table)) {
             engine.emit(new Instruction.ScatterAdd(dr, plans, gradients.accumulator(table)));
@@ -101,7 +101,7 @@ public final class BinaryMapperOp {
     checkPlans(logits, indices);
     Engine engine = logits.engine();
     Tensor y = engine.empty(logits.dtype(), logits.shape());
-    engine.emit(new Instruction.PlanBits(list(indices.contiguous()), Output.to(matrix(y))));
+    emitBits(indices, y);
     return Node.attach(
         y,
         List.of(logits),
@@ -115,49 +115,35 @@ public final class BinaryMapperOp {
 
   /** The bits of given plans, without logits: i32 [..] to [.., H] of −1 and +1; no gradient. */
   public static Tensor bits(Tensor indices, int count, DType type) {
-    Check.integers("binary mapper", indices);
+    Check.integers(NAME, indices);
     Check.that(
         count >= 1 && count <= MAX_BITS && type.isFloating(),
-        "binary mapper",
+        NAME,
         "%d bits of %s: allowed are 1 to %d, of a floating type".formatted(count, type, MAX_BITS),
         indices);
     int[] dims = Arrays.copyOf(indices.shape().toArray(), indices.shape().rank() + 1);
     dims[dims.length - 1] = count;
     Engine engine = indices.engine();
     Tensor y = engine.empty(type, Shape.of(dims));
-    engine.emit(new Instruction.PlanBits(list(indices.contiguous()), Output.to(matrix(y))));
+    emitBits(indices, y);
     return y;
   }
 
+  private static void emitBits(Tensor indices, Tensor y) {
+    Buffer plans = Rows.list(NAME, indices.contiguous().buffer());
+    y.engine().emit(new Instruction.PlanBits(plans, Output.to(Rows.of(NAME, y.buffer()))));
+  }
+
   private static void checkBits(Tensor logits) {
-    Check.floating("binary mapper", logits);
+    Check.floating(NAME, logits);
     boolean fits = logits.shape().rank() >= 1 && logits.dim(-1) >= 1 && logits.dim(-1) <= MAX_BITS;
-    Check.that(fits, "binary mapper", "logits must be [.., H] with H from 1 to 20", logits);
+    Check.that(fits, NAME, "logits must be [.., H] with H from 1 to 20", logits);
   }
 
   private static void checkPlans(Tensor logits, Tensor indices) {
-    Check.integers("binary mapper", indices);
-    Check.engine("binary mapper", logits, indices);
+    Check.integers(NAME, indices);
+    Check.engine(NAME, logits, indices);
     boolean fits = indices.shape().equals(Check.leading(logits.shape()));
-    Check.that(fits, "binary mapper", "logits [.., H] need indices [..]", logits, indices);
-  }
-
-  private static Buffer matrix(Tensor x) {
-    int columns = x.dim(-1);
-    int rows = Math.toIntExact(x.shape().size() / columns);
-    return x.buffer().with(x.layout().reshape(Shape.of(rows, columns)));
-  }
-
-  private static Output asMatrix(Output out) {
-    Buffer buffer = out.buffer();
-    int columns = buffer.dim(-1);
-    int rows = Math.toIntExact(buffer.size() / columns);
-    return new Output(
-        buffer.with(buffer.layout().reshape(Shape.of(rows, columns))), out.accumulate());
-  }
-
-  private static Buffer list(Tensor indices) {
-    Shape flat = Shape.of(indices.shape().sizeAsInt("binary mapper"));
-    return indices.buffer().with(indices.layout().reshape(flat));
+    Check.that(fits, NAME, "logits [.., H] need indices [..]", logits, indices);
   }
 }

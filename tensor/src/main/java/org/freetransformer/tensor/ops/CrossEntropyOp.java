@@ -9,7 +9,6 @@ import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.autograd.Node;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction;
-import org.freetransformer.tensor.device.Output;
 
 /** Negative log-likelihood of target classes. */
 public final class CrossEntropyOp {
@@ -33,36 +32,26 @@ public final class CrossEntropyOp {
         logits.shape().rank() >= 1 && targets.shape().equals(Check.leading(logits.shape()));
     Check.that(fits, "crossEntropy", "shapes must be [.., V] and [..]", logits, targets);
     Engine engine = logits.engine();
-    int rows = targets.shape().sizeAsInt("crossEntropy");
-    Shape list = Shape.of(rows);
     Tensor scores = logits.contiguous();
-    Buffer matrix = scores.buffer().with(scores.layout().reshape(Shape.of(rows, logits.dim(-1))));
-    Tensor aims = targets.contiguous();
-    Buffer flat = aims.buffer().with(aims.layout().reshape(list));
+    Buffer rows = Rows.of("crossEntropy", scores.buffer());
+    Buffer classes = Rows.list("crossEntropy", targets.contiguous().buffer());
     Tensor losses = engine.empty(logits.dtype(), targets.shape());
-    Tensor lse = engine.empty(Precision.statistics(logits.dtype()), list);
+    Tensor lse = engine.empty(Precision.statistics(logits.dtype()), classes.shape());
     engine.emit(
         new Instruction.CrossEntropy(
-            matrix,
-            flat,
-            ignoreIndex,
-            losses.buffer().with(losses.layout().reshape(list)),
-            lse.buffer()));
+            rows, classes, ignoreIndex, Rows.list("crossEntropy", losses.buffer()), lse.buffer()));
     return Node.attach(
         losses,
         List.of(scores),
-        (dy, gradients) -> {
-          Output into = gradients.into(scores);
-          Buffer target = into.buffer().with(into.buffer().layout().reshape(matrix.shape()));
-          engine.emit(
-              new Instruction.CrossEntropyBackward(
-                  matrix,
-                  flat,
-                  ignoreIndex,
-                  lse.buffer(),
-                  dy.buffer().with(dy.layout().reshape(list)),
-                  new Output(target, into.accumulate())));
-        });
+        (dy, gradients) ->
+            engine.emit(
+                new Instruction.CrossEntropyBackward(
+                    rows,
+                    classes,
+                    ignoreIndex,
+                    lse.buffer(),
+                    Rows.list("crossEntropy", dy.buffer()),
+                    Rows.of("crossEntropy", gradients.into(scores)))));
   }
 
   /**

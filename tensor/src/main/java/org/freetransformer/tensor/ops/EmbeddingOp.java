@@ -25,27 +25,21 @@ public final class EmbeddingOp {
     Check.that(table.shape().rank() == 2, "gather", "the table must be [R, D]", table);
     Check.engine("gather", table, indices);
     Engine engine = table.engine();
-    int width = table.dim(1);
     int[] dims = Arrays.copyOf(indices.shape().toArray(), indices.shape().rank() + 1);
-    dims[dims.length - 1] = width;
-    Tensor list = indices.contiguous();
-    int count = list.shape().sizeAsInt("gather");
-    Buffer flat = list.buffer().with(list.layout().reshape(Shape.of(count)));
+    dims[dims.length - 1] = table.dim(1);
+    Buffer list = Rows.list("gather", indices.contiguous().buffer());
     Tensor y = engine.empty(table.dtype(), Shape.of(dims));
-    Shape rows = Shape.of(count, width);
     Tensor plainTable = table.contiguous();
     engine.emit(
         new Instruction.Gather(
-            plainTable.buffer(), flat, Output.to(y.buffer().with(y.layout().reshape(rows)))));
+            plainTable.buffer(), list, Output.to(Rows.of("gather", y.buffer()))));
     return Node.attach(
         y,
         List.of(plainTable),
         (dy, gradients) ->
             engine.emit(
                 new Instruction.ScatterAdd(
-                    dy.buffer().with(dy.layout().reshape(rows)),
-                    flat,
-                    gradients.accumulator(plainTable))));
+                    Rows.of("gather", dy.buffer()), list, gradients.accumulator(plainTable))));
   }
 
   /**

@@ -2,7 +2,6 @@ package org.freetransformer.tensor.ops;
 
 import java.util.List;
 import org.freetransformer.tensor.Engine;
-import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.autograd.Node;
 import org.freetransformer.tensor.device.Buffer;
@@ -25,26 +24,18 @@ public final class KlOp {
     Check.that(fits, "bernoulliKl", "logits must be [.., H] with H at least 1", logits);
     Engine engine = logits.engine();
     Tensor rows = logits.contiguous();
-    int bits = logits.dim(-1);
     Tensor kl = engine.empty(logits.dtype(), Check.leading(logits.shape()));
-    int count = kl.shape().sizeAsInt("bernoulliKl");
-    Shape list = Shape.of(count);
-    Shape matrix = Shape.of(count, bits);
-    Buffer in = rows.buffer().with(rows.layout().reshape(matrix));
-    engine.emit(
-        new Instruction.BernoulliKl(in, Output.to(kl.buffer().with(kl.layout().reshape(list)))));
+    Buffer in = Rows.of("bernoulliKl", rows.buffer());
+    engine.emit(new Instruction.BernoulliKl(in, Output.to(Rows.list("bernoulliKl", kl.buffer()))));
     return Node.attach(
         kl,
         List.of(rows),
-        (dkl, gradients) -> {
-          Output into = gradients.into(rows);
-          Buffer target = into.buffer().with(into.buffer().layout().reshape(matrix));
-          engine.emit(
-              new Instruction.BernoulliKlBackward(
-                  in,
-                  dkl.buffer().with(dkl.layout().reshape(list)),
-                  new Output(target, into.accumulate())));
-        });
+        (dkl, gradients) ->
+            engine.emit(
+                new Instruction.BernoulliKlBackward(
+                    in,
+                    Rows.list("bernoulliKl", dkl.buffer()),
+                    Rows.of("bernoulliKl", gradients.into(rows)))));
   }
 
   /**

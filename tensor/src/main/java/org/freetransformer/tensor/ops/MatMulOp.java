@@ -99,9 +99,12 @@ public final class MatMulOp {
     Tensor rows = x.contiguous();
     DType type = inFull && !narrowed ? weight.dtype() : x.dtype();
     Tensor y = engine.empty(type, x.shape().with(-1, weight.dim(0)));
-    Buffer in = asRows(rows.buffer());
     engine.emit(
-        new Instruction.MatMul(in, transposed(factor.buffer()), 1, Output.to(asRows(y.buffer()))));
+        new Instruction.MatMul(
+            Rows.of("linear", rows.buffer()),
+            transposed(factor.buffer()),
+            1,
+            Output.to(Rows.of("linear", y.buffer()))));
     return Node.attach(
         y,
         List.of(rows, weight),
@@ -111,28 +114,16 @@ public final class MatMulOp {
   private static void linearBackward(
       Tensor x, Tensor weight, Buffer factor, Tensor dy, Gradients gradients) {
     Engine engine = x.engine();
-    Buffer dyRows = asRows(dy.buffer());
+    Buffer dyRows = Rows.of("linear", dy.buffer());
     if (gradients.wants(weight)) {
       engine.emit(
           new Instruction.MatMul(
-              transposed(dyRows), asRows(x.buffer()), 1, gradients.into(weight)));
+              transposed(dyRows), Rows.of("linear", x.buffer()), 1, gradients.into(weight)));
     }
     if (gradients.wants(x)) {
-      Output dx = gradients.into(x);
-      engine.emit(
-          new Instruction.MatMul(
-              dyRows, factor, 1, new Output(asRows(dx.buffer()), dx.accumulate())));
+      Output dx = Rows.of("linear", gradients.into(x));
+      engine.emit(new Instruction.MatMul(dyRows, factor, 1, dx));
     }
-  }
-
-  /** All leading axes as one. */
-  static Buffer asRows(Buffer buffer) {
-    int columns = buffer.dim(-1);
-    long rows = 1;
-    for (int i = 0; i < buffer.shape().rank() - 1; i++) {
-      rows *= buffer.dim(i);
-    }
-    return buffer.with(buffer.layout().reshape(Shape.of(Math.toIntExact(rows), columns)));
   }
 
   private static Buffer transposed(Buffer buffer) {

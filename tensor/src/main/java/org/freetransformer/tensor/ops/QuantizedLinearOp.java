@@ -93,10 +93,10 @@ public final class QuantizedLinearOp {
     Tensor y = engine.empty(DType.F32, x.shape().with(-1, steps.dim(0)));
     engine.emit(
         new Instruction.QuantizedLinear(
-            MatMulOp.asRows(rows.buffer()),
+            Rows.of("quantized linear", rows.buffer()),
             steps.buffer(),
             weight.scales().buffer(),
-            Output.to(MatMulOp.asRows(y.buffer()))));
+            Output.to(Rows.of("quantized linear", y.buffer()))));
     return y;
   }
 }

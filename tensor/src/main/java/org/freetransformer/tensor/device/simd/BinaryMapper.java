@@ -5,6 +5,7 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
+import org.freetransformer.tensor.device.UnaryFunction;
 
 /**
  * The binary mapper's gradient over all plans, without a [N, C] matrix. A task is a block of
@@ -160,7 +161,7 @@ final class BinaryMapper implements Kernel {
   }
 
   private static float sigmoid(float x) {
-    return (float) (1 / (1 + Math.exp(-x)));
+    return (float) UnaryFunction.SIGMOID.value(x);
   }
 
   private void addPlans(int plan, int rows, int count, int worker) {

@@ -7,6 +7,7 @@ import jdk.incubator.vector.VectorOperators;
 import org.freetransformer.tensor.device.Draws;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
+import org.freetransformer.tensor.device.UnaryFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -94,7 +95,7 @@ final class Plans {
       MemorySegment logits, long first, int[] words, int from, long bits, long unsure) {
     for (long left = unsure; left != 0; left &= left - 1) {
       int lane = Long.numberOfTrailingZeros(left);
-      double p = 1 / (1 + Math.exp(-Memory.floatAt(logits, first + lane)));
+      double p = UnaryFunction.SIGMOID.value(Memory.floatAt(logits, first + lane));
       boolean set = Draws.uniform(words[from + lane]) < p;
       bits = set ? bits | 1L << lane : bits & ~(1L << lane);
     }

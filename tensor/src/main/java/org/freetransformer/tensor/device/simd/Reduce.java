@@ -43,7 +43,7 @@ final class Reduce implements Kernel {
     out = Memory.of(instruction.out().buffer());
     accumulate = instruction.out().accumulate();
     rowsPerPart = Math.max(LEAST_ROWS_PER_PART, Workers.BLOCK / Math.max(1, shape.inner()));
-    parts = Math.max(1, (shape.reduced() + rowsPerPart - 1) / rowsPerPart);
+    parts = Math.max(1, Math.ceilDiv(shape.reduced(), rowsPerPart));
     long each = Math.max(1, (long) Math.min(rowsPerPart, shape.reduced()) * shape.inner());
     outersPerTask = (int) Math.max(1, Workers.BLOCK / each);
     workers.requireShared((long) shape.outer() * parts * shape.inner() * Float.BYTES);
@@ -59,7 +59,7 @@ final class Reduce implements Kernel {
   @Override
   public void run() {
     long elements = (long) shape.outer() * shape.reduced() * shape.inner();
-    int groups = (shape.outer() + outersPerTask - 1) / outersPerTask;
+    int groups = Math.ceilDiv(shape.outer(), outersPerTask);
     workers.run(groups * parts, elements, partTask);
     workers.run(groups, (long) shape.outer() * parts * shape.inner(), resultTask);
   }

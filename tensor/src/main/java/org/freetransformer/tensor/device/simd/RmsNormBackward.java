@@ -35,7 +35,7 @@ final class RmsNormBackward implements Kernel {
   RmsNormBackward(Instruction.RmsNormBackward instruction, Workers workers) {
     this.workers = workers;
     RowBlocks small = RowBlocks.of(instruction.x());
-    int rowsPerBlock = Math.max(small.rowsPerBlock(), (small.rows() + MOST_PARTS - 1) / MOST_PARTS);
+    int rowsPerBlock = Math.max(small.rowsPerBlock(), Math.ceilDiv(small.rows(), MOST_PARTS));
     blocks = new RowBlocks(small.rows(), small.columns(), rowsPerBlock);
     x = Memory.of(instruction.x());
     weight = Memory.of(instruction.weight());
@@ -60,7 +60,7 @@ final class RmsNormBackward implements Kernel {
   public void run() {
     workers.run(blocks.count(), blocks.elements(), rowTask);
     if (dweight != null) {
-      int tasks = (blocks.columns() + COLUMNS_PER_TASK - 1) / COLUMNS_PER_TASK;
+      int tasks = Math.ceilDiv(blocks.columns(), COLUMNS_PER_TASK);
       workers.run(tasks, (long) blocks.columns() * blocks.count(), partTask);
     }
   }

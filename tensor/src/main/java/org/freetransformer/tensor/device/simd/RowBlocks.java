@@ -24,7 +24,7 @@ record RowBlocks(int rows, int columns, int rowsPerBlock) {
   }
 
   int count() {
-    return (rows + rowsPerBlock - 1) / rowsPerBlock;
+    return Math.ceilDiv(rows, rowsPerBlock);
   }
 
   int first(int block) {
@@ -33,7 +33,7 @@ record RowBlocks(int rows, int columns, int rowsPerBlock) {
 
   /** One past the last row of a block. */
   int end(int block) {
-    return Math.min(rows, (block + 1) * rowsPerBlock);
+    return (int) Math.min(rows, (block + 1L) * rowsPerBlock);
   }
 
   long elements() {

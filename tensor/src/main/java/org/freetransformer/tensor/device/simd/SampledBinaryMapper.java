@@ -6,6 +6,7 @@ import jdk.incubator.vector.VectorMask;
 import org.freetransformer.tensor.device.Indices;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Kernel;
+import org.freetransformer.tensor.device.UnaryFunction;
 
 /** The binary mapper's gradient at the sampled plan alone: one row of the table per position. */
 final class SampledBinaryMapper {
@@ -49,7 +50,7 @@ final class SampledBinaryMapper {
   }
 
   private static double sigmoid(double x) {
-    return 1 / (1 + Math.exp(-x));
+    return UnaryFunction.SIGMOID.value(x);
   }
 
   private static float dot(MemorySegment a, long aStart, MemorySegment b, long bStart, int n) {

@@ -60,7 +60,7 @@ final class TableRows {
             }
           }
         };
-    int tasks = (rows.columns() + COLUMNS_PER_TASK - 1) / COLUMNS_PER_TASK;
+    int tasks = Math.ceilDiv(rows.columns(), COLUMNS_PER_TASK);
     return () -> workers.run(tasks, rows.elements(), task);
   }
 

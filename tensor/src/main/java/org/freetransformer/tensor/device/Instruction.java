@@ -1,8 +1,6 @@
 package org.freetransformer.tensor.device;
 
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -29,15 +27,17 @@ import org.jspecify.annotations.Nullable;
  * >>> 8) · 2^-24}.
  */
 public sealed interface Instruction {
+  /** What the instruction reads and writes, and how much it computes. */
+  Work work();
+
   /** All buffers whose content is used, those that are accumulated into among them. */
-  List<Buffer> reads();
+  default List<Buffer> reads() {
+    return work().reads();
+  }
 
   /** All buffers whose content is changed. */
-  List<Buffer> writes();
-
-  /** Useful work. By default no arithmetic, and each operand's bytes once. */
-  default Cost cost() {
-    return new Cost(0, bytesMoved());
+  default List<Buffer> writes() {
+    return work().writes();
   }
 
   /**
@@ -45,12 +45,18 @@ public sealed interface Instruction {
    * those of which each element is read before the one in its place is written, and not after.
    */
   default List<Buffer> replaceable() {
-    return List.of();
+    return work().replaceable();
   }
 
-  /** Bytes of all operands, each read or written once. */
+  /** Useful work. */
+  default Cost cost() {
+    return new Cost(work().flops(), bytesMoved());
+  }
+
+  /** Bytes that are read and written: by default all operands', each once. */
   default long bytesMoved() {
-    return Stream.concat(reads().stream(), writes().stream())
+    Work work = work();
+    return Stream.concat(work.reads().stream(), work.writes().stream())
         .mapToLong(Buffer::distinctBytes)
         .sum();
   }
@@ -60,13 +66,8 @@ public sealed interface Instruction {
   /** Every element becomes {@code value}. Strided, any type. */
   record Fill(Buffer out, double value) implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return List.of();
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return List.of(out);
+    public Work work() {
+      return Work.from().to(out);
     }
   }
 
@@ -76,13 +77,8 @@ public sealed interface Instruction {
    */
   record Copy(Buffer in, Output out) implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return inputs(out, in);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(out);
+    public Work work() {
+      return Work.from(in).to(out);
     }
   }
 
@@ -101,13 +97,8 @@ public sealed interface Instruction {
     }
 
     @Override
-    public List<Buffer> reads() {
-      return List.of(rng);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return List.of(out);
+    public Work work() {
+      return Work.from(rng).to(out);
     }
   }
 
@@ -116,46 +107,16 @@ public sealed interface Instruction {
   /** {@code scale·x + shift}. */
   record Affine(Buffer in, double scale, double shift, Output out) implements Instruction {
     @Override
-    public List<Buffer> replaceable() {
-      return List.of(in);
-    }
-
-    @Override
-    public List<Buffer> reads() {
-      return inputs(out, in);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(out);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(2 * in.size(), bytesMoved());
+    public Work work() {
+      return Work.from(in).to(out).inPlace(in).flops(2 * in.size());
     }
   }
 
   /** A function of one number. */
   record Unary(UnaryFunction function, Buffer in, Output out) implements Instruction {
     @Override
-    public List<Buffer> replaceable() {
-      return List.of(in);
-    }
-
-    @Override
-    public List<Buffer> reads() {
-      return inputs(out, in);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(out);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(in.size(), bytesMoved());
+    public Work work() {
+      return Work.from(in).to(out).inPlace(in).flops(in.size());
     }
   }
 
@@ -163,82 +124,32 @@ public sealed interface Instruction {
   record UnaryBackward(UnaryFunction function, Buffer x, Buffer dy, Output dx)
       implements Instruction {
     @Override
-    public List<Buffer> replaceable() {
-      return List.of(dy, x);
-    }
-
-    @Override
-    public List<Buffer> reads() {
-      return inputs(dx, x, dy);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(dx);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(2 * x.size(), bytesMoved());
+    public Work work() {
+      return Work.from(x, dy).to(dx).inPlace(dy, x).flops(2 * x.size());
     }
   }
 
   /** A function of two numbers. Comparisons give 1 or 0, and take any pair of equal types. */
   record Binary(BinaryFunction function, Buffer a, Buffer b, Output out) implements Instruction {
     @Override
-    public List<Buffer> replaceable() {
-      return List.of(a, b);
-    }
-
-    @Override
-    public List<Buffer> reads() {
-      return inputs(out, a, b);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(out);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(out.buffer().size(), bytesMoved());
+    public Work work() {
+      return Work.from(a, b).to(out).inPlace(a, b).flops(out.buffer().size());
     }
   }
 
   /** {@code condition ≠ 0 ? a : b}. */
   record Select(Buffer condition, Buffer a, Buffer b, Output out) implements Instruction {
     @Override
-    public List<Buffer> replaceable() {
-      return List.of(a, b);
-    }
-
-    @Override
-    public List<Buffer> reads() {
-      return inputs(out, condition, a, b);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(out);
+    public Work work() {
+      return Work.from(condition, a, b).to(out).inPlace(a, b);
     }
   }
 
   /** Kept elements divided by 1 − rate, the others 0; element i is kept where u(i) ≥ rate. */
   record Dropout(Buffer in, double rate, Buffer rng, int salt, Output out) implements Instruction {
     @Override
-    public List<Buffer> replaceable() {
-      return List.of(in);
-    }
-
-    @Override
-    public List<Buffer> reads() {
-      return inputs(out, in, rng);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(out);
+    public Work work() {
+      return Work.from(in, rng).to(out).inPlace(in);
     }
   }
 
@@ -250,18 +161,8 @@ public sealed interface Instruction {
    */
   record Reduce(ReduceFunction function, Buffer in, Output out) implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return inputs(out, in);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(out);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(in.size(), bytesMoved());
+    public Work work() {
+      return Work.from(in).to(out).flops(in.size());
     }
   }
 
@@ -271,18 +172,8 @@ public sealed interface Instruction {
    */
   record MatMul(Buffer a, Buffer b, double alpha, Output out) implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return inputs(out, a, b);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(out);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(2 * out.buffer().size() * a.dim(-1), bytesMoved());
+    public Work work() {
+      return Work.from(a, b).to(out).flops(2 * out.buffer().size() * a.dim(-1));
     }
   }
 
@@ -293,18 +184,8 @@ public sealed interface Instruction {
   record QuantizedLinear(Buffer x, Buffer weight, Buffer scales, Output out)
       implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return inputs(out, x, weight, scales);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(out);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(2 * out.buffer().size() * x.dim(-1), bytesMoved());
+    public Work work() {
+      return Work.from(x, weight, scales).to(out).flops(2 * out.buffer().size() * x.dim(-1));
     }
   }
 
@@ -313,18 +194,13 @@ public sealed interface Instruction {
   /** Row n of out [N, D] = row indices[n] of table [R, D]. An index outside 0..R−1 gives zeros. */
   record Gather(Buffer table, Buffer indices, Output out) implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return inputs(out, table, indices);
+    public Work work() {
+      return Work.from(table, indices).to(out);
     }
 
     @Override
-    public List<Buffer> writes() {
-      return outputs(out);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(0, 2 * out.buffer().bytes() + indices.bytes());
+    public long bytesMoved() {
+      return 2 * out.buffer().bytes() + indices.bytes();
     }
   }
 
@@ -334,18 +210,13 @@ public sealed interface Instruction {
    */
   record ScatterAdd(Buffer source, Buffer indices, Buffer table) implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return List.of(source, indices, table);
+    public Work work() {
+      return Work.from(source, indices, table).to(table).flops(source.size());
     }
 
     @Override
-    public List<Buffer> writes() {
-      return List.of(table);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(source.size(), 3 * source.bytes() + indices.bytes());
+    public long bytesMoved() {
+      return 3 * source.bytes() + indices.bytes();
     }
   }
 
@@ -355,18 +226,13 @@ public sealed interface Instruction {
    */
   record ScatterRows(Buffer source, Buffer indices, Buffer table) implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return List.of(source, indices, table);
+    public Work work() {
+      return Work.from(source, indices, table).to(table);
     }
 
     @Override
-    public List<Buffer> writes() {
-      return List.of(table);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(0, 2 * source.bytes() + indices.bytes());
+    public long bytesMoved() {
+      return 2 * source.bytes() + indices.bytes();
     }
   }
 
@@ -375,18 +241,8 @@ public sealed interface Instruction {
   /** Softmax over the last axis, or its logarithm. */
   record Softmax(Buffer in, boolean logarithm, Output out) implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return inputs(out, in);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(out);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(5 * in.size(), bytesMoved());
+    public Work work() {
+      return Work.from(in).to(out).flops(5 * in.size());
     }
   }
 
@@ -396,18 +252,8 @@ public sealed interface Instruction {
    */
   record SoftmaxBackward(Buffer y, Buffer dy, boolean logarithm, Output dx) implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return inputs(dx, y, dy);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(dx);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(4 * y.size(), bytesMoved());
+    public Work work() {
+      return Work.from(y, dy).to(dx).flops(4 * y.size());
     }
   }
 
@@ -418,25 +264,15 @@ public sealed interface Instruction {
   record RmsNorm(Buffer x, Buffer weight, double epsilon, Output out, Buffer rstd)
       implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return inputs(out, x, weight);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return List.of(out.buffer(), rstd);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(4 * x.size(), bytesMoved());
+    public Work work() {
+      return Work.from(x, weight).to(out).to(rstd).flops(4 * x.size());
     }
   }
 
   /**
    * Gradients of {@link RmsNorm}: {@code dweight = Σ_n dy·x·rstd}, and with {@code g = dy·weight}:
-   * {@code dx = rstd·(g − x·rstd²·mean(g·x))}. Mixed; weight and dweight are of x's type, rstd of the
-   * same or f32.
+   * {@code dx = rstd·(g − x·rstd²·mean(g·x))}. Mixed; weight and dweight are of x's type, rstd of
+   * the same or f32.
    */
   record RmsNormBackward(
       Buffer x,
@@ -447,18 +283,8 @@ public sealed interface Instruction {
       @Nullable Output dweight)
       implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return with(List.of(x, weight, rstd, dy), accumulated(dx, dweight));
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(dx, dweight);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(9 * x.size(), bytesMoved());
+    public Work work() {
+      return Work.from(x, weight, rstd, dy).to(dx).to(dweight).flops(9 * x.size());
     }
   }
 
@@ -466,46 +292,27 @@ public sealed interface Instruction {
    * Rotary positions, half-rotation layout: x and out [B, T, heads, Dh] (strided, last axis
    * unit-stride); positions i32 [B, T] (strided); table f32 [P, Dh] holds the cosines of the Dh/2
    * angles of a position, then the sines. With halves (u, v): {@code (u·cos − v·sin, v·cos +
-   * u·sin)}; {@code inverse} turns back, which is the gradient. Mixed; the table is f32 or of x's type.
+   * u·sin)}; {@code inverse} turns back, which is the gradient. Mixed; the table is f32 or of x's
+   * type.
    */
   record Rope(Buffer x, Buffer positions, Buffer table, boolean inverse, Output out)
       implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return inputs(out, x, positions, table);
+    public Work work() {
+      return Work.from(x, positions, table).to(out).flops(3 * x.size());
     }
 
     @Override
-    public List<Buffer> writes() {
-      return outputs(out);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(3 * x.size(), 2 * x.bytes());
+    public long bytesMoved() {
+      return 2 * x.bytes();
     }
   }
 
   /** {@code out = silu(gate)·up}. Mixed. */
   record SwiGlu(Buffer gate, Buffer up, Output out) implements Instruction {
     @Override
-    public List<Buffer> replaceable() {
-      return List.of(gate, up);
-    }
-
-    @Override
-    public List<Buffer> reads() {
-      return inputs(out, gate, up);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(out);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(5 * gate.size(), bytesMoved());
+    public Work work() {
+      return Work.from(gate, up).to(out).inPlace(gate, up).flops(5 * gate.size());
     }
   }
 
@@ -514,18 +321,8 @@ public sealed interface Instruction {
       Buffer gate, Buffer up, Buffer dy, @Nullable Output dgate, @Nullable Output dup)
       implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return with(List.of(gate, up, dy), accumulated(dgate, dup));
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(dgate, dup);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(10 * gate.size(), bytesMoved());
+    public Work work() {
+      return Work.from(gate, up, dy).to(dgate).to(dup).flops(10 * gate.size());
     }
   }
 
@@ -558,18 +355,11 @@ public sealed interface Instruction {
   record Attention(Buffer q, Buffer k, Buffer v, AttentionRule rule, Buffer out, Buffer lse)
       implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return with(List.of(q, k, v), present(rule.keyLengths(), rule.rng()));
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return List.of(out, lse);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(4 * scores(q, k, rule), bytesMoved());
+    public Work work() {
+      return Work.from(q, k, v, rule.keyLengths(), rule.rng())
+          .to(out)
+          .to(lse)
+          .flops(4 * scores(q, k, rule));
     }
 
     /** Multiply-adds per score matrix product: Dh for each key that a query of a head may see. */
@@ -599,20 +389,12 @@ public sealed interface Instruction {
       @Nullable Output dv)
       implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return with(
-          with(List.of(q, k, v, out, lse, dout), present(rule.keyLengths(), rule.rng())),
-          accumulated(dq, dk, dv));
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(dq, dk, dv);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(10 * Attention.scores(q, k, rule), bytesMoved());
+    public Work work() {
+      return Work.from(q, k, v, out, lse, dout, rule.keyLengths(), rule.rng())
+          .to(dq)
+          .to(dk)
+          .to(dv)
+          .flops(10 * Attention.scores(q, k, rule));
     }
   }
 
@@ -624,18 +406,8 @@ public sealed interface Instruction {
   record CrossEntropy(Buffer logits, Buffer targets, int ignoreIndex, Buffer losses, Buffer lse)
       implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return List.of(logits, targets);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return List.of(losses, lse);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(4 * logits.size(), bytesMoved());
+    public Work work() {
+      return Work.from(logits, targets).to(losses).to(lse).flops(4 * logits.size());
     }
   }
 
@@ -647,23 +419,11 @@ public sealed interface Instruction {
       Buffer logits, Buffer targets, int ignoreIndex, Buffer lse, Buffer dlosses, Output dlogits)
       implements Instruction {
     @Override
-    public List<Buffer> replaceable() {
-      return List.of(logits);
-    }
-
-    @Override
-    public List<Buffer> reads() {
-      return inputs(dlogits, logits, targets, lse, dlosses);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(dlogits);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(4 * logits.size(), bytesMoved());
+    public Work work() {
+      return Work.from(logits, targets, lse, dlosses)
+          .to(dlogits)
+          .inPlace(logits)
+          .flops(4 * logits.size());
     }
   }
 
@@ -676,26 +436,16 @@ public sealed interface Instruction {
   record SamplePlan(Buffer logits, @Nullable Buffer rng, int salt, Buffer indices)
       implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return with(List.of(logits), present(rng));
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return List.of(indices);
+    public Work work() {
+      return Work.from(logits, rng).to(indices);
     }
   }
 
   /** The bits of plan indices i32 [N] as −1 and +1: out [N, H]. */
   record PlanBits(Buffer indices, Output out) implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return inputs(out, indices);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(out);
+    public Work work() {
+      return Work.from(indices).to(out);
     }
   }
 
@@ -710,19 +460,9 @@ public sealed interface Instruction {
       Buffer logits, Buffer indices, Buffer dr, Buffer table, boolean full, Output dlogits)
       implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return inputs(dlogits, logits, indices, dr, table);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(dlogits);
-    }
-
-    @Override
-    public Cost cost() {
+    public Work work() {
       long rows = full ? table.dim(0) : 1;
-      return new Cost(2 * dr.size() * rows, bytesMoved());
+      return Work.from(logits, indices, dr, table).to(dlogits).flops(2 * dr.size() * rows);
     }
   }
 
@@ -731,36 +471,16 @@ public sealed interface Instruction {
    */
   record BernoulliKl(Buffer logits, Output kl) implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return inputs(kl, logits);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(kl);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(8 * logits.size(), bytesMoved());
+    public Work work() {
+      return Work.from(logits).to(kl).flops(8 * logits.size());
     }
   }
 
   /** {@code dlogits[n, h] = l·σ(l)·σ(−l)·dkl[n]}. */
   record BernoulliKlBackward(Buffer logits, Buffer dkl, Output dlogits) implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return inputs(dlogits, logits, dkl);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return outputs(dlogits);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(8 * logits.size(), bytesMoved());
+    public Work work() {
+      return Work.from(logits, dkl).to(dlogits).flops(8 * logits.size());
     }
   }
 
@@ -785,18 +505,13 @@ public sealed interface Instruction {
       double weightDecay)
       implements Instruction {
     @Override
-    public List<Buffer> reads() {
-      return List.of(parameter, gradient, firstMoment, secondMoment, schedule, gradientScale);
-    }
-
-    @Override
-    public List<Buffer> writes() {
-      return List.of(parameter, gradient, firstMoment, secondMoment);
-    }
-
-    @Override
-    public Cost cost() {
-      return new Cost(14 * parameter.size(), bytesMoved());
+    public Work work() {
+      return Work.from(parameter, gradient, firstMoment, secondMoment, schedule, gradientScale)
+          .to(parameter)
+          .to(gradient)
+          .to(firstMoment)
+          .to(secondMoment)
+          .flops(14 * parameter.size());
     }
   }
 
@@ -839,50 +554,13 @@ public sealed interface Instruction {
     }
 
     @Override
+    public Work work() {
+      return Work.from(reads.toArray(Buffer[]::new)).to(writes);
+    }
+
+    @Override
     public String toString() {
       return name;
     }
-  }
-
-  // ---- Operand lists ----
-
-  private static List<Buffer> inputs(Output out, Buffer... inputs) {
-    return with(List.of(inputs), accumulated(out));
-  }
-
-  private static List<Buffer> outputs(@Nullable Output... outputs) {
-    List<Buffer> buffers = new ArrayList<>();
-    for (Output output : outputs) {
-      if (output != null) {
-        buffers.add(output.buffer());
-      }
-    }
-    return Collections.unmodifiableList(buffers);
-  }
-
-  private static List<Buffer> accumulated(@Nullable Output... outputs) {
-    List<Buffer> buffers = new ArrayList<>();
-    for (Output output : outputs) {
-      if (output != null && output.accumulate()) {
-        buffers.add(output.buffer());
-      }
-    }
-    return buffers;
-  }
-
-  private static List<Buffer> present(@Nullable Buffer... candidates) {
-    List<Buffer> buffers = new ArrayList<>();
-    for (Buffer candidate : candidates) {
-      if (candidate != null) {
-        buffers.add(candidate);
-      }
-    }
-    return buffers;
-  }
-
-  private static List<Buffer> with(List<Buffer> first, List<Buffer> second) {
-    List<Buffer> all = new ArrayList<>(first);
-    all.addAll(second);
-    return Collections.unmodifiableList(all);
   }
 }

@@ -1,14 +1,13 @@
 package org.freetransformer.tensor.device.simd;
 
 import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
-import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
-import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
 import static org.freetransformer.tensor.device.simd.GemmKernel.ROWS;
-import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.VECTOR_BYTES;
+import static org.freetransformer.tensor.device.simd.Lanes.ORDER;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
+import static org.freetransformer.tensor.device.simd.Memory.FLOAT;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
@@ -17,8 +16,6 @@ import jdk.incubator.vector.FloatVector;
  * not, A and B get a last step of zeros. Otherwise as {@link Packing}.
  */
 final class ArrayPacking {
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-
   private static final int ROWS_AT_ONCE = 4;
 
   private ArrayPacking() {}
@@ -45,10 +42,10 @@ final class ArrayPacking {
       float[] scratch) {
     if (columnStride == Float.BYTES || columns == 1) {
       packRows(b, start, rowStride, depth, columns, panels, to);
-    } else if (rowStride == Float.BYTES && depth >= LANES) {
-      for (int j = 0; j < columns; j += LANES) {
+    } else if (rowStride == Float.BYTES && depth >= Lanes.COUNT) {
+      for (int j = 0; j < columns; j += Lanes.COUNT) {
         long column = start + j * columnStride;
-        int rows = Math.min(LANES, columns - j);
+        int rows = Math.min(Lanes.COUNT, columns - j);
         int panel = to + position(j, depth);
         ArrayTransposer.transpose(b, column, columnStride, rows, depth, panels, panel, scratch);
       }
@@ -71,15 +68,15 @@ final class ArrayPacking {
   static void packVectors(
       MemorySegment b, long start, long rowStride, int rows, int columns, float[] to, int at) {
     if (rowStride == VECTOR_BYTES) {
-      MemorySegment.copy(b, FLOAT, start, to, at, (rows - 1) * LANES + columns);
+      MemorySegment.copy(b, FLOAT, start, to, at, (rows - 1) * Lanes.COUNT + columns);
       return;
     }
     for (int i = 0; i < rows; i++) {
       long from = start + i * rowStride;
       if (from + VECTOR_BYTES <= b.byteSize()) {
-        FloatVector.fromMemorySegment(SPECIES, b, from, ORDER).intoArray(to, at + i * LANES);
+        FloatVector.fromMemorySegment(SPECIES, b, from, ORDER).intoArray(to, at + i * Lanes.COUNT);
       } else {
-        MemorySegment.copy(b, FLOAT, from, to, at + i * LANES, columns);
+        MemorySegment.copy(b, FLOAT, from, to, at + i * Lanes.COUNT, columns);
       }
     }
   }
@@ -177,7 +174,7 @@ final class ArrayPacking {
   private static void packPiece(MemorySegment b, long from, float[] panels, int to) {
     FloatVector.fromMemorySegment(SPECIES, b, from, ORDER).intoArray(panels, to);
     FloatVector.fromMemorySegment(SPECIES, b, from + VECTOR_BYTES, ORDER)
-        .intoArray(panels, to + LANES);
+        .intoArray(panels, to + Lanes.COUNT);
   }
 
   private static void packRow(

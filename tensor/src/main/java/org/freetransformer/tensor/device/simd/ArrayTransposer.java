@@ -4,7 +4,7 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.NE;
 import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
-import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
+import static org.freetransformer.tensor.device.simd.Lanes.ORDER;
 
 import java.lang.foreign.MemorySegment;
 import java.util.function.IntUnaryOperator;
@@ -171,7 +171,7 @@ final class ArrayTransposer {
   }
 
   private static IntVector get(float[] from, int at) {
-    return FloatVector.fromArray(GemmKernel.SPECIES, from, at).reinterpretAsInts();
+    return FloatVector.fromArray(Lanes.SPECIES, from, at).reinterpretAsInts();
   }
 
   private static void put(IntVector x, float[] to, int at) {

@@ -85,7 +85,7 @@ final class ColdKernels {
 
     Cold(ColdStart start, Buffer buffer, Kernel plain, Supplier<Kernel> vectors) {
       this.start = start;
-      this.rounds = (int) buffer.size() / GemmKernel.LANES;
+      this.rounds = (int) buffer.size() / Lanes.COUNT;
       this.plain = plain;
       this.vectors = vectors;
     }

@@ -2,9 +2,8 @@ package org.freetransformer.tensor.device.simd;
 
 import static org.freetransformer.tensor.device.simd.GemmKernel.A_STRIDE;
 import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
-import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.ROWS;
-import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
 
 import java.lang.invoke.VarHandle;
 import jdk.incubator.vector.FloatVector;
@@ -43,7 +42,7 @@ final class FencedTile {
     for (int k = aStart; k < aStart + depth; k += 2) {
       int row = k * COLUMNS + shift;
       FloatVector bl = FloatVector.fromArray(SPECIES, b, row);
-      FloatVector br = FloatVector.fromArray(SPECIES, b, row + LANES);
+      FloatVector br = FloatVector.fromArray(SPECIES, b, row + Lanes.COUNT);
       FloatVector x = FloatVector.broadcast(SPECIES, a[k]);
       l0 = x.fma(bl, l0);
       r0 = x.fma(br, r0);
@@ -69,7 +68,7 @@ final class FencedTile {
       r5 = x.fma(br, r5);
       VarHandle.loadLoadFence();
       bl = FloatVector.fromArray(SPECIES, b, row + COLUMNS);
-      br = FloatVector.fromArray(SPECIES, b, row + COLUMNS + LANES);
+      br = FloatVector.fromArray(SPECIES, b, row + COLUMNS + Lanes.COUNT);
       x = FloatVector.broadcast(SPECIES, a[k + 1]);
       l0 = x.fma(bl, l0);
       r0 = x.fma(br, r0);
@@ -96,17 +95,17 @@ final class FencedTile {
       VarHandle.loadLoadFence();
     }
     l0.intoArray(c, cStart);
-    r0.intoArray(c, cStart + LANES);
+    r0.intoArray(c, cStart + Lanes.COUNT);
     l1.intoArray(c, cStart + cRow);
-    r1.intoArray(c, cStart + cRow + LANES);
+    r1.intoArray(c, cStart + cRow + Lanes.COUNT);
     l2.intoArray(c, cStart + 2 * cRow);
-    r2.intoArray(c, cStart + 2 * cRow + LANES);
+    r2.intoArray(c, cStart + 2 * cRow + Lanes.COUNT);
     l3.intoArray(c, cStart + 3 * cRow);
-    r3.intoArray(c, cStart + 3 * cRow + LANES);
+    r3.intoArray(c, cStart + 3 * cRow + Lanes.COUNT);
     l4.intoArray(c, cStart + 4 * cRow);
-    r4.intoArray(c, cStart + 4 * cRow + LANES);
+    r4.intoArray(c, cStart + 4 * cRow + Lanes.COUNT);
     l5.intoArray(c, cStart + 5 * cRow);
-    r5.intoArray(c, cStart + 5 * cRow + LANES);
+    r5.intoArray(c, cStart + 5 * cRow + Lanes.COUNT);
   }
 
   /** From columns of A, {@link GemmKernel#ROWS} apart. */
@@ -128,7 +127,7 @@ final class FencedTile {
       int row = bStart + k * COLUMNS;
       int column = aStart + k * ROWS;
       FloatVector bl = FloatVector.fromArray(SPECIES, b, row);
-      FloatVector br = FloatVector.fromArray(SPECIES, b, row + LANES);
+      FloatVector br = FloatVector.fromArray(SPECIES, b, row + Lanes.COUNT);
       FloatVector x = FloatVector.broadcast(SPECIES, a[column]);
       l0 = x.fma(bl, l0);
       r0 = x.fma(br, r0);
@@ -154,7 +153,7 @@ final class FencedTile {
       r5 = x.fma(br, r5);
       VarHandle.loadLoadFence();
       bl = FloatVector.fromArray(SPECIES, b, row + COLUMNS);
-      br = FloatVector.fromArray(SPECIES, b, row + COLUMNS + LANES);
+      br = FloatVector.fromArray(SPECIES, b, row + COLUMNS + Lanes.COUNT);
       x = FloatVector.broadcast(SPECIES, a[column + ROWS]);
       l0 = x.fma(bl, l0);
       r0 = x.fma(br, r0);
@@ -181,16 +180,16 @@ final class FencedTile {
       VarHandle.loadLoadFence();
     }
     l0.intoArray(c, cStart);
-    r0.intoArray(c, cStart + LANES);
+    r0.intoArray(c, cStart + Lanes.COUNT);
     l1.intoArray(c, cStart + cRow);
-    r1.intoArray(c, cStart + cRow + LANES);
+    r1.intoArray(c, cStart + cRow + Lanes.COUNT);
     l2.intoArray(c, cStart + 2 * cRow);
-    r2.intoArray(c, cStart + 2 * cRow + LANES);
+    r2.intoArray(c, cStart + 2 * cRow + Lanes.COUNT);
     l3.intoArray(c, cStart + 3 * cRow);
-    r3.intoArray(c, cStart + 3 * cRow + LANES);
+    r3.intoArray(c, cStart + 3 * cRow + Lanes.COUNT);
     l4.intoArray(c, cStart + 4 * cRow);
-    r4.intoArray(c, cStart + 4 * cRow + LANES);
+    r4.intoArray(c, cStart + 4 * cRow + Lanes.COUNT);
     l5.intoArray(c, cStart + 5 * cRow);
-    r5.intoArray(c, cStart + 5 * cRow + LANES);
+    r5.intoArray(c, cStart + 5 * cRow + Lanes.COUNT);
   }
 }

@@ -1,10 +1,11 @@
 package org.freetransformer.tensor.device.simd;
 
+import static org.freetransformer.tensor.device.simd.Lanes.ORDER;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
+import static org.freetransformer.tensor.device.simd.Memory.FLOAT;
+
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The innermost step of matrix multiplication: a tile of C that stays in vector registers while k
@@ -19,11 +20,8 @@ import jdk.incubator.vector.VectorSpecies;
  * that are stored to {@code tile} first and added to C by a rolled loop.
  */
 final class GemmKernel {
-  static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
-  static final int LANES = SPECIES.length();
-
   /** Width of a tile and of a panel of B: two vectors. */
-  static final int COLUMNS = 2 * LANES;
+  static final int COLUMNS = 2 * Lanes.COUNT;
 
   /** Largest number of steps of k in one call. */
   static final int MAX_DEPTH = 512;
@@ -44,11 +42,9 @@ final class GemmKernel {
   static final boolean READS_IN_PLACE = MANY_REGISTERS;
 
   /** Whether packed panels had better be in an array: see {@link FencedTile}. */
-  static final boolean READS_ARRAYS = !MANY_REGISTERS && LANES >= 4 && isX86();
+  static final boolean READS_ARRAYS = !MANY_REGISTERS && Lanes.COUNT >= 4 && isX86();
 
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-  static final ByteOrder ORDER = ByteOrder.nativeOrder();
-  static final long VECTOR_BYTES = (long) LANES * Float.BYTES;
+  static final long VECTOR_BYTES = (long) Lanes.COUNT * Float.BYTES;
 
   /** Distance of the rows of a packed panel of B. */
   static final long PANEL_ROW_BYTES = 2 * VECTOR_BYTES;
@@ -58,7 +54,7 @@ final class GemmKernel {
 
   // C2 unrolls a loop unless its step is over 32, or over 64 with 512-bit vectors: seen with JDK
   // 25.
-  private static final int UNROLLED_STEP = Math.max(32, 4 * LANES);
+  private static final int UNROLLED_STEP = Math.max(32, 4 * Lanes.COUNT);
 
   private GemmKernel() {}
 
@@ -189,7 +185,7 @@ final class GemmKernel {
     for (int i = 0; i < rows; i++) {
       long at = cStart + i * cRowBytes;
       FloatVector l = FloatVector.fromArray(SPECIES, tile, i * COLUMNS);
-      FloatVector r = FloatVector.fromArray(SPECIES, tile, i * COLUMNS + LANES);
+      FloatVector r = FloatVector.fromArray(SPECIES, tile, i * COLUMNS + Lanes.COUNT);
       l.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at, ORDER))
           .intoMemorySegment(c, at, ORDER);
       r.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at + VECTOR_BYTES, ORDER))
@@ -203,7 +199,7 @@ final class GemmKernel {
     for (int i = 0; i < rows; i++) {
       long at = cStart + i * cRowBytes;
       FloatVector.fromArray(SPECIES, tile, i * COLUMNS).mul(scale).intoMemorySegment(c, at, ORDER);
-      FloatVector.fromArray(SPECIES, tile, i * COLUMNS + LANES)
+      FloatVector.fromArray(SPECIES, tile, i * COLUMNS + Lanes.COUNT)
           .mul(scale)
           .intoMemorySegment(c, at + VECTOR_BYTES, ORDER);
     }
@@ -213,7 +209,7 @@ final class GemmKernel {
       float[] tile, int from, int columns, float alpha, boolean add, MemorySegment c, long cStart) {
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
     int j = 0;
-    for (; j <= columns - LANES; j += LANES) {
+    for (; j <= columns - Lanes.COUNT; j += Lanes.COUNT) {
       FloatVector x = FloatVector.fromArray(SPECIES, tile, from + j);
       long at = cStart + (long) j * Float.BYTES;
       FloatVector y =

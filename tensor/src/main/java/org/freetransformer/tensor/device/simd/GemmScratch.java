@@ -54,7 +54,7 @@ final class GemmScratch {
   final float[] lanes =
       new float
           [Math.max(
-              SkinnyKernel.ROWS * SkinnyKernel.DOT_COLUMNS * GemmKernel.LANES,
+              SkinnyKernel.ROWS * SkinnyKernel.DOT_COLUMNS * Lanes.COUNT,
               TileTurner.SCRATCH_ELEMENTS)];
 
   /** Where columns of W begin. */
@@ -78,7 +78,7 @@ final class GemmScratch {
 
   GemmScratch(Arena arena) {
     this.arena = arena;
-    wide = arena.allocate((long) GemmKernel.LANES * GemmKernel.A_STRIDE * Float.BYTES, CACHE_LINE);
+    wide = arena.allocate((long) Lanes.COUNT * GemmKernel.A_STRIDE * Float.BYTES, CACHE_LINE);
     blocks = arena.allocate(Transposer.SCRATCH_BYTES, CACHE_LINE);
   }
 

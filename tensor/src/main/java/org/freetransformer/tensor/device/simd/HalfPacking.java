@@ -2,7 +2,6 @@ package org.freetransformer.tensor.device.simd;
 
 import static org.freetransformer.tensor.device.simd.GemmKernel.A_STRIDE;
 import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
-import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.PANEL_ROW_BYTES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.ROWS;
 
@@ -70,7 +69,7 @@ final class HalfPacking {
   /** What a vector writes beyond its column, the next column overwrites. */
   private static void spread(MemorySegment line, int tiles, float[] packed, int to) {
     for (int tile = 0; tile < tiles; tile++) {
-      for (int i = 0; i < ROWS; i += LANES) {
+      for (int i = 0; i < ROWS; i += Lanes.COUNT) {
         Lanes.load(line, 4L * (tile * ROWS + i))
             .intoArray(packed, to + tile * GemmScratch.A_TILE + i);
       }
@@ -93,7 +92,7 @@ final class HalfPacking {
       for (int k = 0; k < depth; k++) {
         packRow(type, b, start + k * rowStride, columns, depth, panels, to + k * PANEL_ROW_BYTES);
       }
-    } else if (rowStride == Halves.BYTES && depth >= LANES) {
+    } else if (rowStride == Halves.BYTES && depth >= Lanes.COUNT) {
       packTransposed(type, b, start, columnStride, depth, columns, panels, to, scratch);
     } else {
       for (int j = 0; j < columns; j++) {
@@ -132,15 +131,15 @@ final class HalfPacking {
       long to,
       GemmScratch scratch) {
     long wideColumn = (long) A_STRIDE * Float.BYTES;
-    for (int j = 0; j < columns; j += LANES) {
-      int present = Math.min(LANES, columns - j);
+    for (int j = 0; j < columns; j += Lanes.COUNT) {
+      int present = Math.min(Lanes.COUNT, columns - j);
       for (int i = 0; i < present; i++) {
         long column = start + (j + i) * columnStride;
         Halves.widen(type, b, column, depth, scratch.wide, i * wideColumn);
       }
       long panel = to + Packing.panelPosition(j, depth);
-      for (int k = 0; k < depth; k += LANES) {
-        int first = Math.min(k, depth - LANES);
+      for (int k = 0; k < depth; k += Lanes.COUNT) {
+        int first = Math.min(k, depth - Lanes.COUNT);
         Transposer.transpose(
             scratch.wide,
             (long) first * Float.BYTES,

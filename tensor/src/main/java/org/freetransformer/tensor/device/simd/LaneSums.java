@@ -1,11 +1,11 @@
 package org.freetransformer.tensor.device.simd;
 
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
 import static org.freetransformer.tensor.device.simd.Transposer.HIGH;
 import static org.freetransformer.tensor.device.simd.Transposer.LOW;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Adds up the lanes of several vectors at once, in a fixed order ({@code reduceLanes} promises
@@ -13,9 +13,6 @@ import jdk.incubator.vector.VectorSpecies;
  * up in the order of the vectors they came from.
  */
 final class LaneSums {
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
-  private static final int LANES = SPECIES.length();
-
   private LaneSums() {}
 
   /**
@@ -26,17 +23,17 @@ final class LaneSums {
    * @param sums may be {@code vectors}
    */
   static void add(float[] vectors, int count, float[] sums) {
-    int group = Math.min(count, LANES);
+    int group = Math.min(count, Lanes.COUNT);
     for (int i = 0; i < count; i += group) {
-      fold(vectors, i * LANES, group);
-      if (group == LANES) {
-        System.arraycopy(vectors, i * LANES, sums, i, group);
+      fold(vectors, i * Lanes.COUNT, group);
+      if (group == Lanes.COUNT) {
+        System.arraycopy(vectors, i * Lanes.COUNT, sums, i, group);
         continue;
       }
       for (int j = 0; j < group; j++) {
-        float sum = vectors[i * LANES + j];
-        for (int lane = j + group; lane < LANES; lane += group) {
-          sum += vectors[i * LANES + lane];
+        float sum = vectors[i * Lanes.COUNT + j];
+        for (int lane = j + group; lane < Lanes.COUNT; lane += group) {
+          sum += vectors[i * Lanes.COUNT + lane];
         }
         sums[i + j] = sum;
       }
@@ -48,13 +45,13 @@ final class LaneSums {
     int left = count;
     if (left == 8) {
       for (int i = 0; i < 4; i++) {
-        halve(vectors, start + i * LANES, 4 * LANES);
+        halve(vectors, start + i * Lanes.COUNT, 4 * Lanes.COUNT);
       }
       left = 4;
     }
     for (; left >= 4; left /= 4) {
       for (int i = 0; i < left / 4; i++) {
-        quarter(vectors, start + i * LANES, left / 4 * LANES);
+        quarter(vectors, start + i * Lanes.COUNT, left / 4 * Lanes.COUNT);
       }
     }
   }

@@ -16,7 +16,7 @@ final class Lanes {
   /** Elements in a vector. */
   static final int COUNT = SPECIES.length();
 
-  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+  static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
   /** For each power of 2 below the number of lanes, what exchanges lanes that far apart. */
   private static final List<VectorShuffle<Float>> EXCHANGES = exchanges();

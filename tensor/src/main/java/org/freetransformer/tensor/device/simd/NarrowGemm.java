@@ -18,8 +18,8 @@ final class NarrowGemm extends ProductKernel implements ThreadTeam.Task {
   private static final int MOST_PARTS = 64;
 
   // Panels of two vectors, or of one where a vector is as wide as the tile.
-  private static final boolean SQUARE = GemmKernel.LANES == SquareTile.ROWS;
-  private static final int WIDTH = SQUARE ? GemmKernel.LANES : GemmKernel.COLUMNS;
+  private static final boolean SQUARE = Lanes.COUNT == SquareTile.ROWS;
+  private static final int WIDTH = SQUARE ? Lanes.COUNT : GemmKernel.COLUMNS;
 
   private final int partDepth;
   private final int parts;

@@ -1,12 +1,11 @@
 package org.freetransformer.tensor.device.simd;
 
-import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
-import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
-import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.VECTOR_BYTES;
+import static org.freetransformer.tensor.device.simd.Lanes.ORDER;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
+import static org.freetransformer.tensor.device.simd.Memory.FLOAT;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -32,7 +31,6 @@ final class OuterGemm extends ProductKernel implements ThreadTeam.Task {
   private static final int ROW_BLOCK = 512;
 
   private static final long CRUMB = 1 << 16;
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private final int strips;
   private final int rowBlocks;
@@ -54,7 +52,7 @@ final class OuterGemm extends ProductKernel implements ThreadTeam.Task {
         && shape.k() >= MIN_DEPTH
         && shape.k() <= DEPTH
         && shape.m() >= MIN_ROWS
-        && shape.n() % LANES == 0
+        && shape.n() % Lanes.COUNT == 0
         && shape.n() >= MIN_COLUMNS
         && product.b().columnStride() == 1
         && product.c().columnStride() == 1;
@@ -98,7 +96,7 @@ final class OuterGemm extends ProductKernel implements ThreadTeam.Task {
 
   private static void packRow(
       MemorySegment b, long from, int columns, MemorySegment panels, long to) {
-    for (int j = 0; j < columns; j += LANES) {
+    for (int j = 0; j < columns; j += Lanes.COUNT) {
       Lanes.load(b, from + (long) j * Float.BYTES)
           .intoMemorySegment(panels, to + (long) j * DEPTH * Float.BYTES, ORDER);
     }
@@ -106,7 +104,7 @@ final class OuterGemm extends ProductKernel implements ThreadTeam.Task {
 
   private static void clearRow(int columns, MemorySegment panels, long to) {
     FloatVector zero = FloatVector.zero(SPECIES);
-    for (int j = 0; j < columns; j += LANES) {
+    for (int j = 0; j < columns; j += Lanes.COUNT) {
       zero.intoMemorySegment(panels, to + (long) j * DEPTH * Float.BYTES, ORDER);
     }
   }
@@ -174,7 +172,7 @@ final class OuterGemm extends ProductKernel implements ThreadTeam.Task {
     FloatVector q6 = FloatVector.broadcast(SPECIES, a[at + 14]);
     FloatVector q7 = FloatVector.broadcast(SPECIES, a[at + 15]);
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
-    for (int j = 0; j < columns; j += LANES) {
+    for (int j = 0; j < columns; j += Lanes.COUNT) {
       long panel = (long) j * DEPTH * Float.BYTES;
       long to = (long) j * Float.BYTES;
       FloatVector y0 = FloatVector.fromMemorySegment(SPECIES, b, panel, ORDER);

@@ -1,15 +1,14 @@
 package org.freetransformer.tensor.device.simd;
 
 import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
-import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
-import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
 import static org.freetransformer.tensor.device.simd.GemmKernel.PANEL_ROW_BYTES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.ROWS;
-import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.VECTOR_BYTES;
+import static org.freetransformer.tensor.device.simd.Lanes.ORDER;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
+import static org.freetransformer.tensor.device.simd.Memory.FLOAT;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -18,8 +17,6 @@ import jdk.incubator.vector.FloatVector;
  * reach parts of the tile that are never stored. Positions and strides are in bytes.
  */
 final class Packing {
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-
   private static final int COLUMNS_AT_ONCE = 4;
   private static final int ROWS_AT_ONCE = 4;
 
@@ -54,7 +51,7 @@ final class Packing {
   static void packColumns(
       MemorySegment a, long start, long columnStride, int rows, int depth, float[] packed) {
     int tiles = Math.ceilDiv(rows, ROWS);
-    long tileReach = (long) Math.ceilDiv(ROWS, LANES) * VECTOR_BYTES;
+    long tileReach = (long) Math.ceilDiv(ROWS, Lanes.COUNT) * VECTOR_BYTES;
     long reach = (tiles - 1L) * ROWS * Float.BYTES + tileReach;
     int k = 0;
     for (; k <= depth - COLUMNS_AT_ONCE; k += COLUMNS_AT_ONCE) {
@@ -90,7 +87,7 @@ final class Packing {
   }
 
   private static void packTileColumn(MemorySegment a, long from, float[] packed, int to) {
-    for (int i = 0; i < ROWS; i += LANES) {
+    for (int i = 0; i < ROWS; i += Lanes.COUNT) {
       FloatVector.fromMemorySegment(SPECIES, a, from + (long) i * Float.BYTES, ORDER)
           .intoArray(packed, to + i);
     }
@@ -113,7 +110,7 @@ final class Packing {
       GemmScratch scratch) {
     if (columnStride == Float.BYTES || columns == 1) {
       packRowsOfB(b, start, rowStride, depth, columns, panels, to);
-    } else if (rowStride == Float.BYTES && depth >= LANES) {
+    } else if (rowStride == Float.BYTES && depth >= Lanes.COUNT) {
       packTransposedPanels(b, start, columnStride, depth, columns, panels, to, scratch);
     } else {
       for (int j = 0; j < columns; j++) {
@@ -197,15 +194,15 @@ final class Packing {
       MemorySegment panels,
       long to,
       GemmScratch scratch) {
-    for (int j = 0; j < columns; j += LANES) {
+    for (int j = 0; j < columns; j += Lanes.COUNT) {
       long column = to + panelPosition(j, depth);
-      for (int k = 0; k < depth; k += LANES) {
-        int first = Math.min(k, depth - LANES);
+      for (int k = 0; k < depth; k += Lanes.COUNT) {
+        int first = Math.min(k, depth - Lanes.COUNT);
         Transposer.transpose(
             b,
             start + j * columnStride + (long) first * Float.BYTES,
             columnStride,
-            Math.min(LANES, columns - j),
+            Math.min(Lanes.COUNT, columns - j),
             panels,
             column + first * PANEL_ROW_BYTES,
             PANEL_ROW_BYTES,

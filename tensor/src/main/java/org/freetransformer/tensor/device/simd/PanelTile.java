@@ -1,8 +1,7 @@
 package org.freetransformer.tensor.device.simd;
 
 import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
-import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
-import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
 
 import java.lang.invoke.VarHandle;
 import jdk.incubator.vector.FloatVector;
@@ -27,18 +26,18 @@ final class PanelTile {
    */
   static void add(float[] a, int aStart, float[] b, int bStart, int depth, float[] c, int cStart) {
     FloatVector l0 = FloatVector.fromArray(SPECIES, c, cStart);
-    FloatVector r0 = FloatVector.fromArray(SPECIES, c, cStart + LANES);
+    FloatVector r0 = FloatVector.fromArray(SPECIES, c, cStart + Lanes.COUNT);
     FloatVector l1 = FloatVector.fromArray(SPECIES, c, cStart + COLUMNS);
-    FloatVector r1 = FloatVector.fromArray(SPECIES, c, cStart + COLUMNS + LANES);
+    FloatVector r1 = FloatVector.fromArray(SPECIES, c, cStart + COLUMNS + Lanes.COUNT);
     FloatVector l2 = FloatVector.fromArray(SPECIES, c, cStart + 2 * COLUMNS);
-    FloatVector r2 = FloatVector.fromArray(SPECIES, c, cStart + 2 * COLUMNS + LANES);
+    FloatVector r2 = FloatVector.fromArray(SPECIES, c, cStart + 2 * COLUMNS + Lanes.COUNT);
     FloatVector l3 = FloatVector.fromArray(SPECIES, c, cStart + 3 * COLUMNS);
-    FloatVector r3 = FloatVector.fromArray(SPECIES, c, cStart + 3 * COLUMNS + LANES);
+    FloatVector r3 = FloatVector.fromArray(SPECIES, c, cStart + 3 * COLUMNS + Lanes.COUNT);
     for (int k = 0; k < depth; k += 2) {
       int row = bStart + k * COLUMNS;
       int column = aStart + k * COLUMNS;
       FloatVector bl = FloatVector.fromArray(SPECIES, b, row);
-      FloatVector br = FloatVector.fromArray(SPECIES, b, row + LANES);
+      FloatVector br = FloatVector.fromArray(SPECIES, b, row + Lanes.COUNT);
       FloatVector x = FloatVector.broadcast(SPECIES, a[column]);
       l0 = x.fma(bl, l0);
       r0 = x.fma(br, r0);
@@ -56,7 +55,7 @@ final class PanelTile {
       r3 = x.fma(br, r3);
       VarHandle.loadLoadFence();
       bl = FloatVector.fromArray(SPECIES, b, row + COLUMNS);
-      br = FloatVector.fromArray(SPECIES, b, row + COLUMNS + LANES);
+      br = FloatVector.fromArray(SPECIES, b, row + COLUMNS + Lanes.COUNT);
       x = FloatVector.broadcast(SPECIES, a[column + COLUMNS]);
       l0 = x.fma(bl, l0);
       r0 = x.fma(br, r0);
@@ -75,12 +74,12 @@ final class PanelTile {
       VarHandle.loadLoadFence();
     }
     l0.intoArray(c, cStart);
-    r0.intoArray(c, cStart + LANES);
+    r0.intoArray(c, cStart + Lanes.COUNT);
     l1.intoArray(c, cStart + COLUMNS);
-    r1.intoArray(c, cStart + COLUMNS + LANES);
+    r1.intoArray(c, cStart + COLUMNS + Lanes.COUNT);
     l2.intoArray(c, cStart + 2 * COLUMNS);
-    r2.intoArray(c, cStart + 2 * COLUMNS + LANES);
+    r2.intoArray(c, cStart + 2 * COLUMNS + Lanes.COUNT);
     l3.intoArray(c, cStart + 3 * COLUMNS);
-    r3.intoArray(c, cStart + 3 * COLUMNS + LANES);
+    r3.intoArray(c, cStart + 3 * COLUMNS + Lanes.COUNT);
   }
 }

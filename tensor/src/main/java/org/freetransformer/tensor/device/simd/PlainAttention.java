@@ -10,8 +10,6 @@ import org.freetransformer.tensor.device.Kernel;
  * head are one block. Operands are f32.
  */
 final class PlainAttention implements Kernel {
-  private static final int LANES = GemmKernel.LANES;
-
   // Arrays of the scratch memory.
   private static final int QUERY = 0;
   private static final int KEYS = 1;
@@ -89,7 +87,7 @@ final class PlainAttention implements Kernel {
     int head = keyHead * group + row % group;
     int depth = mask.visible(b, lastOfTile(row) / group);
     int seen = Math.min(mask.visible(b, t), depth);
-    float[] weights = scratch.array(WEIGHTS, keys + LANES);
+    float[] weights = scratch.array(WEIGHTS, keys + Lanes.COUNT);
     score(q.row(b, t, head), keyRows, seen, weights);
     float max = Float.NEGATIVE_INFINITY;
     float sum = 0;
@@ -134,25 +132,25 @@ final class PlainAttention implements Kernel {
 
   /** {@link Attention#pad}. */
   private static int pad(float[] weights, int seen) {
-    int whole = Math.ceilDiv(seen, LANES) * LANES;
+    int whole = Math.ceilDiv(seen, Lanes.COUNT) * Lanes.COUNT;
     Arrays.fill(weights, seen, whole, Float.NEGATIVE_INFINITY);
     return whole;
   }
 
   /** {@link Attention#exponentials}. */
   private float exponentials(float[] weights, int count, float max) {
-    float[] lanes = scratch.array(SUMS, Math.max(size, LANES));
-    Arrays.fill(lanes, 0, LANES, 0f);
+    float[] lanes = scratch.array(SUMS, Math.max(size, Lanes.COUNT));
+    Arrays.fill(lanes, 0, Lanes.COUNT, 0f);
     for (int s = 0; s < count; s++) {
       weights[s] = ScalarMath.expOfNegative(weights[s] - max);
-      lanes[s % LANES] += weights[s];
+      lanes[s % Lanes.COUNT] += weights[s];
     }
-    return ScalarMath.sum(lanes, LANES);
+    return ScalarMath.sum(lanes, Lanes.COUNT);
   }
 
   /** Values times their weights. */
   private float[] addUp(float[] weights, int depth, float[] valueRows) {
-    float[] sums = scratch.array(SUMS, Math.max(size, LANES));
+    float[] sums = scratch.array(SUMS, Math.max(size, Lanes.COUNT));
     Arrays.fill(sums, 0, size, 0f);
     for (int s = 0; s < depth; s++) {
       float weight = weights[s];

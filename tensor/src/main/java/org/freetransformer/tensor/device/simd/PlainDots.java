@@ -1,16 +1,14 @@
 package org.freetransformer.tensor.device.simd;
 
+import static org.freetransformer.tensor.device.simd.Memory.FLOAT;
+
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * The dot products of {@link SkinnyKernel} in plain loops, to the same bits: a sum for every lane,
  * and the same tree of these. {@link ColdStart} says why.
  */
 final class PlainDots {
-  private static final int LANES = GemmKernel.LANES;
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-
   private PlainDots() {}
 
   /**
@@ -32,11 +30,11 @@ final class PlainDots {
       float[] lanes,
       float[] column) {
     int together = rows == 1 ? SkinnyKernel.DOT_COLUMNS : RowDots.F32_COLUMNS;
-    int whole = depth - depth % LANES;
+    int whole = depth - depth % Lanes.COUNT;
     for (int j = 0; j < together; j++) {
       MemorySegment.copy(w, FLOAT, columns[j], column, 0, whole);
       for (int i = 0; i < rows; i++) {
-        multiply(x, at + i * depth, column, whole, lanes, (i * together + j) * LANES);
+        multiply(x, at + i * depth, column, whole, lanes, (i * together + j) * Lanes.COUNT);
       }
     }
     add(lanes, rows == 1 ? together : RowDots.F32_SUMS);
@@ -51,12 +49,12 @@ final class PlainDots {
   /** A sum for every lane, four at a time: one alone would wait for its last addition. */
   private static void multiply(
       float[] x, int at, float[] column, int whole, float[] lanes, int to) {
-    for (int lane = 0; lane < LANES; lane += 4) {
+    for (int lane = 0; lane < Lanes.COUNT; lane += 4) {
       float s0 = 0f;
       float s1 = 0f;
       float s2 = 0f;
       float s3 = 0f;
-      for (int k = lane; k < whole; k += LANES) {
+      for (int k = lane; k < whole; k += Lanes.COUNT) {
         s0 = Math.fma(x[at + k], column[k], s0);
         s1 = Math.fma(x[at + k + 1], column[k + 1], s1);
         s2 = Math.fma(x[at + k + 2], column[k + 2], s2);
@@ -71,17 +69,17 @@ final class PlainDots {
 
   /** {@link LaneSums#add}, of vectors in place. */
   private static void add(float[] vectors, int count) {
-    int group = Math.min(count, LANES);
+    int group = Math.min(count, Lanes.COUNT);
     for (int i = 0; i < count; i += group) {
       for (int left = group / 2; left >= 1; left /= 2) {
         for (int j = 0; j < left; j++) {
-          interleave(vectors, (i + j) * LANES, (i + j + left) * LANES);
+          interleave(vectors, (i + j) * Lanes.COUNT, (i + j + left) * Lanes.COUNT);
         }
       }
       for (int j = 0; j < group; j++) {
-        float sum = vectors[i * LANES + j];
-        for (int lane = j + group; lane < LANES; lane += group) {
-          sum += vectors[i * LANES + lane];
+        float sum = vectors[i * Lanes.COUNT + j];
+        for (int lane = j + group; lane < Lanes.COUNT; lane += group) {
+          sum += vectors[i * Lanes.COUNT + lane];
         }
         vectors[i + j] = sum;
       }
@@ -90,7 +88,7 @@ final class PlainDots {
 
   /** Of each of two vectors, the sums of its halves; those of the two in turn. */
   private static void interleave(float[] vectors, int at, int other) {
-    int half = LANES / 2;
+    int half = Lanes.COUNT / 2;
     for (int i = 0; i < half; i++) {
       vectors[at + i] += vectors[at + half + i];
       vectors[other + i] += vectors[other + half + i];

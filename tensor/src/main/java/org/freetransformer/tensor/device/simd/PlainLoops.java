@@ -15,8 +15,6 @@ import org.freetransformer.tensor.device.Kernel;
  * loops over arrays and to the same bits. Operands are f32 without gaps.
  */
 final class PlainLoops {
-  private static final int LANES = GemmKernel.LANES;
-
   private PlainLoops() {}
 
   private static boolean suit(boolean accumulate, Buffer... buffers) {
@@ -81,7 +79,7 @@ final class PlainLoops {
     return () -> {
       float[] rows = scratch.copy(0, x, blocks.rows() * n);
       float[] weights = scratch.copy(1, weight, n);
-      float[] lanes = scratch.array(2, 2 * LANES);
+      float[] lanes = scratch.array(2, 2 * Lanes.COUNT);
       for (int row = 0; row < blocks.rows(); row++) {
         int at = row * n;
         float factor = RmsNorm.factor(squares(rows, at, n, lanes), n, op.epsilon());
@@ -96,19 +94,19 @@ final class PlainLoops {
 
   /** Σ x²: two vectors' worth of sums in turn, of which the first takes what is left. */
   private static float squares(float[] x, int at, int n, float[] lanes) {
-    Arrays.fill(lanes, 0, 2 * LANES, 0f);
-    int whole = n - n % (2 * LANES);
-    for (int i = 0; i < whole; i += 2 * LANES) {
-      for (int lane = 0; lane < 2 * LANES; lane++) {
+    Arrays.fill(lanes, 0, 2 * Lanes.COUNT, 0f);
+    int whole = n - n % (2 * Lanes.COUNT);
+    for (int i = 0; i < whole; i += 2 * Lanes.COUNT) {
+      for (int lane = 0; lane < 2 * Lanes.COUNT; lane++) {
         float value = x[at + i + lane];
         lanes[lane] = Math.fma(value, value, lanes[lane]);
       }
     }
     for (int i = whole; i < n; i++) {
       float value = x[at + i];
-      lanes[i % LANES] = Math.fma(value, value, lanes[i % LANES]);
+      lanes[i % Lanes.COUNT] = Math.fma(value, value, lanes[i % Lanes.COUNT]);
     }
-    return ScalarMath.sum(lanes, 2 * LANES);
+    return ScalarMath.sum(lanes, 2 * Lanes.COUNT);
   }
 
   static Kernel rope(Instruction.Rope op, PlainScratch scratch) {

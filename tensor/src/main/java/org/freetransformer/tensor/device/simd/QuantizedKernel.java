@@ -2,6 +2,7 @@ package org.freetransformer.tensor.device.simd;
 
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -18,13 +19,11 @@ import jdk.incubator.vector.VectorSpecies;
  * beforehand: see {@link RowDots#split}.
  */
 final class QuantizedKernel {
-  private static final VectorSpecies<Float> SPECIES = GemmKernel.SPECIES;
   private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
-  private static final int LANES = GemmKernel.LANES;
   private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
   /** Numbers of 8 bits that fill a vector. */
-  static final int QUADS = 4 * LANES;
+  static final int QUADS = 4 * Lanes.COUNT;
 
   /**
    * What the loop multiplies with is so many times the weight: a power of 2, which loses no bits.
@@ -32,7 +31,7 @@ final class QuantizedKernel {
   static final float SCALE_OF_WEIGHTS = 1 << 24;
 
   // A mask for the highest byte of each lane: a constant C2 would broadcast anew at each use.
-  private static final int[] TOP_BYTES = new int[LANES];
+  private static final int[] TOP_BYTES = new int[Lanes.COUNT];
 
   // C2 unrolls no loop in such steps; unrolled, there are more sums and operands than registers.
   private static final int SCALE = GemmKernel.scaleOfSteps(QUADS);
@@ -44,8 +43,8 @@ final class QuantizedKernel {
   private QuantizedKernel() {}
 
   /**
-   * lanes[first … first + LANES), lanes[second …) = parts of the dot products of a split row with
-   * two rows of the weight, which their sums are.
+   * lanes[first … first + Lanes.COUNT), lanes[second …) = parts of the dot products of a split row
+   * with two rows of the weight, which their sums are.
    */
   static void dotTwo(
       float[] x,
@@ -69,13 +68,13 @@ final class QuantizedKernel {
       FloatVector xs = FloatVector.fromArray(SPECIES, x, k);
       s00 = xs.fma(floats(quad0.lanewise(LSHL, 24)), s00);
       s10 = xs.fma(floats(quad1.lanewise(LSHL, 24)), s10);
-      xs = FloatVector.fromArray(SPECIES, x, k + LANES);
+      xs = FloatVector.fromArray(SPECIES, x, k + Lanes.COUNT);
       s01 = xs.fma(floats(quad0.lanewise(LSHL, 16).and(top)), s01);
       s11 = xs.fma(floats(quad1.lanewise(LSHL, 16).and(top)), s11);
-      xs = FloatVector.fromArray(SPECIES, x, k + 2 * LANES);
+      xs = FloatVector.fromArray(SPECIES, x, k + 2 * Lanes.COUNT);
       s00 = xs.fma(floats(quad0.lanewise(LSHL, 8).and(top)), s00);
       s10 = xs.fma(floats(quad1.lanewise(LSHL, 8).and(top)), s10);
-      xs = FloatVector.fromArray(SPECIES, x, k + 3 * LANES);
+      xs = FloatVector.fromArray(SPECIES, x, k + 3 * Lanes.COUNT);
       s01 = xs.fma(floats(quad0.and(top)), s01);
       s11 = xs.fma(floats(quad1.and(top)), s11);
     }

@@ -53,7 +53,7 @@ final class QuantizedLinear implements RowProduct {
     long worthwhile = CRUMB_MULTIPLY_ADDS / Math.max(1, (long) rows * depth);
     long shared = Math.ceilDiv(outputs, team.enoughTasks());
     long wanted = Math.clamp(Math.max(worthwhile, shared), 1, STRIP);
-    outputsAtOnce = Math.ceilDiv((int) wanted, GemmKernel.LANES) * GemmKernel.LANES;
+    outputsAtOnce = Math.ceilDiv((int) wanted, Lanes.COUNT) * Lanes.COUNT;
     blocks = Math.ceilDiv(outputs, outputsAtOnce);
   }
 
@@ -113,8 +113,8 @@ final class QuantizedLinear implements RowProduct {
       for (int i = 0; i < present; i++) {
         long row0 = weightRow(begin + j + i);
         long row1 = weightRow(begin + Math.min(half + j + i, width - 1));
-        int first = i * GemmKernel.LANES;
-        int second = (PAIRS + i) * GemmKernel.LANES;
+        int first = i * Lanes.COUNT;
+        int second = (PAIRS + i) * Lanes.COUNT;
         QuantizedKernel.dotTwo(packed, weight, row0, row1, depth, scratch.lanes, first, second);
       }
       LaneSums.add(scratch.lanes, 2 * PAIRS, scratch.lanes);
@@ -130,7 +130,7 @@ final class QuantizedLinear implements RowProduct {
 
   private void store(float[] sums, int from, int row, int begin, int width) {
     long to = ((long) row * outputs + begin) * Float.BYTES;
-    for (int j = 0; j < width; j += GemmKernel.LANES) {
+    for (int j = 0; j < width; j += Lanes.COUNT) {
       VectorMask<Float> mask = Lanes.mask(j, width);
       long at = (long) j * Float.BYTES;
       FloatVector scale = Lanes.load(scales, (long) begin * Float.BYTES + at, mask);

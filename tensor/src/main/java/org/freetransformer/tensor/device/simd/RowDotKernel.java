@@ -3,8 +3,7 @@ package org.freetransformer.tensor.device.simd;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
-import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
-import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
@@ -55,7 +54,7 @@ final class RowDotKernel {
     FloatVector s32 = FloatVector.zero(SPECIES);
     for (int i = 0; i < steps; i++) {
       // A product of ints, or C2 takes checks of bounds out of the loop, and spills sums.
-      int step = i * LANES;
+      int step = i * Lanes.COUNT;
       long k = at + (long) step * (4 * Float.BYTES);
       long from = (long) i * VECTOR;
       FloatVector y0 = Lanes.load(w, w0 + from);
@@ -79,17 +78,17 @@ final class RowDotKernel {
       s32 = row.fma(y2, s32);
     }
     s00.intoArray(lanes, 0);
-    s01.intoArray(lanes, LANES);
-    s02.intoArray(lanes, 2 * LANES);
-    s10.intoArray(lanes, 3 * LANES);
-    s11.intoArray(lanes, 4 * LANES);
-    s12.intoArray(lanes, 5 * LANES);
-    s20.intoArray(lanes, 6 * LANES);
-    s21.intoArray(lanes, 7 * LANES);
-    s22.intoArray(lanes, 8 * LANES);
-    s30.intoArray(lanes, 9 * LANES);
-    s31.intoArray(lanes, 10 * LANES);
-    s32.intoArray(lanes, 11 * LANES);
+    s01.intoArray(lanes, Lanes.COUNT);
+    s02.intoArray(lanes, 2 * Lanes.COUNT);
+    s10.intoArray(lanes, 3 * Lanes.COUNT);
+    s11.intoArray(lanes, 4 * Lanes.COUNT);
+    s12.intoArray(lanes, 5 * Lanes.COUNT);
+    s20.intoArray(lanes, 6 * Lanes.COUNT);
+    s21.intoArray(lanes, 7 * Lanes.COUNT);
+    s22.intoArray(lanes, 8 * Lanes.COUNT);
+    s30.intoArray(lanes, 9 * Lanes.COUNT);
+    s31.intoArray(lanes, 10 * Lanes.COUNT);
+    s32.intoArray(lanes, 11 * Lanes.COUNT);
   }
 
   /**
@@ -110,7 +109,7 @@ final class RowDotKernel {
     FloatVector s30 = FloatVector.zero(SPECIES);
     FloatVector s31 = FloatVector.zero(SPECIES);
     for (int i = 0; i < steps; i++) {
-      int k = at + i * 8 * LANES;
+      int k = at + i * 8 * Lanes.COUNT;
       long from = (long) i * VECTOR;
       IntVector pair0 = IntVector.fromMemorySegment(INTS, w, w0 + from, ORDER);
       IntVector pair1 = IntVector.fromMemorySegment(INTS, w, w1 + from, ORDER);
@@ -119,38 +118,38 @@ final class RowDotKernel {
       FloatVector row = FloatVector.fromArray(SPECIES, x, k);
       s00 = row.fma(y0, s00);
       s01 = row.fma(y1, s01);
-      row = FloatVector.fromArray(SPECIES, x, k + LANES);
+      row = FloatVector.fromArray(SPECIES, x, k + Lanes.COUNT);
       s10 = row.fma(y0, s10);
       s11 = row.fma(y1, s11);
-      row = FloatVector.fromArray(SPECIES, x, k + 2 * LANES);
+      row = FloatVector.fromArray(SPECIES, x, k + 2 * Lanes.COUNT);
       s20 = row.fma(y0, s20);
       s21 = row.fma(y1, s21);
-      row = FloatVector.fromArray(SPECIES, x, k + 3 * LANES);
+      row = FloatVector.fromArray(SPECIES, x, k + 3 * Lanes.COUNT);
       s30 = row.fma(y0, s30);
       s31 = row.fma(y1, s31);
       y0 = pair0.and(HIGH_HALF).reinterpretAsFloats();
       y1 = pair1.and(HIGH_HALF).reinterpretAsFloats();
-      row = FloatVector.fromArray(SPECIES, x, k + 4 * LANES);
+      row = FloatVector.fromArray(SPECIES, x, k + 4 * Lanes.COUNT);
       s00 = row.fma(y0, s00);
       s01 = row.fma(y1, s01);
-      row = FloatVector.fromArray(SPECIES, x, k + 5 * LANES);
+      row = FloatVector.fromArray(SPECIES, x, k + 5 * Lanes.COUNT);
       s10 = row.fma(y0, s10);
       s11 = row.fma(y1, s11);
-      row = FloatVector.fromArray(SPECIES, x, k + 6 * LANES);
+      row = FloatVector.fromArray(SPECIES, x, k + 6 * Lanes.COUNT);
       s20 = row.fma(y0, s20);
       s21 = row.fma(y1, s21);
-      row = FloatVector.fromArray(SPECIES, x, k + 7 * LANES);
+      row = FloatVector.fromArray(SPECIES, x, k + 7 * Lanes.COUNT);
       s30 = row.fma(y0, s30);
       s31 = row.fma(y1, s31);
     }
     s00.intoArray(lanes, 0);
-    s01.intoArray(lanes, LANES);
-    s10.intoArray(lanes, 2 * LANES);
-    s11.intoArray(lanes, 3 * LANES);
-    s20.intoArray(lanes, 4 * LANES);
-    s21.intoArray(lanes, 5 * LANES);
-    s30.intoArray(lanes, 6 * LANES);
-    s31.intoArray(lanes, 7 * LANES);
+    s01.intoArray(lanes, Lanes.COUNT);
+    s10.intoArray(lanes, 2 * Lanes.COUNT);
+    s11.intoArray(lanes, 3 * Lanes.COUNT);
+    s20.intoArray(lanes, 4 * Lanes.COUNT);
+    s21.intoArray(lanes, 5 * Lanes.COUNT);
+    s30.intoArray(lanes, 6 * Lanes.COUNT);
+    s31.intoArray(lanes, 7 * Lanes.COUNT);
   }
 
   /**
@@ -173,21 +172,21 @@ final class RowDotKernel {
     FloatVector s10 = FloatVector.zero(SPECIES);
     FloatVector s11 = FloatVector.zero(SPECIES);
     for (int i = 0; i < steps; i++) {
-      int k = at + i * 8 * LANES;
+      int k = at + i * 8 * Lanes.COUNT;
       long from = column + (long) i * VECTOR;
       IntVector quad = IntVector.fromMemorySegment(INTS, w, from, ORDER);
       FloatVector y = floats(quad.lanewise(LSHL, 24));
       s00 = y.fma(FloatVector.fromArray(SPECIES, x, k), s00);
-      s10 = y.fma(FloatVector.fromArray(SPECIES, x, k + LANES), s10);
+      s10 = y.fma(FloatVector.fromArray(SPECIES, x, k + Lanes.COUNT), s10);
       y = floats(quad.lanewise(LSHL, 16));
-      s01 = y.fma(FloatVector.fromArray(SPECIES, x, k + 2 * LANES), s01);
-      s11 = y.fma(FloatVector.fromArray(SPECIES, x, k + 3 * LANES), s11);
+      s01 = y.fma(FloatVector.fromArray(SPECIES, x, k + 2 * Lanes.COUNT), s01);
+      s11 = y.fma(FloatVector.fromArray(SPECIES, x, k + 3 * Lanes.COUNT), s11);
       y = floats(quad.lanewise(LSHL, 8));
-      s00 = y.fma(FloatVector.fromArray(SPECIES, x, k + 4 * LANES), s00);
-      s10 = y.fma(FloatVector.fromArray(SPECIES, x, k + 5 * LANES), s10);
+      s00 = y.fma(FloatVector.fromArray(SPECIES, x, k + 4 * Lanes.COUNT), s00);
+      s10 = y.fma(FloatVector.fromArray(SPECIES, x, k + 5 * Lanes.COUNT), s10);
       y = floats(quad);
-      s01 = y.fma(FloatVector.fromArray(SPECIES, x, k + 6 * LANES), s01);
-      s11 = y.fma(FloatVector.fromArray(SPECIES, x, k + 7 * LANES), s11);
+      s01 = y.fma(FloatVector.fromArray(SPECIES, x, k + 6 * Lanes.COUNT), s01);
+      s11 = y.fma(FloatVector.fromArray(SPECIES, x, k + 7 * Lanes.COUNT), s11);
     }
     s00.add(s01).intoArray(lanes, to);
     s10.add(s11).intoArray(lanes, to + distance);

@@ -1,7 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
-
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
@@ -63,8 +61,8 @@ final class RowDots {
     parts = parts(type);
     rowsAtOnce = type == DType.I8 ? 2 : SkinnyKernel.ROWS;
     columnsAtOnce = type == DType.F32 ? F32_COLUMNS : SUMS / rowsAtOnce;
-    steps = depth / (parts * LANES);
-    rest = depth - steps * parts * LANES;
+    steps = depth / (parts * Lanes.COUNT);
+    rest = depth - steps * parts * Lanes.COUNT;
     groupSize = rowsAtOnce * depth;
     groups = Math.ceilDiv(rows, rowsAtOnce);
     packed = new float[Math.toIntExact((long) batch * groups * groupSize)];
@@ -93,13 +91,13 @@ final class RowDots {
    */
   static void split(float[] x, int at, int depth, DType type, float[] vector) {
     int parts = parts(type);
-    int block = parts * LANES;
+    int block = parts * Lanes.COUNT;
     float factor = type == DType.I8 ? 1 / QuantizedKernel.SCALE_OF_WEIGHTS : 1;
     for (int k = at; k + block <= at + depth; k += block) {
       System.arraycopy(x, k, vector, 0, block);
       for (int part = 0; part < parts; part++) {
-        for (int lane = 0; lane < LANES; lane++) {
-          x[k + part * LANES + lane] = factor * vector[lane * parts + part];
+        for (int lane = 0; lane < Lanes.COUNT; lane++) {
+          x[k + part * Lanes.COUNT + lane] = factor * vector[lane * parts + part];
         }
       }
     }
@@ -118,15 +116,15 @@ final class RowDots {
       plainOnly = group + within == 0 ? plainSuits && cold.allPlain() : plainOnly;
       for (int step = 0; step < steps && !plainOnly; step++) {
         long vector = group * vectorsOfGroup + (long) (step * rowsAtOnce + within) * VECTOR;
-        Lanes.store(FloatVector.fromArray(Lanes.SPECIES, x, at + step * LANES), left, vector);
+        Lanes.store(FloatVector.fromArray(Lanes.SPECIES, x, at + step * Lanes.COUNT), left, vector);
       }
       return;
     }
     for (int step = 0; step < steps; step++) {
-      int from = at + step * parts * LANES;
+      int from = at + step * parts * Lanes.COUNT;
       for (int part = 0; part < parts; part++) {
-        int to = group * groupSize + ((step * parts + part) * rowsAtOnce + within) * LANES;
-        for (int lane = 0; lane < LANES; lane++) {
+        int to = group * groupSize + ((step * parts + part) * rowsAtOnce + within) * Lanes.COUNT;
+        for (int lane = 0; lane < Lanes.COUNT; lane++) {
           packed[to + lane] = x[from + part + lane * parts];
         }
       }
@@ -139,7 +137,7 @@ final class RowDots {
     int start = group * groupSize;
     return type == DType.F32
         ? start + (within + 1) * depth - rest
-        : start + steps * parts * rowsAtOnce * LANES + within * rest;
+        : start + steps * parts * rowsAtOnce * Lanes.COUNT + within * rest;
   }
 
   /**
@@ -200,8 +198,9 @@ final class RowDots {
       case BF16 -> RowDotKernel.pairs(packed, at, w, columns[0], columns[1], steps, lanes);
       default -> {
         for (int c = 0; c < columnsAtOnce; c++) {
-          int to = c * LANES;
-          RowDotKernel.quads(packed, at, w, columns[c], steps, lanes, to, columnsAtOnce * LANES);
+          int to = c * Lanes.COUNT;
+          RowDotKernel.quads(
+              packed, at, w, columns[c], steps, lanes, to, columnsAtOnce * Lanes.COUNT);
         }
       }
     }

@@ -2,11 +2,10 @@ package org.freetransformer.tensor.device.simd;
 
 import static org.freetransformer.tensor.device.simd.GemmKernel.A_STRIDE;
 import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
-import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
-import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
 import static org.freetransformer.tensor.device.simd.GemmKernel.PANEL_STEP;
-import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.VECTOR_BYTES;
+import static org.freetransformer.tensor.device.simd.Lanes.ORDER;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -87,29 +86,29 @@ final class RowTile {
       r11 = x.fma(br, r11);
     }
     l0.intoArray(tile, 0);
-    r0.intoArray(tile, LANES);
+    r0.intoArray(tile, Lanes.COUNT);
     l1.intoArray(tile, COLUMNS);
-    r1.intoArray(tile, COLUMNS + LANES);
+    r1.intoArray(tile, COLUMNS + Lanes.COUNT);
     l2.intoArray(tile, 2 * COLUMNS);
-    r2.intoArray(tile, 2 * COLUMNS + LANES);
+    r2.intoArray(tile, 2 * COLUMNS + Lanes.COUNT);
     l3.intoArray(tile, 3 * COLUMNS);
-    r3.intoArray(tile, 3 * COLUMNS + LANES);
+    r3.intoArray(tile, 3 * COLUMNS + Lanes.COUNT);
     l4.intoArray(tile, 4 * COLUMNS);
-    r4.intoArray(tile, 4 * COLUMNS + LANES);
+    r4.intoArray(tile, 4 * COLUMNS + Lanes.COUNT);
     l5.intoArray(tile, 5 * COLUMNS);
-    r5.intoArray(tile, 5 * COLUMNS + LANES);
+    r5.intoArray(tile, 5 * COLUMNS + Lanes.COUNT);
     l6.intoArray(tile, 6 * COLUMNS);
-    r6.intoArray(tile, 6 * COLUMNS + LANES);
+    r6.intoArray(tile, 6 * COLUMNS + Lanes.COUNT);
     l7.intoArray(tile, 7 * COLUMNS);
-    r7.intoArray(tile, 7 * COLUMNS + LANES);
+    r7.intoArray(tile, 7 * COLUMNS + Lanes.COUNT);
     l8.intoArray(tile, 8 * COLUMNS);
-    r8.intoArray(tile, 8 * COLUMNS + LANES);
+    r8.intoArray(tile, 8 * COLUMNS + Lanes.COUNT);
     l9.intoArray(tile, 9 * COLUMNS);
-    r9.intoArray(tile, 9 * COLUMNS + LANES);
+    r9.intoArray(tile, 9 * COLUMNS + Lanes.COUNT);
     l10.intoArray(tile, 10 * COLUMNS);
-    r10.intoArray(tile, 10 * COLUMNS + LANES);
+    r10.intoArray(tile, 10 * COLUMNS + Lanes.COUNT);
     l11.intoArray(tile, 11 * COLUMNS);
-    r11.intoArray(tile, 11 * COLUMNS + LANES);
+    r11.intoArray(tile, 11 * COLUMNS + Lanes.COUNT);
   }
 
   /** Tile of 5 rows, for those that tiles of 12 leave over. */
@@ -146,15 +145,15 @@ final class RowTile {
       r4 = x.fma(br, r4);
     }
     l0.intoArray(tile, 0);
-    r0.intoArray(tile, LANES);
+    r0.intoArray(tile, Lanes.COUNT);
     l1.intoArray(tile, COLUMNS);
-    r1.intoArray(tile, COLUMNS + LANES);
+    r1.intoArray(tile, COLUMNS + Lanes.COUNT);
     l2.intoArray(tile, 2 * COLUMNS);
-    r2.intoArray(tile, 2 * COLUMNS + LANES);
+    r2.intoArray(tile, 2 * COLUMNS + Lanes.COUNT);
     l3.intoArray(tile, 3 * COLUMNS);
-    r3.intoArray(tile, 3 * COLUMNS + LANES);
+    r3.intoArray(tile, 3 * COLUMNS + Lanes.COUNT);
     l4.intoArray(tile, 4 * COLUMNS);
-    r4.intoArray(tile, 4 * COLUMNS + LANES);
+    r4.intoArray(tile, 4 * COLUMNS + Lanes.COUNT);
   }
 
   /**
@@ -203,16 +202,16 @@ final class RowTile {
       at++;
     }
     l0.intoArray(tile, 0);
-    r0.intoArray(tile, LANES);
+    r0.intoArray(tile, Lanes.COUNT);
     l1.intoArray(tile, COLUMNS);
-    r1.intoArray(tile, COLUMNS + LANES);
+    r1.intoArray(tile, COLUMNS + Lanes.COUNT);
     l2.intoArray(tile, 2 * COLUMNS);
-    r2.intoArray(tile, 2 * COLUMNS + LANES);
+    r2.intoArray(tile, 2 * COLUMNS + Lanes.COUNT);
     l3.intoArray(tile, 3 * COLUMNS);
-    r3.intoArray(tile, 3 * COLUMNS + LANES);
+    r3.intoArray(tile, 3 * COLUMNS + Lanes.COUNT);
     l4.intoArray(tile, 4 * COLUMNS);
-    r4.intoArray(tile, 4 * COLUMNS + LANES);
+    r4.intoArray(tile, 4 * COLUMNS + Lanes.COUNT);
     l5.intoArray(tile, 5 * COLUMNS);
-    r5.intoArray(tile, 5 * COLUMNS + LANES);
+    r5.intoArray(tile, 5 * COLUMNS + Lanes.COUNT);
   }
 }

@@ -1,7 +1,8 @@
 package org.freetransformer.tensor.device.simd;
 
+import static org.freetransformer.tensor.device.simd.Memory.FLOAT;
+
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.VectorMask;
 
 /**
@@ -18,7 +19,7 @@ final class ShallowGemm extends ProductKernel implements ThreadTeam.Task {
   private static final int MANY_COLUMNS = 2 * GemmKernel.COLUMNS;
 
   /** Most columns where k may have any size. */
-  static final int MAX_COLUMNS = GemmKernel.LANES;
+  static final int MAX_COLUMNS = Lanes.COUNT;
 
   // Shallow rows cost the same for any number of columns up to a vector, dot products each their
   // lanes: these lose while k is less than so many times the columns.
@@ -27,7 +28,6 @@ final class ShallowGemm extends ProductKernel implements ThreadTeam.Task {
   private static final int SLICE = 256;
 
   private static final int COLUMNS = GemmKernel.COLUMNS;
-  private static final int LANES = GemmKernel.LANES;
 
   // Rows of A copied at a time fill a third of the first-level cache.
   private static final int A_ELEMENTS = 4096;
@@ -37,7 +37,6 @@ final class ShallowGemm extends ProductKernel implements ThreadTeam.Task {
 
   private static final int MIN_ROWS_FOR_PACKING = 24;
   private static final long CRUMB = 1 << 16;
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private final int depth;
   private final int rowsAtOnce;
@@ -142,7 +141,7 @@ final class ShallowGemm extends ProductKernel implements ThreadTeam.Task {
     long start = b.start(item) + k * b.rowBytes();
     int packedFrom = bInPlace ? end - end % COLUMNS : column;
     long last = start + (steps - 1) * b.rowBytes() + (long) packedFrom * Float.BYTES;
-    int vectors = Math.ceilDiv(end - packedFrom, LANES);
+    int vectors = Math.ceilDiv(end - packedFrom, Lanes.COUNT);
     if (bInPlace && last + vectors * GemmKernel.VECTOR_BYTES <= b.memory().byteSize()) {
       return end;
     }
@@ -172,7 +171,7 @@ final class ShallowGemm extends ProductKernel implements ThreadTeam.Task {
     long start = a.start(item) + row * a.rowBytes() + k * a.columnBytes();
     if (a.columnStride() == 1 && a.rowStride() == steps && steps == depth) {
       MemorySegment.copy(from, FLOAT, start, to, 0, rows * steps);
-    } else if (a.columnStride() == 1 && steps >= LANES) {
+    } else if (a.columnStride() == 1 && steps >= Lanes.COUNT) {
       for (int i = 0; i < rows; i++) {
         MemorySegment.copy(from, FLOAT, start + i * a.rowBytes(), to, i * depth, steps);
       }
@@ -254,7 +253,7 @@ final class ShallowGemm extends ProductKernel implements ThreadTeam.Task {
       int packedFrom) {
     boolean add = accumulate || k > 0;
     boolean apart = add || rows - i < ShallowKernel.NARROW_ROWS;
-    for (int j = column; j < end; j += LANES) {
+    for (int j = column; j < end; j += Lanes.COUNT) {
       int panel = j - (j - column) % COLUMNS;
       boolean packed = panel >= packedFrom;
       VectorMask<Float> mask = Lanes.mask(j, end);

@@ -1,8 +1,8 @@
 package org.freetransformer.tensor.device.simd;
 
-import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
-import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.VECTOR_BYTES;
+import static org.freetransformer.tensor.device.simd.Lanes.ORDER;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -23,7 +23,7 @@ final class ShallowKernel {
   private ShallowKernel() {}
 
   /**
-   * C[0 … 4, 0 … 2·LANES) = alpha·A·B. Eight sums hide the latency of two multiply-adders.
+   * C[0 … 4, 0 … 2·COUNT) = alpha·A·B. Eight sums hide the latency of two multiply-adders.
    *
    * @param a element [i, k] at {@code at + i * row + k * step}
    * @param b rows {@code bRow} bytes apart
@@ -79,7 +79,7 @@ final class ShallowKernel {
     r3.mul(scale).intoMemorySegment(c, cStart + 3 * cRow + VECTOR_BYTES, ORDER);
   }
 
-  /** C[0 … 4, 0 … 2·LANES) += alpha·tile, where the tile's rows lie one after the other. */
+  /** C[0 … 4, 0 … 2·COUNT) += alpha·tile, where the tile's rows lie one after the other. */
   static void addWide(MemorySegment tile, float alpha, MemorySegment c, long cStart, long cRow) {
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
     for (int i = 0; i < 2 * WIDE_ROWS; i++) {

@@ -1,7 +1,8 @@
 package org.freetransformer.tensor.device.simd;
 
+import static org.freetransformer.tensor.device.simd.Memory.FLOAT;
+
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import org.freetransformer.tensor.DType;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +26,7 @@ final class SkinnyGemm extends ProductKernel implements RowProduct {
   // Up to here the sums over lanes take longer than those along k: columns are then taken one by
   // one, and their lanes added up a vector's width of columns at a time, row by row.
   private static final int SHORT_ROWS = 2;
-  private static final int SHORT_DEPTH = 8 * GemmKernel.LANES;
+  private static final int SHORT_DEPTH = 8 * Lanes.COUNT;
 
   private static final int MIN_STRIP = 64;
 
@@ -33,14 +34,13 @@ final class SkinnyGemm extends ProductKernel implements RowProduct {
   private static final long CACHED_ELEMENTS = 1 << 17;
 
   // So few columns are one or two panels for blocks, and make short strips.
-  private static final int FEW_COLUMNS = 4 * GemmKernel.LANES;
+  private static final int FEW_COLUMNS = 4 * Lanes.COUNT;
 
   /** Rows of X that one pass over W serves. */
   static final int ROWS = SkinnyKernel.ROWS;
 
   private static final int DOT_COLUMNS = SkinnyKernel.DOT_COLUMNS;
   private static final long CRUMB_MULTIPLY_ADDS = 1 << 17;
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   // Calls of a first token of a small model, and the share of later ones that warms the loops. All
   // engines count together, as they share the compiled code.
@@ -62,7 +62,7 @@ final class SkinnyGemm extends ProductKernel implements RowProduct {
   SkinnyGemm(ThreadTeam team, GemmScratch[] scratch, Product product) {
     super(team, scratch, product);
     // A single column counts as contiguous both ways, but strips of its width would be scalars.
-    byDots = b.columnStride() != 1 || shape.n() < GemmKernel.LANES;
+    byDots = b.columnStride() != 1 || shape.n() < Lanes.COUNT;
     paddedRows = shape.m() == 1 ? 1 : Math.ceilDiv(shape.m(), ROWS) * ROWS;
     boolean inDots = byDots && shape.m() > 1 && !isShort(shape, b);
     dots =
@@ -74,7 +74,7 @@ final class SkinnyGemm extends ProductKernel implements RowProduct {
     int widest = shape.m() == 1 ? WIDE_STRIP : STRIP;
     int worthwhile = (int) Math.min(widest, Math.ceilDiv(CRUMB_MULTIPLY_ADDS, perColumn));
     int shared = Math.ceilDiv(shape.n(), team.enoughTasks());
-    int granule = byDots ? GemmKernel.LANES : MIN_STRIP;
+    int granule = byDots ? Lanes.COUNT : MIN_STRIP;
     int wanted = Math.min(widest, Math.max(shared, worthwhile));
     columns = Math.ceilDiv(wanted, granule) * granule;
     blocks = Math.ceilDiv(shape.n(), columns);
@@ -95,7 +95,7 @@ final class SkinnyGemm extends ProductKernel implements RowProduct {
     StridedMatrix w = product.b();
     StridedMatrix c = product.c();
     boolean contiguousRows =
-        w.columnStride() == 1 && shape.n() >= GemmKernel.LANES && !blocksWin(shape, c);
+        w.columnStride() == 1 && shape.n() >= Lanes.COUNT && !blocksWin(shape, c);
     boolean contiguousColumns =
         w.rowStride() == 1
             && (shape.m() == 1 || shape.k() >= shortestDots(shape.m()))
@@ -107,7 +107,7 @@ final class SkinnyGemm extends ProductKernel implements RowProduct {
 
   /** From how many steps of k on dot products beat packing W for blocks, which all rows share. */
   private static int shortestDots(int rows) {
-    return (rows <= ROWS ? 3 : 5) * GemmKernel.LANES;
+    return (rows <= ROWS ? 3 : 5) * Lanes.COUNT;
   }
 
   /**
@@ -231,14 +231,14 @@ final class SkinnyGemm extends ProductKernel implements RowProduct {
 
   /** Many short columns: their lanes are added up a vector's width of columns at a time. */
   private void sumShortDots(GemmScratch scratch, int item, int begin, int end) {
-    for (int j = begin; j < end; j += GemmKernel.LANES) {
-      int width = Math.min(GemmKernel.LANES, end - j);
+    for (int j = begin; j < end; j += Lanes.COUNT) {
+      int width = Math.min(Lanes.COUNT, end - j);
       long from = b.start(item) + j * b.columnBytes();
       for (int i = 0; i < shape.m(); i++) {
         int at = (item * paddedRows + i) * shape.k();
         SkinnyKernel.multiplyShort(
             packed, at, b.memory(), from, b.columnBytes(), width, shape.k(), scratch.a);
-        LaneSums.add(scratch.a, GemmKernel.LANES, scratch.rows);
+        LaneSums.add(scratch.a, Lanes.COUNT, scratch.rows);
         storeRow(scratch.rows, 0, item, i, j, width);
       }
     }
@@ -271,7 +271,7 @@ final class SkinnyGemm extends ProductKernel implements RowProduct {
       }
       if (b.isHalf()) {
         SkinnyKernel.dotPairs(packed, at, b.memory(), scratch.columns, k, scratch.lanes);
-      } else if (COLD_ROW.wantsPlain(k / GemmKernel.LANES) && k <= scratch.a.length) {
+      } else if (COLD_ROW.wantsPlain(k / Lanes.COUNT) && k <= scratch.a.length) {
         PlainDots.dotRows(1, packed, at, b.memory(), scratch.columns, k, scratch.lanes, scratch.a);
       } else {
         SkinnyKernel.dotRow(packed, at, b.memory(), scratch.columns, k, scratch.lanes);

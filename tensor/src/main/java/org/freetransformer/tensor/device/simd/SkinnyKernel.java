@@ -1,10 +1,12 @@
 package org.freetransformer.tensor.device.simd;
 
 import static jdk.incubator.vector.VectorOperators.LSHL;
+import static org.freetransformer.tensor.device.simd.Lanes.ORDER;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
+import static org.freetransformer.tensor.device.simd.Memory.FLOAT;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -28,12 +30,10 @@ final class SkinnyKernel {
   /** Rows of X that one pass over W serves, where there are several. */
   static final int ROWS = 4;
 
-  private static final VectorSpecies<Float> SPECIES = GemmKernel.SPECIES;
-  private static final int LANES = GemmKernel.LANES;
   private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
 
   /** Numbers of bfloat16 that fill a vector. */
-  static final int PAIRS = 2 * LANES;
+  static final int PAIRS = 2 * Lanes.COUNT;
 
   // C2 unrolls no loop in such steps; unrolled, there are more sums and operands than registers.
   private static final int SCALE = GemmKernel.scaleOfSteps(PAIRS);
@@ -41,8 +41,6 @@ final class SkinnyKernel {
   private static final int HIGH_HALF = 0xFFFF_0000;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
   private static final int STRIP = SkinnyGemm.STRIP;
-  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private SkinnyKernel() {}
 
@@ -58,7 +56,7 @@ final class SkinnyKernel {
     FloatVector x6 = FloatVector.broadcast(SPECIES, x[at + 6]);
     FloatVector x7 = FloatVector.broadcast(SPECIES, x[at + 7]);
     int whole = SPECIES.loopBound(width);
-    for (int j = 0; j < whole; j += LANES) {
+    for (int j = 0; j < whole; j += Lanes.COUNT) {
       long from = start + (long) j * Float.BYTES;
       FloatVector sum = FloatVector.fromArray(SPECIES, sums, j);
       sum = x0.fma(FloatVector.fromMemorySegment(SPECIES, w, from, ORDER), sum);
@@ -106,7 +104,7 @@ final class SkinnyKernel {
     FloatVector x32 = FloatVector.broadcast(SPECIES, x[at + 3 * xRow + 2]);
     FloatVector x33 = FloatVector.broadcast(SPECIES, x[at + 3 * xRow + 3]);
     int whole = SPECIES.loopBound(width);
-    for (int j = 0; j < whole; j += LANES) {
+    for (int j = 0; j < whole; j += Lanes.COUNT) {
       long from = start + (long) j * Float.BYTES;
       int first = to + j;
       FloatVector s0 = FloatVector.fromArray(SPECIES, sums, first);
@@ -167,7 +165,7 @@ final class SkinnyKernel {
   static void addRow(float x, MemorySegment w, long start, int width, float[] sums, int to) {
     FloatVector xs = FloatVector.broadcast(SPECIES, x);
     int whole = SPECIES.loopBound(width);
-    for (int j = 0; j < whole; j += LANES) {
+    for (int j = 0; j < whole; j += Lanes.COUNT) {
       FloatVector row =
           FloatVector.fromMemorySegment(SPECIES, w, start + (long) j * Float.BYTES, ORDER);
       xs.fma(row, FloatVector.fromArray(SPECIES, sums, to + j)).intoArray(sums, to + j);
@@ -192,7 +190,7 @@ final class SkinnyKernel {
     for (int j = 0; j < columns; j++) {
       long from = start + j * columnBytes;
       FloatVector sum = FloatVector.zero(SPECIES);
-      for (int k = 0; k < whole; k += LANES) {
+      for (int k = 0; k < whole; k += Lanes.COUNT) {
         FloatVector column =
             FloatVector.fromMemorySegment(SPECIES, w, from + (long) k * Float.BYTES, ORDER);
         sum = FloatVector.fromArray(SPECIES, x, at + k).fma(column, sum);
@@ -203,7 +201,7 @@ final class SkinnyKernel {
                 SPECIES, w, from + (long) whole * Float.BYTES, ORDER, rest);
         sum = FloatVector.fromArray(SPECIES, x, at + whole, rest).fma(column, sum);
       }
-      sum.intoArray(lanes, j * LANES);
+      sum.intoArray(lanes, j * Lanes.COUNT);
     }
   }
 
@@ -223,7 +221,7 @@ final class SkinnyKernel {
     FloatVector s2 = FloatVector.zero(SPECIES);
     FloatVector s3 = FloatVector.zero(SPECIES);
     int whole = SPECIES.loopBound(depth);
-    for (int k = 0; k < whole; k += LANES) {
+    for (int k = 0; k < whole; k += Lanes.COUNT) {
       long from = (long) k * Float.BYTES;
       FloatVector xs = FloatVector.fromArray(SPECIES, x, at + k);
       s0 = xs.fma(FloatVector.fromMemorySegment(SPECIES, w, w0 + from, ORDER), s0);
@@ -232,9 +230,9 @@ final class SkinnyKernel {
       s3 = xs.fma(FloatVector.fromMemorySegment(SPECIES, w, w3 + from, ORDER), s3);
     }
     s0.intoArray(lanes, 0);
-    s1.intoArray(lanes, LANES);
-    s2.intoArray(lanes, 2 * LANES);
-    s3.intoArray(lanes, 3 * LANES);
+    s1.intoArray(lanes, Lanes.COUNT);
+    s2.intoArray(lanes, 2 * Lanes.COUNT);
+    s3.intoArray(lanes, 3 * Lanes.COUNT);
     LaneSums.add(lanes, DOT_COLUMNS, lanes);
     for (int k = whole; k < depth; k++) {
       long from = (long) k * Float.BYTES;
@@ -270,7 +268,7 @@ final class SkinnyKernel {
       int k = i >> SCALE;
       long from = (long) k * Short.BYTES;
       FloatVector evens = FloatVector.fromArray(SPECIES, x, at + k);
-      FloatVector odds = FloatVector.fromArray(SPECIES, x, at + k + LANES);
+      FloatVector odds = FloatVector.fromArray(SPECIES, x, at + k + Lanes.COUNT);
       IntVector pair = IntVector.fromMemorySegment(INTS, w, w0 + from, ORDER);
       even0 = evens.fma(pair.lanewise(LSHL, 16).reinterpretAsFloats(), even0);
       odd0 = odds.fma(pair.and(HIGH_HALF).reinterpretAsFloats(), odd0);
@@ -285,9 +283,9 @@ final class SkinnyKernel {
       odd3 = odds.fma(pair.and(HIGH_HALF).reinterpretAsFloats(), odd3);
     }
     even0.add(odd0).intoArray(lanes, 0);
-    even1.add(odd1).intoArray(lanes, LANES);
-    even2.add(odd2).intoArray(lanes, 2 * LANES);
-    even3.add(odd3).intoArray(lanes, 3 * LANES);
+    even1.add(odd1).intoArray(lanes, Lanes.COUNT);
+    even2.add(odd2).intoArray(lanes, 2 * Lanes.COUNT);
+    even3.add(odd3).intoArray(lanes, 3 * Lanes.COUNT);
     LaneSums.add(lanes, DOT_COLUMNS, lanes);
     for (int k = whole; k < depth; k++) {
       long from = (long) k * Short.BYTES;

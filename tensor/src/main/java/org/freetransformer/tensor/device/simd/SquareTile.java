@@ -1,9 +1,8 @@
 package org.freetransformer.tensor.device.simd;
 
 import static org.freetransformer.tensor.device.simd.GemmKernel.A_STRIDE;
-import static org.freetransformer.tensor.device.simd.GemmKernel.LANES;
-import static org.freetransformer.tensor.device.simd.GemmKernel.ORDER;
-import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
+import static org.freetransformer.tensor.device.simd.Lanes.ORDER;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -21,29 +20,29 @@ final class SquareTile {
   /**
    * Adds the product of Aᵀ, of which {@code a} holds columns, and B.
    *
-   * @param a [depth, LANES] from {@code aStart} on; its first {@link #ROWS} columns count
-   * @param b [depth, LANES] from {@code bStart} on
-   * @param c the tile's rows, LANES apart, from {@code cStart} on
+   * @param a [depth, Lanes.COUNT] from {@code aStart} on; its first {@link #ROWS} columns count
+   * @param b [depth, Lanes.COUNT] from {@code bStart} on
+   * @param c the tile's rows, Lanes.COUNT apart, from {@code cStart} on
    */
   static void addColumns(
       float[] a, int aStart, float[] b, int bStart, int depth, float[] c, int cStart) {
     FloatVector s0 = FloatVector.fromArray(SPECIES, c, cStart);
-    FloatVector s1 = FloatVector.fromArray(SPECIES, c, cStart + LANES);
-    FloatVector s2 = FloatVector.fromArray(SPECIES, c, cStart + 2 * LANES);
-    FloatVector s3 = FloatVector.fromArray(SPECIES, c, cStart + 3 * LANES);
-    FloatVector s4 = FloatVector.fromArray(SPECIES, c, cStart + 4 * LANES);
-    FloatVector s5 = FloatVector.fromArray(SPECIES, c, cStart + 5 * LANES);
-    FloatVector s6 = FloatVector.fromArray(SPECIES, c, cStart + 6 * LANES);
-    FloatVector s7 = FloatVector.fromArray(SPECIES, c, cStart + 7 * LANES);
-    FloatVector s8 = FloatVector.fromArray(SPECIES, c, cStart + 8 * LANES);
-    FloatVector s9 = FloatVector.fromArray(SPECIES, c, cStart + 9 * LANES);
-    FloatVector s10 = FloatVector.fromArray(SPECIES, c, cStart + 10 * LANES);
-    FloatVector s11 = FloatVector.fromArray(SPECIES, c, cStart + 11 * LANES);
-    FloatVector s12 = FloatVector.fromArray(SPECIES, c, cStart + 12 * LANES);
-    FloatVector s13 = FloatVector.fromArray(SPECIES, c, cStart + 13 * LANES);
-    FloatVector s14 = FloatVector.fromArray(SPECIES, c, cStart + 14 * LANES);
-    FloatVector s15 = FloatVector.fromArray(SPECIES, c, cStart + 15 * LANES);
-    for (int k = 0; k < depth * LANES; k += LANES) {
+    FloatVector s1 = FloatVector.fromArray(SPECIES, c, cStart + Lanes.COUNT);
+    FloatVector s2 = FloatVector.fromArray(SPECIES, c, cStart + 2 * Lanes.COUNT);
+    FloatVector s3 = FloatVector.fromArray(SPECIES, c, cStart + 3 * Lanes.COUNT);
+    FloatVector s4 = FloatVector.fromArray(SPECIES, c, cStart + 4 * Lanes.COUNT);
+    FloatVector s5 = FloatVector.fromArray(SPECIES, c, cStart + 5 * Lanes.COUNT);
+    FloatVector s6 = FloatVector.fromArray(SPECIES, c, cStart + 6 * Lanes.COUNT);
+    FloatVector s7 = FloatVector.fromArray(SPECIES, c, cStart + 7 * Lanes.COUNT);
+    FloatVector s8 = FloatVector.fromArray(SPECIES, c, cStart + 8 * Lanes.COUNT);
+    FloatVector s9 = FloatVector.fromArray(SPECIES, c, cStart + 9 * Lanes.COUNT);
+    FloatVector s10 = FloatVector.fromArray(SPECIES, c, cStart + 10 * Lanes.COUNT);
+    FloatVector s11 = FloatVector.fromArray(SPECIES, c, cStart + 11 * Lanes.COUNT);
+    FloatVector s12 = FloatVector.fromArray(SPECIES, c, cStart + 12 * Lanes.COUNT);
+    FloatVector s13 = FloatVector.fromArray(SPECIES, c, cStart + 13 * Lanes.COUNT);
+    FloatVector s14 = FloatVector.fromArray(SPECIES, c, cStart + 14 * Lanes.COUNT);
+    FloatVector s15 = FloatVector.fromArray(SPECIES, c, cStart + 15 * Lanes.COUNT);
+    for (int k = 0; k < depth * Lanes.COUNT; k += Lanes.COUNT) {
       int x = aStart + k;
       FloatVector y = FloatVector.fromArray(SPECIES, b, bStart + k);
       s0 = y.fma(FloatVector.broadcast(SPECIES, a[x]), s0);
@@ -64,47 +63,47 @@ final class SquareTile {
       s15 = y.fma(FloatVector.broadcast(SPECIES, a[x + 15]), s15);
     }
     s0.intoArray(c, cStart);
-    s1.intoArray(c, cStart + LANES);
-    s2.intoArray(c, cStart + 2 * LANES);
-    s3.intoArray(c, cStart + 3 * LANES);
-    s4.intoArray(c, cStart + 4 * LANES);
-    s5.intoArray(c, cStart + 5 * LANES);
-    s6.intoArray(c, cStart + 6 * LANES);
-    s7.intoArray(c, cStart + 7 * LANES);
-    s8.intoArray(c, cStart + 8 * LANES);
-    s9.intoArray(c, cStart + 9 * LANES);
-    s10.intoArray(c, cStart + 10 * LANES);
-    s11.intoArray(c, cStart + 11 * LANES);
-    s12.intoArray(c, cStart + 12 * LANES);
-    s13.intoArray(c, cStart + 13 * LANES);
-    s14.intoArray(c, cStart + 14 * LANES);
-    s15.intoArray(c, cStart + 15 * LANES);
+    s1.intoArray(c, cStart + Lanes.COUNT);
+    s2.intoArray(c, cStart + 2 * Lanes.COUNT);
+    s3.intoArray(c, cStart + 3 * Lanes.COUNT);
+    s4.intoArray(c, cStart + 4 * Lanes.COUNT);
+    s5.intoArray(c, cStart + 5 * Lanes.COUNT);
+    s6.intoArray(c, cStart + 6 * Lanes.COUNT);
+    s7.intoArray(c, cStart + 7 * Lanes.COUNT);
+    s8.intoArray(c, cStart + 8 * Lanes.COUNT);
+    s9.intoArray(c, cStart + 9 * Lanes.COUNT);
+    s10.intoArray(c, cStart + 10 * Lanes.COUNT);
+    s11.intoArray(c, cStart + 11 * Lanes.COUNT);
+    s12.intoArray(c, cStart + 12 * Lanes.COUNT);
+    s13.intoArray(c, cStart + 13 * Lanes.COUNT);
+    s14.intoArray(c, cStart + 14 * Lanes.COUNT);
+    s15.intoArray(c, cStart + 15 * Lanes.COUNT);
   }
 
   /**
    * Adds the product of 16 rows of A, and B.
    *
    * @param a rows {@link GemmKernel#A_STRIDE} apart from its beginning on
-   * @param b [depth, LANES], its rows {@code bRow} bytes apart from {@code bStart} on
-   * @param c the tile's rows, LANES apart
+   * @param b [depth, Lanes.COUNT], its rows {@code bRow} bytes apart from {@code bStart} on
+   * @param c the tile's rows, Lanes.COUNT apart
    */
   static void addRows(float[] a, MemorySegment b, long bStart, long bRow, int depth, float[] c) {
     FloatVector s0 = FloatVector.fromArray(SPECIES, c, 0);
-    FloatVector s1 = FloatVector.fromArray(SPECIES, c, LANES);
-    FloatVector s2 = FloatVector.fromArray(SPECIES, c, 2 * LANES);
-    FloatVector s3 = FloatVector.fromArray(SPECIES, c, 3 * LANES);
-    FloatVector s4 = FloatVector.fromArray(SPECIES, c, 4 * LANES);
-    FloatVector s5 = FloatVector.fromArray(SPECIES, c, 5 * LANES);
-    FloatVector s6 = FloatVector.fromArray(SPECIES, c, 6 * LANES);
-    FloatVector s7 = FloatVector.fromArray(SPECIES, c, 7 * LANES);
-    FloatVector s8 = FloatVector.fromArray(SPECIES, c, 8 * LANES);
-    FloatVector s9 = FloatVector.fromArray(SPECIES, c, 9 * LANES);
-    FloatVector s10 = FloatVector.fromArray(SPECIES, c, 10 * LANES);
-    FloatVector s11 = FloatVector.fromArray(SPECIES, c, 11 * LANES);
-    FloatVector s12 = FloatVector.fromArray(SPECIES, c, 12 * LANES);
-    FloatVector s13 = FloatVector.fromArray(SPECIES, c, 13 * LANES);
-    FloatVector s14 = FloatVector.fromArray(SPECIES, c, 14 * LANES);
-    FloatVector s15 = FloatVector.fromArray(SPECIES, c, 15 * LANES);
+    FloatVector s1 = FloatVector.fromArray(SPECIES, c, Lanes.COUNT);
+    FloatVector s2 = FloatVector.fromArray(SPECIES, c, 2 * Lanes.COUNT);
+    FloatVector s3 = FloatVector.fromArray(SPECIES, c, 3 * Lanes.COUNT);
+    FloatVector s4 = FloatVector.fromArray(SPECIES, c, 4 * Lanes.COUNT);
+    FloatVector s5 = FloatVector.fromArray(SPECIES, c, 5 * Lanes.COUNT);
+    FloatVector s6 = FloatVector.fromArray(SPECIES, c, 6 * Lanes.COUNT);
+    FloatVector s7 = FloatVector.fromArray(SPECIES, c, 7 * Lanes.COUNT);
+    FloatVector s8 = FloatVector.fromArray(SPECIES, c, 8 * Lanes.COUNT);
+    FloatVector s9 = FloatVector.fromArray(SPECIES, c, 9 * Lanes.COUNT);
+    FloatVector s10 = FloatVector.fromArray(SPECIES, c, 10 * Lanes.COUNT);
+    FloatVector s11 = FloatVector.fromArray(SPECIES, c, 11 * Lanes.COUNT);
+    FloatVector s12 = FloatVector.fromArray(SPECIES, c, 12 * Lanes.COUNT);
+    FloatVector s13 = FloatVector.fromArray(SPECIES, c, 13 * Lanes.COUNT);
+    FloatVector s14 = FloatVector.fromArray(SPECIES, c, 14 * Lanes.COUNT);
+    FloatVector s15 = FloatVector.fromArray(SPECIES, c, 15 * Lanes.COUNT);
     for (int k = 0; k < depth; k++) {
       FloatVector y = FloatVector.fromMemorySegment(SPECIES, b, bStart + k * bRow, ORDER);
       s0 = y.fma(FloatVector.broadcast(SPECIES, a[k]), s0);
@@ -125,20 +124,20 @@ final class SquareTile {
       s15 = y.fma(FloatVector.broadcast(SPECIES, a[15 * A_STRIDE + k]), s15);
     }
     s0.intoArray(c, 0);
-    s1.intoArray(c, LANES);
-    s2.intoArray(c, 2 * LANES);
-    s3.intoArray(c, 3 * LANES);
-    s4.intoArray(c, 4 * LANES);
-    s5.intoArray(c, 5 * LANES);
-    s6.intoArray(c, 6 * LANES);
-    s7.intoArray(c, 7 * LANES);
-    s8.intoArray(c, 8 * LANES);
-    s9.intoArray(c, 9 * LANES);
-    s10.intoArray(c, 10 * LANES);
-    s11.intoArray(c, 11 * LANES);
-    s12.intoArray(c, 12 * LANES);
-    s13.intoArray(c, 13 * LANES);
-    s14.intoArray(c, 14 * LANES);
-    s15.intoArray(c, 15 * LANES);
+    s1.intoArray(c, Lanes.COUNT);
+    s2.intoArray(c, 2 * Lanes.COUNT);
+    s3.intoArray(c, 3 * Lanes.COUNT);
+    s4.intoArray(c, 4 * Lanes.COUNT);
+    s5.intoArray(c, 5 * Lanes.COUNT);
+    s6.intoArray(c, 6 * Lanes.COUNT);
+    s7.intoArray(c, 7 * Lanes.COUNT);
+    s8.intoArray(c, 8 * Lanes.COUNT);
+    s9.intoArray(c, 9 * Lanes.COUNT);
+    s10.intoArray(c, 10 * Lanes.COUNT);
+    s11.intoArray(c, 11 * Lanes.COUNT);
+    s12.intoArray(c, 12 * Lanes.COUNT);
+    s13.intoArray(c, 13 * Lanes.COUNT);
+    s14.intoArray(c, 14 * Lanes.COUNT);
+    s15.intoArray(c, 15 * Lanes.COUNT);
   }
 }

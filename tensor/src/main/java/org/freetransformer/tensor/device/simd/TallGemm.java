@@ -1,7 +1,8 @@
 package org.freetransformer.tensor.device.simd;
 
+import static org.freetransformer.tensor.device.simd.Memory.FLOAT;
+
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
@@ -13,7 +14,7 @@ final class TallGemm extends ProductKernel implements ThreadTeam.Task {
   private static final int SLICE = 256;
 
   private static final int ROWS = SquareTile.ROWS;
-  private static final int WIDTH = GemmKernel.LANES;
+  private static final int WIDTH = Lanes.COUNT;
   private static final int MIN_ROWS = 4 * ROWS;
 
   // Dot products compute no column for nothing, and are as fast with fewer.
@@ -22,7 +23,6 @@ final class TallGemm extends ProductKernel implements ThreadTeam.Task {
   private static final int MIN_DEPTH = 64;
   private static final int MAX_DEPTH = 8192;
   private static final long CRUMB = 1 << 18;
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private final int blocks;
 

@@ -2,7 +2,7 @@ package org.freetransformer.tensor.device.simd;
 
 import static jdk.incubator.vector.VectorOperators.NE;
 import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
-import static org.freetransformer.tensor.device.simd.GemmKernel.SPECIES;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
 
 import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
@@ -15,15 +15,14 @@ import jdk.incubator.vector.VectorShuffle;
  * exchange elements.
  */
 final class TileTurner {
-  private static final int LANES = SPECIES.length();
-  private static final int HALF = LANES / 2;
+  private static final int HALF = Lanes.COUNT / 2;
 
   private static final VectorShuffle<Float> BY_ONE =
       VectorShuffle.fromOp(SPECIES, lane -> lane ^ 1);
   private static final VectorShuffle<Float> BY_TWO =
       VectorShuffle.fromOp(SPECIES, lane -> lane ^ 2);
   private static final VectorShuffle<Float> BY_FOUR =
-      VectorShuffle.fromOp(SPECIES, lane -> lane ^ (4 % LANES));
+      VectorShuffle.fromOp(SPECIES, lane -> lane ^ (4 % Lanes.COUNT));
   private static final VectorShuffle<Float> BY_HALF =
       VectorShuffle.fromOp(SPECIES, lane -> lane ^ HALF);
 
@@ -34,33 +33,34 @@ final class TileTurner {
   private static final FloatVector SECOND_HALF = lanes(HALF);
 
   /** Elements of scratch memory that {@link #turn} needs. */
-  static final int SCRATCH_ELEMENTS = LANES * COLUMNS;
+  static final int SCRATCH_ELEMENTS = Lanes.COUNT * COLUMNS;
 
   private TileTurner() {}
 
   private static FloatVector lanes(int bit) {
-    float[] values = new float[LANES];
-    IntStream.range(0, LANES).forEach(lane -> values[lane] = lane & bit);
+    float[] values = new float[Lanes.COUNT];
+    IntStream.range(0, Lanes.COUNT).forEach(lane -> values[lane] = lane & bit);
     return FloatVector.fromArray(SPECIES, values, 0);
   }
 
   /**
    * to[toStart + j · toRow + i] = from[start + i · COLUMNS + j].
    *
-   * @param rows how many; up to the next multiple of LANES are read, and rows of {@code to} written
+   * @param rows how many; up to the next multiple of Lanes.COUNT are read, and rows of {@code to}
+   *     written
    * @param scratch {@link #SCRATCH_ELEMENTS} long or more, overwritten
    */
   static void turn(
       float[] from, int start, int rows, float[] to, int toStart, int toRow, float[] scratch) {
-    for (int i = 0; i < rows; i += LANES) {
-      if (LANES == 4) {
+    for (int i = 0; i < rows; i += Lanes.COUNT) {
+      if (Lanes.COUNT == 4) {
         exchangeFour(from, start + i * COLUMNS, to, toStart + i, toRow);
         continue;
       }
-      for (int row = 0; row < LANES; row += 4) {
-        exchangeFour(from, start + (i + row) * COLUMNS, scratch, row * COLUMNS, LANES);
+      for (int row = 0; row < Lanes.COUNT; row += 4) {
+        exchangeFour(from, start + (i + row) * COLUMNS, scratch, row * COLUMNS, Lanes.COUNT);
       }
-      if (LANES == 8) {
+      if (Lanes.COUNT == 8) {
         exchangeHalves(scratch, to, toStart + i, toRow);
       } else {
         exchangeFours(scratch, to, toStart + i, toRow);
@@ -72,7 +72,7 @@ final class TileTurner {
   private static void exchangeFour(float[] from, int start, float[] to, int toStart, int toRow) {
     VectorMask<Float> odd = ODD.compare(NE, 0);
     VectorMask<Float> oddPairs = ODD_PAIRS.compare(NE, 0);
-    for (int j = 0; j < COLUMNS; j += LANES) {
+    for (int j = 0; j < COLUMNS; j += Lanes.COUNT) {
       int at = start + j;
       FloatVector x = FloatVector.fromArray(SPECIES, from, at);
       FloatVector y = FloatVector.fromArray(SPECIES, from, at + COLUMNS);
@@ -82,7 +82,7 @@ final class TileTurner {
       y = FloatVector.fromArray(SPECIES, from, at + 3 * COLUMNS);
       FloatVector even1 = x.blend(y.rearrange(BY_ONE), odd);
       FloatVector odd1 = x.rearrange(BY_ONE).blend(y, odd);
-      int row = toStart + j / LANES * 4 * toRow;
+      int row = toStart + j / Lanes.COUNT * 4 * toRow;
       even0.blend(even1.rearrange(BY_TWO), oddPairs).intoArray(to, row);
       odd0.blend(odd1.rearrange(BY_TWO), oddPairs).intoArray(to, row + toRow);
       even0.rearrange(BY_TWO).blend(even1, oddPairs).intoArray(to, row + 2 * toRow);
@@ -95,7 +95,7 @@ final class TileTurner {
     VectorMask<Float> oddFours = ODD_FOURS.compare(NE, 0);
     VectorMask<Float> second = SECOND_HALF.compare(NE, 0);
     for (int j = 0; j < COLUMNS / 4; j++) {
-      int at = j * LANES;
+      int at = j * Lanes.COUNT;
       FloatVector x = FloatVector.fromArray(SPECIES, from, at);
       FloatVector y = FloatVector.fromArray(SPECIES, from, at + 4 * COLUMNS);
       FloatVector even0 = x.blend(y.rearrange(BY_FOUR), oddFours);
@@ -104,7 +104,7 @@ final class TileTurner {
       y = FloatVector.fromArray(SPECIES, from, at + 12 * COLUMNS);
       FloatVector even1 = x.blend(y.rearrange(BY_FOUR), oddFours);
       FloatVector odd1 = x.rearrange(BY_FOUR).blend(y, oddFours);
-      int row = toStart + (j / 4 * LANES + j % 4) * toRow;
+      int row = toStart + (j / 4 * Lanes.COUNT + j % 4) * toRow;
       even0.blend(even1.rearrange(BY_HALF), second).intoArray(to, row);
       odd0.blend(odd1.rearrange(BY_HALF), second).intoArray(to, row + 4 * toRow);
       even0.rearrange(BY_HALF).blend(even1, second).intoArray(to, row + 8 * toRow);
@@ -116,9 +116,9 @@ final class TileTurner {
   static void exchangeHalves(float[] from, float[] to, int toStart, int toRow) {
     VectorMask<Float> second = SECOND_HALF.compare(NE, 0);
     for (int j = 0; j < COLUMNS / 2; j++) {
-      FloatVector x = FloatVector.fromArray(SPECIES, from, j * LANES);
-      FloatVector y = FloatVector.fromArray(SPECIES, from, HALF * COLUMNS + j * LANES);
-      int row = toStart + (j / HALF * LANES + j % HALF) * toRow;
+      FloatVector x = FloatVector.fromArray(SPECIES, from, j * Lanes.COUNT);
+      FloatVector y = FloatVector.fromArray(SPECIES, from, HALF * COLUMNS + j * Lanes.COUNT);
+      int row = toStart + (j / HALF * Lanes.COUNT + j % HALF) * toRow;
       x.blend(y.rearrange(BY_HALF), second).intoArray(to, row);
       x.rearrange(BY_HALF).blend(y, second).intoArray(to, row + HALF * toRow);
     }

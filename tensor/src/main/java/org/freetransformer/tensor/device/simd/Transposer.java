@@ -1,7 +1,8 @@
 package org.freetransformer.tensor.device.simd;
 
+import static org.freetransformer.tensor.device.simd.Lanes.ORDER;
+
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -14,7 +15,6 @@ final class Transposer {
   static final int LANES = IntVector.SPECIES_PREFERRED.length();
 
   private static final VectorSpecies<Integer> SPECIES = IntVector.SPECIES_PREFERRED;
-  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final long ROW_BYTES = (long) LANES * Integer.BYTES;
   private static final long BLOCK_BYTES = LANES * ROW_BYTES;
   private static final int ROUNDS = Integer.numberOfTrailingZeros(LANES);

@@ -1,7 +1,8 @@
 package org.freetransformer.tensor.device.simd;
 
+import static org.freetransformer.tensor.device.simd.Memory.FLOAT;
+
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Matrix product of some tens of rows, up to 256, with a transposed B, as a linear layer's:
@@ -32,8 +33,6 @@ final class TurnedGemm extends ProductKernel {
 
   /** Most sums that are turned at a time. */
   static final int SUMS = GROUP * RUN * COLUMNS;
-
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private final int depth;
   private final int slices;

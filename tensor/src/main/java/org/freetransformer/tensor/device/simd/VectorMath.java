@@ -8,11 +8,11 @@ import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Elementary functions on vectors of f32, as polynomials that stay in registers. The Vector API's
@@ -23,8 +23,6 @@ import jdk.incubator.vector.VectorSpecies;
  * are vectors made once, and a loop has room for one of these functions, not two.
  */
 final class VectorMath {
-  static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
-
   private static final FloatVector ZERO = constant(0);
   private static final FloatVector ONE = constant(1);
   private static final FloatVector INFINITE = constant(Float.POSITIVE_INFINITY);

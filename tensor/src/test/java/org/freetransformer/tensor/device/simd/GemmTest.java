@@ -47,7 +47,7 @@ class GemmTest {
         check.smallShapes();
         check.largeShapes();
       }
-      System.out.printf("passed with %d lanes%n", GemmKernel.LANES);
+      System.out.printf("passed with %d lanes%n", Lanes.COUNT);
     }
   }
 

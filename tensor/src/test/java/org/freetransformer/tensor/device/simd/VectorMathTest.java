@@ -99,7 +99,7 @@ class VectorMathTest {
   }
 
   private static float lane(UnaryOperator<FloatVector> function, float x) {
-    return function.apply(FloatVector.broadcast(VectorMath.SPECIES, x)).lane(0);
+    return function.apply(FloatVector.broadcast(Lanes.SPECIES, x)).lane(0);
   }
 
   @Test

@@ -42,7 +42,7 @@ final class BinaryLoops {
             case MAX -> a.max(b);
             default -> a.min(b);
           };
-      Lanes.store(accumulate ? y.add(Lanes.load(out, to + 4L * i)) : y, out, to + 4L * i);
+      Lanes.put(y, accumulate, out, to + 4L * i);
     }
   }
 
@@ -62,7 +62,7 @@ final class BinaryLoops {
             default -> a.compare(LT, b);
           };
       FloatVector y = zero.blend(1f, holds);
-      Lanes.store(accumulate ? y.add(Lanes.load(out, to + 4L * i)) : y, out, to + 4L * i);
+      Lanes.put(y, accumulate, out, to + 4L * i);
     }
   }
 
@@ -84,7 +84,7 @@ final class BinaryLoops {
       VectorMask<Float> holds = Lanes.load(memory[1], at[1] + 4L * i).compare(NE, 0f);
       FloatVector a = Lanes.load(memory[2], at[2] + 4L * i);
       FloatVector y = Lanes.load(memory[3], at[3] + 4L * i).blend(a, holds);
-      Lanes.store(accumulate ? y.add(Lanes.load(out, to + 4L * i)) : y, out, to + 4L * i);
+      Lanes.put(y, accumulate, out, to + 4L * i);
     }
   }
 }

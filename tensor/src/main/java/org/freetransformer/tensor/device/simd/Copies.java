@@ -55,7 +55,7 @@ final class Copies {
           for (int i = 0; i < n; i += Lanes.COUNT) {
             FloatVector y = Lanes.load(memory[1], at[1] + 4L * i);
             long to = at[0] + 4L * i;
-            Lanes.store(accumulate ? y.add(Lanes.load(memory[0], to)) : y, memory[0], to);
+            Lanes.put(y, accumulate, memory[0], to);
           }
         },
         in);

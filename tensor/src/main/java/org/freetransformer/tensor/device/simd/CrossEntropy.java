@@ -100,7 +100,7 @@ final class CrossEntropy {
     for (int i = 0; i < n; i += Lanes.COUNT) {
       long at = start + 4L * i;
       FloatVector p = VectorMath.expOfNegative(Lanes.load(logits, at).sub(shift)).mul(scale);
-      Lanes.store(accumulate ? p.add(Lanes.load(dlogits, at)) : p, dlogits, at);
+      Lanes.put(p, accumulate, dlogits, at);
     }
   }
 

@@ -64,6 +64,11 @@ final class Lanes {
     vector.intoMemorySegment(memory, offset, ORDER, mask);
   }
 
+  /** Sets the elements, or adds to them. */
+  static void put(FloatVector vector, boolean add, MemorySegment memory, long offset) {
+    store(add ? vector.add(load(memory, offset)) : vector, memory, offset);
+  }
+
   /** Sets the lanes of {@code mask}, or adds to them: the end of a row. */
   static void put(
       FloatVector vector, boolean add, MemorySegment memory, long offset, VectorMask<Float> mask) {

@@ -281,7 +281,7 @@ final class Panels {
     int i = 0;
     for (; i < Lanes.whole(columns); i += Lanes.COUNT) {
       FloatVector x = FloatVector.fromArray(Lanes.SPECIES, row, from + i);
-      Lanes.store(add ? x.add(Lanes.load(to, at + 4L * i)) : x, to, at + 4L * i);
+      Lanes.put(x, add, to, at + 4L * i);
     }
     if (i < columns) {
       VectorMask<Float> mask = Lanes.mask(i, columns);

@@ -121,7 +121,7 @@ final class RandomLoops {
               .compare(VectorOperators.GE, threshold)
               .cast(Lanes.SPECIES);
       FloatVector y = zero.blend(Lanes.load(in, from + 4L * i).mul(scale), kept);
-      Lanes.store(accumulate ? y.add(Lanes.load(out, to + 4L * i)) : y, out, to + 4L * i);
+      Lanes.put(y, accumulate, out, to + 4L * i);
     }
   }
 }

@@ -80,7 +80,7 @@ final class RmsNorm {
       long at = start + 4L * i;
       long to = outStart + 4L * i;
       FloatVector y = Lanes.load(x, at).mul(factor).mul(Lanes.load(weight, 4L * i));
-      Lanes.store(accumulate ? y.add(Lanes.load(out, to)) : y, out, to);
+      Lanes.put(y, accumulate, out, to);
     }
     if (i < n) {
       VectorMask<Float> mask = Lanes.mask(i, n);

@@ -64,7 +64,7 @@ final class Softmax {
     for (int i = 0; i < n; i += Lanes.COUNT) {
       long at = start + 4L * i;
       FloatVector y = VectorMath.expOfNegative(Lanes.load(in, at).sub(shift)).mul(scale);
-      Lanes.store(accumulate ? y.add(Lanes.load(out, at)) : y, out, at);
+      Lanes.put(y, accumulate, out, at);
     }
   }
 
@@ -81,7 +81,7 @@ final class Softmax {
     for (int i = 0; i < whole; i += Lanes.COUNT) {
       long at = start + 4L * i;
       FloatVector y = Lanes.load(in, at).sub(max).sub(rest);
-      Lanes.store(accumulate ? y.add(Lanes.load(out, at)) : y, out, at);
+      Lanes.put(y, accumulate, out, at);
     }
     if (whole < n) {
       long at = start + 4L * whole;
@@ -163,7 +163,7 @@ final class Softmax {
     for (int i = 0; i < n; i += Lanes.COUNT) {
       long at = start + 4L * i;
       FloatVector result = Lanes.load(y, at).mul(Lanes.load(dy, at).sub(total));
-      Lanes.store(accumulate ? result.add(Lanes.load(dx, at)) : result, dx, at);
+      Lanes.put(result, accumulate, dx, at);
     }
   }
 
@@ -179,7 +179,7 @@ final class Softmax {
     for (int i = 0; i < n; i += Lanes.COUNT) {
       long at = start + 4L * i;
       FloatVector result = Lanes.load(dy, at).sub(VectorMath.exp(Lanes.load(y, at)).mul(total));
-      Lanes.store(accumulate ? result.add(Lanes.load(dx, at)) : result, dx, at);
+      Lanes.put(result, accumulate, dx, at);
     }
   }
 }

@@ -37,7 +37,7 @@ final class SwiGlu {
     for (int i = 0; i < n; i += Lanes.COUNT) {
       FloatVector gate = Lanes.load(gates, gatesAt + 4L * i);
       FloatVector y = gate.mul(Lanes.load(ups, upsAt + 4L * i)).mul(VectorMath.sigmoid(gate));
-      Lanes.store(accumulate ? y.add(Lanes.load(out, outAt + 4L * i)) : y, out, outAt + 4L * i);
+      Lanes.put(y, accumulate, out, outAt + 4L * i);
     }
   }
 
@@ -88,7 +88,7 @@ final class SwiGlu {
       FloatVector up = Lanes.load(memory[first + 1], at[first + 1] + 4L * i);
       FloatVector g = Lanes.load(memory[first + 2], at[first + 2] + 4L * i).mul(up).mul(slope);
       long to = at[0] + 4L * i;
-      Lanes.store(accumulate ? g.add(Lanes.load(memory[0], to)) : g, memory[0], to);
+      Lanes.put(g, accumulate, memory[0], to);
     }
   }
 
@@ -101,7 +101,7 @@ final class SwiGlu {
       FloatVector dy = Lanes.load(memory[first + 2], at[first + 2] + 4L * i);
       FloatVector g = FloatVector.fromArray(Lanes.SPECIES, sigmoids, i).mul(x).mul(dy);
       long to = at[first - 1] + 4L * i;
-      Lanes.store(accumulate ? g.add(Lanes.load(out, to)) : g, out, to);
+      Lanes.put(g, accumulate, out, to);
     }
   }
 }

@@ -33,7 +33,7 @@ final class UnaryLoops {
     for (int i = 0; i < n; i += Lanes.COUNT) {
       long to = at[0] + 4L * i;
       FloatVector y = Lanes.load(in, at[1] + 4L * i).mul(scale).add(shift);
-      Lanes.store(accumulate ? y.add(Lanes.load(out, to)) : y, out, to);
+      Lanes.put(y, accumulate, out, to);
     }
   }
 
@@ -57,7 +57,7 @@ final class UnaryLoops {
     for (int i = 0; i < n; i += Lanes.COUNT) {
       FloatVector value = FloatVector.fromArray(Lanes.SPECIES, y, i);
       long to = at + 4L * i;
-      Lanes.store(accumulate ? value.add(Lanes.load(out, to)) : value, out, to);
+      Lanes.put(value, accumulate, out, to);
     }
   }
 

@@ -36,7 +36,7 @@ final class UnarySlopes {
       FloatVector dy = Lanes.load(memory[2], at[2] + 4L * i);
       FloatVector dx = FloatVector.fromArray(Lanes.SPECIES, slopes, i).mul(dy);
       long to = at[0] + 4L * i;
-      Lanes.store(accumulate ? dx.add(Lanes.load(out, to)) : dx, out, to);
+      Lanes.put(dx, accumulate, out, to);
     }
   }
 

@@ -42,12 +42,8 @@ final class Attention implements Kernel, ThreadTeam.Task {
   private final HeadRows out;
   private final MemorySegment lse;
   private final KeyMask mask;
+  private final AttentionShape shape;
   private final float scale;
-  private final int batch;
-  private final int queries;
-  private final int keys;
-  private final int heads;
-  private final int keyHeads;
   private final int group;
   private final int size;
   private final int paddedSize;
@@ -61,20 +57,16 @@ final class Attention implements Kernel, ThreadTeam.Task {
     q = HeadRows.of(instruction.q());
     out = HeadRows.of(instruction.out());
     lse = Memory.of(instruction.lse());
+    shape = AttentionShape.of(instruction.q(), instruction.k());
+    group = shape.group();
+    size = shape.size();
     scale = (float) instruction.rule().scale();
-    batch = instruction.q().dim(0);
-    queries = instruction.q().dim(1);
-    heads = instruction.q().dim(2);
-    size = instruction.q().dim(3);
-    keys = instruction.k().dim(1);
-    keyHeads = instruction.k().dim(2);
-    mask = new KeyMask(instruction.rule(), queries, keys);
-    group = keyHeads == 0 ? 0 : heads / keyHeads;
+    mask = new KeyMask(instruction.rule(), shape.queries(), shape.keys());
     paddedSize = Panels.count(size) * Panels.WIDTH;
-    chunks = Math.ceilDiv(queries * group, TASK_ROWS);
-    int even = chunks == 0 ? 0 : Math.ceilDiv(queries * group, chunks);
+    chunks = Math.ceilDiv(shape.queries() * group, TASK_ROWS);
+    int even = chunks == 0 ? 0 : Math.ceilDiv(shape.queries() * group, chunks);
     chunkRows = Math.ceilDiv(even, TILE_ROWS) * TILE_ROWS;
-    int block = Math.min(keys, MOST);
+    int block = Math.min(shape.keys(), MOST);
     valuesAt = Panels.bytes(Panels.depth(size), block);
     wideAt = valuesAt + Panels.bytes(Panels.depth(block), size);
     k = new WideRows(HeadRows.of(instruction.k()), wideAt, size);
@@ -94,18 +86,18 @@ final class Attention implements Kernel, ThreadTeam.Task {
   @Override
   public void run() {
     mask.refresh();
-    long scores = (long) batch * heads * queries * keys;
-    workers.run(batch * keyHeads * chunks, scores * size / 8, this);
+    int tasks = shape.batch() * shape.keyHeads() * chunks;
+    workers.run(tasks, shape.scores() * size / 8, this);
   }
 
   @Override
   public void run(int task, int worker) {
     // The last queries first, which see most keys: no long task is left to one thread at the end.
-    int chunk = chunks - 1 - task / (batch * keyHeads);
-    int keyHead = task % keyHeads;
-    int b = task / keyHeads % batch;
+    int chunk = chunks - 1 - task / (shape.batch() * shape.keyHeads());
+    int keyHead = task % shape.keyHeads();
+    int b = task / shape.keyHeads() % shape.batch();
     int first = chunk * chunkRows;
-    int rows = Math.min(chunkRows, queries * group - first);
+    int rows = Math.min(chunkRows, shape.queries() * group - first);
     float[] state = workers.array(STATE, worker);
     Arrays.fill(state, 0, TASK_ROWS, Float.NEGATIVE_INFINITY);
     Arrays.fill(state, TASK_ROWS, 2 * TASK_ROWS, 0);
@@ -297,6 +289,6 @@ final class Attention implements Kernel, ThreadTeam.Task {
 
   private long queryNumber(int b, int keyHead, int index) {
     int head = keyHead * group + index % group;
-    return ((long) b * heads + head) * queries + index / group;
+    return shape.queryNumber(b, head, index / group);
   }
 }

@@ -63,13 +63,8 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
 
   private final MemorySegment lse;
   private final KeyMask mask;
+  private final AttentionShape shape;
   private final float scale;
-  private final int batch;
-  private final int queries;
-  private final int keys;
-  private final int heads;
-  private final int keyHeads;
-  private final int group;
   private final int size;
   private final int paddedSize;
 
@@ -84,17 +79,12 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   AttentionBackward(Instruction.AttentionBackward instruction, Workers workers) {
     this.workers = workers;
     lse = Memory.of(instruction.lse());
+    shape = AttentionShape.of(instruction.q(), instruction.k());
+    size = shape.size();
     scale = (float) instruction.rule().scale();
-    batch = instruction.q().dim(0);
-    queries = instruction.q().dim(1);
-    heads = instruction.q().dim(2);
-    size = instruction.q().dim(3);
-    keys = instruction.k().dim(1);
-    keyHeads = instruction.k().dim(2);
-    group = keyHeads == 0 ? 0 : heads / keyHeads;
-    mask = new KeyMask(instruction.rule(), queries, keys);
+    mask = new KeyMask(instruction.rule(), shape.queries(), shape.keys());
     paddedSize = Panels.count(size) * WIDTH;
-    int block = Math.min(queries, QUERY_BLOCK);
+    int block = Math.min(shape.queries(), QUERY_BLOCK);
     queryColumns = 0;
     gradientColumns = queryColumns + Panels.bytes(Panels.depth(size), block);
     queryRows = gradientColumns + Panels.bytes(Panels.depth(size), block);
@@ -107,9 +97,9 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     doutRow = wide(instruction.dout(), wideBlock + 4L * size);
     long wideKeys = wideBlock + 4L * size * (block + 1);
     k = wide(instruction.k(), wideKeys);
-    long wideValues = wideKeys + WideRows.bytes(k.rows(), keys, size);
+    long wideValues = wideKeys + WideRows.bytes(k.rows(), shape.keys(), size);
     v = wide(instruction.v(), wideValues);
-    long keySums = wideValues + WideRows.bytes(v.rows(), keys, size);
+    long keySums = wideValues + WideRows.bytes(v.rows(), shape.keys(), size);
     dk = gradient(instruction.dk(), keySums);
     long valueSums = keySums + wideBytes(dk);
     dv = gradient(instruction.dv(), valueSums);
@@ -139,39 +129,39 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
   }
 
   private long wideBytes(@Nullable KeyGradient gradient) {
-    return gradient == null ? 0 : WideRows.bytes(gradient.rows().rows(), keys, size);
+    return gradient == null ? 0 : WideRows.bytes(gradient.rows().rows(), shape.keys(), size);
   }
 
   @Override
   public void run() {
     mask.refresh();
-    long scores = (long) batch * heads * queries * keys;
-    workers.run(batch * keyHeads, scores * size / 4, this);
+    workers.run(shape.batch() * shape.keyHeads(), shape.scores() * size / 4, this);
   }
 
   @Override
   public void run(int task, int worker) {
-    int b = task / keyHeads;
-    int keyHead = task % keyHeads;
+    int b = task / shape.keyHeads();
+    int keyHead = task % shape.keyHeads();
     MemorySegment own = workers.segment(worker);
-    k.widen(b, 0, keyHead, keys, own);
-    v.widen(b, 0, keyHead, keys, own);
+    k.widen(b, 0, keyHead, shape.keys(), own);
+    v.widen(b, 0, keyHead, shape.keys(), own);
     boolean fresh = true;
+    int group = shape.group();
     for (int head = keyHead * group; head < (keyHead + 1) * group; head++) {
-      for (int t = 0; t < queries; t += QUERY_BLOCK) {
-        int count = Math.min(QUERY_BLOCK, queries - t);
+      for (int t = 0; t < shape.queries(); t += QUERY_BLOCK) {
+        int count = Math.min(QUERY_BLOCK, shape.queries() - t);
         runQueries(b, head, keyHead, t, count, fresh, worker);
         fresh = false;
       }
     }
     if (fresh) {
-      clear(b, keyHead, 0, keys, own);
+      clear(b, keyHead, 0, shape.keys(), own);
     }
     if (dk != null) {
-      dk.round(b, keyHead, keys, own);
+      dk.round(b, keyHead, shape.keys(), own);
     }
     if (dv != null) {
-      dv.round(b, keyHead, keys, own);
+      dv.round(b, keyHead, shape.keys(), own);
     }
   }
 
@@ -192,13 +182,13 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
     loadState(b, head, t, count, worker);
     int seen = mask.visible(b, t + count - 1);
     if (fresh) {
-      clear(b, keyHead, seen, keys, workers.segment(worker));
+      clear(b, keyHead, seen, shape.keys(), workers.segment(worker));
     }
     for (int key = 0; key < seen; key += KEY_BLOCK) {
       int keyCount = Math.min(KEY_BLOCK, seen - key);
       packKeys(b, keyHead, key, keyCount, worker);
       if (mask.drops()) {
-        drawFactors(((long) b * heads + head) * queries + t, count, key, keyCount, worker);
+        drawFactors(shape.queryNumber(b, head, t), count, key, keyCount, worker);
       }
       for (int i = 0; i < keyCount; i += TILE_ROWS) {
         int rows = Math.min(TILE_ROWS, keyCount - i);
@@ -245,7 +235,7 @@ final class AttentionBackward implements Kernel, ThreadTeam.Task {
 
   private void loadState(int b, int head, int t, int count, int worker) {
     float[] state = workers.array(STATE, worker);
-    long first = ((long) b * heads + head) * queries + t;
+    long first = shape.queryNumber(b, head, t);
     for (int i = 0; i < count; i++) {
       state[LSE + i] = Memory.floatAt(lse, first + i);
       state[DELTA + i] = dot(b, t + i, head, workers.segment(worker));

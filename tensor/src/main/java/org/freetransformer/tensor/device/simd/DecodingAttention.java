@@ -27,11 +27,8 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
   private final HeadRows out;
   private final MemorySegment lse;
   private final KeyMask mask;
+  private final AttentionShape shape;
   private final float scale;
-  private final int batch;
-  private final int queries;
-  private final int heads;
-  private final int keyHeads;
   private final int size;
 
   DecodingAttention(Instruction.Attention instruction, Workers workers) {
@@ -41,45 +38,41 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
     v = HeadRows.of(instruction.v());
     out = HeadRows.of(instruction.out());
     lse = Memory.of(instruction.lse());
+    shape = AttentionShape.of(instruction.q(), instruction.k());
+    size = shape.size();
     scale = (float) instruction.rule().scale();
-    batch = instruction.q().dim(0);
-    queries = instruction.q().dim(1);
-    heads = instruction.q().dim(2);
-    size = instruction.q().dim(3);
-    int keys = instruction.k().dim(1);
-    keyHeads = instruction.k().dim(2);
-    mask = new KeyMask(instruction.rule(), queries, keys);
-    workers.requireArray(WEIGHTS, keys + Lanes.COUNT);
-    workers.requireArray(FACTORS, keys);
-    workers.requireWords(mask.drops() ? RandomLoops.room(keys) : 0);
+    mask = new KeyMask(instruction.rule(), shape.queries(), shape.keys());
+    workers.requireArray(WEIGHTS, shape.keys() + Lanes.COUNT);
+    workers.requireArray(FACTORS, shape.keys());
+    workers.requireWords(mask.drops() ? RandomLoops.room(shape.keys()) : 0);
     workers.requireArray(LANES, 2 * PAIRS * Lanes.COUNT);
     workers.requireArray(SUMS, Math.max(2 * PAIRS, size));
   }
 
   /** Whether so few queries read each key head that packing does not pay. */
   static boolean suits(Instruction.Attention instruction) {
-    int keyHeads = instruction.k().dim(2);
-    return keyHeads > 0
-        && instruction.q().dim(1) * (instruction.q().dim(2) / keyHeads) <= MOST_ROWS;
+    AttentionShape shape = AttentionShape.of(instruction.q(), instruction.k());
+    return shape.keyHeads() > 0 && shape.queries() * shape.group() <= MOST_ROWS;
   }
 
   @Override
   public void run() {
     mask.refresh();
     long seen = 0;
-    for (int b = 0; b < batch; b++) {
-      seen += mask.visible(b, queries - 1); // A cache has room for more keys than it holds.
+    for (int b = 0; b < shape.batch(); b++) {
+      seen += mask.visible(b, shape.queries() - 1); // A cache has room for more than it holds.
     }
-    workers.run(batch * keyHeads, seen * heads * queries * size / 4, this);
+    long products = seen * shape.heads() * shape.queries() * size;
+    workers.run(shape.batch() * shape.keyHeads(), products / 4, this);
   }
 
   @Override
   public void run(int task, int worker) {
-    int b = task / keyHeads;
-    int keyHead = task % keyHeads;
-    int group = heads / keyHeads;
+    int b = task / shape.keyHeads();
+    int keyHead = task % shape.keyHeads();
+    int group = shape.group();
     for (int head = keyHead * group; head < (keyHead + 1) * group; head++) {
-      for (int t = 0; t < queries; t++) {
+      for (int t = 0; t < shape.queries(); t++) {
         attend(b, t, head, keyHead, worker);
       }
     }
@@ -87,7 +80,7 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
 
   private void attend(int b, int t, int head, int keyHead, int worker) {
     float[] weights = workers.array(WEIGHTS, worker);
-    long query = ((long) b * heads + head) * queries + t;
+    long query = shape.queryNumber(b, head, t);
     int seen = mask.visible(b, t);
     score(q.row(b, t, head), k.row(b, 0, keyHead), seen, worker);
     int padded = Attention.pad(weights, 0, seen);

@@ -24,11 +24,8 @@ final class PlainAttention implements Kernel {
   private final HeadRows out;
   private final MemorySegment lse;
   private final KeyMask mask;
+  private final AttentionShape shape;
   private final float scale;
-  private final int batch;
-  private final int queries;
-  private final int keys;
-  private final int keyHeads;
   private final int group;
   private final int size;
 
@@ -39,14 +36,11 @@ final class PlainAttention implements Kernel {
     v = HeadRows.of(instruction.v());
     out = HeadRows.of(instruction.out());
     lse = Memory.of(instruction.lse());
+    shape = AttentionShape.of(instruction.q(), instruction.k());
+    group = shape.group();
+    size = shape.size();
     scale = (float) instruction.rule().scale();
-    batch = instruction.q().dim(0);
-    queries = instruction.q().dim(1);
-    keys = instruction.k().dim(1);
-    keyHeads = instruction.k().dim(2);
-    group = instruction.q().dim(2) / keyHeads;
-    size = instruction.q().dim(3);
-    mask = new KeyMask(instruction.rule(), queries, keys);
+    mask = new KeyMask(instruction.rule(), shape.queries(), shape.keys());
   }
 
   /** Whether {@link Attention} computes this one, with all keys of a head in one block. */
@@ -60,11 +54,11 @@ final class PlainAttention implements Kernel {
 
   @Override
   public void run() {
-    for (int b = 0; b < batch; b++) {
-      for (int keyHead = 0; keyHead < keyHeads; keyHead++) {
+    for (int b = 0; b < shape.batch(); b++) {
+      for (int keyHead = 0; keyHead < shape.keyHeads(); keyHead++) {
         float[] keyRows = rows(k, b, keyHead, KEYS);
         float[] valueRows = rows(v, b, keyHead, VALUES);
-        for (int row = 0; row < queries * group; row++) {
+        for (int row = 0; row < shape.queries() * group; row++) {
           attend(b, keyHead, row, keyRows, valueRows);
         }
       }
@@ -73,8 +67,8 @@ final class PlainAttention implements Kernel {
 
   /** All keys or values of a head, one after the other. */
   private float[] rows(HeadRows from, int b, int keyHead, int slot) {
-    float[] rows = scratch.array(slot, keys * size);
-    for (int s = 0; s < keys; s++) {
+    float[] rows = scratch.array(slot, shape.keys() * size);
+    for (int s = 0; s < shape.keys(); s++) {
       long start = from.row(b, s, keyHead);
       MemorySegment.copy(from.memory(), Memory.FLOAT, start, rows, s * size, size);
     }
@@ -87,7 +81,7 @@ final class PlainAttention implements Kernel {
     int head = keyHead * group + row % group;
     int depth = mask.visible(b, lastOfTile(row) / group);
     int seen = Math.min(mask.visible(b, t), depth);
-    float[] weights = scratch.array(WEIGHTS, keys + Lanes.COUNT);
+    float[] weights = scratch.array(WEIGHTS, shape.keys() + Lanes.COUNT);
     score(q.row(b, t, head), keyRows, seen, weights);
     float max = Float.NEGATIVE_INFINITY;
     float sum = 0;
@@ -105,14 +99,14 @@ final class PlainAttention implements Kernel {
       sums[d] = (sums[d] + 0f) * factor; // Attention adds to zeros, too: −0 becomes 0.
     }
     MemorySegment.copy(sums, 0, out.memory(), Memory.FLOAT, out.row(b, t, head), size);
-    long query = ((long) b * keyHeads * group + head) * queries + t;
+    long query = shape.queryNumber(b, head, t);
     lse.setAtIndex(Memory.FLOAT, query, max + (float) Math.log(sum));
   }
 
   /** The rows of a tile share their sums' length: weights of keys that a row does not see are 0. */
   private int lastOfTile(int row) {
     int tile = row - row % GemmKernel.ROWS;
-    return Math.min(tile + GemmKernel.ROWS, queries * group) - 1;
+    return Math.min(tile + GemmKernel.ROWS, shape.queries() * group) - 1;
   }
 
   private void score(long start, float[] keyRows, int seen, float[] weights) {

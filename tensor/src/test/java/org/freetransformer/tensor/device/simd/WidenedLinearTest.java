@@ -34,7 +34,7 @@ class WidenedLinearTest {
   static final class NarrowVectors {
     public static void main(String[] args) {
       checkAll();
-      System.out.printf("passed with %d lanes%n", GemmKernel.LANES);
+      System.out.printf("passed with %d lanes%n", Lanes.COUNT);
     }
   }
 

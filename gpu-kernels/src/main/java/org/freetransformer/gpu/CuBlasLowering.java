@@ -26,11 +26,12 @@ final class CuBlasLowering extends FamilyLowering {
   /** The steps of a product that {@link CuBlas#takes}. */
   List<Step> matMul(MatMul op) {
     Buffer out = op.out().buffer();
+    int batches = batches(out);
     int depth = op.a().dim(-1);
     int mostRows = Math.min(out.dim(-2), words / depth);
     int mostColumns = Math.min(out.dim(-1), Math.min(words / depth, words / mostRows));
     List<Step> steps = new ArrayList<>();
-    for (int batch = 0; batch < batch(out, 3) * batch(out, 4); batch++) {
+    for (int batch = 0; batch < batches; batch++) {
       for (int row = 0; row < out.dim(-2); row += mostRows) {
         int rows = Math.min(mostRows, out.dim(-2) - row);
         Piece a = piece(op.a(), out, batch, row, 0, rows, depth);

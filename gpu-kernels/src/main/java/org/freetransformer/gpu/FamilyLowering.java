@@ -83,10 +83,6 @@ abstract class FamilyLowering {
    * stride, column stride, batch strides × 2]}.
    */
   Args matrices(Buffer a, Buffer b, Buffer out) {
-    if (out.shape().rank() > 4) {
-      throw new UnsupportedOperationException(
-          "the GPU device multiplies matrices of at most 2 batch dimensions, not " + out);
-    }
     return new Args()
         .add(out.dim(-2), out.dim(-1), a.dim(-1), batch(out, 4), batch(out, 3))
         .add(matrix(a))
@@ -105,6 +101,19 @@ abstract class FamilyLowering {
       rank > 3 ? stride(layout, rank - 4) : 0,
       rank > 2 ? stride(layout, rank - 3) : 0
     };
+  }
+
+  /**
+   * How many matrices a product's result has.
+   *
+   * @throws UnsupportedOperationException if it has more batch dimensions than kernels know
+   */
+  static int batches(Buffer out) {
+    if (out.shape().rank() > 4) {
+      throw new UnsupportedOperationException(
+          "the GPU device multiplies matrices of at most 2 batch dimensions, not " + out);
+    }
+    return Math.multiplyExact(batch(out, 3), batch(out, 4));
   }
 
   /** The size of the axis that is {@code fromEnd}-th from the end, 1 if there is none. */

@@ -55,9 +55,9 @@ final class MatrixLowering extends FamilyLowering {
   Launch matMul(MatMul op) {
     Buffer out = op.out().buffer();
     requireFloats(op.a(), op.b(), out);
+    int batches = batches(out);
     Args args = matrices(op.a(), op.b(), out);
     args.add(op.out().accumulate());
-    int batches = batch(out, 3) * batch(out, 4);
     if (out.dim(-2) <= FewRowsKernels.MOST_ROWS) {
       return fewRows(op, args.add(type(op.a()), type(op.b())), batches);
     }

@@ -49,7 +49,7 @@ final class TensorCoreLowering extends FamilyLowering {
     Buffer out = op.out().buffer();
     int across = Math.ceilDiv(out.dim(-1), SIDE);
     int down = Math.ceilDiv(out.dim(-2), SIDE);
-    int batches = batch(out, 3) * batch(out, 4);
+    int batches = batches(out);
     List<Launch> launches = new ArrayList<>();
     if (isHalf(op.a())) {
       int depth = op.a().dim(-1);

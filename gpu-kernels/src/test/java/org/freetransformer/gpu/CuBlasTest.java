@@ -2,12 +2,17 @@ package org.freetransformer.gpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.freetransformer.gpu.AbsentBuffers.buffer;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.freetransformer.tensor.DType;
+import org.freetransformer.tensor.Layout;
+import org.freetransformer.tensor.Shape;
+import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction.MatMul;
 import org.freetransformer.tensor.device.Output;
 import org.junit.jupiter.api.AfterEach;
@@ -124,6 +129,33 @@ class CuBlasTest {
     assertThat(products)
         .containsExactly("256 × 128 × 128", "256 × 72 × 128", "44 × 128 × 128", "44 × 72 × 128");
     assertThat(steps).as("A twice, and B and the result four times").hasSize(2 + 3 * 4);
+  }
+
+  /** Each way to compute a product counts its matrices, and none of them in 3 dimensions. */
+  @Test
+  void threeBatchDimensionsAreRefusedEachWay() {
+    TensorCores none = TensorCores.all("none");
+    CuBlas not = CuBlas.not("not");
+    assertRefused(() -> steps(squares(DType.F32, 2, 2, 2, 64, 64), none, not, WORDS));
+    assertRefused(() -> steps(squares(DType.F32, 2, 2, 2, 64, 64), none, USED, WORDS));
+    assertRefused(
+        () -> steps(squares(DType.BF16, 2, 2, 2, 64, 64), TensorCores.all(""), not, WORDS));
+    assertThat(steps(squares(DType.F32, 2, 2, 64, 64), none, USED, WORDS))
+        .as("A, B, product and result of 4 matrices")
+        .hasSize(4 * 4);
+  }
+
+  private static void assertRefused(ThrowingCallable lowering) {
+    assertThatThrownBy(lowering)
+        .isInstanceOf(UnsupportedOperationException.class)
+        .hasMessageContaining("at most 2 batch dimensions");
+  }
+
+  /** Of square matrices. */
+  private static MatMul squares(DType type, int... dims) {
+    Layout square = Layout.contiguous(Shape.of(dims));
+    Buffer out = buffer(DType.F32, square);
+    return new MatMul(buffer(type, square), buffer(type, square), 1, Output.to(out));
   }
 
   private static List<? extends Step> steps(

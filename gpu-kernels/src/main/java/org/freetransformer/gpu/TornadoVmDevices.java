@@ -3,6 +3,7 @@ package org.freetransformer.gpu;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Supplier;
 import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.DeviceProvider;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,9 @@ import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
 public final class TornadoVmDevices implements DeviceProvider {
   private static final String HOME = "TORNADOVM_HOME";
 
+  /** How the names of TornadoVM's classes begin, as the JVM writes those that it does not find. */
+  private static final String API = "uk/ac/manchester/tornado/";
+
   private record Found(Listing listing, TornadoDevice device) {}
 
   /** For the service loader. */
@@ -22,62 +26,92 @@ public final class TornadoVmDevices implements DeviceProvider {
 
   @Override
   public List<Listing> devices() {
-    String missing = missing();
-    if (missing != null) {
-      return List.of(new Listing("opencl:0", "GPU kernels by TornadoVM", "gpu", 0, missing));
+    List<Found> found;
+    try {
+      found = found();
+    } catch (IllegalArgumentException missing) {
+      return List.of(none(String.valueOf(missing.getMessage())));
     }
-    List<Found> found = found();
     return found.isEmpty()
         ? List.of(
-            new Listing(
-                "opencl:0",
-                "GPU kernels by TornadoVM",
-                "gpu",
-                0,
-                "TornadoVM found no device: install the driver of your GPU, or pocl-opencl-icd"))
+            none("TornadoVM found no device: install the driver of your GPU, or pocl-opencl-icd"))
         : found.stream().map(Found::listing).toList();
+  }
+
+  private static Listing none(String whyNot) {
+    return new Listing("opencl:0", "GPU kernels by TornadoVM", "gpu", 0, whyNot);
   }
 
   @Override
   public Device open(String id, int threads) {
-    String missing = missing();
-    if (missing != null) {
-      throw new IllegalArgumentException("%s is not available: %s".formatted(id, missing));
-    }
-    for (Found candidate : found()) {
-      if (candidate.listing().id().equals(id)) {
-        return TornadoVmDevice.open(id, candidate.device(), threads);
-      }
-    }
-    List<String> ids = found().stream().map(candidate -> candidate.listing().id()).toList();
-    throw new IllegalArgumentException(
-        "there is no device %s; TornadoVM found %s".formatted(id, ids.isEmpty() ? "none" : ids));
+    return TornadoVmDevice.open(id, device(id), threads);
   }
 
-  /** What is missing of TornadoVM in this JVM, or null. */
-  private static @Nullable String missing() {
+  /**
+   * TornadoVM's device of an id.
+   *
+   * @throws IllegalArgumentException if there is none, saying why
+   */
+  static TornadoDevice device(String id) {
+    List<Found> found;
     try {
-      TornadoVmDevice.memorySize();
-    } catch (IllegalArgumentException wrong) {
-      return wrong.getMessage();
+      found = found();
+    } catch (IllegalArgumentException missing) {
+      throw new IllegalArgumentException(
+          "%s is not available: %s".formatted(id, missing.getMessage()), missing);
     }
+    List<String> ids = found.stream().map(candidate -> candidate.listing().id()).toList();
+    if (!ids.contains(id)) {
+      throw new IllegalArgumentException(
+          "there is no device %s; TornadoVM found %s".formatted(id, ids.isEmpty() ? "none" : ids));
+    }
+    return found.get(ids.indexOf(id)).device();
+  }
+
+  /**
+   * All devices.
+   *
+   * @throws IllegalArgumentException if TornadoVM is not there or does not start, saying why
+   */
+  private static List<Found> found() {
+    TornadoVmDevice.configure();
+    return started(TornadoVmDevices::all, System.getenv(HOME));
+  }
+
+  /**
+   * What TornadoVM's start gives.
+   *
+   * @param home what the environment says of the SDK's folder
+   * @throws IllegalArgumentException if it is not there or does not start, saying why
+   */
+  static <T> T started(Supplier<T> start, @Nullable String home) {
     try {
-      TornadoVmDevice.configure();
-      TornadoRuntimeProvider.getTornadoRuntime();
-      return null;
-    } catch (LinkageError absent) {
-      String home = System.getenv(HOME);
+      return start.get();
+    } catch (RuntimeException | Error failure) { // TornadoVM's own are Errors.
+      throw new IllegalArgumentException(reason(failure, home), failure);
+    }
+  }
+
+  private static String reason(Throwable failure, @Nullable String home) {
+    // A class that is there and could not be initialised is one of these, too, in other words.
+    if (failure instanceof NoClassDefFoundError
+        && String.valueOf(failure.getMessage()).startsWith(API)) {
       return home == null || home.isBlank()
           ? "%s is not set: install TornadoVM's SDK for JDK 25, and set it to the SDK's folder"
               .formatted(HOME)
           : "this JVM was started without TornadoVM's flags: ./ft sets them, or see"
               + " scripts/tornado-flags";
-    } catch (RuntimeException broken) {
-      return "TornadoVM does not start: " + broken.getMessage();
     }
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    String message = root.getMessage();
+    return "TornadoVM does not start: "
+        + (message == null || message.isBlank() ? root.getClass().getSimpleName() : message);
   }
 
-  private static List<Found> found() {
+  private static List<Found> all() {
     TornadoRuntime runtime = TornadoRuntimeProvider.getTornadoRuntime();
     List<Found> all = new ArrayList<>();
     for (int i = 0; i < runtime.getNumBackends(); i++) {

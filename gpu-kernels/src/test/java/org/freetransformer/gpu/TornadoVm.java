@@ -1,17 +1,20 @@
 package org.freetransformer.gpu;
 
-import java.util.Locale;
+import java.util.List;
 import java.util.Optional;
-import java.util.stream.IntStream;
 import org.freetransformer.tensor.device.Device;
 import org.freetransformer.tensor.device.DeviceProvider.Listing;
 import org.freetransformer.tensor.device.Instruction.MatMul;
-import uk.ac.manchester.tornado.api.TornadoRuntime;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
-import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
 
-/** The device that these tests run on: the SDK's first one, or the kernels' Java bodies. */
+/**
+ * The device that these tests run on: that of the system property {@code ft.test.device}, or else
+ * the SDK's first one, or the kernels' Java bodies.
+ */
 public final class TornadoVm {
+  /** System property: a device's id. */
+  private static final String PROPERTY = "ft.test.device";
+
   private static final long MEMORY = 32L << 20;
   private static final CuBlas IN_PIECES = new CuBlas("", 0, 1 << 14);
   private static final CuBlas NOT = CuBlas.not("in this test");
@@ -20,7 +23,27 @@ public final class TornadoVm {
 
   /** Whether a real device computes, not Java. */
   public static boolean isReal() {
-    return new TornadoVmDevices().devices().getFirst().whyNot() == null;
+    return !ids().isEmpty();
+  }
+
+  /**
+   * The device that was named, or all that there are; none if Java computes.
+   *
+   * @throws IllegalArgumentException if one was named that is not there
+   */
+  private static List<String> ids() {
+    String named = System.getProperty(PROPERTY);
+    List<Listing> listings = new TornadoVmDevices().devices();
+    List<String> ids =
+        listings.stream().filter(one -> one.whyNot() == null).map(Listing::id).toList();
+    if (named == null) {
+      return ids;
+    }
+    if (!ids.contains(named)) {
+      throw new IllegalArgumentException(
+          "-D%s=%s: there is no such device, but %s".formatted(PROPERTY, named, listings));
+    }
+    return List.of(named);
   }
 
   /** Opens it, and says which it is. */
@@ -37,7 +60,7 @@ public final class TornadoVm {
     if (!isReal()) {
       return Optional.of(new TornadoVmDevice("java", null, 1, MEMORY, all, NOT));
     }
-    return cuda().map(device -> new TornadoVmDevice("cuda:0", device, 1, MEMORY, all, NOT));
+    return cuda().map(id -> open(id, all, NOT));
   }
 
   /**
@@ -49,16 +72,16 @@ public final class TornadoVm {
     if (!isReal()) {
       return Optional.of(new TornadoVmDevice("java", null, 1, MEMORY, none, IN_PIECES));
     }
-    return cuda().map(device -> new TornadoVmDevice("cuda:0", device, 1, MEMORY, none, IN_PIECES));
+    return cuda().map(id -> open(id, none, IN_PIECES));
   }
 
-  private static Optional<TornadoDevice> cuda() {
-    TornadoRuntime runtime = TornadoRuntimeProvider.getTornadoRuntime();
-    return IntStream.range(0, runtime.getNumBackends())
-        .mapToObj(runtime::getBackend)
-        .filter(backend -> backend.getName().toLowerCase(Locale.ROOT).contains("cuda"))
-        .findFirst()
-        .map(backend -> backend.getDevice(0));
+  private static Device open(String id, TensorCores tensorCores, CuBlas cuBlas) {
+    TornadoDevice device = TornadoVmDevices.device(id);
+    return new TornadoVmDevice(id, device, 1, MEMORY, tensorCores, cuBlas);
+  }
+
+  private static Optional<String> cuda() {
+    return ids().stream().filter(id -> id.startsWith("cuda:")).findFirst();
   }
 
   /** Whether that device computes a product on tensor cores. */
@@ -74,12 +97,12 @@ public final class TornadoVm {
   /** Opens it with so many bytes for f32, at most those of {@link #open()}. */
   static synchronized TornadoVmDevice open(long memory) {
     System.setProperty(TornadoVmDevice.MEMORY_PROPERTY, Long.toString(MEMORY));
-    TornadoVmDevices devices = new TornadoVmDevices();
-    Listing first = devices.devices().getFirst(); // Now TornadoVM has its limit, for all that come.
+    List<String> ids = ids(); // Now TornadoVM has its limit, for all that come.
     System.setProperty(TornadoVmDevice.MEMORY_PROPERTY, Long.toString(memory));
-    if (first.whyNot() == null) {
-      System.out.printf("GPU kernels run on %s, %s%n", first.id(), first.name());
-      return (TornadoVmDevice) devices.open(first.id(), 1);
+    if (!ids.isEmpty()) {
+      TornadoVmDevice device = (TornadoVmDevice) new TornadoVmDevices().open(ids.getFirst(), 1);
+      System.out.println("GPU kernels run as " + device.description());
+      return device;
     }
     System.out.println(
         "GPU kernels run as Java, one work group after the other: no device of TornadoVM");

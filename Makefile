@@ -61,7 +61,7 @@ info: ## Tells version and Java, and what computes here
 	./ft --version
 	./ft devices
 
-check-gpu: ## Lists the devices, and why GPUs are missing
+check-gpu: ## Lists the devices, and why GPUs are missing (scripts/check-gpu.sh tries one)
 	./ft devices
 
 version: ## Prints the version of the project

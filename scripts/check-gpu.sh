@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the GPU kernels on a real device of TornadoVM: every instruction against the scalar device, then a
-# training run on plan-letters beside the CPU's, then generation on both.
+# Runs the GPU kernels on a real device of TornadoVM: every instruction against the scalar device, on CUDA also
+# products by tensor cores and cuBLAS, then a training run on plan-letters beside the CPU's, then generation on both.
 #   TORNADOVM_HOME=… scripts/check-gpu.sh [DEVICE] [STEPS]     DEVICE: see ./ft devices (default opencl:0)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -10,10 +10,15 @@ steps=${2:-100}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-"$root/ft" devices
-(cd "$root" && mvn -q -B -pl gpu-kernels -am test -Dtest='Gpu*Test' \
-  -Dsurefire.failIfNoSpecifiedTests=false)
-echo "every instruction agrees with the scalar device; a small model trains and writes as on the CPU, in every precision"
+"$root/ft" devices | tee "$out/devices"
+awk -v id="$device" '$1 == id && id ~ /:/ && /; available$/ { found = 1 } END { exit !found }' "$out/devices" || {
+  echo "$device is not available: name one of the devices above" >&2
+  exit 2
+}
+(cd "$root" && mvn -q -B -pl gpu-kernels -am test -Dtest='Gpu*Test,TensorCore*Test,CuBlas*Test' \
+  -Dft.test.device="$device" -Dsurefire.failIfNoSpecifiedTests=false)
+echo "on $device every instruction agrees with the scalar device; a small model trains and writes as on the CPU, in" \
+  "every precision"
 
 train=(--config "$root/configs/plan-letters.yaml"
   --set "training.max_steps=$steps" --set training.log_every=1

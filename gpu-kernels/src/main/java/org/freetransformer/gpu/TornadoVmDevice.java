@@ -120,6 +120,7 @@ public final class TornadoVmDevice extends CpuDevice {
    * @param memorySize bytes for f32
    * @param tensorCores which products go to tensor cores
    * @param cuBlas which of the others go to cuBLAS
+   * @throws OutOfMemoryError if the host has no such memory; none of it is kept
    */
   TornadoVmDevice(
       String name,
@@ -133,10 +134,15 @@ public final class TornadoVmDevice extends CpuDevice {
     this.tensorCores = tensorCores;
     this.cuBlas = cuBlas;
     this.panelWords = cuBlas.panelWords(memorySize / Float.BYTES);
-    this.heaps = new Heaps(arena, memorySize, memory());
-    this.host = Devices.cpu(threads);
-    this.graphs = new TaskGraphs(heaps.floatArray(), heaps.intArray(), device);
-    heaps.onHalves(graphs::keepHalvesIn);
+    try {
+      this.heaps = new Heaps(arena, memorySize, memory());
+      this.graphs = new TaskGraphs(heaps.floatArray(), heaps.intArray(), device);
+      heaps.onHalves(graphs::keepHalvesIn);
+      this.host = Devices.cpu(threads); // Last: before it, there is nothing to close but memory.
+    } catch (RuntimeException | Error failure) {
+      arena.close();
+      throw failure;
+    }
   }
 
   @Override

@@ -3,7 +3,11 @@ package org.freetransformer.gpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Supplier;
 import org.freetransformer.data.DataConfig;
@@ -70,6 +74,30 @@ class GpuMemoryTest {
     assertThat(tooSmall.traffic()).as("nothing ran").isEqualTo(Traffic.NONE);
     double expected = train(Devices.cpu(1), false);
     assertThat(train(TornadoVm.open(MEMORY), true)).isCloseTo(expected, within(1e-4));
+  }
+
+  /** The heaps are the largest thing of a process, and nobody has a device to close. */
+  @Test
+  void aDeviceThatDoesNotOpenKeepsNoMemory() throws IOException {
+    Path status = Path.of("/proc/self/status");
+    assumeTrue(Files.exists(status), "this system does not say what memory a process has");
+    CuBlas not = CuBlas.not("in this test");
+    long before = residentBytes(status);
+    for (int i = 0; i < 8; i++) {
+      assertThatThrownBy(
+              () -> new TornadoVmDevice("none", null, 0, 64 << 20, TensorCores.all("not"), not))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+    assertThat(residentBytes(status) - before).isLessThan(4 * 64 << 20);
+  }
+
+  private static long residentBytes(Path status) throws IOException {
+    for (String line : Files.readAllLines(status)) {
+      if (line.startsWith("VmRSS:")) {
+        return Long.parseLong(line.replaceAll("[^0-9]", "")) << 10;
+      }
+    }
+    throw new IllegalStateException("no VmRSS in " + status);
   }
 
   @Test

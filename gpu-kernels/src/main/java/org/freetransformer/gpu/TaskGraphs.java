@@ -241,8 +241,16 @@ final class TaskGraphs implements AutoCloseable {
     plans.execute(place, shared.get(place).grids());
   }
 
-  /** Runs a program. */
+  /**
+   * Runs a program of the plan.
+   *
+   * @throws IllegalStateException if the plan is without it, since a result of it was closed
+   */
   void run(Graphs program) {
+    if (!programs.contains(program)) { // Another program's graphs may stand in its place.
+      throw new IllegalStateException(
+          "use after free: a result of this program was closed, and the device forgot the program");
+    }
     for (int i = 0; i < program.parts.size(); i++) {
       plans.execute(program.first + i, program.parts.get(i).grids());
     }

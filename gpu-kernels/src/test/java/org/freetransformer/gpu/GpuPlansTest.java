@@ -1,7 +1,9 @@
 package org.freetransformer.gpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -77,6 +79,26 @@ class GpuPlansTest {
     assertThat(results(twice)).containsOnly(10);
     assertThat(results(more)).containsOnly(6);
     assertThat(device.traffic().since(before)).isEqualTo(new Traffic(1, SIZE, 0, 4 * SIZE));
+  }
+
+  /** What its body returned is closed, not the program: there is nobody to see what it computes. */
+  @Test
+  void aProgramWithoutItsResultIsNotRunAsAnother() {
+    List<Tensor> returned = new ArrayList<>();
+    Program forgotten =
+        program(input -> {
+          returned.add(input.add(1));
+          return returned.getFirst();
+        });
+    forgotten.run();
+    returned.getFirst().close();
+    Program more = program(input -> input.add(2));
+    more.run();
+    set(10);
+    assertThatThrownBy(forgotten::run)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("use after free: a result of this program was closed");
+    assertThat(results(more)).as("not run in its place").containsOnly(5);
   }
 
   /** Some of the new plans have graphs of their own: too many of the others are not needed. */

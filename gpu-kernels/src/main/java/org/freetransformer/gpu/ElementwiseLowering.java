@@ -45,11 +45,11 @@ final class ElementwiseLowering extends FamilyLowering {
     }
     if (isHalf(op.out().buffer())) {
       args.add(type(op.out().buffer()), type(op.in()));
-      return Launch.perItem(CastKernels::toHalves, size, args, 0, 0);
+      return CastLowering.toHalves(size, args);
     }
     return toInts
         ? Launch.perItem(ElementwiseKernels::floatsToInts, size, args, 0, 0)
-        : Launch.perItem(CastKernels::toFloats, size, args.add(type(op.in())), 0, 0);
+        : CastLowering.toFloats(size, args.add(type(op.in())));
   }
 
   Launch random(Random op) {

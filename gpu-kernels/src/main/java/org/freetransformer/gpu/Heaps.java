@@ -23,8 +23,8 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * The memory of a device: a storage is a place in one of three heaps, of f32, i32 and 16-bit
- * numbers, that host and device both have. f64 and bytes are the host's alone, but for those of
- * programs, which the device has as f32 and i32.
+ * numbers, that host and device both have. f64 and bytes are the host's alone, but for f64 of
+ * programs, which the device has as f32. A program that computes on bytes is refused.
  */
 final class Heaps {
   /** Whole numbers are tokens, plans, positions: little beside the rest. */

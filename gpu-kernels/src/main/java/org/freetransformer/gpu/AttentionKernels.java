@@ -371,11 +371,7 @@ final class AttentionKernels {
   private static void putOne(
       FloatArray floats, int out, int d, int size, int accumulate, float value) {
     if (d < size) {
-      if (accumulate != 0) {
-        floats.set(out + d, floats.get(out + d) + value);
-      } else {
-        floats.set(out + d, value);
-      }
+      Scalars.put(floats, out + d, value, accumulate);
     }
   }
 }

@@ -67,7 +67,7 @@ final class BinaryMapperKernels {
         float logit = floats.get(logits + h);
         float towards = withBit * Scalars.sigmoid(-logit);
         float away = withoutBit * Scalars.sigmoid(logit);
-        put(floats, args, row * bits + h, towards - away);
+        Scalars.put(floats, args.get(6) + row * bits + h, towards - away, args.get(7));
       }
     }
   }
@@ -96,7 +96,7 @@ final class BinaryMapperKernels {
     for (int h = c.localIdx; h < bits; h += Groups.SIZE) {
       float logit = floats.get(logits + h);
       float slope = ((d >> h) & 1) == 1 ? Scalars.sigmoid(-logit) : -Scalars.sigmoid(logit);
-      put(floats, args, row * bits + h, weighted * slope);
+      Scalars.put(floats, args.get(6) + row * bits + h, weighted * slope, args.get(7));
     }
   }
 
@@ -107,14 +107,5 @@ final class BinaryMapperKernels {
       product *= Scalars.sigmoid(((d >> h) & 1) == 1 ? logit : -logit);
     }
     return product;
-  }
-
-  private static void put(FloatArray floats, IntArray args, int i, float value) {
-    int out = args.get(6) + i;
-    if (args.get(7) != 0) {
-      floats.set(out, floats.get(out) + value);
-    } else {
-      floats.set(out, value);
-    }
   }
 }

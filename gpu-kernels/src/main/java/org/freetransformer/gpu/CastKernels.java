@@ -23,10 +23,7 @@ final class CastKernels {
       int end = Views.FIRST + 2 * Views.SIZE;
       int out = Views.at(args, 0, i);
       float x = Halves.get(floats, halves, args.get(end + 1), Views.at(args, 1, i));
-      if (args.get(end) != 0) {
-        x += floats.get(out);
-      }
-      floats.set(out, x);
+      Scalars.put(floats, out, x, args.get(end));
     }
   }
 

@@ -56,7 +56,7 @@ final class ElementwiseKernels {
     if (i < args.get(0)) {
       int out = Views.at(args, 0, i);
       float y = a * floats.get(Views.at(args, 1, i)) + b;
-      put(floats, out, y, args.get(Views.FIRST + 2 * Views.SIZE));
+      Scalars.put(floats, out, y, args.get(Views.FIRST + 2 * Views.SIZE));
     }
   }
 
@@ -91,7 +91,7 @@ final class ElementwiseKernels {
     if (i < args.get(0)) {
       int out = Views.at(args, 0, i);
       float y = (float) ints.get(Views.at(args, 1, i));
-      put(floats, out, y, args.get(Views.FIRST + 2 * Views.SIZE));
+      Scalars.put(floats, out, y, args.get(Views.FIRST + 2 * Views.SIZE));
     }
   }
 
@@ -129,7 +129,7 @@ final class ElementwiseKernels {
       int end = Views.FIRST + 2 * Views.SIZE;
       int out = Views.at(args, 0, i);
       float x = floats.get(Views.at(args, 1, i));
-      put(floats, out, value(args.get(end + 1), x), args.get(end));
+      Scalars.put(floats, out, value(args.get(end + 1), x), args.get(end));
     }
   }
 
@@ -148,7 +148,7 @@ final class ElementwiseKernels {
       int out = Views.at(args, 0, i);
       float x = floats.get(Views.at(args, 1, i));
       float dy = floats.get(Views.at(args, 2, i));
-      put(floats, out, slope(args.get(end + 1), x) * dy, args.get(end));
+      Scalars.put(floats, out, slope(args.get(end + 1), x) * dy, args.get(end));
     }
   }
 
@@ -228,7 +228,7 @@ final class ElementwiseKernels {
       int out = Views.at(args, 0, i);
       float x = floats.get(Views.at(args, 1, i));
       float y = floats.get(Views.at(args, 2, i));
-      put(floats, out, combined(args.get(end + 1), x, y), args.get(end));
+      Scalars.put(floats, out, combined(args.get(end + 1), x, y), args.get(end));
     }
   }
 
@@ -284,7 +284,7 @@ final class ElementwiseKernels {
       } else {
         z = x < y ? 1f : 0f;
       }
-      put(floats, out, z, args.get(end));
+      Scalars.put(floats, out, z, args.get(end));
     }
   }
 
@@ -303,15 +303,7 @@ final class ElementwiseKernels {
       float condition = floats.get(Views.at(args, 1, i));
       float x = floats.get(Views.at(args, 2, i));
       float y = floats.get(Views.at(args, 3, i));
-      put(floats, out, condition != 0f ? x : y, args.get(Views.FIRST + 4 * Views.SIZE));
-    }
-  }
-
-  private static void put(FloatArray floats, int at, float value, int accumulate) {
-    if (accumulate != 0) {
-      floats.set(at, floats.get(at) + value);
-    } else {
-      floats.set(at, value);
+      Scalars.put(floats, out, condition != 0f ? x : y, args.get(Views.FIRST + 4 * Views.SIZE));
     }
   }
 }

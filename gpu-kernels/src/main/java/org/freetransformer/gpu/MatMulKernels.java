@@ -237,11 +237,7 @@ final class MatMulKernels {
   static void put(FloatArray floats, IntArray args, int rowAt, int column, float value) {
     if (column < args.get(1)) {
       int at = rowAt + column * args.get(17);
-      if (args.get(20) != 0) {
-        floats.set(at, floats.get(at) + value);
-      } else {
-        floats.set(at, value);
-      }
+      Scalars.put(floats, at, value, args.get(20));
     }
   }
 }

@@ -36,10 +36,7 @@ final class NormKernels {
     }
     for (int d = c.localIdx; d < columns; d += Groups.SIZE) {
       float y = floats.get(x + d) * rstd * floats.get(weight + d);
-      if (args.get(5) != 0) {
-        y += floats.get(out + d);
-      }
-      floats.set(out + d, y);
+      Scalars.put(floats, out + d, y, args.get(5));
     }
   }
 
@@ -68,10 +65,7 @@ final class NormKernels {
     for (int d = c.localIdx; d < columns; d += Groups.SIZE) {
       float g = floats.get(dy + d) * floats.get(weight + d);
       float gradient = rstd * (g - floats.get(x + d) * correction);
-      if (args.get(6) != 0) {
-        gradient += floats.get(dx + d);
-      }
-      floats.set(dx + d, gradient);
+      Scalars.put(floats, dx + d, gradient, args.get(6));
     }
   }
 
@@ -98,10 +92,7 @@ final class NormKernels {
     float sum = Groups.sum(c, scratch, mine);
     if (c.localIdx == 0) {
       int out = args.get(5) + column;
-      if (args.get(6) != 0) {
-        sum += floats.get(out);
-      }
-      floats.set(out, sum);
+      Scalars.put(floats, out, sum, args.get(6));
     }
   }
 }

@@ -52,10 +52,7 @@ final class PlanKernels {
       int index = ints.get(args.get(2) + i / bits);
       float value = ((index >> (i % bits)) & 1) == 1 ? 1f : -1f;
       int out = args.get(3) + i;
-      if (args.get(4) != 0) {
-        value += floats.get(out);
-      }
-      floats.set(out, value);
+      Scalars.put(floats, out, value, args.get(4));
     }
   }
 
@@ -81,10 +78,7 @@ final class PlanKernels {
                 - Scalars.sigmoid(-logit) * Scalars.softplus(logit);
       }
       int out = args.get(3) + n;
-      if (args.get(4) != 0) {
-        sum += floats.get(out);
-      }
-      floats.set(out, sum);
+      Scalars.put(floats, out, sum, args.get(4));
     }
   }
 
@@ -106,10 +100,7 @@ final class PlanKernels {
               * Scalars.sigmoid(-logit)
               * floats.get(args.get(3) + i / args.get(1));
       int out = args.get(4) + i;
-      if (args.get(5) != 0) {
-        gradient += floats.get(out);
-      }
-      floats.set(out, gradient);
+      Scalars.put(floats, out, gradient, args.get(5));
     }
   }
 }

@@ -102,10 +102,7 @@ final class RandomKernels {
       float x = floats.get(Views.at(args, 1, i));
       float u = uniform(ints, args.get(end + 1), args.get(end + 2), i);
       float y = u >= a ? x * b : 0f;
-      if (args.get(end) != 0) {
-        y += floats.get(out);
-      }
-      floats.set(out, y);
+      Scalars.put(floats, out, y, args.get(end));
     }
   }
 }

@@ -47,10 +47,7 @@ final class ReduceKernels {
       total = Groups.sum(c, scratch, mine);
     }
     if (c.localIdx == 0) {
-      if (args.get(TAIL) != 0) {
-        total += floats.get(out);
-      }
-      floats.set(out, total);
+      Scalars.put(floats, out, total, args.get(TAIL));
     }
   }
 

@@ -44,12 +44,8 @@ final class RopeKernels {
       float v = floats.get(x + half);
       float first = u * cosine - v * sine;
       float second = v * cosine + u * sine;
-      if (args.get(17) != 0) {
-        first += floats.get(out);
-        second += floats.get(out + half);
-      }
-      floats.set(out, first);
-      floats.set(out + half, second);
+      Scalars.put(floats, out, first, args.get(17));
+      Scalars.put(floats, out + half, second, args.get(17));
     }
   }
 }

@@ -29,10 +29,7 @@ final class RowKernels {
         value = floats.get(args.get(3) + row * columns + i % columns);
       }
       int out = args.get(5) + i;
-      if (args.get(6) != 0) {
-        value += floats.get(out);
-      }
-      floats.set(out, value);
+      Scalars.put(floats, out, value, args.get(6));
     }
   }
 

@@ -1,10 +1,20 @@
 package org.freetransformer.gpu;
 
 import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
-/** Functions of one number that several kernels share; the compiler inlines them. */
+/** What several kernels do with one number; the compiler inlines it. */
 final class Scalars {
   private Scalars() {}
+
+  /** Sets a number, or adds to it where {@code accumulate} is not 0. */
+  static void put(FloatArray floats, int at, float value, int accumulate) {
+    if (accumulate != 0) {
+      floats.set(at, floats.get(at) + value);
+    } else {
+      floats.set(at, value);
+    }
+  }
 
   /** 1/(1 + e^−x), by way of numbers up to 1 alone: fast mathematics knows no infinity. */
   static float sigmoid(float x) {

@@ -52,10 +52,7 @@ final class SoftmaxKernels {
       if (args.get(3) == 0) {
         y = TornadoMath.exp(y);
       }
-      if (args.get(4) != 0) {
-        y += floats.get(out + d);
-      }
-      floats.set(out + d, y);
+      Scalars.put(floats, out + d, y, args.get(4));
     }
   }
 
@@ -89,10 +86,7 @@ final class SoftmaxKernels {
       } else {
         result = value * (gradient - sum);
       }
-      if (args.get(5) != 0) {
-        result += floats.get(dx + d);
-      }
-      floats.set(dx + d, result);
+      Scalars.put(floats, dx + d, result, args.get(5));
     }
   }
 
@@ -151,10 +145,7 @@ final class SoftmaxKernels {
         gradient = p * floats.get(args.get(5) + row);
       }
       int out = args.get(6) + i;
-      if (args.get(7) != 0) {
-        gradient += floats.get(out);
-      }
-      floats.set(out, gradient);
+      Scalars.put(floats, out, gradient, args.get(7));
     }
   }
 }

@@ -23,10 +23,7 @@ final class SwiGluKernels {
       float gate = floats.get(args.get(1) + i);
       float y = gate * Scalars.sigmoid(gate) * floats.get(args.get(2) + i);
       int out = args.get(3) + i;
-      if (args.get(4) != 0) {
-        y += floats.get(out);
-      }
-      floats.set(out, y);
+      Scalars.put(floats, out, y, args.get(4));
     }
   }
 
@@ -51,18 +48,12 @@ final class SwiGluKernels {
       if (args.get(4) >= 0) {
         int out = args.get(4) + i;
         float dgate = dy * up * sigmoid * (1f + gate * Scalars.sigmoid(-gate));
-        if (args.get(5) != 0) {
-          dgate += floats.get(out);
-        }
-        floats.set(out, dgate);
+        Scalars.put(floats, out, dgate, args.get(5));
       }
       if (args.get(6) >= 0) {
         int out = args.get(6) + i;
         float dup = dy * gate * sigmoid;
-        if (args.get(7) != 0) {
-          dup += floats.get(out);
-        }
-        floats.set(out, dup);
+        Scalars.put(floats, out, dup, args.get(7));
       }
     }
   }

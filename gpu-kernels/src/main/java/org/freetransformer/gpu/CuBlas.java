@@ -60,12 +60,7 @@ record CuBlas(String whyNot, long leastWork, int mostWords) {
   }
 
   static CuBlas choose(String backend, boolean isThere, Supplier<@Nullable String> trial) {
-    String setting = System.getProperty(PROPERTY, "on");
-    if (!setting.equals("on") && !setting.equals("off")) {
-      throw new IllegalArgumentException(
-          "-D%s=%s: allowed are on and off".formatted(PROPERTY, setting));
-    }
-    if (setting.equals("off")) {
+    if (!Switch.isOn(PROPERTY)) {
       return not("-D%s=off".formatted(PROPERTY));
     }
     if (!backend.equals("cuda")) {

@@ -54,47 +54,53 @@ final class LaunchGraphs {
   }
 
   private Plans.Part part(List<? extends Step> steps, Object[] consumed) {
-    GridScheduler grids = new GridScheduler();
-    KernelContext context = new KernelContext();
-    TaskGraph graph = new TaskGraph(NAME).consumeFromDevice(Uploads.GRAPH, consumed);
-    Map<Compiled, Integer> occurrences = new HashMap<>();
+    Tasks tasks = new Tasks(consumed);
     for (Step step : steps) {
       switch (step) {
-        case Launch launch -> {
-          String task = taskName(launch.body(), launch.a(), launch.b(), occurrences);
-          grids.addWorkerGrid(NAME + "." + task, grid(launch));
-          add(graph, task, launch, uploads.ints(), context);
-        }
-        case PanelLaunch launch -> {
-          String task = taskName(launch.body(), launch.a(), launch.b(), occurrences);
-          grids.addWorkerGrid(NAME + "." + task, grid(launch));
-          add(graph, task, launch, uploads.requirePanels().get(launch.panel()), context);
-        }
-        case CuBlasProduct product ->
-            graph.libraryTask(
-                taskName(product, 0, 0, occurrences), product::call, uploads.requirePanels());
+        case Launch launch -> tasks.add(launch, uploads.ints());
+        case PanelLaunch launch -> tasks.add(launch, uploads.requirePanels().get(launch.panel()));
+        case CuBlasProduct product -> tasks.add(product);
       }
     }
     // Not persisted: the heaps stay because they are consumed, and a graph frees what it persists.
-    return new Plans.Part(graph.snapshot(), grids);
+    return new Plans.Part(tasks.graph.snapshot(), tasks.grids);
   }
 
-  /** Adds a task with what the kernel takes as its second array. */
-  private <T> void add(
-      TaskGraph graph, String task, KernelCall<T> call, T second, KernelContext context) {
-    IntArray args = IntArray.fromArray(call.args());
-    graph
-        .transferToDevice(DataTransferMode.FIRST_EXECUTION, args)
-        .task(
-            task,
-            call.body(),
-            context,
-            uploads.floats(),
-            second,
-            uploads.halves(),
-            args,
-            call.a(),
-            call.b());
+  /** The tasks of one graph. */
+  private final class Tasks {
+    private final GridScheduler grids = new GridScheduler();
+    private final KernelContext context = new KernelContext();
+    private final Map<Compiled, Integer> occurrences = new HashMap<>();
+    private final TaskGraph graph;
+
+    Tasks(Object[] consumed) {
+      this.graph = new TaskGraph(NAME).consumeFromDevice(Uploads.GRAPH, consumed);
+    }
+
+    /** A kernel, with what it takes as its second array. */
+    <T> void add(KernelCall<T> call, T second) {
+      String task = taskName(call.body(), call.a(), call.b(), occurrences);
+      grids.addWorkerGrid(NAME + "." + task, grid(call));
+      IntArray args = IntArray.fromArray(call.args());
+      graph
+          .transferToDevice(DataTransferMode.FIRST_EXECUTION, args)
+          .task(
+              task,
+              call.body(),
+              context,
+              uploads.floats(),
+              second,
+              uploads.halves(),
+              args,
+              call.a(),
+              call.b());
+    }
+
+    /** A library's product. */
+    void add(CuBlasProduct product) {
+      String task = taskName(product, 0, 0, occurrences);
+      graph.libraryTask(task, product::call, uploads.requirePanels());
+    }
   }
 
   private String taskName(Object body, float a, float b, Map<Compiled, Integer> occurrences) {

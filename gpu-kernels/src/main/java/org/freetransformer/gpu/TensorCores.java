@@ -53,12 +53,7 @@ record TensorCores(Map<DType, String> whyNot, int mostTiles) {
    * @throws IllegalArgumentException if {@link #PROPERTY} is neither {@code on} nor {@code off}
    */
   static TensorCores choose(String backend, Function<DType, @Nullable String> trial) {
-    String setting = System.getProperty(PROPERTY, "on");
-    if (!setting.equals("on") && !setting.equals("off")) {
-      throw new IllegalArgumentException(
-          "-D%s=%s: allowed are on and off".formatted(PROPERTY, setting));
-    }
-    if (setting.equals("off")) {
+    if (!Switch.isOn(PROPERTY)) {
       return all("-D%s=off".formatted(PROPERTY));
     }
     return of(type -> {

@@ -101,7 +101,10 @@ record Lowering(
     CastLowering casts = new CastLowering(places, constants);
     List<Launch> launches = new ArrayList<>();
     read.forEach(buffer -> launches.add(casts.toFloats(buffer, staged.applyAsInt(buffer))));
-    launches.addAll(direct(instruction, staged));
+    long ofCasts = words;
+    LongToIntFunction before = // At the end are these; a multiple of 4 leaves them where they are.
+        more -> scratch.applyAsInt(ofCasts + Math.ceilDiv(more, 4L) * 4);
+    launches.addAll(direct(instruction, staged, before));
     written.forEach(buffer -> launches.add(casts.toHalves(buffer, staged.applyAsInt(buffer))));
     return launches.stream().filter(launch -> launch.groups() > 0).toList();
   }
@@ -116,10 +119,16 @@ record Lowering(
     };
   }
 
-  /** The launches of an instruction whose operands lie where {@code operands} says, as f32. */
-  private List<Launch> direct(Instruction instruction, ToIntFunction<Buffer> operands) {
+  /**
+   * The launches of an instruction.
+   *
+   * @param operands where they lie, as f32
+   * @param free gives the first of so many words that none of them takes
+   */
+  private List<Launch> direct(
+      Instruction instruction, ToIntFunction<Buffer> operands, LongToIntFunction free) {
     ElementwiseLowering elementwise = new ElementwiseLowering(operands, constants);
-    MatrixLowering matrices = new MatrixLowering(operands, constants);
+    MatrixLowering matrices = new MatrixLowering(operands, constants, free);
     BlockLowering blocks = new BlockLowering(operands, constants);
     AttentionLowering attention = new AttentionLowering(operands, constants);
     PlanLowering plans = new PlanLowering(operands, constants);
@@ -133,7 +142,7 @@ record Lowering(
       case Binary op -> List.of(elementwise.binary(op));
       case Select op -> List.of(elementwise.select(op));
       case Dropout op -> List.of(elementwise.dropout(op));
-      case Reduce op -> List.of(matrices.reduce(op));
+      case Reduce op -> matrices.reduce(op);
       case MatMul op -> List.of(matrices.matMul(op));
       case Gather op -> List.of(matrices.gather(op));
       case ScatterAdd op -> List.of(matrices.scatterAdd(op));

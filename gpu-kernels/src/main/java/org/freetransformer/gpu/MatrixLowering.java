@@ -1,22 +1,35 @@
 package org.freetransformer.gpu;
 
+import java.util.List;
+import java.util.function.LongToIntFunction;
 import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 import org.freetransformer.tensor.Layout;
+import org.freetransformer.tensor.Shape;
 import org.freetransformer.tensor.device.Buffer;
 import org.freetransformer.tensor.device.Instruction.Gather;
 import org.freetransformer.tensor.device.Instruction.MatMul;
 import org.freetransformer.tensor.device.Instruction.Reduce;
 import org.freetransformer.tensor.device.Instruction.ScatterAdd;
 import org.freetransformer.tensor.device.Instruction.ScatterRows;
+import org.freetransformer.tensor.device.ReduceFunction;
 
 /** Lowers reductions, products, and rows of tables. */
 final class MatrixLowering extends FamilyLowering {
-  MatrixLowering(ToIntFunction<Buffer> places, ToIntFunction<Float> constants) {
+  private final LongToIntFunction scratch;
+
+  /**
+   * For one instruction.
+   *
+   * @param scratch gives the first of so many words among the floats
+   */
+  MatrixLowering(
+      ToIntFunction<Buffer> places, ToIntFunction<Float> constants, LongToIntFunction scratch) {
     super(places, constants);
+    this.scratch = scratch;
   }
 
-  Launch reduce(Reduce op) {
+  List<Launch> reduce(Reduce op) {
     Buffer out = op.out().buffer();
     requireFloats(op.in(), out);
     Layout from = op.in().layout();
@@ -37,8 +50,32 @@ final class MatrixLowering extends FamilyLowering {
     }
     Args args = new Args().dims(out.layout()).view(at(out), out.layout());
     args.view(at(op.in()), firsts(from, kept));
-    args.add(op.out().accumulate()).add(code(op.function()), count);
-    return Launch.perGroup(ReduceKernels::reduce, size(out), args.add(reduced).add(strides), 0, 0);
+    args.add(op.out().accumulate()).add(code(op.function()), count).add(reduced).add(strides);
+    if (count <= ReduceKernels.MOST_IN_ONE || size(out) >= ReduceKernels.MANY_RESULTS) {
+      return List.of(reduce(size(out), args.add(1, count, ABSENT)));
+    }
+    int blocks = Math.ceilDiv(count, ReduceKernels.BLOCK);
+    int groups = Math.multiplyExact(size(out), blocks);
+    int partial = scratch.applyAsInt(groups);
+    return List.of(
+        reduce(groups, args.add(blocks, ReduceKernels.BLOCK, partial)),
+        reduce(size(out), ofBlocks(op, partial, blocks)));
+  }
+
+  /** Reduces what the blocks of each result gave, which lie one behind the other. */
+  private Args ofBlocks(Reduce op, int partial, int blocks) {
+    Layout out = op.out().buffer().layout();
+    Layout firsts = Layout.contiguous(Shape.of(Math.toIntExact(out.shape().size()), blocks));
+    Args args = new Args().dims(out).view(at(op.out().buffer()), out);
+    args.view(partial, firsts.narrow(1, 0, 1).reshape(out.shape()));
+    ReduceFunction function =
+        op.function() == ReduceFunction.MAX ? ReduceFunction.MAX : ReduceFunction.SUM;
+    args.add(op.out().accumulate()).add(code(function), blocks);
+    return args.add(1, 1, 1, 1, blocks).add(0, 0, 0, 0, 1).add(1, blocks, ABSENT);
+  }
+
+  private static Launch reduce(int groups, Args args) {
+    return Launch.perGroup(ReduceKernels::reduce, groups, args, 0, 0);
   }
 
   /** The layout with reduced axes cut to their first element. */

@@ -31,10 +31,18 @@ final class AttentionKernels {
   static final int DOUT = 26;
   static final int RESULT = 30;
 
-  /** After the places: lse [B, Hq, T], accumulate of the result. */
+  /** After the places: lse [B, Hq, T], accumulate of the result or −1 if there is none. */
   static final int LSE = 34;
 
   static final int ACCUMULATE = 35;
+
+  /** In backward: Σ dout · out of each query [B, Hq, T]. */
+  static final int MEANS = 36;
+
+  /** In backward to keys and values: the place of the second result, and its accumulate. */
+  static final int SECOND = 37;
+
+  static final int SECOND_ACCUMULATE = 41;
 
   private static final float LEAST = -3.4028235e38f;
 
@@ -166,6 +174,26 @@ final class AttentionKernels {
     }
   }
 
+  /** One item for each (b, head, t): its number of {@link #MEANS}, which every key asks for. */
+  static void backwardMeans(
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
+    int i = c.globalIdx;
+    if (i < args.get(0) * args.get(1) * args.get(3)) {
+      int t = i % args.get(1);
+      int head = (i / args.get(1)) % args.get(3);
+      int batch = i / (args.get(1) * args.get(3));
+      int dout = row(args, DOUT, batch, t, head);
+      int out = row(args, OUT, batch, t, head);
+      floats.set(args.get(MEANS) + i, dot(floats, dout, out, args.get(5)));
+    }
+  }
+
   /** One group for each (b, head, t): dq to RESULT. */
   static void backwardToQuery(
       KernelContext c,
@@ -187,7 +215,7 @@ final class AttentionKernels {
     int dout = row(args, DOUT, batch, t, head);
     int seen = visible(args, ints, batch, t);
     float lse = floats.get(args.get(LSE) + group);
-    float mean = dot(floats, dout, row(args, OUT, batch, t, head), size);
+    float mean = floats.get(args.get(MEANS) + group);
     float acc0 = 0f;
     float acc1 = 0f;
     float acc2 = 0f;
@@ -227,8 +255,11 @@ final class AttentionKernels {
     put(floats, out, me, size, args.get(ACCUMULATE), acc0, acc1, acc2, acc3);
   }
 
-  /** One group for each (b, key head, s): dk to RESULT. */
-  static void backwardToKey(
+  /**
+   * One group for each (b, key head, s): dk to RESULT and dv to SECOND, each if it is wanted, from
+   * the same weights.
+   */
+  static void backwardToKeyAndValue(
       KernelContext c,
       FloatArray floats,
       IntArray ints,
@@ -237,70 +268,6 @@ final class AttentionKernels {
       float a,
       float b) {
     float[] gradients = c.allocateFloatLocalArray(TILE);
-    int group = c.groupIdx;
-    int me = c.localIdx;
-    int s = group % args.get(2);
-    int keyHead = (group / args.get(2)) % args.get(4);
-    int batch = group / (args.get(2) * args.get(4));
-    int size = args.get(5);
-    int shared = args.get(3) / args.get(4);
-    int queries = args.get(1);
-    int key = row(args, K, batch, s, keyHead);
-    int value = row(args, V, batch, s, keyHead);
-    float acc0 = 0f;
-    float acc1 = 0f;
-    float acc2 = 0f;
-    float acc3 = 0f;
-    for (int member = 0; member < shared; member++) {
-      int head = keyHead * shared + member;
-      for (int tile = 0; tile < queries; tile += TILE) {
-        int t = tile + me;
-        float gradient = 0f;
-        if (t < queries && s < visible(args, ints, batch, t)) {
-          int query = row(args, Q, batch, t, head);
-          int dout = row(args, DOUT, batch, t, head);
-          int lse = args.get(LSE) + (batch * args.get(3) + head) * queries + t;
-          float weight = TornadoMath.exp(a * dot(floats, query, key, size) - floats.get(lse));
-          float mean = dot(floats, dout, row(args, OUT, batch, t, head), size);
-          float toWeight = dot(floats, dout, value, size);
-          toWeight = toWeight * kept(args, ints, batch, head, t, s, b);
-          gradient = a * weight * (toWeight - mean);
-        }
-        gradients[me] = gradient;
-        c.localBarrier();
-        int last = queries - tile < TILE ? queries - tile : TILE;
-        for (int j = 0; j < last; j++) {
-          int query = row(args, Q, batch, tile + j, head);
-          float g = gradients[j];
-          if (me < size) {
-            acc0 += g * floats.get(query + me);
-          }
-          if (me + 64 < size) {
-            acc1 += g * floats.get(query + me + 64);
-          }
-          if (me + 128 < size) {
-            acc2 += g * floats.get(query + me + 128);
-          }
-          if (me + 192 < size) {
-            acc3 += g * floats.get(query + me + 192);
-          }
-        }
-        c.localBarrier();
-      }
-    }
-    int out = row(args, RESULT, batch, s, keyHead);
-    put(floats, out, me, size, args.get(ACCUMULATE), acc0, acc1, acc2, acc3);
-  }
-
-  /** One group for each (b, key head, s): dv to RESULT. */
-  static void backwardToValue(
-      KernelContext c,
-      FloatArray floats,
-      IntArray ints,
-      ShortArray halves,
-      IntArray args,
-      float a,
-      float b) {
     float[] weights = c.allocateFloatLocalArray(TILE);
     int group = c.groupIdx;
     int me = c.localIdx;
@@ -311,45 +278,69 @@ final class AttentionKernels {
     int shared = args.get(3) / args.get(4);
     int queries = args.get(1);
     int key = row(args, K, batch, s, keyHead);
-    float acc0 = 0f;
-    float acc1 = 0f;
-    float acc2 = 0f;
-    float acc3 = 0f;
+    int value = row(args, V, batch, s, keyHead);
+    float key0 = 0f;
+    float key1 = 0f;
+    float key2 = 0f;
+    float key3 = 0f;
+    float value0 = 0f;
+    float value1 = 0f;
+    float value2 = 0f;
+    float value3 = 0f;
     for (int member = 0; member < shared; member++) {
       int head = keyHead * shared + member;
+      int first = (batch * args.get(3) + head) * queries;
       for (int tile = 0; tile < queries; tile += TILE) {
         int t = tile + me;
         float weight = 0f;
+        float gradient = 0f;
         if (t < queries && s < visible(args, ints, batch, t)) {
           int query = row(args, Q, batch, t, head);
-          int lse = args.get(LSE) + (batch * args.get(3) + head) * queries + t;
-          weight = TornadoMath.exp(a * dot(floats, query, key, size) - floats.get(lse));
-          weight = weight * kept(args, ints, batch, head, t, s, b);
+          int dout = row(args, DOUT, batch, t, head);
+          float score = a * dot(floats, query, key, size);
+          weight = TornadoMath.exp(score - floats.get(args.get(LSE) + first + t));
+          float factor = kept(args, ints, batch, head, t, s, b);
+          float toWeight = dot(floats, dout, value, size) * factor;
+          gradient = a * weight * (toWeight - floats.get(args.get(MEANS) + first + t));
+          weight = weight * factor;
         }
+        gradients[me] = gradient;
         weights[me] = weight;
         c.localBarrier();
         int last = queries - tile < TILE ? queries - tile : TILE;
         for (int j = 0; j < last; j++) {
+          int query = row(args, Q, batch, tile + j, head);
           int dout = row(args, DOUT, batch, tile + j, head);
+          float g = gradients[j];
           float w = weights[j];
           if (me < size) {
-            acc0 += w * floats.get(dout + me);
+            key0 += g * floats.get(query + me);
+            value0 += w * floats.get(dout + me);
           }
           if (me + 64 < size) {
-            acc1 += w * floats.get(dout + me + 64);
+            key1 += g * floats.get(query + me + 64);
+            value1 += w * floats.get(dout + me + 64);
           }
           if (me + 128 < size) {
-            acc2 += w * floats.get(dout + me + 128);
+            key2 += g * floats.get(query + me + 128);
+            value2 += w * floats.get(dout + me + 128);
           }
           if (me + 192 < size) {
-            acc3 += w * floats.get(dout + me + 192);
+            key3 += g * floats.get(query + me + 192);
+            value3 += w * floats.get(dout + me + 192);
           }
         }
         c.localBarrier();
       }
     }
-    int out = row(args, RESULT, batch, s, keyHead);
-    put(floats, out, me, size, args.get(ACCUMULATE), acc0, acc1, acc2, acc3);
+    if (args.get(ACCUMULATE) >= 0) {
+      int out = row(args, RESULT, batch, s, keyHead);
+      put(floats, out, me, size, args.get(ACCUMULATE), key0, key1, key2, key3);
+    }
+    if (args.get(SECOND_ACCUMULATE) >= 0) {
+      int out = row(args, SECOND, batch, s, keyHead);
+      put(floats, out, me, size, args.get(SECOND_ACCUMULATE), value0, value1, value2, value3);
+    }
   }
 
   private static void put(

@@ -130,7 +130,7 @@ record Lowering(
     ElementwiseLowering elementwise = new ElementwiseLowering(operands, constants);
     MatrixLowering matrices = new MatrixLowering(operands, constants, free);
     BlockLowering blocks = new BlockLowering(operands, constants);
-    AttentionLowering attention = new AttentionLowering(operands, constants);
+    AttentionLowering attention = new AttentionLowering(operands, constants, free);
     PlanLowering plans = new PlanLowering(operands, constants);
     return switch (instruction) {
       case Fill op -> List.of(elementwise.fill(op));

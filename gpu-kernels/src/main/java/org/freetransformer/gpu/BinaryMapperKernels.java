@@ -11,15 +11,18 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
  * is kept of the plans are two sums a bit, over those with it and those without, so that 1 − p may
  * come from σ(−logit) and nothing cancels.
  *
- * <p>Args: {@code [H, D, logits, indices, dr, table, dlogits, accumulate]}.
+ * <p>Args: {@code [H, D, logits, indices, dr, table, dlogits, accumulate]}, and for all plans
+ * {@code [first row, g of it]}.
  */
 final class BinaryMapperKernels {
+  private static final int FIRST = 8;
+  private static final int PRODUCTS = 9;
   private static final int MOST_BITS = 20;
   private static final int LOW_BITS = 6; // Of a plan; a work item keeps to one value of them.
 
   private BinaryMapperKernels() {}
 
-  /** Over all 2^H plans. */
+  /** Over all 2^H plans, for the rows from FIRST on whose g are in memory, row by row. */
   static void full(
       KernelContext c,
       FloatArray floats,
@@ -29,24 +32,28 @@ final class BinaryMapperKernels {
       float a,
       float b) {
     float[] scratch = c.allocateFloatLocalArray(Groups.SCRATCH);
+    float[] chances = c.allocateFloatLocalArray(2 * MOST_BITS);
     float[] sums = new float[2 * MOST_BITS];
     int bits = args.get(0);
-    int columns = args.get(1);
-    int row = c.groupIdx;
+    int row = args.get(FIRST) + c.groupIdx;
     int logits = args.get(2) + row * bits;
-    int dr = args.get(4) + row * columns;
     int plans = 1 << bits;
+    int products = args.get(PRODUCTS) + c.groupIdx * plans;
+    if (c.localIdx < 2 * bits) {
+      float logit = floats.get(logits + c.localIdx / 2);
+      chances[c.localIdx] = Scalars.sigmoid((c.localIdx & 1) == 1 ? logit : -logit);
+    }
+    c.localBarrier();
     float all = 0f;
     for (int i = 0; i < 2 * MOST_BITS; i++) {
       sums[i] = 0f;
     }
     for (int d = c.localIdx; d < plans; d += Groups.SIZE) {
-      int table = args.get(5) + d * columns;
-      float dot = 0f;
-      for (int k = 0; k < columns; k++) {
-        dot += floats.get(dr + k) * floats.get(table + k);
+      float probability = 1f;
+      for (int h = 0; h < bits; h++) {
+        probability *= chances[2 * h + ((d >> h) & 1)];
       }
-      float weighted = dot * probability(floats, logits, bits, d);
+      float weighted = floats.get(products + d) * probability;
       all += weighted;
       for (int h = LOW_BITS; h < bits; h++) {
         int at = 2 * h + ((d >> h) & 1);

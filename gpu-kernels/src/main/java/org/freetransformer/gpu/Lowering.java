@@ -99,14 +99,18 @@ record Lowering(
           return offset == null ? places.applyAsInt(buffer) : start + Math.toIntExact(offset);
         };
     CastLowering casts = new CastLowering(places, constants);
-    List<Launch> launches = new ArrayList<>();
-    read.forEach(buffer -> launches.add(casts.toFloats(buffer, staged.applyAsInt(buffer))));
+    List<Step> steps = new ArrayList<>();
+    read.forEach(buffer -> steps.add(casts.toFloats(buffer, staged.applyAsInt(buffer))));
     long ofCasts = words;
     LongToIntFunction before = // At the end are these; a multiple of 4 leaves them where they are.
         more -> scratch.applyAsInt(ofCasts + Math.ceilDiv(more, 4L) * 4);
-    launches.addAll(direct(instruction, staged, before));
-    written.forEach(buffer -> launches.add(casts.toHalves(buffer, staged.applyAsInt(buffer))));
-    return launches.stream().filter(launch -> launch.groups() > 0).toList();
+    steps.addAll(direct(instruction, staged, before));
+    written.forEach(buffer -> steps.add(casts.toHalves(buffer, staged.applyAsInt(buffer))));
+    return steps.stream().filter(step -> !isEmpty(step)).toList();
+  }
+
+  private static boolean isEmpty(Step step) {
+    return step instanceof Launch launch && launch.groups() == 0;
   }
 
   /** Whether a buffer must be f32 while an instruction runs, and is not. */
@@ -115,17 +119,22 @@ record Lowering(
       case MatMul op -> buffer -> FamilyLowering.isHalf(buffer) && buffer.equals(op.out().buffer());
       case Copy op when op.in().dtype().isFloating() && op.out().buffer().dtype().isFloating() ->
           _ -> false;
+      case BinaryMapperBackward op when op.full() ->
+          buffer ->
+              FamilyLowering.isHalf(buffer)
+                  && !buffer.equals(op.dr())
+                  && !buffer.equals(op.table());
       default -> FamilyLowering::isHalf;
     };
   }
 
   /**
-   * The launches of an instruction.
+   * The steps of an instruction.
    *
    * @param operands where they lie, as f32
    * @param free gives the first of so many words that none of them takes
    */
-  private List<Launch> direct(
+  private List<? extends Step> direct(
       Instruction instruction, ToIntFunction<Buffer> operands, LongToIntFunction free) {
     ElementwiseLowering elementwise = new ElementwiseLowering(operands, constants);
     MatrixLowering matrices = new MatrixLowering(operands, constants, free);
@@ -160,7 +169,9 @@ record Lowering(
       case CrossEntropyBackward op -> List.of(blocks.crossEntropyBackward(op));
       case SamplePlan op -> List.of(plans.samplePlan(op));
       case PlanBits op -> List.of(plans.planBits(op));
-      case BinaryMapperBackward op -> List.of(plans.binaryMapperBackward(op));
+      case BinaryMapperBackward op when op.full() ->
+          new MapperLowering(operands, constants, free).ofAllPlans(op, this::product);
+      case BinaryMapperBackward op -> List.of(plans.ofDrawnPlans(op));
       case BernoulliKl op -> List.of(plans.bernoulliKl(op));
       case BernoulliKlBackward op -> List.of(plans.bernoulliKlBackward(op));
       case AdamW op -> List.of(elementwise.adamW(op));
@@ -169,5 +180,13 @@ record Lowering(
           throw new UnsupportedOperationException(
               "the GPU device has no kernel for " + instruction.getClass().getSimpleName());
     };
+  }
+
+  /** A product within an instruction, by the way that it would take by itself. */
+  private List<? extends Step> product(
+      MatMul op, ToIntFunction<Buffer> operands, LongToIntFunction free) {
+    return new Lowering(
+            operands, constants, free, halvesScratch, tensorCores, cuBlas, panelWords, panels)
+        .steps(op);
   }
 }

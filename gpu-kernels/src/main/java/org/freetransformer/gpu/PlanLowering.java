@@ -29,15 +29,23 @@ final class PlanLowering extends FamilyLowering {
     return Launch.perItem(PlanKernels::bits, size(out), args.add(op.out().accumulate()), 0, 0);
   }
 
-  Launch binaryMapperBackward(BinaryMapperBackward op) {
+  /** Over the drawn plans. */
+  Launch ofDrawnPlans(BinaryMapperBackward op) {
+    int rows = op.logits().dim(0);
+    return Launch.perGroup(BinaryMapperKernels::sampled, rows, mapperArgs(op), 0, 0);
+  }
+
+  /** Over all plans, for some rows whose products with the table are there. */
+  Launch ofAllPlans(BinaryMapperBackward op, int firstRow, int rows, int products) {
+    Args args = mapperArgs(op).add(firstRow, products);
+    return Launch.perGroup(BinaryMapperKernels::full, rows, args, 0, 0);
+  }
+
+  private Args mapperArgs(BinaryMapperBackward op) {
     requireFloats(op.logits(), op.dr(), op.table(), op.dlogits().buffer());
     Args args = new Args().add(op.logits().dim(1), op.dr().dim(1));
     args.add(at(op.logits()), at(op.indices()), at(op.dr()), at(op.table()));
-    args.add(at(op.dlogits().buffer())).add(op.dlogits().accumulate());
-    int rows = op.logits().dim(0);
-    return op.full()
-        ? Launch.perGroup(BinaryMapperKernels::full, rows, args, 0, 0)
-        : Launch.perGroup(BinaryMapperKernels::sampled, rows, args, 0, 0);
+    return args.add(at(op.dlogits().buffer())).add(op.dlogits().accumulate());
   }
 
   Launch bernoulliKl(BernoulliKl op) {

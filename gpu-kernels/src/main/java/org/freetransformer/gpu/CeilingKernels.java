@@ -10,7 +10,7 @@ final class CeilingKernels {
   /** Words that a work item of a copy moves. */
   static final int WORDS = 4;
 
-  /** Floating-point operations of a work item of {@link #multiplyAdds}. */
+  /** Floating-point operations of a work item of {@link #multiplyAdds}, or of one round. */
   static final int FLOPS = 2 * 8 * 32;
 
   private CeilingKernels() {}
@@ -45,6 +45,41 @@ final class CeilingKernels {
     s5 = eight(eight(eight(s5, a, b), a, b), a, b);
     s6 = eight(eight(eight(s6, a, b), a, b), a, b);
     s7 = eight(eight(eight(s7, a, b), a, b), a, b);
+    floats.set(at, (s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7) * 0.125f);
+  }
+
+  /**
+   * Args: {@code [out, rounds]}: the same in rounds, for a device that a launch of the other would
+   * keep busy for no longer than a launch takes by itself.
+   */
+  static void roundsOfMultiplyAdds(
+      KernelContext c,
+      FloatArray floats,
+      IntArray ints,
+      ShortArray halves,
+      IntArray args,
+      float a,
+      float b) {
+    int at = args.get(0) + c.globalIdx;
+    float x = floats.get(at);
+    float s0 = x;
+    float s1 = x + 1f;
+    float s2 = x + 2f;
+    float s3 = x + 3f;
+    float s4 = x + 4f;
+    float s5 = x + 5f;
+    float s6 = x + 6f;
+    float s7 = x + 7f;
+    for (int i = 0; i < args.get(1); i++) {
+      s0 = eight(eight(eight(eight(s0, a, b), a, b), a, b), a, b);
+      s1 = eight(eight(eight(eight(s1, a, b), a, b), a, b), a, b);
+      s2 = eight(eight(eight(eight(s2, a, b), a, b), a, b), a, b);
+      s3 = eight(eight(eight(eight(s3, a, b), a, b), a, b), a, b);
+      s4 = eight(eight(eight(eight(s4, a, b), a, b), a, b), a, b);
+      s5 = eight(eight(eight(eight(s5, a, b), a, b), a, b), a, b);
+      s6 = eight(eight(eight(eight(s6, a, b), a, b), a, b), a, b);
+      s7 = eight(eight(eight(eight(s7, a, b), a, b), a, b), a, b);
+    }
     floats.set(at, (s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7) * 0.125f);
   }
 

@@ -14,28 +14,39 @@ final class GpuCeiling implements Ceiling {
   /** Work items of one launch of multiply-adds, each with a number of its own. */
   private static final int MOST_ITEMS = 1 << 22;
 
+  /** Rounds of an item in one launch: 137 GFLOP with as many items. */
+  private static final int MOST_ROUNDS = 64;
+
   private final Heaps heaps;
+  private final boolean inRounds;
   private final BiFunction<List<Launch>, Storage, Kernel> onDevice;
 
   /**
    * Of a device.
    *
+   * @param inRounds whether a work item may compute again and again, so that a GPU has more to do
+   *     in a launch than to begin with it; a processor's compiler makes vectors of what has no loop
    * @param onDevice makes launches that write a storage ready to run
    */
-  GpuCeiling(Heaps heaps, BiFunction<List<Launch>, Storage, Kernel> onDevice) {
+  GpuCeiling(Heaps heaps, boolean inRounds, BiFunction<List<Launch>, Storage, Kernel> onDevice) {
     this.heaps = heaps;
+    this.inRounds = inRounds;
     this.onDevice = onDevice;
   }
 
   @Override
   public Kernel arithmetic(double flops) {
     double items = Math.max(1, flops / CeilingKernels.FLOPS);
-    int launches = (int) Math.ceil(items / MOST_ITEMS);
-    int each = (int) Math.ceil(items / launches);
+    int rounds = inRounds ? (int) Math.min(Math.ceil(items / MOST_ITEMS), MOST_ROUNDS) : 1;
+    int launches = (int) Math.ceil(items / rounds / MOST_ITEMS);
+    int each = (int) Math.ceil(items / rounds / launches);
     // Whole groups: an item more than there are numbers would write elsewhere.
     Storage out = floats(Math.ceilDiv(each, Groups.SIZE) * Groups.SIZE);
-    Args args = new Args().add(place(out));
-    Launch launch = Launch.perItem(CeilingKernels::multiplyAdds, each, args, 0.5, 0.5);
+    Args args = new Args().add(place(out), rounds);
+    Launch launch =
+        inRounds
+            ? Launch.perItem(CeilingKernels::roundsOfMultiplyAdds, each, args, 0.5, 0.5)
+            : Launch.perItem(CeilingKernels::multiplyAdds, each, args, 0.5, 0.5);
     return onDevice.apply(Collections.nCopies(launches, launch), out);
   }
 

@@ -26,6 +26,7 @@ import org.freetransformer.tensor.device.Storage;
 import org.freetransformer.tensor.memory.OffHeapStorage;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.enums.TornadoDeviceType;
 
 /**
  * A device of TornadoVM, computing in f32: recorded programs run on it as task graphs, on
@@ -83,6 +84,7 @@ public final class TornadoVmDevice extends CpuDevice {
   private final TensorCores tensorCores;
   private final CuBlas cuBlas;
   private final int panelWords;
+  private final boolean isGpu;
   final Set<Storage> newerOnDevice = // Seen by tests.
       Collections.newSetFromMap(new IdentityHashMap<>());
 
@@ -133,6 +135,7 @@ public final class TornadoVmDevice extends CpuDevice {
     this.memorySize = memorySize;
     this.tensorCores = tensorCores;
     this.cuBlas = cuBlas;
+    this.isGpu = device != null && device.getDeviceType() == TornadoDeviceType.GPU;
     this.panelWords = cuBlas.panelWords(memorySize / Float.BYTES);
     try {
       this.heaps = new Heaps(arena, memorySize, memory());
@@ -347,7 +350,8 @@ public final class TornadoVmDevice extends CpuDevice {
   @Override
   public Optional<Ceiling> ceiling() {
     return Optional.of(
-        new GpuCeiling(heaps, (launches, out) -> onDevice(launches, List.of(out), List.of(out))));
+        new GpuCeiling(
+            heaps, isGpu, (launches, out) -> onDevice(launches, List.of(out), List.of(out))));
   }
 
   /** A part of a program that has these results. */

@@ -32,9 +32,6 @@ final class ProductTrial {
   /** Both sum up the same products of numbers up to 1 in f32. */
   private static final double TOLERANCE = 1e-3;
 
-  /** TornadoVM writes its messages for a terminal. */
-  private static final String COLOURS = "\u001B\\[[0-9;]*m";
-
   private static final int SIDE = TensorCoreKernels.TILE;
 
   private final Supplier<Device> plain;
@@ -58,7 +55,7 @@ final class ProductTrial {
     try {
       actual = products(type, tried);
     } catch (RuntimeException | Error failure) { // TornadoVM's own are Errors.
-      return "a trial failed: " + String.valueOf(failure.getMessage()).replaceAll(COLOURS, "");
+      return "a trial failed: " + Failures.message(failure);
     }
     for (int i = 0; i < expected.size(); i++) {
       for (int j = 0; j < expected.get(i).length; j++) {

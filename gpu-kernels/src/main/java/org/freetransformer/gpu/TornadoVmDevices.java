@@ -106,9 +106,7 @@ public final class TornadoVmDevices implements DeviceProvider {
     while (root.getCause() != null) {
       root = root.getCause();
     }
-    String message = root.getMessage();
-    return "TornadoVM does not start: "
-        + (message == null || message.isBlank() ? root.getClass().getSimpleName() : message);
+    return "TornadoVM does not start: " + Failures.message(root);
   }
 
   private static List<Found> all() {

@@ -59,6 +59,10 @@ class TornadoVmDevicesTest {
   void anyErrorOfTheDriverIsAMessage() {
     assertReason(
         new Error("no platform"), "/opt/tornadovm", "TornadoVM does not start: no platform");
+    assertReason(
+        new Error("\u001B[1;31mno platform\u001B[0m"),
+        "/opt/tornadovm",
+        "TornadoVM does not start: no platform");
     assertReason(new StackOverflowError(), null, "TornadoVM does not start: StackOverflowError");
   }
 

@@ -63,7 +63,7 @@ final class EvalCommand implements Callable<Integer> {
     }
     EvaluationSettings settings = evaluation.settings();
     try (SavedModel saved = model.open(output)) {
-      DataConfig data = text == null ? saved.dataConfig(output::note) : dataConfig(saved, text);
+      DataConfig data = text == null ? saved.trainingData(output::note) : dataConfig(saved, text);
       evaluate(saved, data, settings);
     }
     return 0;

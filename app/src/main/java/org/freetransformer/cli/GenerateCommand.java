@@ -21,6 +21,7 @@ import org.freetransformer.generate.Sampling;
 import org.freetransformer.generate.StopStrings;
 import org.freetransformer.generate.TextGenerator;
 import org.freetransformer.model.LanguageModel;
+import org.freetransformer.model.ModelConfig;
 import org.freetransformer.run.Json;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.PromptFile.Prompt;
@@ -164,11 +165,11 @@ final class GenerateCommand implements Callable<Integer> {
       List<Prompt> asked,
       Sampling sampling,
       StopStrings stopStrings) {
-    plan.requireFitting(saved.config(), savePlan != null);
+    ModelConfig config = saved.config();
+    plan.requireFitting(config, savePlan != null);
     Tokenizer tokenizer = Tokenizer.of(saved.dataConfig(output::note));
-    int longest = saved.config().maxSeqLen();
     List<int[]> tokens =
-        asked.stream().map(prompt -> PromptOptions.tokens(prompt, tokenizer, longest)).toList();
+        asked.stream().map(prompt -> PromptOptions.tokens(prompt, tokenizer, config)).toList();
     List<int[]> each =
         tokens.stream().flatMap(one -> Collections.nCopies(samples, one).stream()).toList();
     TextGenerator.Request request =

@@ -83,7 +83,7 @@ final class PlansCommand implements Callable<Integer> {
             .at(Origin.of(model.name()), "");
       }
       engine.random().seed(seed);
-      DataConfig data = saved.dataConfig(output::note);
+      DataConfig data = saved.trainingData(output::note);
       try (Dataset dataset = Dataset.open(data, output::note)) {
         report(analyse(free, dataset), Tokenizer.of(data), folder(saved));
       }

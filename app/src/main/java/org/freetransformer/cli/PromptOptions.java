@@ -7,8 +7,10 @@ import java.util.List;
 import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.Origin;
 import org.freetransformer.data.Tokenizer;
+import org.freetransformer.model.ModelConfig;
 import org.freetransformer.run.PromptFile;
 import org.freetransformer.run.PromptFile.Prompt;
+import org.freetransformer.run.PromptTokens;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -59,26 +61,13 @@ final class PromptOptions {
   /**
    * A prompt's tokens.
    *
-   * @param longest most tokens that the model takes
-   * @throws ConfigException if it holds what has no token, is empty, or is too long
+   * @throws ConfigException if it holds what is no token of the model, is empty, or is too long
    */
-  static int[] tokens(Prompt prompt, Tokenizer tokenizer, int longest) {
-    int[] tokens;
+  static int[] tokens(Prompt prompt, Tokenizer tokenizer, ModelConfig model) {
     try {
-      tokens = tokenizer.encode(prompt.text());
-    } catch (IllegalArgumentException unknown) {
-      throw problem(prompt, String.valueOf(unknown.getMessage()));
+      return PromptTokens.of("", prompt.text(), tokenizer, model);
+    } catch (ConfigException wrong) {
+      throw wrong.at(prompt.origin(), "");
     }
-    if (tokens.length < 1 || tokens.length > longest) {
-      throw problem(
-          prompt,
-          "has %d tokens; this model takes 1 to %d (max_seq_len)"
-              .formatted(tokens.length, longest));
-    }
-    return tokens;
-  }
-
-  private static ConfigException problem(Prompt prompt, String problem) {
-    return new ConfigException("", problem).at(prompt.origin(), "");
   }
 }

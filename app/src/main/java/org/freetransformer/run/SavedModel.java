@@ -123,7 +123,7 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
   }
 
   /**
-   * What the model was trained on, which says how text becomes tokens.
+   * How text becomes the model's tokens, in what it was trained on.
    *
    * @throws CheckpointException if the file does not say
    */
@@ -136,6 +136,28 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
               .formatted(ModelFile.DATA_CONFIG));
     }
     return dataConfig(json, notes);
+  }
+
+  /**
+   * What the model was trained on, to measure it there: of a Llama of Hugging Face that is not
+   * known, though its tokenizer is.
+   *
+   * @throws CheckpointException if the file does not say
+   */
+  public DataConfig trainingData(Consumer<String> notes) {
+    DataConfig data = dataConfig(notes);
+    if (data.source().isText() && data.source() != DataConfig.Source.JDK_SOURCE && !namesData()) {
+      throw new CheckpointException(
+          file.source(),
+          "does not say what it was trained on, only how text becomes tokens; ft eval --data names"
+              + " text to evaluate it on");
+    }
+    return data;
+  }
+
+  private boolean namesData() {
+    String json = file.metadata().getOrDefault(ModelFile.DATA_CONFIG, "{}");
+    return ConfigSection.root(ConfigJson.read(json, file.source())).has("data_dir");
   }
 
   /**
@@ -206,27 +228,40 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
   }
 
   private DataConfig dataConfig(String json, Consumer<String> notes) {
-    ModelConfig model = config();
-    String source = file.source() + ", metadata " + ModelFile.DATA_CONFIG;
-    DataConfig data =
-        DataConfig.read(
-            ConfigSection.root(ConfigJson.read(json, source)),
-            model.vocabSize(),
-            model.maxSeqLen(),
-            notes);
+    DataConfig data = readDataConfig(json, notes);
     Path tokenizer = tokenizer();
     return tokenizer == null
         ? data
         : data.withText(data.text().withTokenizer(tokenizer.toString()));
   }
 
-  /** The tokenizer's file, beside the weights; null if there is none. */
+  /** As it was saved: a tokenizer's file may have another place now. */
+  private DataConfig readDataConfig(String json, Consumer<String> notes) {
+    ModelConfig model = config();
+    String source = file.source() + ", metadata " + ModelFile.DATA_CONFIG;
+    return DataConfig.read(
+        ConfigSection.root(ConfigJson.read(json, source)),
+        model.vocabSize(),
+        model.maxSeqLen(),
+        notes);
+  }
+
+  /**
+   * The tokenizer's file, beside the weights; null if there is none, or the one that lies there is
+   * not the model's, which was trained on bytes, say.
+   */
   public @Nullable Path tokenizer() {
-    Path file =
+    Path beside =
         Files.isDirectory(path)
             ? path.resolve(Checkpoint.TOKENIZER)
             : path.resolveSibling(Checkpoint.TOKENIZER);
-    return Files.isRegularFile(file) ? file : null;
+    if (!Files.isRegularFile(beside)) {
+      return null;
+    }
+    String json = file.metadata().get(ModelFile.DATA_CONFIG);
+    boolean foreign =
+        json != null && readDataConfig(json, _ -> {}).text().tokenizerFile().isEmpty();
+    return foreign ? null : beside;
   }
 
   @Override

@@ -10,6 +10,7 @@ import org.freetransformer.data.Tokenizer;
 import org.freetransformer.generate.TextGenerator;
 import org.freetransformer.model.LanguageModel;
 import org.freetransformer.model.ModelConfig;
+import org.freetransformer.run.PromptTokens;
 import org.freetransformer.tensor.memory.MemoryPool;
 import org.jspecify.annotations.Nullable;
 
@@ -62,23 +63,11 @@ public record Served(
    * The tokens of a text that the model can read.
    *
    * @param field where the text stands
-   * @throws ConfigException if it holds what has no token, is empty, or is too long
+   * @throws ConfigException if it holds what is no token of the model, is empty, or is too long
    */
   int[] tokens(String field, String text) {
     requireText(field, text);
-    int[] tokens;
-    try {
-      tokens = tokenizer.encode(text);
-    } catch (IllegalArgumentException unknown) {
-      throw new ConfigException(field, String.valueOf(unknown.getMessage()));
-    }
-    int most = config().maxSeqLen();
-    if (tokens.length < 1 || tokens.length > most) {
-      throw new ConfigException(
-          field,
-          "has %d tokens; this model takes 1 to %d (max_seq_len)".formatted(tokens.length, most));
-    }
-    return tokens;
+    return PromptTokens.of(field, text, tokenizer, config());
   }
 
   /** Gives memory back to the system that requests of other sizes would not use again. */

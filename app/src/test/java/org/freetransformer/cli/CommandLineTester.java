@@ -10,6 +10,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.freetransformer.run.Interruptible;
 
 /** Runs commands in this process and keeps what they print. */
@@ -39,6 +40,11 @@ final class CommandLineTester {
   }
 
   private CommandLineTester() {}
+
+  /** Runs a command with more words behind those that several calls share. */
+  static Outcome ft(Object[] words, Object... more) {
+    return ft(Stream.of(words, more).flatMap(Stream::of).toArray());
+  }
 
   static Outcome ft(Object... words) {
     StringWriter out = new StringWriter();

@@ -38,4 +38,23 @@ public record Batch(int[] tokens, int[] targets, int size, int length) {
     }
     return counted;
   }
+
+  /**
+   * Checks that a model has all these tokens.
+   *
+   * @param vocabSize how many it has
+   * @throws IllegalArgumentException naming a token that it has not
+   */
+  public void requireVocabulary(int vocabSize) {
+    int largest = 0;
+    for (int i = 0; i < tokens.length; i++) {
+      largest = Math.max(largest, Math.max(tokens[i], targets[i]));
+    }
+    if (largest >= vocabSize) {
+      throw new IllegalArgumentException(
+          "the data has token %d: this model's tokens are 0 to %d (vocab_size); its tokenizer makes"
+                  .formatted(largest, vocabSize - 1)
+              + " more, or the data is another model's");
+    }
+  }
 }

@@ -86,7 +86,8 @@ public final class Evaluator implements AutoCloseable {
    * @param goOn asked before each batch, with the number of examples done; false ends the
    *     evaluation with what was measured so far
    * @return means over all counted tokens; the same for the same model, data and seed of the engine
-   * @throws IllegalArgumentException if {@code examples} is not positive
+   * @throws IllegalArgumentException if {@code examples} is not positive, or the data has a token
+   *     that the model has not
    */
   public Evaluation evaluate(Batches batches, long examples, LongPredicate goOn) {
     if (examples < 1) {
@@ -97,6 +98,7 @@ public final class Evaluator implements AutoCloseable {
     EvaluationSums sums = new EvaluationSums(planned == null ? 0 : model.config().latentDim());
     for (long first = 0; first < end && goOn.test(first); first += batches.batchSize()) {
       Batch batch = batches.upTo(first, end);
+      batch.requireVocabulary(model.config().vocabSize());
       inputs.set(batch);
       sums.count(batch.countedTargets());
       if (planned != null) {

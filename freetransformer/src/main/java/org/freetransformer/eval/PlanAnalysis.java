@@ -61,6 +61,7 @@ public final class PlanAnalysis implements AutoCloseable {
    *     half of the model
    * @param goOn asked before each batch, with the number of texts done; false ends it with what was
    *     seen so far
+   * @throws IllegalArgumentException if the data has a token that the model has not
    * @throws IllegalStateException if no plan was counted, or the model gives infinite numbers or
    *     none
    */
@@ -72,6 +73,7 @@ public final class PlanAnalysis implements AutoCloseable {
     long end = Math.min(examples, batches.examples());
     for (long first = 0; first < end && goOn.test(first); first += batches.batchSize()) {
       Batch batch = batches.upTo(first, end);
+      batch.requireVocabulary(model.config().vocabSize());
       inputs.set(batch);
       PlanPosterior posterior = programs.encode();
       float[] logits = programs.planLogits();

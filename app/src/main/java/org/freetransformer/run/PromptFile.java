@@ -3,12 +3,14 @@ package org.freetransformer.run;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.BufferedReader;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.LineNumberReader;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,9 +20,14 @@ import org.freetransformer.config.ConfigException;
 import org.freetransformer.config.ConfigJson;
 import org.freetransformer.config.Origin;
 
-/** Prompts in a file: one a line, or an object {@code {"prompt": "..."}} a line of JSON lines. */
+/**
+ * Prompts in a file: one a line, or an object {@code {"prompt": "..."}} a line of JSON lines, where
+ * blank lines are passed over.
+ */
 public final class PromptFile {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+  private static final String BYTE_ORDER_MARK = "\uFEFF";
   private static final String KEY = "prompt";
 
   /**
@@ -62,18 +69,25 @@ public final class PromptFile {
   private static List<Prompt> read(InputStream in, String source, boolean json, int most)
       throws IOException {
     List<Prompt> prompts = new ArrayList<>();
-    var lines = new BufferedReader(new InputStreamReader(in, UTF_8.newDecoder()));
+    var lines = new LineNumberReader(new InputStreamReader(in, UTF_8.newDecoder()));
     try {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        int number = lines.getLineNumber();
+        if (number == 1 && line.startsWith(BYTE_ORDER_MARK)) {
+          line = line.substring(BYTE_ORDER_MARK.length());
+        }
+        if (json && line.isBlank()) {
+          continue;
+        }
         if (prompts.size() == most) {
           throw problem(
               Origin.of(source), "holds more prompts than the %d allowed".formatted(most));
         }
-        Origin origin = new Origin(source, prompts.size() + 1);
+        Origin origin = new Origin(source, number);
         prompts.add(new Prompt(origin, json ? text(line, origin) : line));
       }
     } catch (CharacterCodingException invalid) {
-      throw problem(Origin.of(source), "is not UTF-8, after line " + prompts.size());
+      throw problem(Origin.of(source), "is not UTF-8, after line " + lines.getLineNumber());
     }
     if (prompts.isEmpty()) {
       throw problem(Origin.of(source), "holds no prompt; a line for each is needed");
@@ -85,6 +99,8 @@ public final class PromptFile {
     JsonNode object;
     try {
       object = JSON.readTree(line);
+    } catch (MismatchedInputException more) {
+      throw problem(origin, "has more text after the object; a line for each prompt is needed");
     } catch (JsonProcessingException malformed) {
       throw problem(origin, "is not JSON: " + ConfigJson.reason(malformed.getOriginalMessage()));
     }

@@ -127,6 +127,9 @@ class GeneratePromptsTest {
     assertThat(generate("--prompt", "K>", "--prompts", file("AB>"), "--json").json())
         .isEqualTo(wanted);
     assertThat(withInput("K>\nAB>", "--prompts", "-", "--json").json()).isEqualTo(wanted);
+    assertThat(withInput("\uFEFFK>\nAB>", "--prompts", "-", "--json").json()).isEqualTo(wanted);
+    Path loose = jsonLines("\uFEFF{\"prompt\": \"K>\"}\r\n\n  \r\n{\"prompt\": \"AB>\"} \n\n");
+    assertThat(generate("--prompts", loose, "--json").json()).isEqualTo(wanted);
   }
 
   private Path file(String text) throws IOException {
@@ -152,6 +155,9 @@ class GeneratePromptsTest {
         .refused("some.jsonl:2: holds no prompt", "{\"prompt\": \"text\"}");
     generate("--prompts", jsonLines("{\"prompt\": 1}")).refused("some.jsonl:1: holds no prompt");
     generate("--prompts", jsonLines("{\"prompt\"")).refused("some.jsonl:1: is not JSON");
+    generate("--prompts", jsonLines("\n{\"prompt\": \"K>\"} {\"prompt\": \"A>\"}\n"))
+        .refused("some.jsonl:2: has more text after the object");
+    generate("--prompts", jsonLines("\n\n")).refused("some.jsonl: holds no prompt");
     generate("--prompts", file("K>\n".repeat(10_001))).refused("more prompts than the 10000");
     generate("--prompts", file("K>\n".repeat(101)), "--n", 100)
         .refused("--n: 101 prompts with 100 samples each are 10100", "allowed are 10000");

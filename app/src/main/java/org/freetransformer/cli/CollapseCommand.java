@@ -92,12 +92,12 @@ final class CollapseCommand implements Callable<Integer> {
   }
 
   private void conclude(List<StudyRun> runs) throws IOException {
-    if (report != null) {
+    output.result(
+        Map.of("runs", runs.stream().map(StudyRun::toMap).toList()), CollapseReport.tables(runs));
+    if (report != null) { // Last: the tables are worth having where this cannot be written.
       Map<String, Object> environment = Version.environment(spec, device);
       OutputFiles.write(report.toAbsolutePath(), CollapseReport.of(runs, environment));
     }
-    output.result(
-        Map.of("runs", runs.stream().map(StudyRun::toMap).toList()), CollapseReport.tables(runs));
   }
 
   private BooleanSupplier stop() {

@@ -132,12 +132,12 @@ final class DemoCommand implements Callable<Integer> {
     DemoFiles files = new DemoFiles(results, findings, environment);
     OutputFiles.write(folder.resolve(StudyFolder.RESULTS), Json.write(files.toMap()) + "\n");
     List<Path> pictures = files.draw(folder, output::warn);
-    if (report != null) {
-      files.writeReport(report, pictures);
-    }
     Map<String, @Nullable Object> object = new LinkedHashMap<>(files.toMap());
     object.put("folder", folder.toString());
     output.result(object, text(files, results, folder, pictures));
+    if (report != null) { // Last: the results are worth having where this cannot be written.
+      files.writeReport(report, pictures);
+    }
   }
 
   private static String text(

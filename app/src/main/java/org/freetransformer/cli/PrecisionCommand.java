@@ -82,9 +82,6 @@ final class PrecisionCommand implements Callable<Integer> {
     Map<String, @Nullable Object> object = new LinkedHashMap<>(result.toMap(environment));
     OutputFiles.write(out.resolve(StudyFolder.RESULTS), Json.write(object) + "\n");
     result.draw(out.resolve("loss.png"), out.resolve("memory.png"), output::warn);
-    if (report != null) {
-      result.write(report, Environment.command(environment), environment, output::warn);
-    }
     object.put("folder", out.toString());
     output.result(
         object,
@@ -93,5 +90,8 @@ final class PrecisionCommand implements Callable<Integer> {
                 result.table(),
                 String.join("\n", result.findings()),
                 out.resolve(StudyFolder.RESULTS)));
+    if (report != null) { // Last: the results are worth having where this cannot be written.
+      result.write(report, Environment.command(environment), environment, output::warn);
+    }
   }
 }

@@ -33,14 +33,15 @@ final class DemoReport {
 
             %s
 
-        On %s, %s threads, Java %s.
+        On %s, %s processors, Java %s; device %s.
 
         """
             .formatted(
                 Environment.command(environment),
                 environment.get("cpu"),
                 environment.get("processors"),
-                environment.get("java")));
+                environment.get("java"),
+                environment.get("device")));
     findings.forEach(sentence -> text.append(sentence).append('\n'));
     text.append('\n');
     table(text, results);

@@ -48,7 +48,7 @@ public final class CollapseReport {
 
         %s
 
-    On %s, %s threads, Java %s.
+    On %s, %s processors, Java %s; device %s.
 
     Nats per position, the bound per character, on held-out sequences. A run counts as *collapsed* if its
     plans tell less of their text than a tenth of κ. What plans tell is the sum over their bits, each taken
@@ -63,6 +63,7 @@ public final class CollapseReport {
             environment.get("cpu"),
             environment.get("processors"),
             environment.get("java"),
+            environment.get("device"),
             PlanLettersEntropy.perCharacter(),
             tables(runs));
   }

@@ -5,6 +5,7 @@ import static org.freetransformer.cli.CommandLineTester.ft;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.freetransformer.run.FolderLock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,6 +26,16 @@ class CollapseCommandTest {
     Path file = folder.resolve("made/runs.jsonl");
     ft("collapse", "--out", file, "--seconds", -1).refused("--seconds: -1", "nearest is 0");
     assertThat(folder.resolve("made")).doesNotExist();
+  }
+
+  @Test
+  void tablesAreNotLostToADocumentThatCannotBeWritten() {
+    Path report = folder.resolve("long".repeat(100));
+    Path file = folder.resolve("runs.jsonl");
+    Outcome outcome = ft("collapse", "--out", file, "--seconds", 0, "--report", report);
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.out()).contains("| recipe | runs |");
+    assertThat(outcome.err()).containsIgnoringCase("file name too long");
   }
 
   /** Each of two processes would put a file of its own in the other's place. */

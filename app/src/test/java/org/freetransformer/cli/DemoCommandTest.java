@@ -40,7 +40,7 @@ class DemoCommandTest {
   @Test
   void showsFiveModelsAndLeavesResultsPicturesAndADocument() throws IOException {
     Path report = folder.resolve("docs/plan-letters.md");
-    JsonNode result = demo("--json", "--report", report.toString()).json();
+    JsonNode result = demo("--json", "--report", report.toString(), "--threads", "1").json();
     assertThat(result.path("models").findValuesAsText("name"))
         .containsExactly("baseline", "kappa-ln2-64", "kappa-ln2-8", "kappa-ln2", "kappa-8-ln2");
     JsonNode small = result.at("/models/2");
@@ -69,7 +69,8 @@ class DemoCommandTest {
     assertThat(report)
         .content()
         .contains("./ft demo", "| baseline |", "| κ = 8·ln2 |", "plan-letters-plans.png")
-        .contains(result.at("/findings/0").asText());
+        .contains(result.at("/findings/0").asText())
+        .contains(" processors, Java ", "-bit vectors, 1 thread.");
     assertThat(report.resolveSibling("plan-letters-plans.png")).exists();
   }
 
@@ -81,6 +82,15 @@ class DemoCommandTest {
     assertThat(outcome.out()).contains("a plan each", "one shared plan", "KKKK".substring(0, 1));
     assertThat(outcome.out().lines().toList().reversed().get(1)).startsWith("After 2 steps");
     demo("--quick").refused("holds the results of ft demo already");
+  }
+
+  /** It took minutes, and cannot be given again: results.json is there. */
+  @Test
+  void whatItShowsIsNotLostToADocumentThatCannotBeWritten() {
+    Outcome outcome = demo("--quick", "--quiet", "--report", folder + "/" + "long".repeat(100));
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.out()).contains("results: ", "After 2 steps");
+    assertThat(outcome.err()).hasLineCount(1).containsIgnoringCase("file name too long");
   }
 
   @Test

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,25 +26,7 @@ class PrecisionCommandTest {
   @Test
   void trainsEveryWayAndSaysWhatItTook(@TempDir Path folder) throws IOException {
     Path report = folder.resolve("precision.md");
-    JsonNode result =
-        ft(
-                "precision",
-                "--config",
-                LETTERS,
-                "--out",
-                folder.resolve("runs"),
-                "--report",
-                report,
-                "--json",
-                "--set",
-                "training.max_steps=3",
-                "--set",
-                "training.batch_size=2",
-                "--set",
-                "model.hidden_dim=16",
-                "--set",
-                "model.ffn_hidden_dim=24")
-            .json();
+    JsonNode result = ft(tiny(folder.resolve("runs"), report), "--json").json();
     assertThat(result.path("ways")).hasSize(7);
     JsonNode full = result.path("ways").get(0);
     JsonNode half = result.path("ways").get(1);
@@ -58,5 +41,34 @@ class PrecisionCommandTest {
         .contains("| fp32 | 3 |", "| bf16 | 3 |", "equal, bit for bit,", "./ft")
         .doesNotContain("DIFFER");
     assertThat(folder.resolve("runs/bf16-checkpointed/metrics.jsonl")).isNotEmptyFile();
+  }
+
+  private static Object[] tiny(Path out, Path report) {
+    return new Object[] {
+      "precision",
+      "--config",
+      LETTERS,
+      "--out",
+      out,
+      "--report",
+      report,
+      "--set",
+      "training.max_steps=3",
+      "--set",
+      "training.batch_size=2",
+      "--set",
+      "model.hidden_dim=16",
+      "--set",
+      "model.ffn_hidden_dim=24"
+    };
+  }
+
+  @Test
+  void whatItFoundIsNotLostToADocumentThatCannotBeWritten(@TempDir Path folder) {
+    Path report = folder.resolve("long".repeat(100));
+    Outcome outcome = ft(tiny(folder.resolve("runs"), report), "--quiet");
+    assertThat(outcome.code()).isEqualTo(1);
+    assertThat(outcome.out()).contains("| fp32 | 3 |", "results: ");
+    assertThat(outcome.err()).hasLineCount(1).containsIgnoringCase("file name too long");
   }
 }

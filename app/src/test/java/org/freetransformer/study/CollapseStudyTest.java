@@ -103,11 +103,12 @@ class CollapseStudyTest {
             new StudyRun(Remedy.TARGET_KL, kappa, 1, 0.08, 0.35, 0.01, 0.001, 0.06),
             new StudyRun(Remedy.TARGET_KL, kappa, 2, 0.08, 0.35, 0.01, 0.001, 0.06));
     List<String> words = List.of("collapse", "--seeds", "2", "--set", "model.latent_dim=3");
-    assertThat(
-            CollapseReport.of(
-                runs, Map.of("cpu", "C", "processors", 2, "java", "25", "command", words)))
+    Map<String, Object> environment =
+        Map.of(
+            "cpu", "C", "processors", 2, "java", "25", "device", "D, 1 thread", "command", words);
+    assertThat(CollapseReport.of(runs, environment))
         .contains("\n    ./ft collapse --seeds 2 --set model.latent_dim=3\n")
-        .contains("On C, 2 threads, Java 25.")
+        .contains("On C, 2 processors, Java 25; device D, 1 thread.")
         .contains("| plain | 2 | 1 | 0.0400 | 0.3500 | 0.3000 to 0.4000 | 0.50 % | 0.0300 |")
         .contains("| target KL | 2 | 0 |")
         .contains("| 1 of 2 |");

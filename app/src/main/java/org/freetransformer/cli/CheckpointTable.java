@@ -1,5 +1,6 @@
 package org.freetransformer.cli;
 
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,29 +14,29 @@ final class CheckpointTable {
   private CheckpointTable() {}
 
   static List<Map<String, @Nullable Object>> json(List<Examined> checkpoints) {
-    OptionalDouble lowest = lowest(checkpoints);
-    return checkpoints.stream().map(checkpoint -> json(checkpoint, lowest)).toList();
+    Examined best = best(checkpoints);
+    return checkpoints.stream().map(one -> json(one, one.equals(best))).toList();
   }
 
-  private static Map<String, @Nullable Object> json(Examined examined, OptionalDouble lowest) {
+  private static Map<String, @Nullable Object> json(Examined examined, boolean best) {
     Checkpoint whole = examined.whole();
     Map<String, @Nullable Object> map = new LinkedHashMap<>();
     map.put("path", examined.folder().toString());
     map.put("step", whole == null ? null : whole.state().step());
     map.put("format_version", whole == null ? null : whole.state().formatVersion());
     map.put("nll_bound", bound(examined).isPresent() ? bound(examined).getAsDouble() : null);
-    map.put("best", isBest(examined, lowest));
+    map.put("best", best);
     map.put("problem", examined.problem());
     return map;
   }
 
   static String text(List<Examined> checkpoints) {
-    OptionalDouble lowest = lowest(checkpoints);
+    Examined best = best(checkpoints);
     StringBuilder text = new StringBuilder();
     for (Examined examined : checkpoints) {
       text.append("\n%-14s %s".formatted(examined.folder().getFileName(), condition(examined)));
       bound(examined).ifPresent(bound -> text.append(", held-out bound %.4f".formatted(bound)));
-      text.append(isBest(examined, lowest) ? ", the best" : "");
+      text.append(examined.equals(best) ? ", the best" : "");
     }
     return text.isEmpty() ? "" : text.append('\n').toString();
   }
@@ -55,15 +56,11 @@ final class CheckpointTable {
         : examined.whole().state().heldOutBound();
   }
 
-  private static OptionalDouble lowest(List<Examined> checkpoints) {
-    return checkpoints.stream()
-        .map(CheckpointTable::bound)
-        .filter(OptionalDouble::isPresent)
-        .mapToDouble(OptionalDouble::getAsDouble)
-        .min();
-  }
-
-  private static boolean isBest(Examined examined, OptionalDouble lowest) {
-    return lowest.isPresent() && bound(examined).equals(lowest);
+  /** The one that {@code --best} takes: the lowest bound, of equal ones the newest. */
+  private static @Nullable Examined best(List<Examined> byStep) {
+    return byStep.reversed().stream()
+        .filter(examined -> bound(examined).isPresent())
+        .min(Comparator.comparingDouble(examined -> bound(examined).getAsDouble()))
+        .orElse(null);
   }
 }

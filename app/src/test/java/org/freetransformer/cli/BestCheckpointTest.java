@@ -60,6 +60,19 @@ class BestCheckpointTest {
     ft("eval", "--checkpoint", bestFolder, "--best").refused("not a run folder");
   }
 
+  /** Steps of next to nothing change no weight. */
+  @Test
+  void ofEquallyGoodOnesItIsTheNewest() throws IOException {
+    Path run = TinyRun.trained(folder, "--set", "training.learning_rate=1e-30");
+    JsonNode checkpoints = ft("inspect", run, "--json").json().path("checkpoints");
+    assertThat(checkpoints).hasSize(2);
+    assertThat(checkpoints.path(0).path("nll_bound"))
+        .isEqualTo(checkpoints.path(1).path("nll_bound"));
+    assertThat(checkpoints.findValuesAsText("best")).containsExactly("false", "true");
+    assertThat(ft("inspect", run).out()).containsOnlyOnce(", the best");
+    assertThat(run.resolve("checkpoints/best").toRealPath()).endsWith(Path.of("step-4"));
+  }
+
   @Test
   void damageIsListed() throws IOException {
     Path run = TinyRun.trained(folder);

@@ -113,7 +113,9 @@ public final class SourceArchive implements DocumentSource {
       try (ZipFile zip = opened) {
         for (String name : names) {
           ZipEntry entry = zip.getEntry(name);
-          if (entry != null) {
+          if (entry == null) { // Another archive has this one's place since it was listed.
+            sink.skip(SkipReason.UNREADABLE, name, "no longer in " + archive);
+          } else {
             read(zip, entry, sink);
           }
         }

@@ -216,6 +216,15 @@ final class TextFilesTest {
         .hasMessage(archive + ": holds no files");
   }
 
+  @Test
+  void anEntryThatIsGoneIsSkipped() throws IOException {
+    List<DocumentSource.Part> parts = new SourceArchive(archive("a", "b")).parts();
+    Path archive = archive("b");
+    Collected all = Collected.of(() -> parts);
+    assertThat(all.documents).containsExactly(new Document("b", "text of b"));
+    assertThat(all.reasons()).containsExactly("a: cannot be read (no longer in " + archive + ")");
+  }
+
   private Path archive(String... names) throws IOException {
     Path archive = folder.resolve("texts.zip");
     try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(archive))) {

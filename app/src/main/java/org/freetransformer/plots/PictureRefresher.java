@@ -11,14 +11,16 @@ import org.freetransformer.train.RunConfig;
 import org.freetransformer.train.StepMetrics;
 
 /**
- * Draws a run's pictures anew after each evaluation, and passes on what happens. Where Java cannot
- * draw, it says so once.
+ * Draws a run's pictures anew after each evaluation, and passes on what happens. What is saved
+ * after the evaluation is saved first: a picture that finds no room on the disk must not cost it.
+ * Where Java cannot draw, it says so once.
  */
 public final class PictureRefresher implements RunWatcher {
   private final RunFolder folder;
   private final RunConfig config;
   private final RunWatcher watcher;
   private final Consumer<String> warnings;
+  private boolean due;
   private boolean failed;
 
   /**
@@ -37,20 +39,28 @@ public final class PictureRefresher implements RunWatcher {
   @Override
   public void onStep(StepMetrics metrics) {
     watcher.onStep(metrics);
+    drawIfDue();
   }
 
   @Override
   public void onEvaluation(long step, Evaluation evaluation) {
     watcher.onEvaluation(step, evaluation);
-    try {
-      draw();
-    } catch (IOException failure) {
-      throw new UncheckedIOException(failure);
+    due = true;
+  }
+
+  private void drawIfDue() {
+    if (due) {
+      try {
+        draw();
+      } catch (IOException failure) {
+        throw new UncheckedIOException(failure);
+      }
     }
   }
 
   /** Draws what there is by now: also at the end of a run that was stopped between evaluations. */
   public void draw() throws IOException {
+    due = false;
     if (!failed) {
       Drawing.attempt(
           () -> RunPictures.draw(folder, config),
@@ -69,6 +79,7 @@ public final class PictureRefresher implements RunWatcher {
   @Override
   public void onCheckpoint(Checkpoint checkpoint) {
     watcher.onCheckpoint(checkpoint);
+    drawIfDue();
   }
 
   @Override

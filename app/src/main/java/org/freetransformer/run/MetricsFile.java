@@ -82,11 +82,18 @@ public final class MetricsFile implements AutoCloseable {
   /**
    * All lines there are. A line that a crash cut off is left out.
    *
-   * @throws IOException if the file cannot be read
+   * @throws IOException with one line that names the file, if it cannot be read or is a folder
    */
   public static List<JsonNode> read(Path file) throws IOException {
+    List<String> text;
+    try {
+      text = Files.readAllLines(file);
+    } catch (IOException failure) {
+      String reason = Files.isDirectory(file) ? "is a folder" : FileProblems.reason(failure);
+      throw new IOException("cannot read %s: %s".formatted(file, reason), failure);
+    }
     List<JsonNode> lines = new ArrayList<>();
-    for (String line : Files.readAllLines(file)) {
+    for (String line : text) {
       try {
         lines.add(JSON.readTree(line));
       } catch (JsonProcessingException cutOff) {

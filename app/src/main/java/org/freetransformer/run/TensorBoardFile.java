@@ -67,15 +67,24 @@ public final class TensorBoardFile implements AutoCloseable {
     TensorBoardFile file =
         new TensorBoardFile(
             path, FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
-    file.event(out -> out.writeString(EVENT_FILE_VERSION, VERSION));
+    try {
+      file.begin(step);
+      return file;
+    } catch (IOException | RuntimeException failure) {
+      file.close();
+      throw failure;
+    }
+  }
+
+  private void begin(long step) throws IOException {
+    event(out -> out.writeString(EVENT_FILE_VERSION, VERSION));
     if (step > 0) {
       byte[] start = message(out -> out.writeEnum(SESSION_LOG_STATUS, SESSION_STARTS));
-      file.event(out -> {
+      event(out -> {
         out.writeInt64(EVENT_STEP, step + 1);
         out.writeByteArray(EVENT_SESSION_LOG, start);
       });
     }
-    return file;
   }
 
   /** Readers take files in the order of their names: by time, and by number within a second. */
@@ -176,7 +185,11 @@ public final class TensorBoardFile implements AutoCloseable {
 
   /** Makes sure that all is on the disk. */
   public void flush() throws IOException {
-    channel.force(true);
+    try {
+      channel.force(true);
+    } catch (IOException failure) {
+      throw FileProblems.cannotWrite(path, failure);
+    }
   }
 
   @Override

@@ -214,6 +214,7 @@ public final class TrainingRun implements AutoCloseable {
     private final long began = System.nanoTime();
     private long nanosOfSamples;
     private long firstTokens = -1;
+    private long loggedStep;
     private @Nullable StepMetrics last;
     private @Nullable Evaluation evaluation;
     private @Nullable Checkpoint checkpoint;
@@ -250,7 +251,7 @@ public final class TrainingRun implements AutoCloseable {
       last = step;
       boolean redrawn = !step.redrawnBits().isEmpty();
       if (config.training().isLogged(step.step()) || step.step() == 1 || redrawn) {
-        write(metrics, line(step));
+        log(step);
       }
       if (redrawn) {
         warnings.accept(
@@ -278,6 +279,11 @@ public final class TrainingRun implements AutoCloseable {
       }
     }
 
+    private void log(StepMetrics step) {
+      write(metrics, line(step));
+      loggedStep = step.step();
+    }
+
     private void writeSamples(long step) {
       if (samples != null) {
         long start = System.nanoTime();
@@ -292,6 +298,9 @@ public final class TrainingRun implements AutoCloseable {
 
     @Override
     public void onSaving() {
+      if (last != null && last.step() > loggedStep) {
+        log(last); // The run may go on from here, and so does its time.
+      }
       try {
         metrics.flush();
         evaluations.flush();

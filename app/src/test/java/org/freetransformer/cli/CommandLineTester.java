@@ -11,7 +11,7 @@ import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import org.freetransformer.run.Interruptible;
+import org.freetransformer.run.OwnJvm;
 
 /** Runs commands in this process and keeps what they print. */
 final class CommandLineTester {
@@ -43,7 +43,12 @@ final class CommandLineTester {
 
   /** Runs a command with more words behind those that several calls share. */
   static Outcome ft(Object[] words, Object... more) {
-    return ft(Stream.of(words, more).flatMap(Stream::of).toArray());
+    return ft(joined(words, more));
+  }
+
+  /** Words, and more words behind them. */
+  static Object[] joined(Object[] words, Object... more) {
+    return Stream.of(words, more).flatMap(Stream::of).toArray();
   }
 
   static Outcome ft(Object... words) {
@@ -63,7 +68,16 @@ final class CommandLineTester {
 
   /** The words that run commands in a JVM of their own, which hears Ctrl-C. */
   static List<String> ownProcess() {
-    List<String> words = new ArrayList<>(Interruptible.java());
+    return ownProcess(OwnJvm.interruptible());
+  }
+
+  /**
+   * The same with another start.
+   *
+   * @param java how the JVM is started
+   */
+  static List<String> ownProcess(List<String> java) {
+    List<String> words = new ArrayList<>(java);
     words.addAll(
         List.of(
             "--add-modules=jdk.incubator.vector",

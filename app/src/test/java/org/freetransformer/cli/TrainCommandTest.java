@@ -86,6 +86,23 @@ class TrainCommandTest {
     }
   }
 
+  /** What it took from the last line to the save would be lost, and the next lines look fast. */
+  @Test
+  void timeGoesOnFromTheStepThatWasSaved() throws IOException {
+    Path run = TinyRun.trained(folder, "--set", "training.log_every=100");
+    List<JsonNode> before = MetricsFile.read(run.resolve("metrics.jsonl"));
+    assertThat(before).extracting(line -> line.path("step").asInt()).containsExactly(1, 2, 4);
+    TinyRun.deleteStep(run, 4);
+    assertThat(ft("train", "--resume", "--out", run).code()).isZero();
+    List<JsonNode> after = MetricsFile.read(run.resolve("metrics.jsonl"));
+    assertThat(after).hasSize(3).startsWith(before.get(0), before.get(1));
+    assertThat(time(after.get(2))).isGreaterThan(time(before.get(1)));
+  }
+
+  private static double time(JsonNode line) {
+    return line.path("time").asDouble();
+  }
+
   @Test
   void aFinishedRunThatIsResumedTellsWhatItToldBefore() throws IOException {
     JsonNode before = TinyRun.train(folder, "--json").json();

@@ -12,7 +12,6 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -20,6 +19,8 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.freetransformer.run.FolderLock;
+import org.freetransformer.run.OpenFiles;
+import org.freetransformer.run.OwnJvm;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -28,6 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Disks that are full, folders that cannot be written, and Ctrl-C in the middle. */
 @EnabledOnOs(value = OS.LINUX, disabledReason = "uses /dev/full, tmpfs and kill")
 class TroubleTest {
+  private static final int BLOCK = 512;
+
   @TempDir private Path folder;
 
   private static int run(String... words) throws IOException, InterruptedException {
@@ -127,29 +130,75 @@ class TroubleTest {
     }
   }
 
+  /** The same without a disk: it is a file that finds no room. */
+  @Test
+  void whateverMayNotGrowTheLastSaveStays() throws Exception {
+    Path run = TinyRun.trained(folder, "--quiet");
+    requireShortFiles(run, 1, 1, "run/config.yaml"); // Half a KiB.
+    requireShortFiles(run, 16, 80, "cannot write " + run); // Metrics, or TensorBoard's copy.
+    long picture = Files.size(run.resolve("plots/training.png"));
+    long moments = Files.size(run.resolve("checkpoints/step-4/optimizer.safetensors"));
+    assertThat(moments).isGreaterThan(picture * 3 / 2);
+    requireShortFiles(run, (int) (picture + moments) / 2 / BLOCK, 2, "run/checkpoints/step-6");
+    assertThat(ft("train", "--resume", "--out", run, "--quiet").code()).isZero();
+  }
+
+  /** It comes after the save. */
+  @Test
+  void aPictureThatMayNotGrowIsTheOnlyLoss() throws Exception {
+    Path run =
+        TinyRun.trained(folder, "--quiet", "--set=model.hidden_dim=4", "--set=model.latent_dim=1");
+    long picture = Files.size(run.resolve("plots/training.png"));
+    long moments = Files.size(run.resolve("checkpoints/step-4/optimizer.safetensors"));
+    assertThat(moments).isLessThan(picture * 2 / 3);
+    requireShortFiles(run, (int) (picture + moments) / 2 / BLOCK, 2, "run/plots/training.png");
+    assertThat(newestStep(run)).isEqualTo(6);
+  }
+
+  /** Goes on with a run for some steps where no file may have more than so many blocks. */
+  private void requireShortFiles(Path run, int blocks, int steps, String lost) throws Exception {
+    int before = newestStep(run);
+    List<String> words = CommandLineTester.ownProcess(OwnJvm.withFilesUpTo(blocks));
+    Stream.of(goingOn(run, before + steps)).map(Object::toString).forEach(words::add);
+    Process process = new ProcessBuilder(words).start();
+    String out = new String(process.getInputStream().readAllBytes(), UTF_8);
+    String err = new String(process.getErrorStream().readAllBytes(), UTF_8);
+    Outcome outcome = new Outcome(process.waitFor(), out, err.replaceAll("WARNING: .*\\R", ""));
+    requireLost(outcome, run, before, lost, "file too large");
+  }
+
+  private static Object[] goingOn(Path run, int maxSteps) {
+    return new Object[] {
+      "train",
+      "--resume",
+      "--out",
+      run,
+      "--quiet",
+      "--set",
+      "training.max_steps=" + maxSteps,
+      "--set",
+      "training.save_every=1000",
+      "--set",
+      "training.eval_every=1000"
+    };
+  }
+
   /** Goes on with a run for some steps on a disk with so many KiB left. */
   private static void requireFullDisk(Path run, int room, int steps, String lost)
       throws IOException {
     Path ballast = run.resolveSibling("ballast");
     Files.write(ballast, new byte[(int) run.toFile().getUsableSpace() - 1024 * room]);
     int before = newestStep(run);
-    Outcome outcome =
-        ft(
-            "train",
-            "--resume",
-            "--out",
-            run,
-            "--quiet",
-            "--set",
-            "training.max_steps=" + (before + steps),
-            "--set",
-            "training.save_every=1000",
-            "--set",
-            "training.eval_every=1000");
-    assertThat(outcome.code()).as("%d KiB left: %s", room, outcome.err()).isEqualTo(1);
-    assertThat(outcome.out()).isEmpty();
-    assertThat(outcome.err()).hasLineCount(1).contains(lost).containsIgnoringCase("no space left");
+    Outcome outcome = ft(goingOn(run, before + steps));
     Files.delete(ballast);
+    requireLost(outcome, run, before, lost, "no space left");
+  }
+
+  private static void requireLost(
+      Outcome outcome, Path run, int before, String lost, String reason) {
+    assertThat(outcome.code()).as(outcome.err()).isEqualTo(1);
+    assertThat(outcome.out()).isEmpty();
+    assertThat(outcome.err()).hasLineCount(1).contains(lost).containsIgnoringCase(reason);
     JsonNode checkpoints = ft("inspect", run, "--json").json().path("checkpoints");
     assertThat(checkpoints).allMatch(one -> one.path("problem").isNull());
     assertThat(newestStep(run)).isGreaterThanOrEqualTo(before);
@@ -215,7 +264,7 @@ class TroubleTest {
     Path out = folder.resolve("out");
     Process process = startEndlessTraining(run, out);
     try {
-      assertThat(run("kill", "-INT", Long.toString(process.pid()))).isZero();
+      OwnJvm.interrupt(process);
       assertThat(process.waitFor()).as(Files.readString(out)).isEqualTo(130);
     } finally {
       process.destroyForcibly();
@@ -230,24 +279,9 @@ class TroubleTest {
     Files.createDirectories(run.resolve("evaluations.jsonl"));
     Outcome outcome = ft("train", "--config", TinyRun.config(folder), "--out", run, "--quiet");
     assertThat(outcome.code()).isEqualTo(1);
-    assertThat(outcome.err()).hasLineCount(1).contains("is a directory");
+    assertThat(outcome.err()).hasLineCount(1).contains("evaluations.jsonl: is a folder");
     assertThat(run.resolve("metrics.jsonl")).isEmptyFile();
-    assertThat(openFiles()).isNotEmpty().noneMatch(file -> file.startsWith(run));
-  }
-
-  /** What this process has open. */
-  private static List<Path> openFiles() throws IOException {
-    List<Path> open = new ArrayList<>();
-    try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
-      for (Path descriptor : descriptors.toList()) {
-        try {
-          open.add(Files.readSymbolicLink(descriptor));
-        } catch (NoSuchFileException closed) {
-          // By another thread in the meantime.
-        }
-      }
-    }
-    return open;
+    assertThat(OpenFiles.all()).isNotEmpty().noneMatch(file -> file.startsWith(run));
   }
 
   /** The memory that stands for a file is gone with it, which the JVM tells by an Error. */

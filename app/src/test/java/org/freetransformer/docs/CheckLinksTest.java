@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.freetransformer.run.OwnJvm;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,7 +32,7 @@ class CheckLinksTest {
   }
 
   private Outcome check() throws IOException, InterruptedException {
-    Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+    String java = OwnJvm.java();
     Process process =
         new ProcessBuilder(java.toString(), PROGRAM.toString(), site.toString())
             .redirectErrorStream(true)

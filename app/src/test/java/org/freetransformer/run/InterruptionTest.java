@@ -41,7 +41,7 @@ class InterruptionTest {
   }
 
   private static Process start(String... args) throws IOException {
-    ProcessBuilder builder = new ProcessBuilder(Interruptible.java());
+    ProcessBuilder builder = new ProcessBuilder(OwnJvm.interruptible());
     builder
         .command()
         .addAll(
@@ -55,13 +55,12 @@ class InterruptionTest {
     return builder.start();
   }
 
-  private static String signalAndRead(Process process, String signal)
-      throws IOException, InterruptedException {
+  private static String signalAndRead(Process process, String signal) throws Exception {
     try (BufferedReader out =
         new BufferedReader(
             new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
       assertThat(out.readLine()).isEqualTo("working");
-      kill(process, signal);
+      OwnJvm.signal(process, signal);
       return out.lines().collect(Collectors.joining(","));
     }
   }
@@ -80,11 +79,11 @@ class InterruptionTest {
     Process process = start("listen", "0", "100000");
     try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
       assertThat(out.readLine()).isEqualTo("working");
-      kill(process, "INT");
+      OwnJvm.signal(process, "INT");
       assertThat(out.readLine()).isEqualTo("stopping");
       // The handlers change hands a moment after the word.
       while (process.isAlive()) {
-        kill(process, signal);
+        OwnJvm.signal(process, signal);
         Thread.sleep(20);
       }
       assertThat(out.readLine()).isNull();
@@ -92,11 +91,6 @@ class InterruptionTest {
       process.destroyForcibly();
     }
     assertThat(process.waitFor()).isEqualTo(code);
-  }
-
-  private static void kill(Process process, String signal)
-      throws IOException, InterruptedException {
-    new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor();
   }
 
   @Test

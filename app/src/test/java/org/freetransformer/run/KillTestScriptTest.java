@@ -19,7 +19,7 @@ class KillTestScriptTest {
 
   /** Stands for ./ft, with this test's class path. */
   private Path command() throws IOException {
-    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    String java = OwnJvm.java();
     Path script =
         Files.writeString(
             folder.resolve("ft"),

@@ -1,6 +1,7 @@
 package org.freetransformer.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -43,5 +44,16 @@ class MetricsFileTest {
     try (MetricsFile metrics = MetricsFile.from(file, 1)) {
       assertThat(MetricsFile.number(metrics.kept().getFirst(), "loss")).isNaN();
     }
+  }
+
+  @Test
+  void aFolderInItsPlaceIsNamed() {
+    assertThatThrownBy(() -> MetricsFile.read(folder))
+        .isInstanceOf(IOException.class)
+        .hasMessage("cannot read " + folder + ": is a folder");
+    Path missing = folder.resolve("metrics.jsonl");
+    assertThatThrownBy(() -> MetricsFile.read(missing))
+        .isInstanceOf(IOException.class)
+        .hasMessage("cannot read " + missing + ": no such file or folder");
   }
 }

@@ -1,12 +1,14 @@
 package org.freetransformer.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,6 +16,8 @@ import java.util.Map;
 import org.freetransformer.run.TensorBoardReader.Event;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class TensorBoardFileTest {
@@ -83,5 +87,42 @@ class TensorBoardFileTest {
     assertThat(last).extracting(Event::step).containsExactly(0L, 9L, 9L);
     assertThat(last).extracting(Event::starts).containsExactly(false, true, false);
     assertThat(Arrays.asList(files().toArray())).isSorted();
+  }
+
+  /** Begins a file where none may hold a byte, and tells what came of it and is open still. */
+  static final class Beginner {
+    private Beginner() {}
+
+    public static void main(String[] args) throws IOException {
+      Path folder = Path.of(args[0]);
+      try {
+        TensorBoardFile.from(folder, 0).close();
+      } catch (IOException tooLarge) {
+        System.out.println(tooLarge.getMessage());
+      }
+      System.out.println(OpenFiles.all().stream().filter(file -> file.startsWith(folder)).count());
+    }
+  }
+
+  @Test
+  @EnabledOnOs(value = OS.LINUX, disabledReason = "uses ulimit and /proc")
+  void aFileThatCannotBeginIsNotLeftOpen() throws Exception {
+    List<String> words = new ArrayList<>(OwnJvm.withFilesUpTo(0));
+    words.addAll(List.of("-cp", System.getProperty("java.class.path"), Beginner.class.getName()));
+    words.add(folder.toRealPath().toString());
+    Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(output).isZero();
+    assertThat(output.lines()).hasSize(2).last().isEqualTo("0");
+    assertThat(output).contains("cannot write", "events.out.tfevents.").contains("too large");
+  }
+
+  @Test
+  void whatCannotBeFlushedIsNamed() throws IOException {
+    TensorBoardFile file = TensorBoardFile.from(folder, 0);
+    file.close();
+    assertThatThrownBy(file::flush)
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith("cannot write " + files().getFirst() + ": ");
   }
 }

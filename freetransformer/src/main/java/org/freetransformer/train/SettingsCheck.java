@@ -12,8 +12,11 @@ import org.freetransformer.checkpoint.CheckpointException;
  * on and what is kept of it may change.
  */
 final class SettingsCheck {
-  /** Settings that do not touch the steps already done; the data itself is compared elsewhere. */
-  private static final TreeSet<String> MAY_CHANGE =
+  /**
+   * Settings that do not touch the steps already done; the data itself is compared elsewhere.
+   * docs/training/resume.md lists them.
+   */
+  static final TreeSet<String> MAY_CHANGE =
       new TreeSet<>(
           List.of(
               "training.max_steps",

@@ -10,6 +10,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.freetransformer.run.OwnJvm;
 
 /**
  * Runs Jazzer in a JVM of its own: it changes files so that they reach code that no file reached
@@ -20,12 +21,12 @@ import java.util.stream.Stream;
  *     campaign goes on from them
  * @param runs files to read, those that lie there included
  * @param seed of Jazzer's random numbers
+ * @param mostSeconds that a file may take
  */
-record Campaign(FuzzedFormat format, Path folder, long runs, int seed) {
+record Campaign(FuzzedFormat format, Path folder, long runs, int seed, int mostSeconds) {
   /** Begins the line in which the target tells its counts. */
   static final String SUMMARY = "fuzz: ";
 
-  private static final int MOST_SECONDS = 20;
   private static final int MOST_HEAP_MIB = 512;
   private static final int MOST_RESIDENT_MIB = 1536;
   private static final int LEAST_RUNS_TO_OPTIMIZE = 20_000;
@@ -93,7 +94,7 @@ record Campaign(FuzzedFormat format, Path folder, long runs, int seed) {
     int longest = writeSeeds(Files.createDirectory(work.resolve("whole")), seeds, words);
     Path files = Files.createDirectory(work.resolve("files"));
     return List.of(
-        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        OwnJvm.java(),
         // The optimizing compiler's work would be lost on a short life.
         "-XX:TieredStopAtLevel=" + (runs < LEAST_RUNS_TO_OPTIMIZE ? 1 : 4),
         "-Xmx%dm".formatted(MOST_HEAP_MIB),
@@ -115,7 +116,7 @@ record Campaign(FuzzedFormat format, Path folder, long runs, int seed) {
         "-max_len=" + longest,
         "-runs=" + runs,
         "-seed=" + seed,
-        "-timeout=" + MOST_SECONDS,
+        "-timeout=" + mostSeconds,
         "-rss_limit_mb=" + MOST_RESIDENT_MIB,
         corpus.toString(),
         seeds.toString());

@@ -19,6 +19,9 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = "Reads spoilt files until one is not read or refused as it must be.")
 final class FuzzCommand implements Callable<Integer> {
+  /** For a file. */
+  private static final int MOST_SECONDS = 20;
+
   @Spec private CommandSpec spec;
 
   @Parameters(
@@ -67,7 +70,7 @@ final class FuzzCommand implements Callable<Integer> {
     int findings = 0;
     for (FuzzedFormat format : chosen()) {
       Path own = folder.resolve(format.toString());
-      Campaign.Outcome outcome = new Campaign(format, own, runs, seed).run();
+      Campaign.Outcome outcome = new Campaign(format, own, runs, seed, MOST_SECONDS).run();
       if (outcome.exitCode() == 0) {
         System.out.println(format + ": " + outcome.summary());
       } else {

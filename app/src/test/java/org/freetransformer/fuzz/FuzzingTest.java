@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ExecutorService;
@@ -21,6 +22,7 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,6 +36,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "Jazzer's lists of classes have ; there")
 final class FuzzingTest {
   private static final int RUNS = 1000;
+
+  /** For a file, here where other tests share the processors. */
+  private static final int MOST_SECONDS = 60;
 
   @TempDir private static Path folder;
 
@@ -52,7 +57,7 @@ final class FuzzingTest {
   }
 
   private static Campaign campaign(FuzzedFormat format) {
-    return new Campaign(format, folder.resolve(format.toString()), RUNS, 1);
+    return new Campaign(format, folder.resolve(format.toString()), RUNS, 1, MOST_SECONDS);
   }
 
   @AfterAll
@@ -82,6 +87,13 @@ final class FuzzingTest {
         .startsWith(RUNS + " files in ")
         .as("whole files are read")
         .doesNotContain(": 0 read");
+  }
+
+  @Test
+  void thePageTellsHowManyFilesAreRead() throws IOException {
+    assertThat(Path.of("../docs/robustness.md"))
+        .content()
+        .contains(String.format(Locale.ROOT, "%,d files of each of", RUNS));
   }
 
   /** So that no campaign is of files that are all refused. */

@@ -14,6 +14,7 @@ import org.freetransformer.model.ModelConfig.Latent.PostSampler;
 import org.freetransformer.run.OutputFiles;
 import org.freetransformer.run.SavedModel;
 import org.freetransformer.tensor.Engine;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -52,7 +53,7 @@ final class UpcycleCommand implements Callable<Integer> {
       paramLabel = "N",
       description =
           "Blocks before the plan enters, 1 to one less than all (default: half of them).")
-  private int splitLayer;
+  private @Nullable Integer splitLayer;
 
   @Option(
       names = "--post-sampler",
@@ -69,13 +70,16 @@ final class UpcycleCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     OutputFiles.requireNew(to);
-    Limits.between("--split-layer", splitLayer, 0, Integer.MAX_VALUE);
+    if (splitLayer != null) {
+      Limits.between("--split-layer", splitLayer, 1, Integer.MAX_VALUE);
+    }
     ConsolidateCommand.requireSafeTensors(to);
     try (SavedModel saved = SavedModel.open(from, output::warn);
         Engine engine = device.open()) {
       OutputFiles.requireWritable(to);
       engine.random().seed(seed);
-      Upcycling.Plan plan = new Upcycling.Plan(latentDim, splitLayer, postSampler);
+      Upcycling.Plan plan =
+          new Upcycling.Plan(latentDim, splitLayer == null ? 0 : splitLayer, postSampler);
       try (FreeTransformer model = Upcycling.upcycle(engine, saved.file(), plan)) {
         Map<String, String> metadata = new HashMap<>(saved.file().metadata());
         metadata.keySet().retainAll(Set.of(ModelFile.DATA_CONFIG));

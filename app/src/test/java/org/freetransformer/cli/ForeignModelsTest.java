@@ -7,6 +7,8 @@ import static org.freetransformer.cli.CommandLineTester.ft;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -168,6 +170,51 @@ final class ForeignModelsTest {
             .json();
     assertThat(trained.path("steps").asInt()).isEqualTo(4);
     assertThat(trained.at("/evaluation/reconstruction").asDouble()).isLessThan(before);
+  }
+
+  @Test
+  void whereAPlanEntersAndHowCanBeChosen() throws IOException {
+    Path baseline =
+        TinyRun.trained(folder, "--set", "model.kind=baseline", "--set", "model.num_layers=3");
+    Path usual = folder.resolve("usual.safetensors");
+    Path other = folder.resolve("other.safetensors");
+    Object[] words = {"checkpoint", "upcycle", baseline};
+    assertThat(ft(words, usual).code()).isZero();
+    Object[] chosen = {other, "--split-layer", 2, "--post-sampler", "bits", "--latent-dim", 5};
+    assertThat(ft(words, chosen).code()).isZero();
+    JsonNode before = ft("inspect", usual, "--json").json().path("model");
+    JsonNode after = ft("inspect", other, "--json").json().path("model");
+    assertThat(before.path("split_layer").asInt()).isEqualTo(1);
+    assertThat(after.path("split_layer").asInt()).isEqualTo(2);
+    assertThat(before.at("/latent/post_sampler").asText()).isEqualTo("table");
+    assertThat(after.at("/latent/post_sampler").asText()).isEqualTo("bits");
+    assertThat(after.path("latent_dim").asInt()).isEqualTo(5);
+    Path third = folder.resolve("third.safetensors");
+    ft(words, third, "--split-layer", 0).refused("--split-layer: 0", "nearest is 1");
+    ft(words, third, "--split-layer", 3).refused("split_layer: 3");
+    assertThat(third).doesNotExist();
+  }
+
+  @Test
+  void aNumberThatATypeHasNotIsRefused() throws IOException {
+    Path run = TinyRun.trained(folder, "--set", "model.kind=baseline");
+    byte[] file = Files.readAllBytes(run.resolve("checkpoints/step-4/model.safetensors"));
+    ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).putFloat(file.length - 4, 70_000);
+    Path large = Files.write(folder.resolve("large.safetensors"), file);
+    for (String name : new String[] {"half.safetensors", "half"}) {
+      Path half = folder.resolve(name);
+      ft("checkpoint", "convert", large, half, "--dtype", "f16")
+          .refused(large + ": the tensor '", "has the number 70000.0", "F16", "nearest is BF16");
+      assertThat(half).doesNotExist();
+    }
+    Path rounded = folder.resolve("rounded.safetensors");
+    assertThat(ft("checkpoint", "convert", large, rounded, "--dtype", "bf16").code()).isZero();
+    ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).putFloat(file.length - 4, Float.MAX_VALUE);
+    Files.write(large, file);
+    for (String type : new String[] {"f16", "bf16"}) {
+      ft("checkpoint", "convert", large, folder.resolve("none.safetensors"), "--dtype", type)
+          .refused("has the number 3.4028234663852886E38", "nearest is F32");
+    }
   }
 
   @Test

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.function.UnaryOperator;
 import org.freetransformer.config.ConfigJson;
 import org.freetransformer.model.ModelConfig;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Conversion {
   private static final long CHUNK_ELEMENTS = 1 << 20;
+  private static final double LARGEST_BF16 = 0x1.FEp127;
 
   private Conversion() {}
 
@@ -30,6 +32,7 @@ public final class Conversion {
    * Writes one safetensors file with the configuration in its metadata.
    *
    * @param type of the floats in the file; null for those they have
+   * @throws CheckpointException if a number is too large for the type
    * @throws IOException if it cannot be written; nothing is left behind then
    */
   public static void toSafeTensors(TensorStore model, Path file, @Nullable TensorType type)
@@ -44,7 +47,8 @@ public final class Conversion {
    *
    * @param tokenizer a {@code tokenizer.json}, or null
    * @param type of the floats in the file; null for those they have
-   * @throws CheckpointException if the model is a Free Transformer, which no Llama can hold
+   * @throws CheckpointException if the model is a Free Transformer, which no Llama can hold, or a
+   *     number is too large for the type
    * @throws IOException if it cannot be written; nothing is left behind then
    */
   public static void toHuggingFace(
@@ -110,8 +114,23 @@ public final class Conversion {
         long count = Math.min(CHUNK_ELEMENTS, elements - at);
         MemorySegment chunk = buffer.asSlice(0, count * type.bytes());
         FloatElements.convert(entry.type(), rows, at, type, chunk);
+        if (type != entry.type()) {
+          OptionalDouble lost = FloatElements.firstOverflow(entry.type(), rows, at, type, chunk);
+          if (lost.isPresent()) {
+            throw tooLarge(model, entry, type, lost.getAsDouble());
+          }
+        }
         channel.write(chunk.asByteBuffer());
       }
     }
+  }
+
+  private static CheckpointException tooLarge(
+      TensorStore model, TensorEntry entry, TensorType type, double value) {
+    boolean fitsBf16 = type == TensorType.F16 && Math.abs(value) <= LARGEST_BF16;
+    return new CheckpointException(
+        model.source(),
+        "the tensor '%s' has the number %s, and %s none so large; nearest is %s"
+            .formatted(entry.name(), value, type, fitsBf16 ? TensorType.BF16 : entry.type()));
   }
 }

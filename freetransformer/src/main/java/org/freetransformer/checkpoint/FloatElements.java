@@ -3,6 +3,7 @@ package org.freetransformer.checkpoint;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.OptionalDouble;
 import org.freetransformer.tensor.BFloat16;
 
 /** Turns the four floating types of files into one another, element by element. */
@@ -35,6 +36,13 @@ final class FloatElements {
     };
   }
 
+  /** The same as it stands there, F64 not rounded. */
+  private static double exact(TensorType type, MemorySegment bytes, long i) {
+    return type == TensorType.F64
+        ? Double.longBitsToDouble(bytes.get(LONG, 8 * i))
+        : get(type, bytes, i);
+  }
+
   /** Sets element {@code i}, rounded to the nearest that the type has. */
   static void set(TensorType type, MemorySegment bytes, long i, float value) {
     switch (type) {
@@ -57,5 +65,20 @@ final class FloatElements {
     for (long i = 0; i < count; i++) {
       set(toType, to, i, get(fromType, from, first + i));
     }
+  }
+
+  /** The first number that {@link #convert} made infinite because the type has none so large. */
+  static OptionalDouble firstOverflow(
+      TensorType fromType, MemorySegment from, long first, TensorType toType, MemorySegment to) {
+    long count = to.byteSize() / toType.bytes();
+    for (long i = 0; i < count; i++) {
+      if (Float.isInfinite(get(toType, to, i))) {
+        double value = exact(fromType, from, first + i);
+        if (Double.isFinite(value)) {
+          return OptionalDouble.of(value);
+        }
+      }
+    }
+    return OptionalDouble.empty();
   }
 }

@@ -94,16 +94,22 @@ public final class ModelServer implements AutoCloseable {
         System.setProperty(name, value);
       }
     });
-    InetSocketAddress address = new InetSocketAddress(host, port);
+    return new ModelServer(
+        listen(new InetSocketAddress(host, port)), host, waiting, patience, failures);
+  }
+
+  /** Takes an address, whose name was looked up. */
+  static HttpServer listen(InetSocketAddress address) throws IOException {
     if (address.isUnresolved()) {
       throw new ConfigException(
-          "--host", "'%s' is not known; 127.0.0.1 is this machine alone".formatted(host));
+          "--host",
+          "'%s' is not known; 127.0.0.1 is this machine alone".formatted(address.getHostString()));
     }
     try {
-      return new ModelServer(
-          HttpServer.create(address, BACKLOG), host, waiting, patience, failures);
+      return HttpServer.create(address, BACKLOG);
     } catch (SocketException refused) {
-      throw refusal(host, port, String.valueOf(refused.getMessage()));
+      throw refusal(
+          address.getHostString(), address.getPort(), String.valueOf(refused.getMessage()));
     }
   }
 

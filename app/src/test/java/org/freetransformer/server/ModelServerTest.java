@@ -1,13 +1,18 @@
 package org.freetransformer.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.util.Locale;
+import org.freetransformer.config.ConfigException;
 import org.freetransformer.data.ByteTokenizer;
+import org.freetransformer.data.LetterAlphabet;
+import org.freetransformer.data.Tokenizer;
 import org.freetransformer.model.ModelConfig;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -253,6 +258,71 @@ class ModelServerTest {
       assertThat(written.at("/samples/0/tokens")).hasSize(64);
       String streamed = "{\"prompt\": \"K>\", \"max_tokens\": 2, \"stream\": true}";
       assertThat(baseline.events("/api/generate", streamed).get(1).json().has("plan")).isFalse();
+    }
+  }
+
+  /** No name server is asked. */
+  @Test
+  void aHostThatIsNotKnownIsRefused() {
+    assertThatThrownBy(() -> ModelServer.listen(InetSocketAddress.createUnresolved("no.host", 80)))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContainingAll("--host", "'no.host' is not known", "127.0.0.1");
+  }
+
+  /** A tokenizer with a token more than the model, which fails for one text. */
+  private record OddTokenizer(Tokenizer letters) implements Tokenizer {
+    @Override
+    public int vocabSize() {
+      return letters.vocabSize();
+    }
+
+    @Override
+    public int[] encode(String text) {
+      return switch (text) {
+        case "<pad>" -> new int[] {vocabSize()};
+        case "<fault>" -> throw new IllegalStateException("a fault of the tokenizer");
+        default -> letters.encode(text);
+      };
+    }
+
+    @Override
+    public String decode(int... tokens) {
+      return tokens.length == 1 && tokens[0] == vocabSize() ? "<pad>" : letters.decode(tokens);
+    }
+
+    @Override
+    public int byteLength(int token) {
+      return letters.byteLength(token);
+    }
+  }
+
+  @Test
+  void badInputIsTheClientsAndAFaultIsTheServers() throws Exception {
+    Tokenizer odd = new OddTokenizer(new LetterAlphabet());
+    try (TestServer own = TestServer.of(ModelConfig.Kind.FREE, odd, 66, 16)) {
+      own.post("/api/generate", "{\"prompt\": \"<pad>\"}")
+          .refused(400, "prompt", "'<pad>' is token 29", "0 to 28 (vocab_size)");
+      own.post("/api/encode", "{\"text\": \"<pad>\"}").refused(400, "text", "is token 29");
+      String completion = "{\"model\": \"%s\", \"prompt\": \"%s\"}";
+      TestServer.Answer refused =
+          own.post("/v1/completions", completion.formatted(TestServer.NAME, "<pad>"));
+      assertThat(refused.status()).isEqualTo(400);
+      assertThat(refused.json().at("/error/param").asText()).isEqualTo("prompt");
+      assertThat(own.failures()).isEmpty();
+
+      own.post("/api/generate", "{\"prompt\": \"<fault>\"}")
+          .refused(500, "", "the server failed; its standard error says more");
+      TestServer.Answer failed =
+          own.post("/v1/completions", completion.formatted(TestServer.NAME, "<fault>"));
+      assertThat(failed.status()).isEqualTo(500);
+      assertThat(failed.json().at("/error/type").asText()).isEqualTo("server_error");
+      assertThat(failed.response().body()).doesNotContain("tokenizer");
+      assertThat(own.failures())
+          .hasSize(2)
+          .first()
+          .asString()
+          .startsWith("POST /api/generate: ")
+          .contains("a fault of the tokenizer");
     }
   }
 }

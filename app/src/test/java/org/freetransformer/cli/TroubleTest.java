@@ -16,18 +16,21 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.OpenFiles;
 import org.freetransformer.run.OwnJvm;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Disks that are full, folders that cannot be written, and Ctrl-C in the middle. */
 @EnabledOnOs(value = OS.LINUX, disabledReason = "uses /dev/full, tmpfs and kill")
+@Timeout(value = 10, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class TroubleTest {
   private static final int BLOCK = 512;
 

@@ -57,6 +57,10 @@ class BestCheckpointTest {
     assertThat(chosen).isEqualTo(ft("eval", "--checkpoint", bestFolder, "--json").json());
     assertThat(chosen).isNotEqualTo(ft("eval", "--run", run, "--json").json());
     assertThat(ft("generate", "--run", run, "--best", "--prompt", "K>").code()).isZero();
+    Object[] plans = {"plans", "--examples", 4, "--json", "--out", folder.resolve("plots")};
+    assertThat(ft(plans, "--run", run, "--best").json())
+        .isEqualTo(ft(plans, "--checkpoint", bestFolder).json())
+        .isNotEqualTo(ft(plans, "--run", run).json());
     ft("eval", "--checkpoint", bestFolder, "--best").refused("not a run folder");
   }
 

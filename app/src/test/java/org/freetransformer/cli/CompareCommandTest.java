@@ -12,11 +12,11 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import javax.imageio.ImageIO;
 import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.freetransformer.run.FileTree;
 import org.freetransformer.run.MetricsFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -83,7 +83,7 @@ class CompareCommandTest {
   private void goesOn(JsonNode before, Path out) throws IOException {
     Path broken = out.resolve("baseline/seed-4");
     Files.delete(broken.resolve("result.json"));
-    delete(broken.resolve("checkpoints/step-4"));
+    FileTree.delete(broken.resolve("checkpoints/step-4"));
     Path untouched = out.resolve("free/seed-3/metrics.jsonl");
     FileTime time = Files.getLastModifiedTime(untouched);
     Outcome again = compare(2, 2, "--json");
@@ -106,14 +106,6 @@ class CompareCommandTest {
     assertThat(Files.getLastModifiedTime(untouched))
         .as("evaluated anew, not trained")
         .isEqualTo(time);
-  }
-
-  private static void delete(Path tree) throws IOException {
-    try (var files = Files.walk(tree)) {
-      for (Path path : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
-      }
-    }
   }
 
   @Test

@@ -10,10 +10,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import javax.imageio.ImageIO;
 import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.freetransformer.run.FileTree;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -107,9 +107,9 @@ class DemoCommandTest {
     FileTime time = Files.getLastModifiedTime(first);
     // As Ctrl-C in the second model leaves it.
     Files.delete(out.resolve("results.json"));
-    deleteTree(out.resolve("kappa-ln2-64/checkpoints/step-2"));
+    FileTree.delete(out.resolve("kappa-ln2-64/checkpoints/step-2"));
     for (String later : List.of("kappa-ln2-8", "kappa-ln2", "kappa-8-ln2")) {
-      deleteTree(out.resolve(later));
+      FileTree.delete(out.resolve(later));
     }
     demo("--set", "training.max_steps=3").refused("another configuration", "baseline");
     assertThat(out.resolve("kappa-ln2")).doesNotExist();
@@ -125,14 +125,6 @@ class DemoCommandTest {
     }
     assertThat(again.at("/models/0/tokens_per_second").asDouble()).isPositive();
     assertThat(Files.getLastModifiedTime(first)).isEqualTo(time);
-  }
-
-  private static void deleteTree(Path tree) throws IOException {
-    try (var files = Files.walk(tree)) {
-      for (Path path : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
-      }
-    }
   }
 
   @Test

@@ -7,7 +7,6 @@ import static org.freetransformer.cli.CommandLineTester.ft;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -42,15 +41,9 @@ class EvaluatedWeightsTest {
   @Test
   void plansAreAnalysedWithThem() {
     Object[] words = {"plans", "--run", run, "--json", "--out", folder, "--weights"};
-    JsonNode full = plans(words, "f32");
-    JsonNode rounded = plans(words, "int8");
+    JsonNode full = ft(words, "f32").json();
+    JsonNode rounded = ft(words, "int8").json();
     assertThat(rounded.path("weights").asText()).isEqualTo("int8");
     assertThat(rounded.path("bits")).hasSize(4).isNotEqualTo(full.path("bits"));
-  }
-
-  private static JsonNode plans(Object[] words, String type) {
-    Object[] all = Arrays.copyOf(words, words.length + 1);
-    all[words.length] = type;
-    return ft(all).json();
   }
 }

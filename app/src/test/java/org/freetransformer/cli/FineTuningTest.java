@@ -2,6 +2,7 @@ package org.freetransformer.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.freetransformer.cli.CommandLineTester.ft;
+import static org.freetransformer.cli.CommandLineTester.joined;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -116,8 +117,7 @@ class FineTuningTest {
   @Test
   void itsMemoryIsPlanned() {
     Object[] words = {"plan-run", "--init", llama, "--json", "--set=training.batch_size=4"};
-    JsonNode plan =
-        ft(Stream.concat(Arrays.stream(words), Arrays.stream(onText())).toArray()).json();
+    JsonNode plan = ft(words, onText()).json();
     assertThat(plan.path("parameters"))
         .isEqualTo(ft("inspect", llama, "--json").json().path("parameters"));
   }
@@ -163,11 +163,7 @@ class FineTuningTest {
       Files.copy(llama.resolve(name), bare.resolve(name));
     }
     tune(bare, onText()).refused("data.tokenizer: is missing", "byte, gpt2");
-    Outcome others =
-        tune(
-            llama,
-            Stream.concat(Arrays.stream(onText()), Stream.of("--set=data.tokenizer=byte"))
-                .toArray());
+    Outcome others = tune(llama, joined(onText(), "--set=data.tokenizer=byte"));
     assertThat(others.code()).isZero();
     assertThat(others.err()).contains("data.tokenizer is byte, but", "was trained with");
   }

@@ -3,6 +3,7 @@ package org.freetransformer.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.freetransformer.cli.CommandLineTester.ft;
+import static org.freetransformer.cli.CommandLineTester.joined;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayInputStream;
@@ -10,7 +11,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -32,15 +32,12 @@ class GeneratePromptsTest {
   }
 
   private static Outcome generate(Object... more) {
-    List<Object> words = new ArrayList<>(List.of("generate", "--run", run));
-    words.addAll(Arrays.asList(more));
-    return ft(words.toArray());
+    return ft(new Object[] {"generate", "--run", run}, more);
   }
 
   private static JsonNode sample(Object... more) {
-    List<Object> words = new ArrayList<>(List.of("--prompt", "K>", "--json"));
-    words.addAll(Arrays.asList(more));
-    return generate(words.toArray()).json().at("/samples/0");
+    Object[] words = {"--prompt", "K>", "--json"};
+    return generate(joined(words, more)).json().at("/samples/0");
   }
 
   private static Outcome withInput(String text, Object... more) {
@@ -56,7 +53,7 @@ class GeneratePromptsTest {
   @Test
   void everyPromptHasItsSamples() {
     Object[] words = {"--prompt", "K>", "--prompt", "ABC>", "--n", 2, "--max-tokens", 5};
-    JsonNode all = with(words, "--json").json();
+    JsonNode all = generate(joined(words, "--json")).json();
     assertThat(all.path("prompts").toString())
         .isEqualTo(
             "[{\"text\":\"K>\",\"tokens\":[10,28]},"
@@ -70,7 +67,7 @@ class GeneratePromptsTest {
     assertThat(all.path("samples").findValuesAsText("text")).doesNotHaveDuplicates();
     // The same texts, told apart by a line before each.
     List<String> texts = all.path("samples").findValuesAsText("text");
-    assertThat(with(words).out().lines())
+    assertThat(generate(words).out().lines())
         .containsExactly(
             "--- prompt 1, sample 1",
             "K>" + texts.get(0),
@@ -85,12 +82,6 @@ class GeneratePromptsTest {
         .contains("--- prompt 1", "--- prompt 2");
   }
 
-  private static Outcome with(Object[] words, Object... more) {
-    List<Object> all = new ArrayList<>(Arrays.asList(words));
-    all.addAll(Arrays.asList(more));
-    return generate(all.toArray());
-  }
-
   /** A sample's draws depend on its number, so the first prompt's are those that it has alone. */
   @Test
   void theFirstPromptIsWrittenAsIfItWereAlone() {
@@ -103,15 +94,9 @@ class GeneratePromptsTest {
     Path text = Files.writeString(folder.resolve("lines.txt"), "a\nb\nc\n".repeat(300));
     Path bytes = TinyRun.trainedOnBytes(folder, text);
     Object[] words = {"generate", "--run", bytes, "--prompt", "a\nb", "--max-tokens", 3};
-    Outcome two = ft(with(List.of(words), "--n", 2));
+    Outcome two = ft(words, "--n", 2);
     assertThat(two.out()).startsWith("--- sample 1\na\nb").contains("\n--- sample 2\na\nb");
     assertThat(ft(words).out()).startsWith("a\nb");
-  }
-
-  private static Object[] with(List<Object> words, Object... more) {
-    List<Object> all = new ArrayList<>(words);
-    all.addAll(Arrays.asList(more));
-    return all.toArray();
   }
 
   @Test
@@ -183,16 +168,17 @@ class GeneratePromptsTest {
     Path saved = folder.resolve("plan.json");
     JsonNode first = sample("--seed", 9, "--save-plan", saved);
     Object[] words = {"--prompt", "K>", "--json", "--seed", 9, "--plan", saved, "--plan-seed", 4};
-    JsonNode again = with(words, "--replay-until", 20).json().at("/samples/0");
+    JsonNode again = generate(joined(words, "--replay-until", 20)).json().at("/samples/0");
     assertThat(ints(again.path("plan"))).startsWith(Arrays.copyOf(ints(first.path("plan")), 20));
     assertThat(again.path("plan")).isNotEqualTo(first.path("plan"));
     // The token of position 20 is still chosen by plans that stayed: the 19th after the prompt.
     assertThat(ints(again.path("tokens")))
         .startsWith(Arrays.copyOf(ints(first.path("tokens")), 19));
-    assertThat(with(words, "--replay-until", 66).json().at("/samples/0")).isEqualTo(first);
-    assertThat(with(words, "--replay-until", 0).json().at("/samples/0"))
+    assertThat(generate(joined(words, "--replay-until", 66)).json().at("/samples/0"))
+        .isEqualTo(first);
+    assertThat(generate(joined(words, "--replay-until", 0)).json().at("/samples/0"))
         .isEqualTo(sample("--seed", 9, "--plan", "prior", "--plan-seed", 4));
-    with(words, "--replay-until", 67).refused("--replay-until: 67", "nearest is 66");
+    generate(joined(words, "--replay-until", 67)).refused("--replay-until: 67", "nearest is 66");
     generate("--prompt", "K>", "--replay-until", 2)
         .refused("--replay-until: needs a plan", "--save-plan");
   }

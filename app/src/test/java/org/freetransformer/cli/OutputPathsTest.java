@@ -6,9 +6,8 @@ import static org.freetransformer.cli.CommandLineTester.ft;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
-import java.util.stream.Stream;
 import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.freetransformer.run.FileTree;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -66,16 +65,12 @@ class OutputPathsTest {
   void textIsNotLostToAPlanThatCannotBeSaved() throws IOException {
     Path run = TinyRun.trained(folder, "--quiet");
     Object[] words = {"generate", "--run", run, "--prompt", "K>", "--n", 2, "--save-plan"};
-    ft(with(words, empty)).refused(empty + ": is a folder; the name of a file is needed");
-    ft(with(words, file.resolve("plan.json"))).refused(file + ": cannot be written");
-    Outcome outcome = ft(with(words, folder.resolve("long".repeat(100))));
+    ft(words, empty).refused(empty + ": is a folder; the name of a file is needed");
+    ft(words, file.resolve("plan.json")).refused(file + ": cannot be written");
+    Outcome outcome = ft(words, folder.resolve("long".repeat(100)));
     assertThat(outcome.code()).isEqualTo(1);
     assertThat(outcome.out().lines()).hasSize(2).allMatch(line -> line.startsWith("K>"));
     assertThat(outcome.err()).hasLineCount(1).containsIgnoringCase("file name too long");
-  }
-
-  private static Object[] with(Object[] words, Object last) {
-    return Stream.concat(Stream.of(words), Stream.of(last)).toArray();
   }
 
   @Test
@@ -83,11 +78,7 @@ class OutputPathsTest {
     Path run = TinyRun.trained(folder, "--quiet");
     ft("plans", "--run", run, "--out", file).refused(file + ": cannot be written");
     Path plots = run.resolve("plots");
-    try (Stream<Path> files = Files.walk(plots)) {
-      for (Path path : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
-      }
-    }
+    FileTree.delete(plots);
     Files.writeString(plots, "in the way");
     Outcome outcome = ft("plans", "--run", run, "--examples", 4, "--steered", 1, "--json", "-q");
     assertThat(outcome.code()).isEqualTo(1);

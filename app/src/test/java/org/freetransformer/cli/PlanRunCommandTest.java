@@ -1,6 +1,7 @@
 package org.freetransformer.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
 import static org.freetransformer.cli.CommandLineTester.ft;
 
@@ -8,10 +9,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
-import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -114,13 +113,13 @@ class PlanRunCommandTest {
   @Test
   void aTensorThatCannotBeTrainedIsNamed() {
     Object[] words = {"plan-run", "--config", LETTERS, "--set", "model.kind=free", "--set"};
-    with(words, "model.hidden_dim=100000")
+    ft(words, "model.hidden_dim=100000")
         .refused("100000 × 100000 has 10000000000 elements", "2147483647", "nearest is 46340");
-    with(words, "model.ffn_hidden_dim=4000000", "--set", "model.hidden_dim=4096")
+    ft(words, "model.ffn_hidden_dim=4000000", "--set", "model.hidden_dim=4096")
         .refused("model.ffn_hidden_dim: 4000000", "feed-forward", "nearest is 524287");
-    with(words, "model.vocab_size=16000000", "--set", "model.hidden_dim=4096")
+    ft(words, "model.vocab_size=16000000", "--set", "model.hidden_dim=4096")
         .refused("model.vocab_size", "token table", "nearest is 524287");
-    with(
+    ft(
             words,
             "model.latent_dim=20",
             "--set",
@@ -128,10 +127,6 @@ class PlanRunCommandTest {
             "--set",
             "model.latent.post_sampler=table")
         .refused("model.latent_dim: 20", "1048576 × 4096", "nearest is 18");
-  }
-
-  private static Outcome with(Object[] words, Object... more) {
-    return ft(Stream.concat(Arrays.stream(words), Arrays.stream(more)).toArray());
   }
 
   @Test
@@ -154,14 +149,14 @@ class PlanRunCommandTest {
   @Test
   void ranksAreToldBesideWhatEveryPlanTells() {
     Object[] words = {"plan-run", "--config", LETTERS, "--program"};
-    JsonNode one = with(words, "--json").json();
-    JsonNode two = with(words, "--json", "--ranks", "1").json();
+    JsonNode one = ft(words, "--json").json();
+    JsonNode two = ft(words, "--json", "--ranks", "1").json();
     for (String key : List.of("parameters", "bytes", "total_bytes", "flops_per_token")) {
       assertThat(two.path(key)).as(key).isEqualTo(one.path(key));
     }
     assertThat(two.path("program").size()).isGreaterThan(two.path("instructions").asInt());
     assertThat(two.at("/per_rank/bytes/parameters").asLong()).isPositive();
-    assertThat(with(words, "--ranks", "1").out())
+    assertThat(ft(words, "--ranks", "1").out())
         .contains("a rank's parameters", "forward and backward", "AdamW");
   }
 
@@ -195,7 +190,13 @@ class PlanRunCommandTest {
         .isBetween(moments, moments * 11 / 10);
     // Gathered for the forward and for the backward pass, and reduced once.
     assertThat(plan.path("bytes_sent_per_step").asLong() / (4 * parameters)).isBetween(2.5, 3.5);
-    assertThat(plan.path("communication_share").asDouble()).isBetween(0.0, 1.0);
+    double share = plan.path("communication_share").asDouble();
+    assertThat(share).isBetween(0.0, 1.0);
+    // Ranks that compute three times as fast send as long, and the rest takes a third.
+    Object[] faster = {"--ranks", 64, "--bandwidth", 50, "--speed", 300};
+    Object[] words = {"plan-run", "--json", "--config", file};
+    assertThat(ft(words, faster).json().at("/per_rank/communication_share").asDouble())
+        .isCloseTo(share / (share + (1 - share) / 3), within(1e-9));
     JsonNode offloaded =
         ft(
                 "plan-run",

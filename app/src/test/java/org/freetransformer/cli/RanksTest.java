@@ -12,7 +12,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.freetransformer.nn.sharding.MpiLauncher;
+import org.freetransformer.run.FileTree;
 import org.freetransformer.run.MetricsFile;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -22,14 +24,26 @@ class RanksTest {
     "--set", "training.batch_size=1", "--set", "training.gradient_accumulation_steps=6"
   };
 
+  @TempDir private static Path shared;
+
+  /** Runs of one rank and of two, which no test changes. */
+  private static Path one;
+
+  private static Path two;
+
   @TempDir private Path folder;
 
-  private Path trained(String name, int ranks, String... more) throws IOException {
+  @BeforeAll
+  static void train() throws IOException {
+    one = TinyRun.trained(Files.createDirectory(shared.resolve("one")), SIX_MICRO_BATCHES);
+    two = trained(Files.createDirectory(shared.resolve("two")), 2);
+  }
+
+  private static Path trained(Path folder, int ranks, String... more) throws IOException {
     List<String> words = new ArrayList<>(List.of(SIX_MICRO_BATCHES));
     words.addAll(List.of("--threads", "1", "--ranks", String.valueOf(ranks)));
     words.addAll(List.of(more));
-    return TinyRun.trained(
-        Files.createDirectory(folder.resolve(name)), words.toArray(String[]::new));
+    return TinyRun.trained(folder, words.toArray(String[]::new));
   }
 
   private static Path weights(Path run) {
@@ -38,8 +52,7 @@ class RanksTest {
 
   @Test
   void aRunMayGoOnWithAnotherNumberOfRanks() throws IOException {
-    Path one = TinyRun.trained(Files.createDirectory(folder.resolve("one")), SIX_MICRO_BATCHES);
-    Path many = trained("many", 2);
+    Path many = FileTree.copy(two, folder.resolve("run"));
     assertThat(weights(many)).hasSameBinaryContentAs(weights(one));
     assertThat(losses(many)).isEqualTo(losses(one));
     TinyRun.deleteStep(many, 4);
@@ -58,7 +71,7 @@ class RanksTest {
 
   @Test
   void aCheckpointOfSeveralRanksBecomesOneFile() throws IOException {
-    Path run = trained("many", 3);
+    Path run = trained(folder, 3);
     Path file = folder.resolve("one.safetensors");
     JsonNode told = ft("checkpoint", "consolidate", run, file, "--json").json();
     assertThat(told.path("written").asText()).isEqualTo(file.toString());
@@ -74,7 +87,7 @@ class RanksTest {
 
   @Test
   void whatIsNoWholeCheckpointIsNotConsolidated() throws IOException {
-    Path run = trained("many", 2);
+    Path run = FileTree.copy(two, folder.resolve("run"));
     Path file = folder.resolve("one.safetensors");
     ft("checkpoint", "consolidate", run, folder.resolve("one.pt")).refused("end with .safetensors");
     ft("checkpoint", "consolidate", folder.resolve("none"), file).refused("none");
@@ -114,14 +127,15 @@ class RanksTest {
   /** Writing takes a rank with all of the model. */
   @Test
   void samplesAreWrittenWhereARankHasTheWholeModel() throws IOException {
-    Path one = TinyRun.trained(Files.createDirectory(folder.resolve("one")), SIX_MICRO_BATCHES);
-    Path copies = trained("copies", 2, "--set=training.use_fsdp=false");
+    Path copies =
+        trained(
+            Files.createDirectory(folder.resolve("copies")), 2, "--set=training.use_fsdp=false");
     assertThat(copies.resolve("samples/step-4.json"))
         .hasSameBinaryContentAs(one.resolve("samples/step-4.json"));
     List<String> words = new ArrayList<>(List.of(SIX_MICRO_BATCHES));
     words.addAll(List.of("--threads", "1", "--ranks", "2"));
-    Outcome shared = TinyRun.train(folder, words.toArray(String[]::new));
-    assertThat(shared.err()).containsOnlyOnce("no samples are written");
+    Outcome sharing = TinyRun.train(folder, words.toArray(String[]::new));
+    assertThat(sharing.err()).containsOnlyOnce("no samples are written");
     assertThat(folder.resolve("run/samples")).isEmptyDirectory();
     assertThat(weights(folder.resolve("run"))).hasSameBinaryContentAs(weights(one));
   }
@@ -160,7 +174,6 @@ class RanksTest {
   @Test
   void processesUnderMpirunTrainAsThreadsDo() throws IOException, InterruptedException {
     assumeTrue(MpiLauncher.OPEN_MPI.isInstalled(), MpiLauncher.OPEN_MPI.missing());
-    Path threads = trained("threads", 2);
     List<String> words = new ArrayList<>(List.of("train"));
     words.addAll(List.of("--config", TinyRun.config(folder).toString(), "--distributed", "mpi"));
     words.addAll(List.of("--out", folder.resolve("run").toString()));
@@ -168,6 +181,6 @@ class RanksTest {
     MpiLauncher.Result result = MpiLauncher.OPEN_MPI.run(2, List.of(), Main.class, words);
     assertThat(result.code()).as(result.output()).isZero();
     assertThat(result.output()).containsOnlyOnce("done after 4 steps");
-    assertThat(weights(folder.resolve("run"))).hasSameBinaryContentAs(weights(threads));
+    assertThat(weights(folder.resolve("run"))).hasSameBinaryContentAs(weights(two));
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import static org.freetransformer.cli.CommandLineTester.ft;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -18,7 +19,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import java.util.zip.GZIPOutputStream;
 import javax.imageio.ImageIO;
@@ -52,9 +52,7 @@ class SavedModelCommandsTest {
 
   private static JsonNode sample(Object... more) {
     Object[] words = {"generate", "--run", run, "--prompt", "K>", "--json"};
-    return ft(Stream.concat(Arrays.stream(words), Arrays.stream(more)).toArray())
-        .json()
-        .at("/samples/0");
+    return ft(words, more).json().at("/samples/0");
   }
 
   @Test
@@ -82,15 +80,15 @@ class SavedModelCommandsTest {
   @Test
   void theLikeliestPlanIsNotSoldAsABound() {
     Object[] words = {"eval", "--checkpoint", weights(), "--deterministic"};
-    JsonNode result = with(words, "--json").json();
+    JsonNode result = ft(words, "--json").json();
     assertThat(result.path("deterministic").asBoolean()).isTrue();
     assertThat(result.path("reconstruction").asDouble()).isPositive();
     for (String bound : new String[] {"nll_bound", "nll_iw", "perplexity", "bits_per_byte"}) {
       assertThat(result.has(bound)).as(bound).isTrue();
       assertThat(result.path(bound).isNull()).as(bound).isTrue();
     }
-    assertThat(with(words).out()).contains("no bound");
-    with(words, "--samples", 4).refused("--samples", "--deterministic draws none");
+    assertThat(ft(words).out()).contains("no bound");
+    ft(words, "--samples", 4).refused("--samples", "--deterministic draws none");
   }
 
   @Test
@@ -181,6 +179,14 @@ class SavedModelCommandsTest {
           .refused("ft plans: " + baseline + ": holds a baseline", "no plan");
     }
     ft("plans", "--run", run, "--examples", 1).refused("--examples", "nearest is 2");
+    Object[] words = {"plans", "--run", run, "--json", "--out", folder};
+    JsonNode fewer = ft(words, "--steered", 2).json();
+    for (int bit = 0; bit < 4; bit++) {
+      String steering = "/bits/%d/steering".formatted(bit);
+      assertThat(fewer.at(steering)).isNotEqualTo(result.at(steering));
+    }
+    ((ObjectNode) fewer).set("bits", result.path("bits"));
+    assertThat(fewer).as("nothing else depends on it").isEqualTo(result);
   }
 
   @Test
@@ -280,33 +286,29 @@ class SavedModelCommandsTest {
     ft("generate", "--run", run, "--prompt", "k>").refused("'k'", "nearest is K");
     ft("generate", "--run", run, "--prompt", "").refused("0 tokens");
     ft("generate", "--run", run, "--prompt", "K".repeat(67)).refused("66");
-    with(words, "--temperature", "-1").refused("--temperature: -1.0");
-    with(words, "--top-p", "0").refused("--top-p: 0.0");
-    with(words, "--repetition-penalty", "0").refused("--repetition-penalty: 0.0", "above 0");
-    with(words, "--stop", "").refused("--stop: an empty stop string", "1 character or more");
-    with(words, "--n", "0").refused("--n", "nearest is 1");
-    with(words, "--pin", "4=1").refused("--pin", "nearest is 3");
-    with(words, "--pin", "1=2").refused("--pin", "nearest is 1");
-    with(words, "--pin", "x").refused("--pin");
-    with(words, "--max-tokens", "many").refused("'--max-tokens'", "'many' is not a whole number");
-    with(words, "--n", "99999999999").refused("'--n'", "'99999999999' has too many digits");
-    with(words, "--seed", "abc").refused("'--seed'", "'abc' is not a whole number");
-    with(words, "--temperature", "nan").refused("'--temperature'", "'nan' is not a number");
-    with(words, "--plan", folder.resolve("none.json")).refused("no such plan");
+    ft(words, "--temperature", "-1").refused("--temperature: -1.0");
+    ft(words, "--top-p", "0").refused("--top-p: 0.0");
+    ft(words, "--repetition-penalty", "0").refused("--repetition-penalty: 0.0", "above 0");
+    ft(words, "--stop", "").refused("--stop: an empty stop string", "1 character or more");
+    ft(words, "--n", "0").refused("--n", "nearest is 1");
+    ft(words, "--pin", "4=1").refused("--pin", "nearest is 3");
+    ft(words, "--pin", "1=2").refused("--pin", "nearest is 1");
+    ft(words, "--pin", "x").refused("--pin");
+    ft(words, "--max-tokens", "many").refused("'--max-tokens'", "'many' is not a whole number");
+    ft(words, "--n", "99999999999").refused("'--n'", "'99999999999' has too many digits");
+    ft(words, "--seed", "abc").refused("'--seed'", "'abc' is not a whole number");
+    ft(words, "--temperature", "nan").refused("'--temperature'", "'nan' is not a number");
+    ft(words, "--plan", folder.resolve("none.json")).refused("no such plan");
     Path plan = Files.writeString(folder.resolve("plan.json"), "{\"plan\": [99]}");
-    with(words, "--plan", plan).refused("99", "0 to 15");
-    with(words, "--plan", Files.writeString(plan, "{]")).refused("not JSON");
-    with(words, "--plan", Files.writeString(plan, "{\"plan\": [0.5]}")).refused("0.5");
+    ft(words, "--plan", plan).refused("99", "0 to 15");
+    ft(words, "--plan", Files.writeString(plan, "{]")).refused("not JSON");
+    ft(words, "--plan", Files.writeString(plan, "{\"plan\": [0.5]}")).refused("0.5");
     ft("generate", "--run", baseline, "--prompt", "K>", "--shared-plan").refused("no plan");
     Path saved = folder.resolve("saved.json");
     ft("generate", "--run", baseline, "--prompt", "K>", "--save-plan", saved)
         .refused("no plan", "--save-plan");
     assertThat(saved).doesNotExist();
     ft("generate", "--prompt", "K>").refused("--run", "--checkpoint");
-  }
-
-  private static Outcome with(Object[] words, Object... more) {
-    return ft(Stream.concat(Arrays.stream(words), Arrays.stream(more)).toArray());
   }
 
   @Test

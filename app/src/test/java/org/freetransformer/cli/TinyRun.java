@@ -7,10 +7,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.stream.Stream;
 import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.freetransformer.run.FileTree;
 
 /** A run that takes moments: the smallest model, four steps. */
 final class TinyRun {
@@ -79,10 +78,6 @@ final class TinyRun {
 
   /** Takes a checkpoint away, as if the run had ended before it. */
   static void deleteStep(Path run, int step) throws IOException {
-    try (Stream<Path> found = Files.walk(run.resolve("checkpoints/step-" + step))) {
-      for (Path path : found.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
-      }
-    }
+    FileTree.delete(run.resolve("checkpoints/step-" + step));
   }
 }

@@ -10,6 +10,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.freetransformer.run.FileTree;
 import org.freetransformer.run.OwnJvm;
 
 /**
@@ -82,7 +83,7 @@ record Campaign(FuzzedFormat format, Path folder, long runs, int seed, int mostS
       int exitCode = process.waitFor();
       return new Outcome(exitCode, new String(Files.readAllBytes(log), UTF_8));
     } finally {
-      delete(work);
+      FileTree.delete(work);
     }
   }
 
@@ -138,13 +139,5 @@ record Campaign(FuzzedFormat format, Path folder, long runs, int seed, int mostS
   /** A word as libFuzzer's dictionaries have it. */
   private static String quoted(String word) {
     return word.chars().mapToObj("\\x%02X"::formatted).collect(Collectors.joining("", "\"", "\""));
-  }
-
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted((one, other) -> other.compareTo(one)).toList()) {
-        Files.delete(file);
-      }
-    }
   }
 }

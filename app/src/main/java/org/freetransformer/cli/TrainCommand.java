@@ -214,6 +214,9 @@ final class TrainCommand implements Callable<Integer> {
                     : " on the device, %s on the host"
                         .formatted(Units.bytes(outcome.hostPeakBytes()))));
     if (outcome.evaluation() != null) {
+      text.append(
+          "on the first %,d held-out tokens; ft eval --run %s takes all:%n"
+              .formatted(outcome.evaluation().tokens(), folder.path()));
       text.append(EvaluationText.of(outcome.evaluation()));
     }
     if (outcome.rankWaits().size() > 1) {

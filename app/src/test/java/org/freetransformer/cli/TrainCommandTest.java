@@ -14,13 +14,33 @@ import java.util.List;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.freetransformer.cli.CommandLineTester.Outcome;
+import org.freetransformer.run.FileTree;
 import org.freetransformer.run.FolderLock;
 import org.freetransformer.run.MetricsFile;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TrainCommandTest {
+  @TempDir private static Path shared;
+
+  /** A finished run that no test changes, and what was told at its end. */
+  private static Path finished;
+
+  private static JsonNode told;
+
   @TempDir private Path folder;
+
+  @BeforeAll
+  static void train() throws IOException {
+    told = TinyRun.train(shared, "--json").json();
+    finished = shared.resolve("run");
+  }
+
+  /** The finished run, in {@code folder/run}. */
+  private Path copied() throws IOException {
+    return FileTree.copy(finished, folder.resolve("run"));
+  }
 
   private static byte[] weights(Path run, int step) throws IOException {
     return Files.readAllBytes(run.resolve("checkpoints/step-" + step + "/model.safetensors"));
@@ -64,25 +84,24 @@ class TrainCommandTest {
 
   @Test
   void aResumedRunIsTheRunThatNeverStopped() throws IOException {
-    Path whole = TinyRun.trained(Files.createDirectory(folder.resolve("whole")));
-    Path halves = TinyRun.trained(folder);
+    Path halves = copied();
     TinyRun.deleteStep(halves, 4);
     Outcome resumed = ft("train", "--resume", "--out", halves);
     assertThat(resumed.code()).isZero();
     assertThat(resumed.err()).contains("going on after step 2");
     for (String file : List.of("model", "optimizer", "parts")) {
       String name = "checkpoints/step-4/" + file + ".safetensors";
-      assertThat(halves.resolve(name)).hasSameBinaryContentAs(whole.resolve(name));
+      assertThat(halves.resolve(name)).hasSameBinaryContentAs(finished.resolve(name));
     }
     assertThat(measured(halves.resolve("metrics.jsonl")))
-        .isEqualTo(measured(whole.resolve("metrics.jsonl")))
+        .isEqualTo(measured(finished.resolve("metrics.jsonl")))
         .hasSize(4);
     assertThat(measured(halves.resolve("evaluations.jsonl")))
-        .isEqualTo(measured(whole.resolve("evaluations.jsonl")))
+        .isEqualTo(measured(finished.resolve("evaluations.jsonl")))
         .hasSize(2);
     for (String name : List.of("step-2.txt", "step-2.json", "step-4.txt", "step-4.json")) {
       assertThat(halves.resolve("samples").resolve(name))
-          .hasSameBinaryContentAs(whole.resolve("samples").resolve(name));
+          .hasSameBinaryContentAs(finished.resolve("samples").resolve(name));
     }
   }
 
@@ -105,13 +124,13 @@ class TrainCommandTest {
 
   @Test
   void aFinishedRunThatIsResumedTellsWhatItToldBefore() throws IOException {
-    JsonNode before = TinyRun.train(folder, "--json").json();
-    Path run = folder.resolve("run");
+    Path run = copied();
     JsonNode after = ft("train", "--resume", "--out", run, "--json").json();
-    for (String key :
-        List.of("steps", "tokens", "loss", "reconstruction", "kl", "nll_bound", "checkpoint")) {
-      assertThat(after.path(key)).as(key).isEqualTo(before.path(key));
+    for (String key : List.of("steps", "tokens", "loss", "reconstruction", "kl", "nll_bound")) {
+      assertThat(after.path(key)).as(key).isEqualTo(told.path(key));
     }
+    assertThat(run.relativize(Path.of(after.path("checkpoint").asText())))
+        .isEqualTo(finished.relativize(Path.of(told.path("checkpoint").asText())));
     assertThat(after.path("peak_bytes").asLong()).isPositive();
     assertThat(after.path("tokens_per_second").isNumber()).isTrue();
   }
@@ -126,8 +145,7 @@ class TrainCommandTest {
 
   @Test
   void aDamagedCheckpointIsPassedOverAndSetAside() throws IOException {
-    Path whole = TinyRun.trained(Files.createDirectory(folder.resolve("whole")));
-    Path run = TinyRun.trained(folder);
+    Path run = copied();
     Path damaged = run.resolve("checkpoints/step-4/optimizer.safetensors");
     byte[] bytes = Files.readAllBytes(damaged);
     bytes[bytes.length - 1] ^= 1;
@@ -137,14 +155,14 @@ class TrainCommandTest {
     assertThat(resumed.err())
         .contains("step-4/optimizer.safetensors: is damaged", "step-2 instead", "after step 2")
         .contains("kept as " + run.resolve("checkpoints/step-4.damaged"));
-    assertThat(weights(run, 4)).isEqualTo(weights(whole, 4));
+    assertThat(weights(run, 4)).isEqualTo(weights(finished, 4));
     assertThat(run.resolve("checkpoints/step-4.damaged")).isDirectory();
     assertThat(MetricsFile.read(run.resolve("metrics.jsonl"))).hasSize(4);
   }
 
   @Test
   void aRunGoesOnOnlyAsItBegan() throws IOException {
-    Path run = TinyRun.trained(folder);
+    Path run = copied();
     ft("train", "--resume", "--out", run, "--set", "training.learning_rate=0.1", "--seed", 9)
         .refused("learning_rate was 0.003 and is now 0.1", "training.seed was 3 and is now 9");
     Path edited = run.resolve("config.yaml");
@@ -162,7 +180,7 @@ class TrainCommandTest {
 
   @Test
   void aFolderInUseIsRefused() throws IOException {
-    Path run = TinyRun.trained(folder);
+    Path run = copied();
     Path demo = folder.resolve("demo");
     try (FolderLock _ = FolderLock.take(run, _ -> {});
         FolderLock _ = FolderLock.take(demo, _ -> {})) {
@@ -219,7 +237,10 @@ class TrainCommandTest {
 
   @Test
   void quietMeansQuiet() throws IOException {
-    assertThat(TinyRun.train(folder, "--quiet").err()).isEmpty();
+    Outcome outcome = TinyRun.train(folder, "--quiet", "--set=training.batch_size=1");
+    assertThat(outcome.err()).isEmpty();
+    // Of sixteen batches; there are twenty sequences.
+    assertThat(outcome.out()).contains("on the first 1,024 held-out tokens; ft eval --run ");
   }
 
   @Test
@@ -241,25 +262,22 @@ class TrainCommandTest {
 
   @Test
   void aRunIsNotOverwritten() throws IOException {
-    TinyRun.trained(folder);
-    TinyRun.train(folder).refused("holds a run already", "--resume");
+    TinyRun.train(shared).refused("holds a run already", "--resume");
   }
 
   /** A new run's checkpoints would be older than those, and removed for them. */
   @Test
   void aRunDoesNotBeginAmongCheckpointsOfAnother() throws IOException {
-    Path run = TinyRun.trained(folder);
+    Path run = copied();
     Files.delete(run.resolve("config.yaml"));
     TinyRun.train(folder)
         .refused("checkpoints: holds checkpoints", "no config.yaml", "delete them");
-    Path before = Files.createDirectory(folder.resolve("before"));
-    Path other = TinyRun.trained(before);
-    TinyRun.train(folder, "--init", other.toString()).refused("holds checkpoints");
+    TinyRun.train(folder, "--init", finished.toString()).refused("holds checkpoints");
     // As it is left where --init is killed before config.yaml is there.
     TinyRun.deleteStep(run, 4);
     Files.move(run.resolve("checkpoints/step-2"), run.resolve("checkpoints/step-0"));
     TinyRun.train(folder).refused("holds checkpoints");
-    Outcome again = TinyRun.train(folder, "--init", other.toString());
+    Outcome again = TinyRun.train(folder, "--init", finished.toString());
     assertThat(again.code()).as(again.err()).isZero();
   }
 

@@ -12,8 +12,6 @@ import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
@@ -21,24 +19,24 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
-import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * One round of a contest: ours, libtorch's and the limit's, a batch of calls each. As the sides
  * take turns within a round, a machine that slows down slows all of them, and their ratios stand.
+ * Before its batch each side makes calls that are not timed, so that none begins with caches that
+ * another has filled.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.SingleShotTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Fork(3)
-@Warmup(iterations = 20)
-@Measurement(iterations = 20)
 public class ContestBenchmark {
   /** Idle threads of either side spin for some milliseconds before they sleep. */
   private static final long PAUSE_MILLIS = 25;
 
-  /** A call that takes longer is not repeated for its garbage. */
-  private static final double LONG_MICROS = 1e6;
+  /** Calls of ours that are counted for their garbage, fewer where they take long. */
+  private static final int MOST_FOR_GARBAGE = 4;
+
+  private static final long MANY_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
@@ -113,26 +111,40 @@ public class ContestBenchmark {
     outcome.amount = contest.amount();
     outcome.intensity = contest.intensity();
     outcome.unit = contest.unit().ordinal();
+    pause();
+    outcome.garbage = garbageOfOneCall(contest.ours());
     outcome.ours = microsOfOneCall(contest.ours());
-    Runnable peer = contest.peer();
-    outcome.peer = peer == null ? 0 : microsOfOneCall(peer);
-    Runnable other = contest.other();
-    outcome.other = other == null ? 0 : microsOfOneCall(other);
-    outcome.garbage = garbageOfOneCall(contest.ours(), outcome.ours < LONG_MICROS ? 4 : 1);
-    outcome.limit = microsOfOneCall(contest.limit());
+    outcome.peer = microsAfterOneCall(contest.peer());
+    outcome.other = microsAfterOneCall(contest.other());
+    outcome.limit = microsAfterOneCall(contest.limit());
   }
 
-  /** Of all threads; the measurement itself leaves some bytes, which many calls share. */
-  private static double garbageOfOneCall(Runnable call, int calls) {
+  /** Of all threads; the measurement itself leaves some bytes, which many short calls share. */
+  private static double garbageOfOneCall(Runnable call) {
     long before = THREADS.getTotalThreadAllocatedBytes();
-    for (int i = 0; i < calls; i++) {
+    long start = System.nanoTime();
+    int calls = 0;
+    do {
       call.run();
-    }
+      calls++;
+    } while (calls < MOST_FOR_GARBAGE && System.nanoTime() - start < MANY_NANOS);
     return (double) (THREADS.getTotalThreadAllocatedBytes() - before) / calls;
   }
 
-  private double microsOfOneCall(Runnable call) throws InterruptedException {
+  private double microsAfterOneCall(@Nullable Runnable call) throws InterruptedException {
+    if (call == null) {
+      return 0;
+    }
+    pause();
+    call.run();
+    return microsOfOneCall(call);
+  }
+
+  private static void pause() throws InterruptedException {
     Thread.sleep(PAUSE_MILLIS);
+  }
+
+  private double microsOfOneCall(Runnable call) {
     long batch = TimeUnit.MILLISECONDS.toNanos(batchMillis);
     long start = System.nanoTime();
     long elapsed;

@@ -43,7 +43,6 @@ public final class OpenBlas {
 
   @SuppressWarnings("restricted") // A native library is what this is about.
   private static @Nullable SymbolLookup open() {
-    letThreadsRest();
     for (String name : NAMES) {
       try {
         return SymbolLookup.libraryLookup(name, Arena.global());
@@ -52,25 +51,6 @@ public final class OpenBlas {
       }
     }
     return null;
-  }
-
-  /**
-   * Its threads spin for a while after a product: whoever's turn is next would have a core less.
-   */
-  @SuppressWarnings("restricted")
-  private static void letThreadsRest() {
-    Linker linker = Linker.nativeLinker();
-    MethodHandle setenv =
-        linker.downcallHandle(
-            linker.defaultLookup().findOrThrow("setenv"),
-            FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment name = arena.allocateFrom("OPENBLAS_THREAD_TIMEOUT");
-      MemorySegment cycles = arena.allocateFrom("4"); // 2^4, the least that it takes
-      int _ = (int) setenv.invokeExact(name, cycles, 1);
-    } catch (Throwable failure) {
-      throw new IllegalStateException(failure);
-    }
   }
 
   /** Why it cannot be used on this machine, or empty if it can. */

@@ -16,8 +16,8 @@ import org.freetransformer.nn.Parameter;
 import org.freetransformer.tensor.Tensor;
 
 /**
- * The Llama stack of this project's baseline, built of libtorch's operations, with parameters under
- * the same names.
+ * The Llama stack of this project's baseline, built of libtorch's operations, fused where it has
+ * them fused, with parameters under the same names.
  */
 public final class TorchLlama {
   /**
@@ -38,19 +38,13 @@ public final class TorchLlama {
 
   private final Config config;
   private final SequencedMap<String, NDArray> parameters;
-  private final NDArray mask;
   private final NDArray cosine;
   private final NDArray sine;
 
   private TorchLlama(
-      Config config,
-      SequencedMap<String, NDArray> parameters,
-      NDArray mask,
-      NDArray cosine,
-      NDArray sine) {
+      Config config, SequencedMap<String, NDArray> parameters, NDArray cosine, NDArray sine) {
     this.config = config;
     this.parameters = parameters;
-    this.mask = mask;
     this.cosine = cosine;
     this.sine = sine;
   }
@@ -104,8 +98,7 @@ public final class TorchLlama {
   private static TorchLlama of(
       NDManager manager, Config config, SequencedMap<String, NDArray> parameters) {
     NDArray angles = angles(manager, config);
-    NDArray mask = TorchOps.causalMask(manager, config.length(), config.length());
-    return new TorchLlama(config, parameters, mask, angles.cos(), angles.sin());
+    return new TorchLlama(config, parameters, angles.cos(), angles.sin());
   }
 
   /** By way of memory off the heap, for what a heap once held it keeps. */
@@ -120,7 +113,7 @@ public final class TorchLlama {
   public TorchLlama withLeaves() {
     SequencedMap<String, NDArray> leaves = new LinkedHashMap<>();
     parameters.forEach((name, parameter) -> leaves.put(name, Libtorch.leaf(parameter)));
-    return new TorchLlama(config, leaves, mask, cosine, sine);
+    return new TorchLlama(config, leaves, cosine, sine);
   }
 
   /** Angles of the rotary positions of Llama 2, [T, 1, Dh/2]. */
@@ -145,27 +138,35 @@ public final class TorchLlama {
   }
 
   /**
-   * One block.
+   * One block; all that it makes on the way is freed, or the tape's alone.
    *
    * @param prefix of its parameters' names, such as {@code blocks.0.}
    * @param x [B, T, D]
    * @return [B, T, D]
    */
   public NDArray block(String prefix, NDArray x) {
+    return Freeing.allBut(() -> attended(prefix, x));
+  }
+
+  private NDArray attended(String prefix, NDArray x) {
     NDArray normed = norm(prefix + "attn_norm", x);
     NDArray q = rotated(heads(linear(prefix + "wq", normed), config.heads()));
     NDArray k = rotated(heads(linear(prefix + "wk", normed), config.keyValueHeads()));
     NDArray v = heads(linear(prefix + "wv", normed), config.keyValueHeads());
-    NDArray mixed = TorchOps.attention(q, k, v, mask).reshape(x.getShape());
+    NDArray mixed = TorchFused.causalAttention(q, k, v).reshape(x.getShape());
     NDArray h = x.add(linear(prefix + "wo", mixed));
     NDArray inner = norm(prefix + "ffn_norm", h);
     NDArray gate = linear(prefix + "ffn.w1", inner);
     NDArray up = linear(prefix + "ffn.w3", inner);
-    return h.add(linear(prefix + "ffn.w2", TorchOps.swiGlu(gate, up)));
+    return h.add(linear(prefix + "ffn.w2", TorchFused.swiGlu(gate, up)));
   }
 
   /** Logits [B·T, V] of tokens, int64 [B, T]. */
   public NDArray logits(NDArray tokens) {
+    return Freeing.allBut(() -> output(tokens));
+  }
+
+  private NDArray output(NDArray tokens) {
     NDArray x = TorchOps.embedding(parameter("token_embedding.weight"), tokens);
     for (int layer = 0; layer < config.layers(); layer++) {
       x = block("blocks.%d.".formatted(layer), x);

@@ -8,9 +8,11 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.ndarray.types.SparseFormat;
 
 /**
- * This project's operations as compositions of what DJL reaches of libtorch. DJL has no RMSNorm, no
- * scaled-dot-product attention and no cross-entropy of its own, so these are built from the fewest
- * operations that do the same.
+ * This project's operations as compositions of what DJL has methods for. It has none for RMSNorm,
+ * scaled-dot-product attention and cross-entropy, so these are built from the fewest operations
+ * that do the same. Each frees what it makes on the way.
+ *
+ * @see TorchFused
  */
 public final class TorchOps {
   private TorchOps() {}
@@ -31,13 +33,15 @@ public final class TorchOps {
   /** {@code x / √(mean(x²) + epsilon) · weight} over the last axis. */
   public static NDArray rmsNorm(NDArray x, NDArray weight, double epsilon) {
     int last = x.getShape().dimension() - 1;
-    NDArray scale = x.square().mean(new int[] {last}, true).add(epsilon).pow(-0.5);
-    return x.mul(scale).mul(weight);
+    return Freeing.allBut(() -> {
+      NDArray scale = x.square().mean(new int[] {last}, true).add(epsilon).pow(-0.5);
+      return x.mul(scale).mul(weight);
+    });
   }
 
   /** silu(gate)·up. */
   public static NDArray swiGlu(NDArray gate, NDArray up) {
-    return gate.mul(gate.getNDArrayInternal().sigmoid()).mul(up);
+    return Freeing.allBut(() -> gate.mul(gate.getNDArrayInternal().sigmoid()).mul(up));
   }
 
   /**
@@ -48,12 +52,14 @@ public final class TorchOps {
    * @param sine [T, 1, Dh/2]
    */
   public static NDArray rope(NDArray x, NDArray cosine, NDArray sine) {
-    NDList halves = x.split(2, 3);
-    NDArray low = halves.get(0);
-    NDArray high = halves.get(1);
-    NDArray first = low.mul(cosine).sub(high.mul(sine));
-    NDArray second = high.mul(cosine).add(low.mul(sine));
-    return first.concat(second, 3);
+    return Freeing.allBut(() -> {
+      NDList halves = x.split(2, 3);
+      NDArray low = halves.get(0);
+      NDArray high = halves.get(1);
+      NDArray first = low.mul(cosine).sub(high.mul(sine));
+      NDArray second = high.mul(cosine).add(low.mul(sine));
+      return first.concat(second, 3);
+    });
   }
 
   /**
@@ -68,14 +74,16 @@ public final class TorchOps {
   public static NDArray attention(NDArray q, NDArray k, NDArray v, NDArray mask) {
     Shape shape = q.getShape();
     long group = shape.get(2) / k.getShape().get(2);
-    NDArray keys = group == 1 ? k : k.repeat(2, group);
-    NDArray values = group == 1 ? v : v.repeat(2, group);
-    NDArray scores =
-        q.transpose(0, 2, 1, 3)
-            .mul(1 / Math.sqrt((double) shape.get(3)))
-            .matMul(keys.transpose(0, 2, 3, 1))
-            .add(mask);
-    return scores.softmax(3).matMul(values.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3);
+    return Freeing.allBut(() -> {
+      NDArray keys = group == 1 ? k : k.repeat(2, group);
+      NDArray values = group == 1 ? v : v.repeat(2, group);
+      NDArray scores =
+          q.transpose(0, 2, 1, 3)
+              .mul(1 / Math.sqrt((double) shape.get(3)))
+              .matMul(keys.transpose(0, 2, 3, 1))
+              .add(mask);
+      return scores.softmax(3).matMul(values.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3);
+    });
   }
 
   /** The mask of {@link #attention} by which query t sees keys 0..t+S−T. */
@@ -97,16 +105,19 @@ public final class TorchOps {
    * @param counted [N], 0 where ignored, else 1
    */
   public static NDArray crossEntropy(NDArray logits, NDArray targets, NDArray counted) {
-    return logits.logSoftmax(1).gather(targets, 1).reshape(-1).mul(counted).neg();
+    return Freeing.allBut(
+        () -> logits.logSoftmax(1).gather(targets, 1).reshape(-1).mul(counted).neg());
   }
 
   /** Σ_h KL(Bernoulli(σ(logit_h)) ‖ Bernoulli(½)): [N, H] to [N]. */
   public static NDArray bernoulliKl(NDArray logits) {
-    NDArray p = logits.getNDArrayInternal().sigmoid();
-    NDArray logP = logSigmoid(logits);
-    NDArray logQ = logSigmoid(logits.neg());
-    NDArray perBit = p.mul(logP).add(p.mul(-1).add(1).mul(logQ)).add(Math.log(2));
-    return perBit.sum(new int[] {1});
+    return Freeing.allBut(() -> {
+      NDArray p = logits.getNDArrayInternal().sigmoid();
+      NDArray logP = logSigmoid(logits);
+      NDArray logQ = logSigmoid(logits.neg());
+      NDArray perBit = p.mul(logP).add(p.mul(-1).add(1).mul(logQ)).add(Math.log(2));
+      return perBit.sum(new int[] {1});
+    });
   }
 
   /**
@@ -115,9 +126,11 @@ public final class TorchOps {
    * @param bits [2^H, H], bit h of each plan
    */
   public static NDArray planProbabilities(NDArray logits, NDArray bits) {
-    NDArray chosen = logSigmoid(logits).matMul(bits.transpose());
-    NDArray others = logSigmoid(logits.neg()).matMul(bits.mul(-1).add(1).transpose());
-    return chosen.add(others).exp();
+    return Freeing.allBut(() -> {
+      NDArray chosen = logSigmoid(logits).matMul(bits.transpose());
+      NDArray others = logSigmoid(logits.neg()).matMul(bits.mul(-1).add(1).transpose());
+      return chosen.add(others).exp();
+    });
   }
 
   /** The bits of all plans of {@code count} bits, f32 [2^H, H]. */
@@ -139,9 +152,11 @@ public final class TorchOps {
 
   /** Plan indices [N] drawn from logits [N, H]; {@code powers} is 2^h, [H]. */
   public static NDArray samplePlans(NDArray logits, NDArray powers) {
-    NDArray p = logits.getNDArrayInternal().sigmoid();
-    NDArray uniform = logits.getManager().randomUniform(0, 1, logits.getShape());
-    return uniform.lt(p).toType(DataType.FLOAT32, false).matMul(powers);
+    return Freeing.allBut(() -> {
+      NDArray p = logits.getNDArrayInternal().sigmoid();
+      NDArray uniform = logits.getManager().randomUniform(0, 1, logits.getShape());
+      return uniform.lt(p).toType(DataType.FLOAT32, false).matMul(powers);
+    });
   }
 
   /** 2^h for h from 0, f32 [H]: sums of these are exact up to H = 24. */

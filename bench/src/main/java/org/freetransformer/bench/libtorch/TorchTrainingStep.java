@@ -6,28 +6,25 @@ import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Forward, backward, clipping and AdamW of a {@link TorchLlama}, operation by operation. */
+/**
+ * Forward, backward, clipping and AdamW of a {@link TorchLlama}, operation by operation, and each
+ * array is freed where a program in Python would have its last use.
+ */
 public final class TorchTrainingStep {
   private static final double CLIP = 1;
   private static final double WEIGHT_DECAY = 0.1;
 
   private final TorchLlama model;
-  private final NDArray counted;
   private final NDArray one;
-  private final TorchAdamW optimizer = new TorchAdamW(0.9, 0.95, 1e-8);
+  private final TorchFusedAdamW optimizer = new TorchFusedAdamW(0.9, 0.95, 1e-8);
   private final List<NDArray> values;
   private final List<NDArray> first = new ArrayList<>();
   private final List<NDArray> second = new ArrayList<>();
   private int step;
 
-  /**
-   * Steps on batches of one size.
-   *
-   * @param tokens B·T
-   */
-  public TorchTrainingStep(NDManager manager, TorchLlama model, int tokens) {
+  /** A model's steps; its moments belong to the manager. */
+  public TorchTrainingStep(NDManager manager, TorchLlama model) {
     this.model = model;
-    this.counted = manager.ones(new Shape(tokens));
     this.one = manager.ones(new Shape());
     this.values = List.copyOf(model.parameters().values());
     for (NDArray value : values) {
@@ -37,10 +34,10 @@ public final class TorchTrainingStep {
   }
 
   /**
-   * One step; what it makes on the way belongs to the manager or the scope around the call.
+   * One step; its result and the gradients belong to the manager or the scope around the call.
    *
    * @param tokens int64 [B, T]
-   * @param targets int64 [B·T, 1]
+   * @param targets int64 [B·T]
    * @return the mean loss before the update, in nats
    */
   public NDArray run(NDArray tokens, NDArray targets, double learningRate) {
@@ -48,7 +45,7 @@ public final class TorchTrainingStep {
     TorchLlama leaves = model.withLeaves();
     NDArray loss;
     try (Libtorch.Tape tape = Libtorch.tape()) {
-      loss = TorchOps.crossEntropy(leaves.logits(tokens), targets, counted).mean();
+      loss = Freeing.allBut(() -> TorchFused.crossEntropy(leaves.logits(tokens), targets).mean());
       tape.backward(loss, one);
     }
     update(leaves.parameters().values().stream().map(NDArray::getGradient).toList(), learningRate);
@@ -74,7 +71,9 @@ public final class TorchTrainingStep {
   private static double clipScale(List<NDArray> gradients) {
     double squares = 0;
     for (NDArray gradient : gradients) {
-      squares += gradient.square().sum().getFloat();
+      try (NDArray norm = gradient.norm()) {
+        squares += Math.pow(norm.getFloat(), 2);
+      }
     }
     return Math.min(1, CLIP / (Math.sqrt(squares) + 1e-6));
   }

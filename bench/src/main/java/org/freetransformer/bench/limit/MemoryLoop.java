@@ -3,13 +3,16 @@ package org.freetransformer.bench.limit;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 import org.freetransformer.tensor.device.simd.ThreadTeam;
 
 /**
  * Reads and writes a number of bytes and computes nothing, on every thread: the limit of operations
- * that memory bounds. The working set is as large as theirs, so both enjoy the caches alike.
+ * that memory bounds. What they read or write twice is twice the same memory here too, so the
+ * working set is as large as theirs, and both enjoy the caches alike.
  */
 public final class MemoryLoop implements Runnable, AutoCloseable {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -27,42 +30,58 @@ public final class MemoryLoop implements Runnable, AutoCloseable {
   private final MemorySegment source;
   private final MemorySegment target;
   private final MemorySegment updated;
+  private final MemorySegment refilled;
+
+  /** What is read again, one after the other: the whole so many times, and a part of it. */
+  private final List<MemorySegment> again = new ArrayList<>();
+
   private final float[] results;
 
-  /**
-   * A loop shared by threads.
-   *
-   * @param bytesRead bytes that are read from one place
-   * @param bytesWritten bytes that are written to another
-   * @param bytesUpdated bytes that are read and written in place
-   */
-  public MemoryLoop(long bytesRead, long bytesWritten, long bytesUpdated, int threads) {
+  /** A loop shared by threads. */
+  public MemoryLoop(Traffic traffic, int threads) {
     team = new ThreadTeam(threads);
-    source = allocate(bytesRead);
-    target = allocate(bytesWritten);
-    updated = allocate(bytesUpdated);
+    source = allocate(traffic.read());
+    target = allocate(traffic.written());
+    updated = allocate(traffic.updated());
+    refilled = updated.asSlice(0, steps(Math.min(traffic.refilled(), updated.byteSize())));
+    MemorySegment whole = source.byteSize() > 0 ? source : updated;
+    long left = whole.byteSize() > 0 ? steps(traffic.readAgain()) : 0;
+    while (left > 0) {
+      again.add(whole.asSlice(0, Math.min(left, whole.byteSize())));
+      left -= whole.byteSize();
+    }
     results = new float[threads];
+  }
+
+  private static long steps(long bytes) {
+    return Math.ceilDiv(bytes, UNROLL) * UNROLL;
   }
 
   /** Memory of whole steps, touched once so that its pages are there. */
   private MemorySegment allocate(long bytes) {
-    return arena.allocate(Math.ceilDiv(bytes, UNROLL) * UNROLL, ALIGNMENT).fill((byte) 0);
+    return arena.allocate(steps(bytes), ALIGNMENT).fill((byte) 0);
   }
 
   @Override
   public void run() {
-    team.run(
-        BLOCKS,
-        (block, worker) -> {
-          MemorySegment in = part(source, block);
-          MemorySegment out = part(target, block);
-          long both = Math.min(in.byteSize(), out.byteSize());
-          copy(in.asSlice(0, both), out.asSlice(0, both));
-          results[worker] = sum(in.asSlice(both));
-          fill(out.asSlice(both));
-          MemorySegment inPlace = part(updated, block);
-          copy(inPlace, inPlace);
-        });
+    if (refilled.byteSize() > 0) {
+      team.run(BLOCKS, (block, _) -> fill(part(refilled, block)));
+    }
+    team.run(BLOCKS, this::moveAllOnce);
+    for (MemorySegment one : again) {
+      team.run(BLOCKS, (block, worker) -> results[worker] = sum(part(one, block)));
+    }
+  }
+
+  private void moveAllOnce(int block, int worker) {
+    MemorySegment in = part(source, block);
+    MemorySegment out = part(target, block);
+    long both = Math.min(in.byteSize(), out.byteSize());
+    copy(in.asSlice(0, both), out.asSlice(0, both));
+    results[worker] = sum(in.asSlice(both));
+    fill(out.asSlice(both));
+    MemorySegment inPlace = part(updated, block);
+    copy(inPlace, inPlace);
   }
 
   /** One block's part: a multiple of the step. */

@@ -2,6 +2,7 @@ package org.freetransformer.bench.suite;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.freetransformer.bench.limit.Traffic;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,29 +28,40 @@ public record Contest(
     List<Runnable> closing)
     implements AutoCloseable {
 
-  /** Work that arithmetic bounds: {@code flops} useful floating-point operations. */
-  static Contest arithmetic(double flops, Ours ours, Peer peer, Place place) {
-    Limit limit = Limit.arithmetic(flops, ours.engine(), place);
+  /**
+   * Work that is counted in floating-point operations.
+   *
+   * @param flops useful ones
+   * @param traffic which bounds the work instead where that takes longer
+   */
+  static Contest flops(double flops, Traffic traffic, Ours ours, Peer peer, Place place) {
     double intensity = flops / ours.cost().bytes();
-    return of(flops, Unit.GFLOPS, ours, peer, limit, intensity);
+    return of(flops, Unit.GFLOPS, ours, peer, slower(traffic, flops, ours, place), intensity);
   }
 
-  /** Work that memory bounds. */
+  /**
+   * Work that is counted in bytes.
+   *
+   * @param traffic both ways
+   * @param flops useful floating-point operations, which bound the work instead where that takes
+   *     longer
+   */
+  static Contest bytes(Traffic traffic, double flops, Ours ours, Peer peer, Place place) {
+    double amount = (double) traffic.total();
+    Limit limit = slower(traffic, flops, ours, place);
+    return of(amount, Unit.GIGABYTES, ours, peer, limit, flops / amount);
+  }
+
+  /** Work that memory bounds, and is counted in bytes. */
   static Contest memory(Traffic traffic, Ours ours, Peer peer, Place place) {
     Limit limit = Limit.memory(traffic, ours.engine(), place);
-    double intensity = (double) ours.cost().flops() / traffic.total();
-    return of((double) traffic.total(), Unit.GIGABYTES, ours, peer, limit, intensity);
+    double amount = (double) traffic.total();
+    return of(amount, Unit.GIGABYTES, ours, peer, limit, ours.cost().flops() / amount);
   }
 
-  /** Work of few operations a byte, that memory or arithmetic bounds, whichever takes longer. */
-  static Contest memoryOrArithmetic(
-      Traffic traffic, double flops, Ours ours, Peer peer, Place place) {
-    Limit limit =
-        Limit.slower(
-            Limit.memory(traffic, ours.engine(), place),
-            Limit.arithmetic(flops, ours.engine(), place));
-    double intensity = flops / traffic.total();
-    return of((double) traffic.total(), Unit.GIGABYTES, ours, peer, limit, intensity);
+  private static Limit slower(Traffic traffic, double flops, Ours ours, Place place) {
+    return Limit.slower(
+        Limit.memory(traffic, ours.engine(), place), Limit.arithmetic(flops, ours.engine(), place));
   }
 
   /** Work that is counted in tokens, and has no peer. */

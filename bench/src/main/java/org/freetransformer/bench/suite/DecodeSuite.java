@@ -3,6 +3,7 @@ package org.freetransformer.bench.suite;
 import ai.djl.ndarray.NDArray;
 import java.util.List;
 import org.freetransformer.bench.libtorch.TorchOps;
+import org.freetransformer.bench.limit.Traffic;
 import org.freetransformer.model.Baseline;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.nn.Linear;
@@ -125,7 +126,7 @@ final class DecodeSuite implements Suite {
             });
     long bytes = (long) SIDE * SIDE * type.bytes();
     double flops = 2.0 * rows * SIDE * SIDE;
-    return Contest.memoryOrArithmetic(new Traffic(bytes, 0, 0), flops, ours, peer, place);
+    return Contest.bytes(new Traffic(bytes, 0, 0), flops, ours, peer, place);
   }
 
   private static Contest model(ModelConfig config, int rows, DType type, Place place) {

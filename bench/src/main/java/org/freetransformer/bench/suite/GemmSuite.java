@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.freetransformer.bench.limit.Traffic;
 import org.freetransformer.bench.openblas.OpenBlas;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Tensor;
@@ -13,13 +14,10 @@ import org.freetransformer.tensor.Tensor;
  * Matrix products. A case such as {@code nt 1024x1376x512} is M×N×K, with A as it is ({@code n})
  * and B transposed ({@code t}): the products of a training step of a Llama with D 512, F 1376 and V
  * 8192 on 1024 tokens, some round numbers, some with a thin side or a small k, and one with a
- * single row, which memory bounds.
+ * single row, which is counted in bytes. The limit is arithmetic or memory, whichever takes longer.
  */
 final class GemmSuite implements Suite {
   private static final Pattern CASE = Pattern.compile("([nt])([nt]) (\\d+)x(\\d+)x(\\d+)");
-
-  /** With fewer rows than this, the matrix B is read faster than it is multiplied. */
-  private static final int FEWEST_ROWS_FOR_ARITHMETIC = 8;
 
   @Override
   public String name() {
@@ -63,9 +61,9 @@ final class GemmSuite implements Suite {
     Ours ours = product.ours(place);
     Peer peer = product.peer(place);
     Contest contest =
-        product.m() < FEWEST_ROWS_FOR_ARITHMETIC
-            ? Contest.memory(product.traffic(), ours, peer, place)
-            : Contest.arithmetic(product.flops(), ours, peer, place);
+        product.m() == 1
+            ? Contest.bytes(product.traffic(), product.flops(), ours, peer, place)
+            : Contest.flops(product.flops(), product.traffic(), ours, peer, place);
     return product.besideOpenBlas(contest, place);
   }
 

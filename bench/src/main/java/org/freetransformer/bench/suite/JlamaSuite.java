@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.freetransformer.bench.jlama.Jlama;
+import org.freetransformer.bench.limit.Traffic;
 import org.freetransformer.checkpoint.HuggingFaceFolder;
 import org.freetransformer.checkpoint.ModelFile;
 import org.freetransformer.checkpoint.TensorType;

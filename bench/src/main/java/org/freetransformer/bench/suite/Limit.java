@@ -2,6 +2,7 @@ package org.freetransformer.bench.suite;
 
 import org.freetransformer.bench.limit.FmaLoop;
 import org.freetransformer.bench.limit.MemoryLoop;
+import org.freetransformer.bench.limit.Traffic;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.device.Kernel;
 
@@ -34,8 +35,7 @@ record Limit(Runnable call, Runnable closing) {
         .ceiling()
         .map(ceiling -> of(ceiling.copy(traffic.total())))
         .orElseGet(() -> {
-          MemoryLoop loop =
-              new MemoryLoop(traffic.read(), traffic.written(), traffic.updated(), place.threads());
+          MemoryLoop loop = new MemoryLoop(traffic, place.threads());
           return new Limit(loop, loop::close);
         });
   }
@@ -48,13 +48,11 @@ record Limit(Runnable call, Runnable closing) {
   }
 
   private long bestOfSome() {
-    long best = Long.MAX_VALUE;
+    FastestCall fastest = new FastestCall(call);
     for (int i = 0; i < RUNS; i++) {
-      long begin = System.nanoTime();
-      call.run();
-      best = Math.min(best, System.nanoTime() - begin);
+      fastest.run();
     }
-    return best;
+    return fastest.nanos();
   }
 
   private static Limit of(Kernel kernel) {

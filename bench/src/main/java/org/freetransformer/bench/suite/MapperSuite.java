@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.freetransformer.bench.libtorch.TorchOps;
+import org.freetransformer.bench.limit.Traffic;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Tensor;
 import org.freetransformer.tensor.ops.BinaryMapperOp;
@@ -68,7 +69,9 @@ final class MapperSuite implements Suite {
               NDArray bits = TorchOps.planBits(manager, BITS);
               return Peer.scoped(() -> logitsGradient(theirLogits, theirTable, dr, bits));
             });
-    return Contest.arithmetic(FLOPS, ours, peer, place);
+    long rows = 4L * POSITIONS * (WIDTH + BITS);
+    Traffic traffic = new Traffic(4L * PLANS * WIDTH + rows, rows, 0);
+    return Contest.flops(FLOPS, traffic, ours, peer, place);
   }
 
   /** Σ_d ⟨dr, table_d⟩·G_d·(b_h(d) − p_h), [N, H]: shorter than what autograd would make of it. */
@@ -92,6 +95,7 @@ final class MapperSuite implements Suite {
               NDArray theirTable = Peer.normal(manager, PLANS, WIDTH);
               return Peer.scoped(() -> TorchOps.linear(theirDr, theirTable));
             });
-    return Contest.arithmetic(FLOPS, ours, peer, place);
+    Traffic traffic = new Traffic(4L * WIDTH * (PLANS + POSITIONS), 4L * POSITIONS * PLANS, 0);
+    return Contest.flops(FLOPS, traffic, ours, peer, place);
   }
 }

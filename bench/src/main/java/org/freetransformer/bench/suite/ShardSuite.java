@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.freetransformer.bench.limit.MemoryLoop;
+import org.freetransformer.bench.limit.Traffic;
 import org.freetransformer.model.ModelConfig;
 import org.freetransformer.nn.sharding.Exchange;
 import org.freetransformer.nn.sharding.ProcessGroup;
@@ -120,7 +121,7 @@ final class ShardSuite implements Suite {
   private static Contest collective(String name, int ranks) {
     StandingRanks ours = new StandingRanks(ranks, group -> new Call(name, group));
     Traffic traffic = traffic(name, ranks);
-    MemoryLoop limit = new MemoryLoop(traffic.read(), traffic.written(), traffic.updated(), ranks);
+    MemoryLoop limit = new MemoryLoop(traffic, ranks);
     return new Contest(
         traffic.total(),
         Unit.GIGABYTES,
@@ -135,11 +136,12 @@ final class ShardSuite implements Suite {
   /** Of all ranks together, which read each other's memory. */
   private static Traffic traffic(String name, int ranks) {
     long whole = partOf(ranks) * ranks;
+    long others = whole * (ranks - 1);
     return switch (name) {
-      case "all-gather" -> new Traffic(whole * ranks, whole * ranks, 0);
+      case "all-gather" -> new Traffic(whole, whole * ranks, 0, others, 0);
       case "reduce-scatter" -> new Traffic(whole * ranks, 0, whole);
       // A part of the sum each; then every rank takes the others' parts.
-      case "all-reduce" -> new Traffic(whole * (2L * ranks - 1), whole * ranks, 0);
+      case "all-reduce" -> new Traffic(0, 0, whole * ranks, others, 0);
       default -> throw new IllegalArgumentException(name);
     };
   }

@@ -12,8 +12,9 @@ import org.freetransformer.nn.Parameter;
 
 /**
  * A whole training step of the baseline, forward, backward, clipping and AdamW: ours is the
- * recorded step of the trainer, libtorch's the same operations one by one. The limit does the
- * step's useful floating-point operations and nothing else.
+ * recorded step of the trainer, libtorch's the same operations one by one, with its own kernels for
+ * attention, SiLU, cross-entropy and AdamW. The limit does the step's useful floating-point
+ * operations and nothing else.
  */
 final class StepSuite implements Suite {
   static final double LEARNING_RATE = 1e-4;
@@ -84,9 +85,9 @@ final class StepSuite implements Suite {
 
   /** Libtorch's step on a case's batch. */
   static Runnable libtorch(StepCase shape, TorchLlama model, NDManager manager) {
-    TorchTrainingStep step = new TorchTrainingStep(manager, model, shape.tokens());
+    TorchTrainingStep step = new TorchTrainingStep(manager, model);
     NDArray in = TorchOps.indices(manager, shape.inputs(), shape.batch(), shape.length());
-    NDArray next = TorchOps.indices(manager, shape.targets(), shape.tokens(), 1);
+    NDArray next = TorchOps.indices(manager, shape.targets(), shape.tokens());
     return Peer.scoped(() -> step.run(in, next, LEARNING_RATE));
   }
 }

@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.SequencedMap;
 import java.util.SplittableRandom;
 import org.freetransformer.bench.libtorch.Libtorch;
 import org.freetransformer.bench.libtorch.TorchAdamW;
+import org.freetransformer.bench.libtorch.TorchFusedAdamW;
+import org.freetransformer.bench.libtorch.TorchOptimizer;
 import org.freetransformer.nn.Parameter;
 import org.freetransformer.nn.optim.AdamW;
 import org.freetransformer.nn.optim.GradientClipping;
@@ -16,7 +19,9 @@ import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Tensor;
 import org.junit.jupiter.api.Test;
 
-/** Several steps of our optimizer and of torch.optim's, from the same gradients. */
+/**
+ * Several steps of our optimizer and of libtorch's, composed and fused, from the same gradients.
+ */
 class AdamWOracleTest extends OracleTestBase {
   private static final AdamW.Config CONFIG = new AdamW.Config(0.9, 0.95, 1e-8, 0.1);
   private static final double RATE = 0.01;
@@ -41,12 +46,17 @@ class AdamWOracleTest extends OracleTestBase {
       float[] scaleBefore = ourScale.value().toFloats();
       try (AdamW optimizer = new AdamW(engine, parameters, CONFIG)) {
         ours(engine, parameters, optimizer);
-        try (NDManager manager = Libtorch.newManager()) {
-          NDArray weight = manager.create(weightBefore);
-          NDArray scale = manager.create(scaleBefore);
-          theirs(manager, weight, scale);
-          compare(engine, "weight", ourWeight, weight);
-          compare(engine, "scale", ourScale, scale);
+        for (TorchOptimizer theirs :
+            List.of(
+                new TorchAdamW(CONFIG.beta1(), CONFIG.beta2(), CONFIG.epsilon()),
+                new TorchFusedAdamW(CONFIG.beta1(), CONFIG.beta2(), CONFIG.epsilon()))) {
+          try (NDManager manager = Libtorch.newManager()) {
+            NDArray weight = manager.create(weightBefore);
+            NDArray scale = manager.create(scaleBefore);
+            theirs(theirs, manager, weight, scale);
+            compare(engine, "weight", ourWeight, weight);
+            compare(engine, "scale", ourScale, scale);
+          }
         }
         assertThat(ourWeight.value().toFloats()).isNotEqualTo(weightBefore);
       }
@@ -72,8 +82,8 @@ class AdamWOracleTest extends OracleTestBase {
     }
   }
 
-  private static void theirs(NDManager manager, NDArray weight, NDArray scale) {
-    TorchAdamW optimizer = new TorchAdamW(CONFIG.beta1(), CONFIG.beta2(), CONFIG.epsilon());
+  private static void theirs(
+      TorchOptimizer optimizer, NDManager manager, NDArray weight, NDArray scale) {
     NDArray[] moments = {
       weight.zerosLike(), weight.zerosLike(), scale.zerosLike(), scale.zerosLike()
     };

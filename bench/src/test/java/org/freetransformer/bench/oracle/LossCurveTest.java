@@ -87,8 +87,7 @@ class LossCurveTest {
         NDManager manager = Libtorch.newManager()) {
       TorchLlama.Config config = new TorchLlama.Config(2, 4, 2, 16, MODEL.normEps(), LENGTH);
       TorchTrainingStep theirs =
-          new TorchTrainingStep(
-              manager, TorchLlama.copyOf(manager, config, model.parameters()), BATCH * LENGTH);
+          new TorchTrainingStep(manager, TorchLlama.copyOf(manager, config, model.parameters()));
       double loss = Double.NaN;
       for (int step = 1; step <= STEPS; step++) {
         double rate = RATE * Math.min(1, (double) step / WARMUP);
@@ -106,7 +105,7 @@ class LossCurveTest {
     try (NDManager here = manager.newSubManager()) {
       return step.run(
               TorchOps.indices(here, batch.tokens(), BATCH, LENGTH),
-              TorchOps.indices(here, batch.targets(), BATCH * LENGTH, 1),
+              TorchOps.indices(here, batch.targets(), BATCH * LENGTH),
               rate)
           .getFloat();
     }

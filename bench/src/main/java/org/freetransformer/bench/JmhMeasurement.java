@@ -8,7 +8,9 @@ import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.function.Consumer;
 import org.freetransformer.bench.suite.Place;
+import org.freetransformer.bench.suite.PyTorchPeers;
 import org.freetransformer.bench.suite.Suite;
 import org.freetransformer.bench.suite.Unit;
 import org.openjdk.jmh.results.BenchmarkResult;
@@ -47,10 +49,12 @@ final class JmhMeasurement {
   /**
    * Measures one case.
    *
+   * @param missing takes what the JVMs say of peers that are missing
    * @throws IllegalStateException with what JMH and the JVMs said, if a JVM fails
    */
   @SuppressWarnings("EnumOrdinal") // see ContestBenchmark.round
-  static Row measure(Suite suite, String name, Place place, Effort effort) {
+  static Row measure(
+      Suite suite, String name, Place place, Effort effort, Consumer<String> missing) {
     Options options =
         new OptionsBuilder()
             .include(ContestBenchmark.class.getName() + ".round")
@@ -71,6 +75,11 @@ final class JmhMeasurement {
             new PrintStream(said, true, UTF_8), VerboseMode.NORMAL);
     try {
       List<IterationResult> rounds = rounds(new Runner(options, format).run());
+      said.toString(UTF_8)
+          .lines()
+          .filter(line -> line.startsWith(PyTorchPeers.MISSING))
+          .distinct()
+          .forEach(missing);
       IterationResult any = rounds.getFirst();
       Unit unit = Unit.values()[(int) counter(any, "unit")];
       return Row.of(
@@ -87,14 +96,18 @@ final class JmhMeasurement {
     }
   }
 
-  /** A device's JVM starts with what this one was started with, which has the device's flags. */
+  /**
+   * A device's JVM starts with what this one was started with, which has the device's flags. What a
+   * case needs comes last, and so holds.
+   */
   private static String[] options(Suite suite, String name, Place place) {
-    List<String> options = new ArrayList<>(suite.options(name));
+    List<String> options = new ArrayList<>();
     if (!place.device().equals(Place.CPU)) {
       options.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
     }
     options.addAll(LAUNCHER_OPTIONS);
     options.add("-Xmx2g");
+    options.addAll(suite.options(name));
     return options.toArray(String[]::new);
   }
 

@@ -3,6 +3,7 @@ package org.freetransformer.bench;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.OptionalDouble;
 import org.freetransformer.bench.suite.Unit;
@@ -11,23 +12,26 @@ import org.freetransformer.plots.RooflineChart.Point;
 
 /**
  * The cases of one number of threads below the machine's limits, as those were measured beside
- * them: the fastest loop of multiply-adds, and the fastest loop over memory.
+ * them: the fastest loop of multiply-adds, and the loop over most memory, for those over less may
+ * find it in a cache.
  */
 record Roofline(int threads, double peak, double bandwidth, List<Row> rows) {
   /** That of all rows with the most threads; empty if one of the limits was not measured. */
   static List<Roofline> of(List<Row> all) {
     int threads = all.stream().mapToInt(Row::threads).max().orElse(0);
     List<Row> rows = all.stream().filter(row -> row.threads() == threads).toList();
-    OptionalDouble peak = fastest(rows, Unit.GFLOPS);
-    OptionalDouble bandwidth = fastest(rows, Unit.GIGABYTES);
+    OptionalDouble peak =
+        rows.stream().filter(row -> row.unit() == Unit.GFLOPS).mapToDouble(Row::limit).max();
+    OptionalDouble bandwidth =
+        rows.stream()
+            .filter(row -> row.unit() == Unit.GIGABYTES)
+            .max(Comparator.comparingDouble(Row::amount))
+            .map(row -> OptionalDouble.of(row.limit()))
+            .orElse(OptionalDouble.empty());
     List<Row> known = rows.stream().filter(row -> row.intensity() > 0).toList();
     return peak.isPresent() && bandwidth.isPresent() && !known.isEmpty()
         ? List.of(new Roofline(threads, peak.getAsDouble(), bandwidth.getAsDouble(), known))
         : List.of();
-  }
-
-  private static OptionalDouble fastest(List<Row> rows, Unit unit) {
-    return rows.stream().filter(row -> row.unit() == unit).mapToDouble(Row::limit).max();
   }
 
   /**

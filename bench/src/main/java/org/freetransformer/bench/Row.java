@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * What a case came to. Rates are medians over all rounds, ratios medians of each round's own ratio,
  * so that a machine that slows down for a while does not count for or against one side.
  *
+ * @param amount work of one call
  * @param ours this project's rate
  * @param peer that of the first of the suite's {@link org.freetransformer.bench.suite.Peers}, or
  *     null where it is missing
@@ -29,6 +30,7 @@ record Row(
     String name,
     int threads,
     Unit unit,
+    double amount,
     double ours,
     @Nullable Double peer,
     @Nullable Double other,
@@ -64,6 +66,7 @@ record Row(
         name,
         threads,
         unit,
+        amount,
         unit.rate(amount, ours),
         hasPeer ? unit.rate(amount, quantile(rounds, Round::peer, 0.5)) : null,
         hasOther ? unit.rate(amount, quantile(rounds, Round::other, 0.5)) : null,

@@ -80,12 +80,18 @@ def mapper(positions, bits, width):
     return without_gradients(gradient)
 
 
+def optimizer(parameters):
+    """AdamW, fused where this PyTorch has it for the device, which is its fastest."""
+    try:
+        return torch.optim.AdamW(parameters, 1e-4, (0.9, 0.95), 1e-8, 0.1, fused=True)
+    except (RuntimeError, TypeError):
+        return torch.optim.AdamW(parameters, 1e-4, (0.9, 0.95), 1e-8, 0.1)
+
+
 def adam_w(count):
-    """The fused optimizer where the device has it, which is PyTorch's fastest."""
     x = normal(count).requires_grad_()
     x.grad = normal(count)
-    optimizer = torch.optim.AdamW([x], 1e-4, (0.9, 0.95), 1e-8, 0.1, fused=True)
-    return optimizer.step
+    return optimizer([x]).step
 
 
 class Block(torch.nn.Module):
@@ -127,17 +133,17 @@ def step(width, heads, inner, layers, vocabulary, batch, length):
     """Forward, backward, clipping and AdamW, as the suite's step."""
     model = Llama(width, heads, inner, layers, vocabulary, length).to(DEVICE)
     matrices = [p for p in model.parameters() if p.dim() == 2]
-    optimizer = torch.optim.AdamW(matrices, 1e-4, (0.9, 0.95), 1e-8, 0.1, fused=True)
-    optimizer.add_param_group(
+    adam = optimizer(matrices)
+    adam.add_param_group(
         {"params": [p for p in model.parameters() if p.dim() != 2], "weight_decay": 0.0})
     tokens, targets = indices(vocabulary, batch, length), indices(vocabulary, batch, length)
     loss = MODE(model)
 
     def run():
-        optimizer.zero_grad()
+        adam.zero_grad()
         loss(tokens, targets).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        adam.step()
 
     return run
 

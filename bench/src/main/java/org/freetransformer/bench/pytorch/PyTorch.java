@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,38 +103,54 @@ public final class PyTorch implements AutoCloseable {
    * @param mode {@code eager} or {@code compiled}
    * @param device {@code cpu} or {@code cuda:N}
    * @param words the case, as the script has it
-   * @return empty if this PyTorch cannot compute it, such as one without a compiler
+   * @throws IllegalStateException with what it said last, if this PyTorch cannot compute it, such
+   *     as one without a compiler
    */
-  public static Optional<PyTorch> start(
-      String mode, String device, int threads, List<String> words) {
+  public static PyTorch start(String mode, String device, int threads, List<String> words) {
     return start(python(), mode, device, threads, words);
   }
 
-  static Optional<PyTorch> start(
-      String python, String mode, String device, int threads, List<String> words) {
+  static PyTorch start(String python, String mode, String device, int threads, List<String> words) {
     try {
       Path script = Files.createTempFile("pytorch_peer", ".py");
+      Path errors = Files.createTempFile("pytorch_peer", ".err");
       try (InputStream in =
           Objects.requireNonNull(PyTorch.class.getResourceAsStream(SCRIPT), SCRIPT)) {
         Files.copy(in, script, StandardCopyOption.REPLACE_EXISTING);
+        List<String> command = new ArrayList<>(List.of(python, "-u", script.toString()));
+        command.addAll(List.of(mode, device, Integer.toString(threads)));
+        command.addAll(words);
+        ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());
+        builder.environment().put("OMP_WAIT_POLICY", "PASSIVE"); // Ours has its turn next.
+        PyTorch started = new PyTorch(builder.start());
+        if (!"ready".equals(started.answer())) {
+          started.end();
+          throw new IllegalStateException(
+              "PyTorch (%s) cannot compute %s: %s"
+                  .formatted(mode, String.join(" ", words), lastLine(errors)));
+        }
+        return started;
+      } finally {
+        Files.delete(script);
+        Files.delete(errors);
       }
-      List<String> command = new ArrayList<>(List.of(python, "-u", script.toString()));
-      command.addAll(List.of(mode, device, Integer.toString(threads)));
-      command.addAll(words);
-      ProcessBuilder builder =
-          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
-      builder.environment().put("OMP_WAIT_POLICY", "PASSIVE"); // Ours has its turn next.
-      PyTorch started = new PyTorch(builder.start());
-      boolean ready = "ready".equals(started.answer());
-      Files.delete(script);
-      if (!ready) {
-        started.close();
-        return Optional.empty();
-      }
-      return Optional.of(started);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static String lastLine(Path said) throws IOException {
+    return Files.readString(said, StandardCharsets.UTF_8)
+        .lines()
+        .filter(line -> !line.isBlank())
+        .reduce((_, last) -> last.strip())
+        .orElse("it said nothing");
+  }
+
+  /** Ends the process and waits until it has said all. */
+  private void end() {
+    process.destroy();
+    process.onExit().join();
   }
 
   private @Nullable String answer() throws IOException {

@@ -16,8 +16,21 @@ import org.freetransformer.tensor.Tensor;
  * 8192 on 1024 tokens, some round numbers, some with a thin side or a small k, and one with a
  * single row, which is counted in bytes. The limit is arithmetic or memory, whichever takes longer.
  */
-final class GemmSuite implements Suite {
+public final class GemmSuite implements Suite {
   private static final Pattern CASE = Pattern.compile("([nt])([nt]) (\\d+)x(\\d+)x(\\d+)");
+
+  /** The least side of a large product. */
+  private static final int LARGE = 512;
+
+  /**
+   * Whether a case is one of the large products, for which the project has bars of their own.
+   *
+   * @param name one of the cases
+   */
+  public static boolean isLarge(String name) {
+    Product product = Product.parse(name);
+    return Math.min(product.m(), Math.min(product.n(), product.k())) >= LARGE;
+  }
 
   @Override
   public String name() {

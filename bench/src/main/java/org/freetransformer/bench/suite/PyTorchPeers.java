@@ -7,28 +7,42 @@ import java.util.Optional;
 import org.freetransformer.bench.pytorch.PyTorch;
 
 /** Cases of the suite gpu as the machine's own PyTorch computes them: as it is, and compiled. */
-final class PyTorchPeers {
+public final class PyTorchPeers {
+  /** What a case's process prints before what it has to say of a peer that is missing. */
+  public static final String MISSING = "peer missing: ";
+
   private PyTorchPeers() {}
 
   /**
    * A contest with both of them, where PyTorch computes on the device; else with no second peer.
+   * One that cannot compute the case is missing, and if it is the first, libtorch stays in its
+   * place.
    */
-  @SuppressWarnings("MustBeClosedChecker") // The contest closes them.
   static Contest beside(Contest contest, String name, Place place) {
     String device = PyTorch.device(place.isProcessor(), place.device());
     if (!PyTorch.find().isThere(device)) {
       return contest.against(null, () -> {});
     }
-    List<String> words = words(name);
-    Optional<PyTorch> eager = PyTorch.start("eager", device, place.threads(), words);
-    Optional<PyTorch> compiled = PyTorch.start("compiled", device, place.threads(), words);
+    Optional<PyTorch> eager = start("eager", device, name, place);
+    // The optimizer's kernel is compiled as it is.
+    Optional<PyTorch> compiled =
+        name.endsWith("adamw") ? Optional.empty() : start("compiled", device, name, place);
     return contest.against(
-        eager.<Runnable>map(side -> side::run).orElse(null),
+        eager.<Runnable>map(side -> side::run).orElse(contest.peer()),
         compiled.<Runnable>map(side -> side::run).orElse(null),
         () -> {
           eager.ifPresent(PyTorch::close);
           compiled.ifPresent(PyTorch::close);
         });
+  }
+
+  private static Optional<PyTorch> start(String mode, String device, String name, Place place) {
+    try {
+      return Optional.of(PyTorch.start(mode, device, place.threads(), words(name)));
+    } catch (IllegalStateException problem) {
+      System.out.println(MISSING + problem.getMessage());
+      return Optional.empty();
+    }
   }
 
   /** The operation and its sizes. */

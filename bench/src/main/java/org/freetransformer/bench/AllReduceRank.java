@@ -8,8 +8,8 @@ import org.freetransformer.nn.sharding.ProcessGroup;
 import org.freetransformer.tensor.DType;
 
 /**
- * One rank of {@code scripts/mpi-allreduce}: times the all-reduce of f32 as {@code allreduce.c}
- * times the same call from C.
+ * One rank of the suite {@code shard}'s MPI rows, and of {@code scripts/mpi-allreduce}, which can
+ * name the MPI: times the all-reduce of f32 as {@code allreduce.c} times the same call from C.
  */
 final class AllReduceRank {
   /** Small calls before all others, until they are compiled; C makes them as well. */

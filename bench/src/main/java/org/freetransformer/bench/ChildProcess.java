@@ -14,6 +14,11 @@ import java.util.concurrent.TimeUnit;
 final class ChildProcess {
   private ChildProcess() {}
 
+  /** The program that runs this JVM. */
+  static String java() {
+    return Path.of(System.getProperty("java.home"), "bin", "java").toString();
+  }
+
   /**
    * What a command prints, to either stream.
    *

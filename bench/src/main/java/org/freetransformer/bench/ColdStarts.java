@@ -1,14 +1,13 @@
 package org.freetransformer.bench;
 
 import com.sun.management.OperatingSystemMXBean;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Program;
@@ -32,6 +31,11 @@ public final class ColdStarts {
 
   private static final int LAST_RUNS = 20;
 
+  private static final Duration MOST_TIME = Duration.ofMinutes(5);
+
+  /** Before the milliseconds that a start prints, for the JVM's warnings are in the same stream. */
+  private static final String FOUND = "milliseconds ";
+
   /** A start is slow if its runs take so many times the median of all starts. */
   private static final double SLOW = 4;
 
@@ -41,9 +45,9 @@ public final class ColdStarts {
   private ColdStarts() {}
 
   /** Arguments: the number of starts, and one or more numbers of threads. */
-  public static void main(String[] args) throws IOException, InterruptedException {
+  public static void main(String[] args) throws IOException {
     if (args.length == 2 && args[0].equals("--child")) {
-      System.out.println(millisOfLastRuns(Integer.parseInt(args[1])));
+      System.out.println(FOUND + millisOfLastRuns(Integer.parseInt(args[1])));
       return;
     }
     if (args.length < 2) {
@@ -60,27 +64,24 @@ public final class ColdStarts {
     }
   }
 
-  private static double start(String threads) throws IOException, InterruptedException {
-    Process child =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-XX:+UseSerialGC",
-                "-cp",
-                System.getProperty("java.class.path"),
-                ColdStarts.class.getName(),
-                "--child",
-                threads)
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    try (BufferedReader reader = child.inputReader(StandardCharsets.UTF_8)) {
-      String line = reader.readLine();
-      if (child.waitFor() != 0 || line == null) {
-        throw new IllegalStateException("a JVM failed with status " + child.exitValue());
-      }
-      return Double.parseDouble(line);
-    }
+  private static double start(String threads) throws IOException {
+    List<String> command =
+        List.of(
+            ChildProcess.java(),
+            "--add-modules=jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED",
+            "-XX:+UseSerialGC",
+            "-cp",
+            System.getProperty("java.class.path"),
+            ColdStarts.class.getName(),
+            "--child",
+            threads);
+    String said = ChildProcess.said("a start", command, Map.of(), MOST_TIME);
+    return said.lines()
+        .filter(line -> line.startsWith(FOUND))
+        .mapToDouble(line -> Double.parseDouble(line.substring(FOUND.length())))
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("a start told no time:%n%s".formatted(said)));
   }
 
   private static void report(String threads, List<Double> millis) {

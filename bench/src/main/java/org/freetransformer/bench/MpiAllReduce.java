@@ -122,7 +122,7 @@ final class MpiAllReduce {
 
   private static List<String> javaRank() {
     return List.of(
-        ProcessHandle.current().info().command().orElse("java"),
+        ChildProcess.java(),
         "--enable-native-access=ALL-UNNAMED",
         "--add-modules=jdk.incubator.vector",
         "-Xmx256m",

@@ -1,7 +1,6 @@
 package org.freetransformer.bench;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -114,7 +113,7 @@ record StepMemory(String name, int threads, Held ours, Held peer) {
   /** What runs one side alone. */
   static List<String> command(StepSide side, String name, int threads, Patience patience) {
     List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add(ChildProcess.java());
     command.addAll(JmhMeasurement.LAUNCHER_OPTIONS);
     command.add(YOUNG_GENERATION);
     command.addAll(

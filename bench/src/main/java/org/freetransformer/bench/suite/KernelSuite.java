@@ -3,8 +3,11 @@ package org.freetransformer.bench.suite;
 import ai.djl.ndarray.NDArray;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.SequencedMap;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import org.freetransformer.bench.libtorch.TorchOps;
 import org.freetransformer.bench.limit.Traffic;
 import org.freetransformer.tensor.DType;
@@ -48,6 +51,23 @@ final class KernelSuite implements Suite {
   /** Products of a T×S matrix in attention: two forward, and four for the gradients. */
   private static final int PRODUCTS = 6;
 
+  private static final SequencedMap<String, Function<Place, Contest>> CASES = new LinkedHashMap<>();
+
+  static {
+    CASES.put("linear", KernelSuite::linear);
+    CASES.put("attention", KernelSuite::attention);
+    CASES.put("rmsnorm", KernelSuite::rmsNorm);
+    CASES.put("swiglu", KernelSuite::swiGlu);
+    CASES.put("rope", KernelSuite::rope);
+    CASES.put("cross-entropy", KernelSuite::crossEntropy);
+    CASES.put("embedding", KernelSuite::embedding);
+    CASES.put("adamw", KernelSuite::adamW);
+    CASES.put("softmax", KernelSuite::softmax);
+    CASES.put("dropout", KernelSuite::dropout);
+    CASES.put("free-bits kl", KernelSuite::freeBits);
+    CASES.put("plan sampling", KernelSuite::planSampling);
+  }
+
   @Override
   public String name() {
     return "kernels";
@@ -55,19 +75,7 @@ final class KernelSuite implements Suite {
 
   @Override
   public List<String> cases() {
-    return List.of(
-        "linear",
-        "attention",
-        "rmsnorm",
-        "swiglu",
-        "rope",
-        "cross-entropy",
-        "embedding",
-        "adamw",
-        "softmax",
-        "dropout",
-        "free-bits kl",
-        "plan sampling");
+    return List.copyOf(CASES.keySet());
   }
 
   @Override
@@ -77,23 +85,11 @@ final class KernelSuite implements Suite {
 
   @Override
   public Contest open(String name, Place place) {
-    return switch (name) {
-      case "linear" -> linear(place);
-      case "attention" -> attention(place);
-      case "rmsnorm" -> rmsNorm(place);
-      case "swiglu" -> swiGlu(place);
-      case "rope" -> rope(place);
-      case "cross-entropy" -> crossEntropy(place);
-      case "embedding" -> embedding(place);
-      case "adamw" -> adamW(place);
-      case "softmax" -> softmax(place);
-      case "dropout" -> dropout(place);
-      case "free-bits kl" -> freeBits(place);
-      case "plan sampling" -> planSampling(place);
-      default ->
-          throw new IllegalArgumentException(
-              "no case of suite kernels is named '%s'".formatted(name));
-    };
+    Function<Place, Contest> one = CASES.get(name);
+    if (one == null) {
+      throw new IllegalArgumentException("no case of suite kernels is named '%s'".formatted(name));
+    }
+    return one.apply(place);
   }
 
   private static Contest linear(Place place) {

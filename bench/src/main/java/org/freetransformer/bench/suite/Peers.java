@@ -13,10 +13,15 @@ public enum Peers {
       """
       Ours, libtorch and the limit take turns in one JVM on equal numbers of threads. ×torch is our
       speed as a multiple of libtorch's, ×limit as a share of what the machine can do: a loop of
-      multiply-adds on registers, or one that reads and writes the same number of bytes. Spread is
-      the interquartile range of our time as a share of its median. ×OpenBLAS is given for matrix
-      products where the machine has the library. B/call is the garbage that a call of ours leaves
-      on the heap, in bytes.
+      multiply-adds on registers, or one that reads and writes the same number of bytes, whichever
+      takes longer. Spread is the interquartile range of our time as a share of its median. ×OpenBLAS
+      is given for matrix products where the machine has the library. B/call is the garbage that a
+      call of ours leaves on the heap, in bytes.
+
+      libtorch is called through DJL, and through TorchScript for its own kernels of attention, SiLU,
+      cross-entropy and AdamW: for these the faster of kernel and composition counts, all else that is
+      fused in ours is a composition of its operations. Memory that it frees stays with the process,
+      so no call waits for new pages.
       """),
 
   /** PyTorch on the same device, as it is and compiled. */

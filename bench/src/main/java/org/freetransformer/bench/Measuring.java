@@ -57,6 +57,7 @@ final class Measuring {
     out.print(results.footer());
     String bars = Bars.of(rows);
     if (!bars.isEmpty()) {
+      out.println();
       remark(bars);
     }
     return new Results(machine, peers, rows, memory, remarks);

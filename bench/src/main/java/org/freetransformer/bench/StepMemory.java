@@ -141,9 +141,9 @@ record StepMemory(String name, int threads, Held ours, Held peer) {
             """
             Resident memory of a training step (VmRSS and VmHWM of /proc/self/status, pages of mapped files
             among them), each side alone in a JVM with the options of `./ft train`, until steps no longer
-            raise it; libtorch is reached through DJL. Loaded: the side's library, no model. Built: weights
-            and moments as well, ours with gradients and with room for activations, both of which libtorch
-            takes within a step.
+            raise it; libtorch is reached through DJL, and each array of its goes with its last use, as in
+            Python. Loaded: the side's library, no model. Built: weights and moments as well, ours with
+            gradients and with room for activations, both of which libtorch takes within a step.
 
             | bar | wanted | found |
             |---|---|---|

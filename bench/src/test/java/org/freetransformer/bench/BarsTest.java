@@ -35,6 +35,8 @@ class BarsTest {
             row("kernels", "rope", 1, 2, 0, 1, 0),
             row("kernels", "embedding", 1, 0.5, 0, 1, 0),
             row("step", "Llama 2.6M, B 4, T 128", 2, 3, 0, 1, 700),
+            row("free", "L 12, D 256, all plans", 2, 0, 0, 1, 900),
+            row("free", "L 4, D 512, a token", 2, 0, 0, 1, 5000),
             row("decode", "model B 1, bf16", 2, 0, 0, 1, 0),
             row("decode", "model B 8, bf16", 2, 0, 0, 1, 0),
             row("decode", "layer B 1, bf16/f32", 1, 0, 0, 1.9, 0));
@@ -45,7 +47,7 @@ class BarsTest {
             "| step Llama 2.6M, B 4, T 128, ×limit | 2 | ≥ 0.60 | 0.50 | 0.50 | 1 |\n",
             "| decode model B 1, bf16, ×limit | 2 | ≥ 0.90 | 0.50 | 0.50 | 1 |\n",
             "| decode layer B 1, bf16/f32, ×limit | 2 | ≥ 1.80 | 1.90 | 1.90 | 1 |\n",
-            "| garbage of a step, the most (Llama 2.6M, B 4, T 128) | 2 | 0 | 700 |  | 1 |\n")
+            "| garbage of a step, the most (L 12, D 256, all plans) | 2 | 0 | 900 |  | 2 |\n")
         .doesNotContain("B 8", "embedding");
   }
 

@@ -23,8 +23,13 @@ import org.jspecify.annotations.Nullable;
  * @param rows positions at a time, 1 or more: see {@link #rows(int)}
  */
 public record OutputLoss(UnaryOperator<Tensor> layer, Tensor hidden, Tensor targets, int rows) {
-  /** 32 MiB in f32: products are large enough to be fast, and caches hold much of them. */
+  /** 16 MiB in f32: with more, logits would be the most that a step of a small model holds. */
+  private static final int ENOUGH_LOGITS = 4 << 20;
+
   private static final int MOST_LOGITS = 8 << 20;
+
+  /** So many that adding to the weight's gradient piece by piece hardly counts. */
+  private static final int ENOUGH_ROWS = 512;
 
   private static final int FEWEST_ROWS = 64;
 
@@ -34,9 +39,10 @@ public record OutputLoss(UnaryOperator<Tensor> layer, Tensor hidden, Tensor targ
     return new OutputLoss(layer, hidden, targets, rows(vocabulary));
   }
 
-  /** As many positions as have 8 million logits, but 64 at least. */
+  /** 512 positions, or as many as have 4 to 8 million logits, but 64 at least. */
   public static int rows(int vocabulary) {
-    return Math.max(FEWEST_ROWS, MOST_LOGITS / vocabulary);
+    int rows = Math.clamp(ENOUGH_ROWS, ENOUGH_LOGITS / vocabulary, MOST_LOGITS / vocabulary);
+    return Math.max(FEWEST_ROWS, rows);
   }
 
   /**

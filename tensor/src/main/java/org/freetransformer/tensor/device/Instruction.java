@@ -42,7 +42,8 @@ public sealed interface Instruction {
 
   /**
    * Operands whose memory an output of the same layout may take over, if nothing else needs them:
-   * those of which each element is read before the one in its place is written, and not after.
+   * those of which each element is read before the one in its place is written, and not after. Of
+   * several outputs each takes another.
    */
   default List<Buffer> replaceable() {
     return work().replaceable();
@@ -322,7 +323,11 @@ public sealed interface Instruction {
       implements Instruction {
     @Override
     public Work work() {
-      return Work.from(gate, up, dy).to(dgate).to(dup).flops(10 * gate.size());
+      return Work.from(gate, up, dy)
+          .to(dgate)
+          .to(dup)
+          .inPlace(up, gate, dy)
+          .flops(10 * gate.size());
     }
   }
 

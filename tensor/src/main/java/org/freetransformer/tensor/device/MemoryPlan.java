@@ -210,11 +210,22 @@ public final class MemoryPlan {
       for (Buffer operand : instruction.replaceable()) {
         Storage storage = operand.storage();
         boolean dies = placeOf.containsKey(storage) && lastUse(storage) == at;
-        if (dies && isAlike(operand, written) && isSeenOneWay(operand, instruction)) {
+        if (dies
+            && isAlike(operand, written)
+            && isSeenOneWay(operand, instruction)
+            && !isTaken(storage, instruction)) {
           return placeOf.get(storage);
         }
       }
       return null;
+    }
+
+    /** Whether an output of the instruction has taken the place already. */
+    private boolean isTaken(Storage operand, Instruction instruction) {
+      Place place = placeOf.get(operand);
+      return instruction.writes().stream()
+          .map(Buffer::storage)
+          .anyMatch(written -> !written.equals(operand) && place == placeOf.get(written));
     }
 
     private int lastUse(Storage storage) {

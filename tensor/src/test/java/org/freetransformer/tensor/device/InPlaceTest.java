@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.reflect.Constructor;
 import java.lang.reflect.RecordComponent;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.freetransformer.tensor.device.scalar.ScalarDevice;
@@ -51,26 +54,45 @@ class InPlaceTest {
     }
   }
 
+  /** Each output takes the place of another operand, the first that of number {@code choice}. */
   private static int compare(
-      Device device, Operands apart, Instruction plain, Operands inPlace, Instruction other, int i)
+      Device device,
+      Operands apart,
+      Instruction plain,
+      Operands inPlace,
+      Instruction other,
+      int choice)
       throws Exception {
-    Buffer operand = other.replaceable().get(i);
-    Output output = output(plain);
-    boolean alike =
-        !output.accumulate()
-            && operand.shape().equals(output.buffer().shape())
-            && operand.dtype() == output.buffer().dtype()
-            && !isRepeated(operand)
-            && other.reads().stream().filter(operand::equals).count() == 1;
-    if (!alike) {
+    List<Output> expected = outputs(plain);
+    List<Output> outputs = new ArrayList<>(outputs(other));
+    int choices = other.replaceable().size();
+    int replaced = 0;
+    for (int i = 0; i < Math.min(outputs.size(), choices); i++) {
+      Buffer operand = other.replaceable().get((choice + i) % choices);
+      if (mayReplace(other, operand, outputs.get(i))) {
+        outputs.set(i, Output.to(operand));
+        replaced++;
+      }
+    }
+    if (replaced == 0) {
       return 0;
     }
     device.prepare(plain).run();
-    device.prepare(withOutput(other, Output.to(operand))).run();
-    assertThat(inPlace.values(operand))
-        .as("%s in place of %s", plain, operand)
-        .containsExactly(apart.values(output.buffer()));
+    device.prepare(withOutputs(other, outputs)).run();
+    for (int i = 0; i < outputs.size(); i++) {
+      assertThat(inPlace.values(outputs.get(i).buffer()))
+          .as("%s into %s", plain, outputs)
+          .containsExactly(apart.values(expected.get(i).buffer()));
+    }
     return 1;
+  }
+
+  private static boolean mayReplace(Instruction instruction, Buffer operand, Output output) {
+    return !output.accumulate()
+        && operand.shape().equals(output.buffer().shape())
+        && operand.dtype() == output.buffer().dtype()
+        && !isRepeated(operand)
+        && instruction.reads().stream().filter(operand::equals).count() == 1;
   }
 
   private static boolean isRepeated(Buffer buffer) {
@@ -78,21 +100,25 @@ class InPlaceTest {
         .anyMatch(axis -> buffer.dim(axis) > 1 && buffer.layout().stride(axis) == 0);
   }
 
-  private static Output output(Instruction instruction) throws Exception {
+  /** Those that are wanted. */
+  private static List<Output> outputs(Instruction instruction) throws Exception {
+    List<Output> outputs = new ArrayList<>();
     for (RecordComponent component : instruction.getClass().getRecordComponents()) {
-      if (component.getType() == Output.class) {
-        return (Output) component.getAccessor().invoke(instruction);
+      if (component.getAccessor().invoke(instruction) instanceof Output output) {
+        outputs.add(output);
       }
     }
-    throw new AssertionError("no output: " + instruction);
+    return outputs;
   }
 
-  private static Instruction withOutput(Instruction instruction, Output output) throws Exception {
+  private static Instruction withOutputs(Instruction instruction, List<Output> outputs)
+      throws Exception {
+    Iterator<Output> next = outputs.iterator();
     RecordComponent[] components = instruction.getClass().getRecordComponents();
     Object[] values = new Object[components.length];
     for (int i = 0; i < values.length; i++) {
-      boolean replaced = components[i].getType() == Output.class;
-      values[i] = replaced ? output : components[i].getAccessor().invoke(instruction);
+      Object value = components[i].getAccessor().invoke(instruction);
+      values[i] = value instanceof Output ? next.next() : value;
     }
     Class<?>[] types =
         Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);

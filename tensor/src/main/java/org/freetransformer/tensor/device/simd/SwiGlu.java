@@ -60,11 +60,12 @@ final class SwiGlu {
         (memory, at, n, _, worker) -> {
           float[] sigmoids = workers.array(SIGMOIDS, worker);
           sigmoids(memory[first], at[first], n, sigmoids);
-          if (dgate != null) {
-            gateGradients(memory, at, first, n, sigmoids, dgate.accumulate());
-          }
-          if (dup != null) {
-            upGradients(memory, at, first, n, sigmoids, dup.accumulate());
+          if (dgate != null && dup != null) {
+            gradients(memory, at, n, sigmoids, dgate.accumulate(), dup.accumulate());
+          } else if (dgate != null) {
+            gateGradients(memory, at, n, sigmoids, dgate.accumulate());
+          } else if (dup != null) {
+            upGradients(memory, at, n, sigmoids, dup.accumulate());
           }
         };
     return new Elementwise(
@@ -77,31 +78,46 @@ final class SwiGlu {
     }
   }
 
-  /** {@code dgate = dy·up·σ·(1 + gate·(1 − σ))}: output 0; the inputs begin at {@code first}. */
-  private static void gateGradients(
-      MemorySegment[] memory, long[] at, int first, int n, float[] sigmoids, boolean accumulate) {
+  /**
+   * {@code dgate = dy·up·σ·(1 + gate·(1 − σ))} and {@code dup = dy·gate·σ}: outputs 0 and 1, before
+   * gate, up and dy. In one loop, as either may take the place of an input.
+   */
+  private static void gradients(
+      MemorySegment[] memory, long[] at, int n, float[] sigmoids, boolean addGate, boolean addUp) {
     FloatVector one = Lanes.all(1f);
     for (int i = 0; i < n; i += Lanes.COUNT) {
-      FloatVector x = Lanes.load(memory[first], at[first] + 4L * i);
+      FloatVector x = Lanes.load(memory[2], at[2] + 4L * i);
+      FloatVector up = Lanes.load(memory[3], at[3] + 4L * i);
+      FloatVector dy = Lanes.load(memory[4], at[4] + 4L * i);
       FloatVector sigma = FloatVector.fromArray(Lanes.SPECIES, sigmoids, i);
       FloatVector slope = one.sub(sigma).fma(x, one).mul(sigma);
-      FloatVector up = Lanes.load(memory[first + 1], at[first + 1] + 4L * i);
-      FloatVector g = Lanes.load(memory[first + 2], at[first + 2] + 4L * i).mul(up).mul(slope);
-      long to = at[0] + 4L * i;
-      Lanes.put(g, accumulate, memory[0], to);
+      Lanes.put(dy.mul(up).mul(slope), addGate, memory[0], at[0] + 4L * i);
+      Lanes.put(sigma.mul(x).mul(dy), addUp, memory[1], at[1] + 4L * i);
     }
   }
 
-  /** {@code dup = dy·gate·σ}: the last output. */
-  private static void upGradients(
-      MemorySegment[] memory, long[] at, int first, int n, float[] sigmoids, boolean accumulate) {
-    MemorySegment out = memory[first - 1];
+  /** {@code dgate} alone: output 0, before gate, up and dy. */
+  private static void gateGradients(
+      MemorySegment[] memory, long[] at, int n, float[] sigmoids, boolean accumulate) {
+    FloatVector one = Lanes.all(1f);
     for (int i = 0; i < n; i += Lanes.COUNT) {
-      FloatVector x = Lanes.load(memory[first], at[first] + 4L * i);
-      FloatVector dy = Lanes.load(memory[first + 2], at[first + 2] + 4L * i);
-      FloatVector g = FloatVector.fromArray(Lanes.SPECIES, sigmoids, i).mul(x).mul(dy);
-      long to = at[first - 1] + 4L * i;
-      Lanes.put(g, accumulate, out, to);
+      FloatVector x = Lanes.load(memory[1], at[1] + 4L * i);
+      FloatVector sigma = FloatVector.fromArray(Lanes.SPECIES, sigmoids, i);
+      FloatVector slope = one.sub(sigma).fma(x, one).mul(sigma);
+      FloatVector up = Lanes.load(memory[2], at[2] + 4L * i);
+      FloatVector dy = Lanes.load(memory[3], at[3] + 4L * i);
+      Lanes.put(dy.mul(up).mul(slope), accumulate, memory[0], at[0] + 4L * i);
+    }
+  }
+
+  /** {@code dup} alone: output 0, before gate, up and dy. */
+  private static void upGradients(
+      MemorySegment[] memory, long[] at, int n, float[] sigmoids, boolean accumulate) {
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      FloatVector x = Lanes.load(memory[1], at[1] + 4L * i);
+      FloatVector dy = Lanes.load(memory[3], at[3] + 4L * i);
+      FloatVector sigma = FloatVector.fromArray(Lanes.SPECIES, sigmoids, i);
+      Lanes.put(sigma.mul(x).mul(dy), accumulate, memory[0], at[0] + 4L * i);
     }
   }
 }

@@ -39,7 +39,7 @@ final class HotPasses {
         passes.kernel("RmsNormBackward::addWeightGradient", passes.rmsNormBackward()),
         passes.kernel("Rope::turn", passes.rope()),
         passes.kernel("SwiGlu::gate", passes.swiGlu()),
-        passes.kernel("SwiGlu::gateGradients", passes.swiGluBackward()),
+        passes.kernel("SwiGlu::gradients", passes.swiGluBackward()),
         passes.kernel("LogSumExp::sumWhole", passes.crossEntropy()),
         passes.kernel("CrossEntropy::probabilitiesWhole", passes.crossEntropyBackward()),
         passes.kernel("Softmax::weightsWhole", passes.softmax()),

@@ -2,8 +2,10 @@ package org.freetransformer.tensor.autograd;
 
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** An operation that was applied: its inputs, and how gradients get back to them. */
 public final class Node {
@@ -24,6 +26,8 @@ public final class Node {
   private final long number = CREATED.getAndIncrement();
   private final List<Tensor> inputs;
   private final Backward backward;
+  private @Nullable Supplier<Tensor> again;
+  private @Nullable Tensor computedAgain;
   private boolean spent;
 
   Node(List<Tensor> inputs, Backward backward) {
@@ -45,6 +49,38 @@ public final class Node {
       output.withNode(new Node(List.copyOf(inputs), backward));
     }
     return output;
+  }
+
+  /**
+   * The same for a result that costs little beside the products that read it, and that they need
+   * again in the backward pass: {@link #again}.
+   *
+   * @param again computes the result once more, to the bit
+   */
+  public static Tensor attachCheap(
+      Tensor output, List<Tensor> inputs, Supplier<Tensor> again, Backward backward) {
+    Tensor attached = attach(output, inputs, backward);
+    Node node = attached.node();
+    if (node != null) {
+      node.again = again;
+    }
+    return attached;
+  }
+
+  /**
+   * What a backward pass reads where it needs an operand: while a program is recorded, a cheap one
+   * is computed again, so that its memory is free from its last use in the forward pass on
+   * (selective recomputation: Korthikanti et al., 2022); any other is itself.
+   */
+  public static Tensor again(Tensor operand) {
+    Node node = operand.node();
+    if (node == null || node.again == null || !operand.engine().isRecording()) {
+      return operand;
+    }
+    if (node.computedAgain == null) {
+      node.computedAgain = node.again.get();
+    }
+    return node.computedAgain;
   }
 
   List<Tensor> inputs() {

@@ -116,9 +116,8 @@ public final class MatMulOp {
     Engine engine = x.engine();
     Buffer dyRows = Rows.of("linear", dy.buffer());
     if (gradients.wants(weight)) {
-      engine.emit(
-          new Instruction.MatMul(
-              transposed(dyRows), Rows.of("linear", x.buffer()), 1, gradients.into(weight)));
+      Buffer input = Rows.of("linear", Node.again(x).buffer());
+      engine.emit(new Instruction.MatMul(transposed(dyRows), input, 1, gradients.into(weight)));
     }
     if (gradients.wants(x)) {
       Output dx = Rows.of("linear", gradients.into(x));

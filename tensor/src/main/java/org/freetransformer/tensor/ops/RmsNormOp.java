@@ -1,6 +1,7 @@
 package org.freetransformer.tensor.ops;
 
 import java.util.List;
+import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.Engine;
 import org.freetransformer.tensor.Precision;
 import org.freetransformer.tensor.Shape;
@@ -26,15 +27,13 @@ public final class RmsNormOp {
     Engine engine = x.engine();
     Tensor rows = x.contiguous();
     Tensor scale = ViewOp.distinct(weight.contiguous(), rows);
-    Tensor y = engine.empty(engine.precision().normalised(x.dtype()), x.shape());
+    DType type = engine.precision().normalised(x.dtype());
     int count = x.shape().with(-1, 1).sizeAsInt("rmsNorm");
     Tensor rstd = engine.empty(Precision.statistics(x.dtype()), Shape.of(count));
-    engine.emit(
-        new Instruction.RmsNorm(
-            rows.buffer(), scale.buffer(), epsilon, Output.to(y.buffer()), rstd.buffer()));
-    return Node.attach(
-        y,
+    return Node.attachCheap(
+        compute(rows, scale, epsilon, type, rstd),
         List.of(rows, scale),
+        () -> compute(rows, scale, epsilon, type, engine.empty(rstd.dtype(), rstd.shape())),
         (dy, gradients) ->
             engine.emit(
                 new Instruction.RmsNormBackward(
@@ -44,5 +43,14 @@ public final class RmsNormOp {
                     dy.buffer(),
                     gradients.intoIfWanted(rows),
                     gradients.intoIfWanted(scale))));
+  }
+
+  private static Tensor compute(Tensor x, Tensor weight, double epsilon, DType type, Tensor rstd) {
+    Tensor y = x.engine().empty(type, x.shape());
+    x.engine()
+        .emit(
+            new Instruction.RmsNorm(
+                x.buffer(), weight.buffer(), epsilon, Output.to(y.buffer()), rstd.buffer()));
+    return y;
   }
 }

@@ -23,11 +23,10 @@ public final class SwiGluOp {
     Engine engine = gate.engine();
     Tensor g = gate.contiguous();
     Tensor u = ViewOp.distinct(up.contiguous(), g);
-    Tensor y = engine.empty(g.dtype(), g.shape());
-    engine.emit(new Instruction.SwiGlu(g.buffer(), u.buffer(), Output.to(y.buffer())));
-    return Node.attach(
-        y,
+    return Node.attachCheap(
+        compute(g, u),
         List.of(g, u),
+        () -> compute(g, u),
         (dy, gradients) ->
             engine.emit(
                 new Instruction.SwiGluBackward(
@@ -36,5 +35,11 @@ public final class SwiGluOp {
                     dy.buffer(),
                     gradients.intoIfWanted(g),
                     gradients.intoIfWanted(u))));
+  }
+
+  private static Tensor compute(Tensor gate, Tensor up) {
+    Tensor y = gate.engine().empty(gate.dtype(), gate.shape());
+    gate.engine().emit(new Instruction.SwiGlu(gate.buffer(), up.buffer(), Output.to(y.buffer())));
+    return y;
   }
 }

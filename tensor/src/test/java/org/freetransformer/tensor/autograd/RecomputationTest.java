@@ -149,7 +149,7 @@ class RecomputationTest {
       Recorded kept = recorded(false, precision);
       Recorded again = recorded(true, precision);
       requireSame(again.gradients(), kept.gradients());
-      assertThat(again.arenaBytes()).as("%s", precision).isLessThan(kept.arenaBytes() * 4 / 5);
+      assertThat(again.arenaBytes()).as("%s", precision).isLessThan(kept.arenaBytes() * 9 / 10);
     }
   }
 

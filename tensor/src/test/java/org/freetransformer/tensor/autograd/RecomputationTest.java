@@ -17,6 +17,7 @@ import org.freetransformer.tensor.device.Devices;
 import org.freetransformer.tensor.ops.DropoutOp;
 import org.freetransformer.tensor.ops.MatMulOp;
 import org.freetransformer.tensor.ops.RmsNormOp;
+import org.freetransformer.tensor.ops.SwiGluOp;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -151,6 +152,51 @@ class RecomputationTest {
       requireSame(again.gradients(), kept.gradients());
       assertThat(again.arenaBytes()).as("%s", precision).isLessThan(kept.arenaBytes() * 9 / 10);
     }
+  }
+
+  /** Norms and SwiGLU, without asking: a program then holds gate, up and x of each layer alone. */
+  @Test
+  void whatIsCheapIsComputedAgainInEveryProgram() {
+    int rows = 50;
+    int inner = 4 * WIDTH;
+    Random random = new Random(6);
+    Tensor input = leaf(random, rows, WIDTH);
+    Tensor scale = leaf(random, WIDTH);
+    Tensor in = leaf(random, inner, WIDTH);
+    Tensor out = leaf(random, WIDTH, inner);
+    List<Tensor> leaves = List.of(input, scale, in, out);
+    Runnable backward =
+        () -> {
+          Tensor x = input;
+          for (int i = 0; i < 2 * LAYERS; i++) {
+            Tensor normed = RmsNormOp.rmsNorm(x, scale, 1e-6);
+            Tensor gate = MatMulOp.linear(normed, in);
+            Tensor up = MatMulOp.linear(normed, in);
+            x = x.add(MatMulOp.linear(SwiGluOp.swiGlu(gate, up), out));
+          }
+          x.square().sum().backward();
+        };
+    try (var _ = engine.scope("test")) {
+      backward.run();
+    }
+    List<float[]> expected = gradients(leaves);
+    for (Tensor leaf : leaves) {
+      Tensor gradient = Objects.requireNonNull(leaf.grad());
+      gradient.set(new float[gradient.toFloats().length]);
+    }
+    try (Program program =
+        Program.record(
+            engine,
+            () -> {
+              backward.run();
+              return List.of();
+            })) {
+      program.run();
+      requireSame(gradients(leaves), expected);
+      long layer = 4L * rows * (WIDTH + 2 * inner);
+      assertThat(program.arenaBytes()).isLessThan((2 * LAYERS + 1) * layer);
+    }
+    leaves.forEach(Tensor::close);
   }
 
   @Test

@@ -8,12 +8,26 @@ import jdk.incubator.vector.VectorMask;
 
 /** The two passes over a row that every softmax begins with. */
 final class LogSumExp {
+  private static final long VECTOR_BYTES = 4L * Lanes.COUNT;
+
   private LogSumExp() {}
 
   /** The largest of {@code n} numbers. */
   static float max(MemorySegment row, long start, int n) {
     FloatVector max = Lanes.all(Float.NEGATIVE_INFINITY);
+    FloatVector max1 = max;
+    FloatVector max2 = max;
+    FloatVector max3 = max;
     int i = 0;
+    // Four at a time: with one, each comparison waits for the one before.
+    for (; i <= n - 4 * Lanes.COUNT; i += 4 * Lanes.COUNT) {
+      long at = start + 4L * i;
+      max = max.max(Lanes.load(row, at));
+      max1 = max1.max(Lanes.load(row, at + VECTOR_BYTES));
+      max2 = max2.max(Lanes.load(row, at + 2 * VECTOR_BYTES));
+      max3 = max3.max(Lanes.load(row, at + 3 * VECTOR_BYTES));
+    }
+    max = max.max(max1).max(max2.max(max3));
     for (; i < Lanes.whole(n); i += Lanes.COUNT) {
       max = max.max(Lanes.load(row, start + 4L * i));
     }

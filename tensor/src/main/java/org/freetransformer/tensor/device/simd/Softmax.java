@@ -21,6 +21,11 @@ final class Softmax {
           for (int row = blocks.first(block); row < blocks.end(block); row++) {
             long start = blocks.start(row);
             float max = LogSumExp.max(in, start, blocks.columns());
+            if (!logarithm && !accumulate) {
+              float sum = exponentials(in, out, start, blocks.columns(), max);
+              scale(out, start, blocks.columns(), 1 / sum);
+              continue;
+            }
             float sum = LogSumExp.sum(in, start, blocks.columns(), max);
             if (logarithm) {
               float rest = (float) Math.log(sum);
@@ -31,6 +36,47 @@ final class Softmax {
           }
         };
     return () -> workers.run(blocks.count(), blocks.elements(), task);
+  }
+
+  /** Exponentials relative to the largest, where weights will be; their sum. */
+  private static float exponentials(
+      MemorySegment in, MemorySegment out, long start, int n, float max) {
+    int whole = Lanes.whole(n);
+    float sum = exponentialsWhole(in, out, start, whole, max);
+    if (whole < n) {
+      long at = start + 4L * whole;
+      VectorMask<Float> mask = Lanes.mask(whole, n);
+      FloatVector y = VectorMath.expOfNegative(Lanes.load(in, at, mask).sub(max));
+      Lanes.store(y, out, at, mask);
+      sum += Lanes.sum(FloatVector.zero(Lanes.SPECIES).blend(y, mask));
+    }
+    return sum;
+  }
+
+  static float exponentialsWhole(
+      MemorySegment in, MemorySegment out, long start, int n, float max) {
+    FloatVector sum = FloatVector.zero(Lanes.SPECIES);
+    FloatVector shift = Lanes.all(max);
+    for (int i = 0; i < n; i += Lanes.COUNT) {
+      long at = start + 4L * i;
+      FloatVector y = VectorMath.expOfNegative(Lanes.load(in, at).sub(shift));
+      sum = sum.add(y);
+      Lanes.store(y, out, at);
+    }
+    return Lanes.sum(sum);
+  }
+
+  private static void scale(MemorySegment out, long start, int n, float factor) {
+    int whole = Lanes.whole(n);
+    for (int i = 0; i < whole; i += Lanes.COUNT) {
+      long at = start + 4L * i;
+      Lanes.store(Lanes.load(out, at).mul(factor), out, at);
+    }
+    if (whole < n) {
+      long at = start + 4L * whole;
+      VectorMask<Float> mask = Lanes.mask(whole, n);
+      Lanes.store(Lanes.load(out, at, mask).mul(factor), out, at, mask);
+    }
   }
 
   private static void weights(

@@ -42,7 +42,8 @@ final class HotPasses {
         passes.kernel("SwiGlu::gradients", passes.swiGluBackward()),
         passes.kernel("LogSumExp::sumWhole", passes.crossEntropy()),
         passes.kernel("CrossEntropy::probabilitiesWhole", passes.crossEntropyBackward()),
-        passes.kernel("Softmax::weightsWhole", passes.softmax()),
+        passes.kernel("Softmax::exponentialsWhole", passes.softmax(passes.output(ROWS, SIZE))),
+        passes.kernel("Softmax::weightsWhole", passes.softmax(Output.addTo(passes.rows()))),
         passes.kernel("Softmax::weightGradients", passes.softmaxBackward(false)),
         passes.kernel("Softmax::logarithmGradients", passes.softmaxBackward(true)),
         passes.kernel("AdamW::updateWhole", passes.adamW()),
@@ -180,8 +181,8 @@ final class HotPasses {
         output(ROWS, SIZE));
   }
 
-  private Instruction softmax() {
-    return new Instruction.Softmax(rows(), false, output(ROWS, SIZE));
+  private Instruction softmax(Output out) {
+    return new Instruction.Softmax(rows(), false, out);
   }
 
   private Instruction softmaxBackward(boolean logarithm) {

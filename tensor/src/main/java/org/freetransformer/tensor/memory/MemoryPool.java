@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * bytes are counted by owner. When a new block is needed while more than half as much as is in use
  * is kept, and more than 256 MiB, what is kept goes back to the system first. Blocks come from
  * shared arenas, because a kernel's threads all touch them; closing a shared arena is slow, which
- * is why blocks are pooled rather than closed one by one.
+ * is why blocks are pooled rather than closed one by one. Large ones lie in huge pages where Linux
+ * gives them (see {@code HugePages}).
  */
 public final class MemoryPool implements AutoCloseable {
   /** Alignment of every block in bytes: a cache line, and a 512-bit vector. */
@@ -160,8 +161,12 @@ public final class MemoryPool implements AutoCloseable {
     return told;
   }
 
-  @SuppressWarnings("MustBeClosedChecker") // The pool closes it, in trim() or close().
   private static Block systemBlock(long capacity) {
+    return HugePages.block(capacity).orElseGet(() -> pagedBlock(capacity));
+  }
+
+  @SuppressWarnings("MustBeClosedChecker") // The pool closes it, in trim() or close().
+  private static Block pagedBlock(long capacity) {
     Arena arena = Arena.ofShared();
     try {
       return new Block(arena, arena.allocate(capacity, ALIGNMENT));

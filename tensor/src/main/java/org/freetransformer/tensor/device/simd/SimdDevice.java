@@ -112,6 +112,12 @@ public final class SimdDevice extends CpuDevice {
       return bytewise(instruction);
     }
     return switch (instruction) {
+      case Instruction.Affine op -> UnaryLoops.affine(op, workers);
+      case Instruction.Unary op -> UnaryLoops.unary(op, workers);
+      case Instruction.UnaryBackward op -> UnarySlopes.backward(op, workers);
+      case Instruction.Binary op when isFloating(op) -> BinaryLoops.binary(op, workers);
+      case Instruction.Select op when isFloating(op) -> BinaryLoops.select(op, workers);
+      case Instruction.Dropout op -> RandomLoops.dropout(op, workers);
       case Instruction.MatMul op -> MatMul.of(op, gemm);
       case Instruction.RmsNorm op
           when isSingle(op.x()) && isSingle(op.weight()) && isSingle(op.rstd()) ->

@@ -74,6 +74,7 @@ public final class ThreadTeam implements AutoCloseable {
    * A team of {@code size} threads, of which {@code size - 1} are started here, as daemons.
    *
    * @throws IllegalArgumentException if {@code size} is not positive
+   * @throws OutOfMemoryError if the system refuses a thread; none is left then
    */
   public ThreadTeam(int size) {
     if (size < 1) {
@@ -83,8 +84,13 @@ public final class ThreadTeam implements AutoCloseable {
     for (int i = 0; i < members.length; i++) {
       members[i] = new Member(i + 1);
     }
-    for (Member member : members) {
-      member.start();
+    try {
+      for (Member member : members) {
+        member.start();
+      }
+    } catch (OutOfMemoryError refused) {
+      close();
+      throw refused;
     }
   }
 

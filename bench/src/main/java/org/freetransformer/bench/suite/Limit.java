@@ -13,8 +13,10 @@ import org.freetransformer.tensor.device.Kernel;
  * @param closing frees it; a device's own kernels are freed with the device
  */
 record Limit(Runnable call, Runnable closing) {
-  /** Enough for the JIT to be done with a loop. */
+  /** Enough for the JIT to be done with a loop, however short a run of it is. */
   private static final int RUNS = 30;
+
+  private static final long NANOS = 200_000_000;
 
   /** Multiply-adds on registers: of the engine's device, or a loop on the processor's threads. */
   static Limit arithmetic(double flops, Engine engine, Place place) {
@@ -40,7 +42,7 @@ record Limit(Runnable call, Runnable closing) {
         });
   }
 
-  /** Whichever takes longer, decided by a few runs of each; the other is freed. */
+  /** Whichever takes longer, decided by a fifth of a second of each; the other is freed. */
   static Limit slower(Limit one, Limit other) {
     boolean first = one.bestOfSome() >= other.bestOfSome();
     (first ? other : one).closing().run();
@@ -49,7 +51,8 @@ record Limit(Runnable call, Runnable closing) {
 
   private long bestOfSome() {
     FastestCall fastest = new FastestCall(call);
-    for (int i = 0; i < RUNS; i++) {
+    long begin = System.nanoTime();
+    for (int i = 0; i < RUNS || System.nanoTime() - begin < NANOS; i++) {
       fastest.run();
     }
     return fastest.nanos();

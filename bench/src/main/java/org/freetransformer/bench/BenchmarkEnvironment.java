@@ -25,10 +25,10 @@ final class BenchmarkEnvironment {
           // 32 MiB. A process that keeps what it had, as one that trains with another allocator
           // does, is the stronger peer. One arena, for the others end at 64 MiB.
           "MALLOC_ARENA_MAX", "1",
-          // Huge pages for its operands, as ours have, and for OpenBLAS's results.
-          "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1",
           "MALLOC_MMAP_MAX_", "0",
-          "MALLOC_TRIM_THRESHOLD_", Long.toString(1L << 40));
+          "MALLOC_TRIM_THRESHOLD_", Long.toString(1L << 40),
+          // Huge pages, which our own memory asks for, for its arrays and OpenBLAS's.
+          "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
 
   private BenchmarkEnvironment() {}
 

@@ -13,7 +13,7 @@ import org.freetransformer.tensor.device.Kernel;
  * @param closing frees it; a device's own kernels are freed with the device
  */
 record Limit(Runnable call, Runnable closing) {
-  /** Enough for the JIT to be done with a loop, however short a run of it is. */
+  /** Enough for the JIT to be done with a loop, and the time that it needs where runs are short. */
   private static final int RUNS = 30;
 
   private static final long NANOS = 200_000_000;

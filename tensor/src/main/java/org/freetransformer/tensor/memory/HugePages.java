@@ -122,13 +122,14 @@ final class HugePages {
     if (bytes == 0) {
       return;
     }
+    int result;
     try {
-      int result = (int) unmap.invokeExact(address, bytes);
-      if (result != 0) {
-        throw new IllegalStateException("munmap of %d bytes failed".formatted(bytes));
-      }
-    } catch (Throwable failed) {
-      throw new AssertionError(failed);
+      result = (int) unmap.invokeExact(address, bytes);
+    } catch (Throwable impossible) {
+      throw new AssertionError(impossible);
+    }
+    if (result != 0) {
+      throw new IllegalStateException("munmap of %d bytes failed".formatted(bytes));
     }
   }
 

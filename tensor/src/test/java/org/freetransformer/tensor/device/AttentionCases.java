@@ -19,6 +19,17 @@ final class AttentionCases {
   /** The sizes of one attention. */
   private record Sizes(int batch, int queries, int keys, int heads, int keyHeads, int size) {
     static Sizes random(Operands o) {
+      return o.chance(0.25) ? decoding(o) : any(o);
+    }
+
+    /** A query or two, and heads of four and eight vectors of the usual widths. */
+    private static Sizes decoding(Operands o) {
+      int keyHeads = o.between(1, 3);
+      int size = 16 << o.between(0, 3);
+      return new Sizes(o.between(1, 2), o.between(1, 2), o.count(65), keyHeads, keyHeads, size);
+    }
+
+    private static Sizes any(Operands o) {
       int keyHeads = o.between(1, 3);
       int queries = o.count(o.chance(0.1) ? 131 : 33);
       int keys = o.chance(0.5) ? queries : o.chance(0.7) ? queries + o.between(1, 20) : o.count(65);

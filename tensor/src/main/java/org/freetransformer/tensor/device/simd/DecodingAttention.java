@@ -103,6 +103,11 @@ final class DecodingAttention implements Kernel, ThreadTeam.Task {
   /** Keys of both halves in turn, so that memory comes in two streams. */
   private void score(long query, long firstKey, int seen, int worker) {
     float[] weights = workers.array(WEIGHTS, worker);
+    if (size == 4 * Lanes.COUNT) {
+      DecodingKernel.scoreFour(
+          q.memory(), query, k.memory(), firstKey, k.timeStride(), seen, scale, weights);
+      return;
+    }
     int half = seen / 2;
     for (int s = 0; s < half; s += PAIRS) {
       score(query, firstKey, s, half + s, Math.min(PAIRS, half - s), weights, worker);

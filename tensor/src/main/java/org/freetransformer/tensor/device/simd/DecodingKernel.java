@@ -1,9 +1,13 @@
 package org.freetransformer.tensor.device.simd;
 
 import static org.freetransformer.tensor.device.simd.Lanes.COUNT;
+import static org.freetransformer.tensor.device.simd.Transposer.HIGH;
+import static org.freetransformer.tensor.device.simd.Transposer.LOW;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorShuffle;
 
 /**
  * The innermost loops of {@link DecodingAttention}. Each goes over keys or values in the order of
@@ -16,7 +20,64 @@ final class DecodingKernel {
 
   private static final long VECTOR_BYTES = 4L * COUNT;
 
+  private static final VectorShuffle<Float> BY_HALF = rotation(COUNT / 2);
+  private static final VectorShuffle<Float> BY_QUARTER = rotation(COUNT / 4);
+  private static final VectorShuffle<Float> BY_EIGHTH = rotation(COUNT / 8);
+
   private DecodingKernel() {}
+
+  private static VectorShuffle<Float> rotation(int lanes) {
+    return VectorShuffle.fromOp(Lanes.SPECIES, i -> (i + lanes) % COUNT);
+  }
+
+  /**
+   * weights[s] = q·kₛ·scale of heads that are four vectors wide, for all keys: those of both halves
+   * in turn, two streams from memory. Where the number is odd, the one in the middle is computed
+   * twice.
+   *
+   * <p>The lanes of two keys' products are added up together, before the next are read: memory is
+   * never waited for while many are.
+   */
+  static void scoreFour(
+      MemorySegment q,
+      long query,
+      MemorySegment k,
+      long first,
+      long stride,
+      int keys,
+      float scale,
+      float[] weights) {
+    FloatVector q0 = Lanes.load(q, query);
+    FloatVector q1 = Lanes.load(q, query + VECTOR_BYTES);
+    FloatVector q2 = Lanes.load(q, query + 2 * VECTOR_BYTES);
+    FloatVector q3 = Lanes.load(q, query + 3 * VECTOR_BYTES);
+    int half = keys / 2;
+    for (int s = 0; s < keys - half; s++) {
+      long key = first + s * stride;
+      FloatVector even = q0.mul(Lanes.load(k, key));
+      FloatVector odd = q1.mul(Lanes.load(k, key + VECTOR_BYTES));
+      even = q2.fma(Lanes.load(k, key + 2 * VECTOR_BYTES), even);
+      odd = q3.fma(Lanes.load(k, key + 3 * VECTOR_BYTES), odd);
+      IntVector one = even.add(odd).reinterpretAsInts();
+      key += half * stride;
+      even = q0.mul(Lanes.load(k, key));
+      odd = q1.mul(Lanes.load(k, key + VECTOR_BYTES));
+      even = q2.fma(Lanes.load(k, key + 2 * VECTOR_BYTES), even);
+      odd = q3.fma(Lanes.load(k, key + 3 * VECTOR_BYTES), odd);
+      IntVector other = even.add(odd).reinterpretAsInts();
+      FloatVector both = LOW.selectFrom(one, other).reinterpretAsFloats();
+      both = both.add(HIGH.selectFrom(one, other).reinterpretAsFloats());
+      both = both.add(both.rearrange(BY_HALF));
+      if (COUNT >= 8) {
+        both = both.add(both.rearrange(BY_QUARTER));
+      }
+      if (COUNT >= 16) {
+        both = both.add(both.rearrange(BY_EIGHTH));
+      }
+      weights[s] = both.lane(0) * scale;
+      weights[half + s] = both.lane(1) * scale;
+    }
+  }
 
   /**
    * lanes[s·COUNT …) = q·kₛ lane by lane, over eight vectors' width, for the keys from {@code

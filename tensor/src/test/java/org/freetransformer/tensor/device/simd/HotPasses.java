@@ -28,6 +28,7 @@ final class HotPasses {
         passes.kernel("Attention::exponentials", passes.attention()),
         passes.kernel("ScoreGradients::probabilities", passes.attentionBackward()),
         passes.kernel("ScoreGradients::gradients", passes.attentionBackward()),
+        passes.kernel("DecodingKernel::scoreFour", passes.decoding(4 * Lanes.COUNT), CALLS),
         passes.kernel("DecodingKernel::dotEight", passes.decoding()),
         passes.kernel("DecodingKernel::dotFour", passes.decoding()),
         passes.kernel("DecodingKernel::dotOne", passes.decoding()),
@@ -68,7 +69,10 @@ final class HotPasses {
     boolean tiled =
         instruction instanceof Instruction.Attention
             || instruction instanceof Instruction.AttentionBackward;
-    int calls = tiled ? TILED_CALLS : CALLS;
+    return kernel(method, instruction, tiled ? TILED_CALLS : CALLS);
+  }
+
+  private HotKernels.Kernel kernel(String method, Instruction instruction, int calls) {
     return new HotKernels.Kernel(method, device.prepare(instruction)::run, calls);
   }
 
@@ -110,7 +114,10 @@ final class HotPasses {
 
   private Instruction decoding() {
     // So wide that the loops for eight vectors, for four and for one are all called.
-    int size = 13 * Lanes.COUNT + 3;
+    return decoding(13 * Lanes.COUNT + 3);
+  }
+
+  private Instruction decoding(int size) {
     Buffer query = buffer(DType.F32, 1, 1, 1, size);
     Buffer keys = buffer(DType.F32, 1, ROWS * 16 + 3, 1, size);
     Buffer lse = buffer(DType.F32, 1, 1, 1);

@@ -2,8 +2,10 @@ package org.freetransformer.bench;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.DoubleStream;
 import org.freetransformer.bench.suite.Contest;
 import org.freetransformer.bench.suite.Place;
 import org.freetransformer.bench.suite.Suites;
@@ -114,9 +116,9 @@ public class ContestBenchmark {
     pause();
     outcome.garbage = garbageOfOneCall(contest.ours());
     outcome.ours = microsOfOneCall(contest.ours());
-    outcome.peer = microsAfterOneCall(contest.peer());
-    outcome.other = microsAfterOneCall(contest.other());
-    outcome.limit = microsAfterOneCall(contest.limit());
+    outcome.peer = microsOfEach(contest.peers()).min().orElse(0);
+    outcome.other = contest.other() == null ? 0 : microsAfterOneCall(contest.other());
+    outcome.limit = microsOfEach(contest.limits()).max().orElse(0);
   }
 
   /** Of all threads; the measurement itself leaves some bytes, which many short calls share. */
@@ -131,10 +133,15 @@ public class ContestBenchmark {
     return (double) (THREADS.getTotalThreadAllocatedBytes() - before) / calls;
   }
 
-  private double microsAfterOneCall(@Nullable Runnable call) throws InterruptedException {
-    if (call == null) {
-      return 0;
+  private DoubleStream microsOfEach(List<Runnable> calls) throws InterruptedException {
+    DoubleStream.Builder micros = DoubleStream.builder();
+    for (Runnable call : calls) {
+      micros.add(microsAfterOneCall(call));
     }
+    return micros.build();
+  }
+
+  private double microsAfterOneCall(Runnable call) throws InterruptedException {
     pause();
     call.run();
     return microsOfOneCall(call);

@@ -27,9 +27,18 @@ public final class TorchAdamW implements TorchOptimizer {
       NDArray first,
       NDArray second,
       int step,
+      double gradientScale,
       double learningRate,
       double weightDecay) {
-    Freeing.all(() -> compute(parameter, gradient, first, second, step, learningRate, weightDecay));
+    Freeing.all(() ->
+        compute(
+            parameter,
+            gradient.muli(gradientScale),
+            first,
+            second,
+            step,
+            learningRate,
+            weightDecay));
   }
 
   private void compute(

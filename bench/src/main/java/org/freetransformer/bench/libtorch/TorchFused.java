@@ -25,6 +25,9 @@ public final class TorchFused {
           "logits: Tensor, targets: Tensor",
           "return torch.cross_entropy_loss(logits, targets, None, 0)");
 
+  private static final TorchScript FILL =
+      new TorchScript("x: Tensor, value: Tensor", "return torch.fill_(x, value)");
+
   private TorchFused() {}
 
   /**
@@ -42,6 +45,11 @@ public final class TorchFused {
     return Freeing.allBut(() ->
         ATTENTION.call(
             q, group == 1 ? k : k.repeat(2, group), group == 1 ? v : v.repeat(2, group)));
+  }
+
+  /** Writes a number to every element, in place. */
+  public static void fill(NDArray x, float value) {
+    Freeing.all(() -> FILL.call(x, x.getManager().create(value)));
   }
 
   /** silu(gate)·up. */

@@ -16,13 +16,13 @@ public final class TorchFusedAdamW implements TorchOptimizer {
     kernel =
         new TorchScript(
             "x: Tensor, gradient: Tensor, first: Tensor, second: Tensor, step: Tensor,"
-                + " rate: Tensor, decay: Tensor",
+                + " scale: Tensor, rate: Tensor, decay: Tensor",
             "xs = [x]",
             "maxima = annotate(List[Tensor], [])",
             "torch._fused_adamw_(xs, [gradient], [first], [second], maxima, [step],"
                 + " lr=float(rate), weight_decay=float(decay), amsgrad=False, maximize=False, "
                 + constants
-                + ")",
+                + ", grad_scale=scale)",
             "return xs[0]"); // Of x alone, the call would be left out as one without a use.
   }
 
@@ -33,6 +33,7 @@ public final class TorchFusedAdamW implements TorchOptimizer {
       NDArray first,
       NDArray second,
       int step,
+      double gradientScale,
       double learningRate,
       double weightDecay) {
     NDManager manager = parameter.getManager();
@@ -43,6 +44,7 @@ public final class TorchFusedAdamW implements TorchOptimizer {
             first,
             second,
             manager.create((float) step),
+            manager.create((float) (1 / gradientScale)), // The kernel divides.
             manager.create(learningRate),
             manager.create(weightDecay)));
   }

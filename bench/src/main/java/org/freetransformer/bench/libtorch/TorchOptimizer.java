@@ -9,6 +9,7 @@ public interface TorchOptimizer {
    * Updates one parameter and its moments in place.
    *
    * @param step number of the update, from 1
+   * @param gradientScale what the gradient is multiplied with first, in place, to clip it
    * @param weightDecay decay per step and unit of learning rate
    */
   void update(
@@ -17,6 +18,7 @@ public interface TorchOptimizer {
       NDArray first,
       NDArray second,
       int step,
+      double gradientScale,
       double learningRate,
       double weightDecay);
 }

@@ -59,10 +59,11 @@ public final class TorchTrainingStep {
       boolean isMatrix = value.getShape().dimension() == 2;
       optimizer.update(
           value,
-          gradients.get(i).muli(scale),
+          gradients.get(i),
           first.get(i),
           second.get(i),
           step,
+          scale,
           learningRate,
           isMatrix ? WEIGHT_DECAY : 0);
     }

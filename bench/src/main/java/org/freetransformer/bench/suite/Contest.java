@@ -11,9 +11,10 @@ import org.jspecify.annotations.Nullable;
  * @param amount work of one call
  * @param unit what the amount counts
  * @param ours this project's way
- * @param peer libtorch's way, or PyTorch's or Jlama's, or null where there is none
+ * @param peers libtorch's ways, or PyTorch's or Jlama's, of which the fastest counts; empty where
+ *     there is none
  * @param other a second peer's way, OpenBLAS's or compiled PyTorch's, or null where there is none
- * @param limit the loop that takes as long as the machine must
+ * @param limits loops that take as long as the machine must, of which the slowest counts
  * @param intensity floating-point operations per byte of operands, or 0 where that is not known
  * @param closing what frees the sides, in this order
  */
@@ -21,9 +22,9 @@ public record Contest(
     double amount,
     Unit unit,
     Runnable ours,
-    @Nullable Runnable peer,
+    List<Runnable> peers,
     @Nullable Runnable other,
-    Runnable limit,
+    List<Runnable> limits,
     double intensity,
     List<Runnable> closing)
     implements AutoCloseable {
@@ -60,13 +61,21 @@ public record Contest(
   }
 
   private static Limit slower(Traffic traffic, double flops, Ours ours, Place place) {
-    return Limit.slower(
+    return Limit.slowerOf(
         Limit.memory(traffic, ours.engine(), place), Limit.arithmetic(flops, ours.engine(), place));
   }
 
   /** Work that is counted in tokens, and has no peer. */
   static Contest tokens(double tokens, Runnable ours, Runnable limit, Runnable... closing) {
-    return new Contest(tokens, Unit.TOKENS, ours, null, null, limit, 0, List.of(closing));
+    return tokens(tokens, ours, new Limit(List.of(limit), () -> {}), closing);
+  }
+
+  /** The same beside a limit that is closed last. */
+  static Contest tokens(double tokens, Runnable ours, Limit limit, Runnable... closing) {
+    List<Runnable> all = new ArrayList<>(List.of(closing));
+    all.add(limit.closing());
+    return new Contest(
+        tokens, Unit.TOKENS, ours, List.of(), null, limit.calls(), 0, List.copyOf(all));
   }
 
   private static Contest of(
@@ -75,9 +84,9 @@ public record Contest(
         amount,
         unit,
         ours::run,
-        peer.orNull(),
+        peer.calls(),
         null,
-        limit.call(),
+        limit.calls(),
         intensity,
         List.of(ours::close, peer::close, limit.closing()));
   }
@@ -88,7 +97,7 @@ public record Contest(
    * @param freed what frees it
    */
   Contest against(@Nullable Runnable second, Runnable freed) {
-    return against(peer, second, freed);
+    return against(peers, second, freed);
   }
 
   /**
@@ -96,10 +105,10 @@ public record Contest(
    *
    * @param freed what frees them
    */
-  Contest against(@Nullable Runnable first, @Nullable Runnable second, Runnable freed) {
+  Contest against(List<Runnable> first, @Nullable Runnable second, Runnable freed) {
     List<Runnable> all = new ArrayList<>(closing);
     all.add(freed);
-    return new Contest(amount, unit, ours, first, second, limit, intensity, List.copyOf(all));
+    return new Contest(amount, unit, ours, first, second, limits, intensity, List.copyOf(all));
   }
 
   @Override

@@ -204,16 +204,16 @@ public final class DecodeSuite implements Suite {
     Decoding ours = random(config, rows, type, HELD, place);
     double weights = ours.linearWeights() + (double) config.vocabSize() * config.hiddenDim();
     Limit limit =
-        Limit.slower(
+        Limit.slowerOf(
             Limit.memory(new Traffic(ours.bytesOfStep(), 0, 0), ours.engine(), place),
             Limit.arithmetic(2 * rows * weights, ours.engine(), place));
-    return Contest.tokens(rows, ours::step, limit.call(), ours::close, limit.closing());
+    return Contest.tokens(rows, ours::step, limit, ours::close);
   }
 
   private static Contest prompt(Place place) {
     Decoding ours = random(MODEL, 1, DType.F32, PROMPT, place);
     Limit limit = Limit.arithmetic(2.0 * PROMPT * ours.linearWeights(), ours.engine(), place);
-    return Contest.tokens(PROMPT, ours::readPrompt, limit.call(), ours::close, limit.closing());
+    return Contest.tokens(PROMPT, ours::readPrompt, limit, ours::close);
   }
 
   private static Decoding random(ModelConfig config, int rows, DType type, int held, Place place) {

@@ -131,8 +131,8 @@ final class JlamaSuite implements Suite {
 
   private static Contest contest(
       int tokens, Runnable ours, Runnable theirs, Limit limit, List<Runnable> closing) {
-    return Contest.tokens(tokens, ours, limit.call(), closing.toArray(Runnable[]::new))
-        .against(theirs, null, limit.closing());
+    return Contest.tokens(tokens, ours, limit, closing.toArray(Runnable[]::new))
+        .against(List.of(theirs), null, () -> {});
   }
 
   /** A comparison of two that do not compute the same is worth nothing. */

@@ -238,12 +238,12 @@ final class KernelSuite implements Suite {
     Tensor schedule = engine.allocate("bench", DType.F32, Shape.of(3));
     schedule.set(new float[] {1e-4f, 1, 1});
     Tensor scale = engine.allocate("bench", DType.F32, Shape.of(1));
-    scale.set(new float[] {1});
+    scale.set(new float[] {KernelPeers.CLIP});
     Ours side =
         Ours.recorded(
             engine,
             () -> {
-              // The update clears it. Libtorch's side does neither.
+              // The update clears it; on both sides it stands for what a backward pass writes.
               engine.emit(new Instruction.Fill(ours[1].buffer(), 0.01));
               engine.emit(
                   new Instruction.AdamW(

@@ -1,5 +1,7 @@
 package org.freetransformer.bench.suite;
 
+import java.util.List;
+import java.util.stream.Stream;
 import org.freetransformer.bench.limit.FmaLoop;
 import org.freetransformer.bench.limit.MemoryLoop;
 import org.freetransformer.bench.limit.Traffic;
@@ -9,15 +11,10 @@ import org.freetransformer.tensor.device.Kernel;
 /**
  * What no kernel of ours can beat where it computes.
  *
- * @param call does the work once
+ * @param calls do the work once; the slowest counts
  * @param closing frees it; a device's own kernels are freed with the device
  */
-record Limit(Runnable call, Runnable closing) {
-  /** Enough for the JIT to be done with a loop, and the time that it needs where runs are short. */
-  private static final int RUNS = 30;
-
-  private static final long NANOS = 200_000_000;
-
+record Limit(List<Runnable> calls, Runnable closing) {
   /** Multiply-adds on registers: of the engine's device, or a loop on the processor's threads. */
   static Limit arithmetic(double flops, Engine engine, Place place) {
     return engine
@@ -26,7 +23,7 @@ record Limit(Runnable call, Runnable closing) {
         .map(ceiling -> of(ceiling.arithmetic(flops)))
         .orElseGet(() -> {
           FmaLoop loop = new FmaLoop(flops, place.threads());
-          return new Limit(loop, loop::close);
+          return new Limit(List.of(loop), loop::close);
         });
   }
 
@@ -38,27 +35,21 @@ record Limit(Runnable call, Runnable closing) {
         .map(ceiling -> of(ceiling.copy(traffic.total())))
         .orElseGet(() -> {
           MemoryLoop loop = new MemoryLoop(traffic, place.threads());
-          return new Limit(loop, loop::close);
+          return new Limit(List.of(loop), loop::close);
         });
   }
 
-  /** Whichever takes longer, decided by a fifth of a second of each; the other is freed. */
-  static Limit slower(Limit one, Limit other) {
-    boolean first = one.bestOfSome() >= other.bestOfSome();
-    (first ? other : one).closing().run();
-    return first ? one : other;
-  }
-
-  private long bestOfSome() {
-    FastestCall fastest = new FastestCall(call);
-    long begin = System.nanoTime();
-    for (int i = 0; i < RUNS || System.nanoTime() - begin < NANOS; i++) {
-      fastest.run();
-    }
-    return fastest.nanos();
+  /** Whichever takes longer, round by round. */
+  static Limit slowerOf(Limit one, Limit other) {
+    return new Limit(
+        Stream.concat(one.calls.stream(), other.calls.stream()).toList(),
+        () -> {
+          one.closing.run();
+          other.closing.run();
+        });
   }
 
   private static Limit of(Kernel kernel) {
-    return new Limit(kernel::run, () -> {});
+    return new Limit(List.of(kernel::run), () -> {});
   }
 }

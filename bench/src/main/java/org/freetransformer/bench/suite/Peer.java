@@ -6,21 +6,18 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.freetransformer.bench.libtorch.Freeing;
 import org.freetransformer.bench.libtorch.Libtorch;
-import org.jspecify.annotations.Nullable;
 
 /** Libtorch's side of a contest; absent where there is none for the device. */
 final class Peer implements AutoCloseable {
-  /** Enough that both have had a turn undisturbed. */
-  private static final int TRIALS = 12;
+  private final List<NDManager> managers;
+  private final List<Runnable> calls;
 
-  private final @Nullable NDManager manager;
-  private final @Nullable Runnable call;
-
-  private Peer(@Nullable NDManager manager, @Nullable Runnable call) {
-    this.manager = manager;
-    this.call = call;
+  private Peer(List<NDManager> managers, List<Runnable> calls) {
+    this.managers = managers;
+    this.calls = calls;
   }
 
   /**
@@ -31,27 +28,20 @@ final class Peer implements AutoCloseable {
    */
   static Peer of(Place place, Function<NDManager, Runnable> maker) {
     if (Libtorch.whyMissing().isPresent() || !place.isProcessor()) {
-      return new Peer(null, null);
+      return new Peer(List.of(), List.of());
     }
     Libtorch.setThreads(place.threads());
     NDManager manager = Libtorch.newManager();
-    return new Peer(manager, maker.apply(manager));
+    return new Peer(List.of(manager), List.of(maker.apply(manager)));
   }
 
-  /** Whichever is faster, decided by a few calls of each in turn; the other's arrays are freed. */
-  static Peer faster(Peer one, Peer other) {
-    if (one.call == null || other.call == null) {
-      return one;
-    }
-    FastestCall first = new FastestCall(one.call);
-    FastestCall second = new FastestCall(other.call);
-    for (int i = 0; i < TRIALS; i++) {
-      first.run();
-      second.run();
-    }
-    boolean keepsFirst = first.nanos() <= second.nanos();
-    (keepsFirst ? other : one).close();
-    return keepsFirst ? one : other;
+  /** Whichever is faster, round by round. */
+  static Peer fasterOf(Peer one, Peer other) {
+    return new Peer(both(one.managers, other.managers), both(one.calls, other.calls));
+  }
+
+  private static <T> List<T> both(List<T> some, List<T> others) {
+    return Stream.concat(some.stream(), others.stream()).toList();
   }
 
   /** Normal random numbers. */
@@ -75,14 +65,13 @@ final class Peer implements AutoCloseable {
     });
   }
 
-  @Nullable Runnable orNull() {
-    return call;
+  /** Its ways to do the work, of which the fastest counts; none where it is absent. */
+  List<Runnable> calls() {
+    return calls;
   }
 
   @Override
   public void close() {
-    if (manager != null) {
-      manager.close();
-    }
+    managers.forEach(NDManager::close);
   }
 }

@@ -28,7 +28,7 @@ public final class PyTorchPeers {
     Optional<PyTorch> compiled =
         name.endsWith("adamw") ? Optional.empty() : start("compiled", device, name, place);
     return contest.against(
-        eager.<Runnable>map(side -> side::run).orElse(contest.peer()),
+        eager.map(side -> List.<Runnable>of(side::run)).orElse(contest.peers()),
         compiled.<Runnable>map(side -> side::run).orElse(null),
         () -> {
           eager.ifPresent(PyTorch::close);

@@ -126,9 +126,9 @@ final class ShardSuite implements Suite {
         traffic.total(),
         Unit.GIGABYTES,
         ours,
+        List.of(),
         null,
-        null,
-        limit,
+        List.of(limit),
         0,
         List.of(ours::close, limit::close));
   }

@@ -65,8 +65,8 @@ final class StepSuite implements Suite {
             });
     Limit limit =
         Limit.arithmetic(usefulFlops(shape.config(), shape.batch()), ours.engine(), place);
-    return Contest.tokens(shape.tokens(), ours, limit.call(), ours::close, limit.closing())
-        .against(peer.orNull(), null, peer::close);
+    return Contest.tokens(shape.tokens(), ours, limit, ours::close)
+        .against(peer.calls(), null, peer::close);
   }
 
   /** D, heads, F, L, V, B and T. */

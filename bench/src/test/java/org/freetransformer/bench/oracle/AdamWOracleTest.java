@@ -93,14 +93,8 @@ class AdamWOracleTest extends OracleTestBase {
       NDArray norm = weightGradient.square().sum().add(scaleGradient.square().sum()).sqrt();
       float factor = (float) Math.min(1, LIMIT / (norm.toFloatArray()[0] + 1e-6));
       optimizer.update(
-          weight,
-          weightGradient.mul(factor),
-          moments[0],
-          moments[1],
-          step,
-          RATE,
-          CONFIG.weightDecay());
-      optimizer.update(scale, scaleGradient.mul(factor), moments[2], moments[3], step, RATE, 0);
+          weight, weightGradient, moments[0], moments[1], step, factor, RATE, CONFIG.weightDecay());
+      optimizer.update(scale, scaleGradient, moments[2], moments[3], step, factor, RATE, 0);
     }
   }
 }

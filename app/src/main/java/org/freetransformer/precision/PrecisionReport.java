@@ -67,7 +67,7 @@ public final class PrecisionReport {
             ? ""
             : ", %d steps skipped, loss scale %.0f at the end"
                 .formatted(half.scaling().skippedSteps(), half.scaling().scale());
-    return "%s against fp32 over %,d steps: the mean loss of the last %d differs by %+.4f nats, the held-out bound by %+.4f; activations take %.0f %% of the memory, the whole step %.0f %%%s."
+    return "%s against fp32 over %,d steps: the mean loss of the last %d differs by %+.4f nats, the held-out bound by %+.4f; activations take %.0f %% of the memory, the whole run %.0f %%%s."
         .formatted(
             half.way().label(),
             steps,
@@ -87,7 +87,7 @@ public final class PrecisionReport {
   private static String besideKept(WayResult again, WayResult kept) {
     int steps = again.losses().size();
     boolean equal = again.losses().equals(kept.losses().subList(0, steps));
-    return "%s: the losses of %d steps %s those of kept activations; activations take %.0f %% of the memory, the whole step %.0f %%, at %.0f %% of the speed."
+    return "%s: the losses of %d steps %s those of kept activations; activations take %.0f %% of the memory, the whole run %.0f %%, at %.0f %% of the speed."
         .formatted(
             again.way().label(),
             steps,
@@ -125,7 +125,7 @@ public final class PrecisionReport {
     StringBuilder text =
         new StringBuilder(
             """
-            | way | steps | last loss | held-out bound | activations, planned | step, planned | step, measured | tokens/s |
+            | way | steps | last loss | held-out bound | activations, planned | run, planned | run, measured | tokens/s |
             |---|---|---|---|---|---|---|---|
             """);
     for (WayResult result : results) {
@@ -225,8 +225,8 @@ public final class PrecisionReport {
         *Last loss*: what is minimised, nats per token, mean of the last %d steps; of *recomputed* ways,
         which do only the first steps, it is that of an earlier time. *Held-out bound*: nats per token, in f32.
         *Planned*: by `ft plan-run`, before the run. *Measured*: the most off-heap memory that the tensors
-        of the run had in use before the first evaluation; the JVM itself and the kernels' scratch memory,
-        some megabytes a thread, come on top. *Tokens/s*: by the median step.
+        of the run had in use before the first evaluation, that of its program among it; the JVM itself
+        and the kernels' scratch memory, some megabytes a thread, come on top. *Tokens/s*: by the median step.
 
         ![Losses](%s)
 

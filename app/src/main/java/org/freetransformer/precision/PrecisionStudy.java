@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
@@ -98,8 +97,7 @@ public final class PrecisionStudy {
       BooleanSupplier stop)
       throws IOException {
     RunConfig config = way.config(base);
-    Map<String, Long> planned = new LinkedHashMap<>(RunPlan.of(config).bytes());
-    planned.remove(RunPlan.EVALUATION);
+    Map<String, Long> planned = RunPlan.of(config).bytes();
     try (Engine engine = device.get();
         TrainingRun run = new TrainingRun(engine, config, warnings, stop);
         Watcher watcher = new Watcher(engine, display.apply(way.label(), config))) {

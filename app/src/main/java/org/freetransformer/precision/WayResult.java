@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param way how it was trained
  * @param losses of every step, what was minimised
- * @param plannedBytes memory of a training step by kind, as planned before the run
- * @param measuredBytes the most memory that the steps had in use, before the first evaluation
+ * @param plannedBytes memory of the run by kind, as planned before it
+ * @param measuredBytes the most memory that the run had in use, before the first evaluation
  * @param tokensPerSecond counted targets, by the median step
  * @param scaling the loss scale at the end; null without one
  * @param evaluation on held-out data at the end, in f32; null if the run did not get there

@@ -21,7 +21,8 @@ import org.freetransformer.train.TrainingConfig;
  *
  * @param parameters trained numbers
  * @param bytes memory by kind: parameters, gradients, moments, {@value #ACTIVATIONS}, and the rest;
- *     and {@value #EVALUATION} and {@value #SAMPLES}, which a run adds at its first evaluation
+ *     and {@value #EVALUATION}, whose program a run records before its first step, and {@value
+ *     #SAMPLES}, which it adds at its first evaluation
  * @param flopsPerToken useful floating-point operations of training, per input token
  * @param step what a step computes
  */
@@ -80,7 +81,7 @@ public record RunPlan(
     return PlanningDevice.total(bytes);
   }
 
-  /** What training steps take, before the first evaluation, in bytes. */
+  /** What training steps take by themselves, in bytes. */
   public long stepBytes() {
     return totalBytes() - bytes.getOrDefault(EVALUATION, 0L) - bytes.getOrDefault(SAMPLES, 0L);
   }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.assertj.core.data.Percentage;
 import org.freetransformer.cli.CommandLineTester.Outcome;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,6 +38,11 @@ class PrecisionCommandTest {
         .isLessThan(full.path("measured_bytes").asLong());
     assertThat(again.path("measured_bytes").asLong())
         .isLessThan(full.path("measured_bytes").asLong());
+    for (JsonNode way : result.path("ways")) {
+      assertThat(way.path("planned_total").asLong())
+          .as("%s, planned", way.path("way").asText())
+          .isCloseTo(way.path("measured_bytes").asLong(), Percentage.withPercentage(10));
+    }
     assertThat(Files.readString(report))
         .contains("| fp32 | 3 |", "| bf16 | 3 |", "equal, bit for bit,", "./ft")
         .doesNotContain("DIFFER");

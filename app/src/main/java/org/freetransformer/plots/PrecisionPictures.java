@@ -16,7 +16,7 @@ public final class PrecisionPictures {
 
   /** The kinds of memory that decide; all others are summed up. */
   private static final List<String> KINDS =
-      List.of("parameters", "gradients", "moments", "16-bit weights", "activations");
+      List.of("parameters", "gradients", "moments", "16-bit weights", "activations", "evaluation");
 
   private PrecisionPictures() {}
 
@@ -37,7 +37,7 @@ public final class PrecisionPictures {
    */
   public static void memory(Path file, List<String> ways, List<Map<String, Long>> bytes)
       throws IOException {
-    BarChart chart = new BarChart("Memory of a training step", "", "MiB", ways);
+    BarChart chart = new BarChart("Memory of a training run", "", "MiB", ways);
     Color[] colours = Palette.series();
     for (int i = 0; i < KINDS.size(); i++) {
       String kind = KINDS.get(i);

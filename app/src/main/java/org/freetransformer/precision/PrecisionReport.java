@@ -55,7 +55,7 @@ public final class PrecisionReport {
       }
     }
     sentences.add(
-        "What plan-run predicts for a step is off by at most %.2f %% of what was measured."
+        "What plan-run predicts is off by at most %.2f %% of what was measured."
             .formatted(PERCENT * largestError()));
     return sentences;
   }

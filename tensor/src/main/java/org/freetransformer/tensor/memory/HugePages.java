@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import org.freetransformer.tensor.memory.MemoryPool.Block;
 
@@ -73,7 +74,11 @@ final class HugePages {
       return use.contains("[never]") || page > MAX_PAGE
           ? Optional.empty()
           : Optional.of(new HugePages(page));
-    } catch (IOException | SecurityException | NumberFormatException absent) {
+    } catch (IOException
+        | SecurityException
+        | NumberFormatException
+        | UnsupportedOperationException // No linker on this platform.
+        | NoSuchElementException absent) {
       return Optional.empty();
     }
   }

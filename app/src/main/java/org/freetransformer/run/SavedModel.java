@@ -145,6 +145,12 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
    * @throws CheckpointException if the file does not say
    */
   public DataConfig trainingData(Consumer<String> notes) {
+    if (!file.metadata().containsKey(ModelFile.DATA_CONFIG)) {
+      throw new CheckpointException(
+          file.source(),
+          "does not say what it was trained on, nor how text becomes tokens; ft eval --data names"
+              + " text to evaluate it on, byte by byte");
+    }
     DataConfig data = dataConfig(notes);
     if (data.source().isText() && data.source() != DataConfig.Source.JDK_SOURCE && !namesData()) {
       throw new CheckpointException(

@@ -167,6 +167,17 @@ class TokenizerBesideTest {
         .refused("does not say what it was trained on");
   }
 
+  @Test
+  void aLlamaWithoutTokenizerIsMeasuredOnBytes() throws IOException {
+    Path alone = Files.createDirectory(folder.resolve("alone"));
+    for (String name : new String[] {"config.json", "model.safetensors"}) {
+      Files.copy(llama.resolve(name), alone.resolve(name));
+    }
+    ft("eval", "--checkpoint", alone)
+        .refused(alone + ": does not say what it was trained on", "--data names text", "byte");
+    done(ft("eval", "--checkpoint", alone, "--data", text));
+  }
+
   /** As a Llama has it that was trained without padding. */
   @Test
   void aTokenThatTheModelHasNotIsRefused() throws IOException {

@@ -67,7 +67,9 @@ final class DecodingKernel {
       IntVector other = even.add(odd).reinterpretAsInts();
       FloatVector both = LOW.selectFrom(one, other).reinterpretAsFloats();
       both = both.add(HIGH.selectFrom(one, other).reinterpretAsFloats());
-      both = both.add(both.rearrange(BY_HALF));
+      if (COUNT >= 4) {
+        both = both.add(both.rearrange(BY_HALF));
+      }
       if (COUNT >= 8) {
         both = both.add(both.rearrange(BY_QUARTER));
       }

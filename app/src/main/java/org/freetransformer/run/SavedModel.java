@@ -130,12 +130,18 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
   public DataConfig dataConfig(Consumer<String> notes) {
     String json = file.metadata().get(ModelFile.DATA_CONFIG);
     if (json == null) {
-      throw new CheckpointException(
-          file.source(),
-          "does not say what it was trained on: its metadata has no key '%s'"
-              .formatted(ModelFile.DATA_CONFIG));
+      throw saysNothing(
+          "a Llama of Hugging Face has a tokenizer.json for that, any other model the key '%s' in its"
+                  .formatted(ModelFile.DATA_CONFIG)
+              + " metadata");
     }
     return dataConfig(json, notes);
+  }
+
+  private CheckpointException saysNothing(String remedy) {
+    return new CheckpointException(
+        file.source(),
+        "does not say what it was trained on, nor how text becomes tokens; " + remedy);
   }
 
   /**
@@ -146,10 +152,7 @@ public record SavedModel(Path path, TensorStore file, @Nullable Long step)
    */
   public DataConfig trainingData(Consumer<String> notes) {
     if (!file.metadata().containsKey(ModelFile.DATA_CONFIG)) {
-      throw new CheckpointException(
-          file.source(),
-          "does not say what it was trained on, nor how text becomes tokens; ft eval --data names"
-              + " text to evaluate it on, byte by byte");
+      throw saysNothing("ft eval --data names text to evaluate it on, byte by byte");
     }
     DataConfig data = dataConfig(notes);
     if (data.source().isText() && data.source() != DataConfig.Source.JDK_SOURCE && !namesData()) {

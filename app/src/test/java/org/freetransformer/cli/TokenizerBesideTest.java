@@ -176,6 +176,8 @@ class TokenizerBesideTest {
     ft("eval", "--checkpoint", alone)
         .refused(alone + ": does not say what it was trained on", "--data names text", "byte");
     done(ft("eval", "--checkpoint", alone, "--data", text));
+    ft("generate", "--checkpoint", alone, "--prompt", "To be")
+        .refused(alone + ": does not say", "how text becomes tokens", "tokenizer.json");
   }
 
   /** As a Llama has it that was trained without padding. */

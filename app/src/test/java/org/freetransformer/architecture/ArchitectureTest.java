@@ -176,6 +176,29 @@ class ArchitectureTest {
   }
 
   /**
+   * A vector's store must be known to go off the heap, which {@code Lanes.offHeap} tells C2: {@code
+   * Lanes} asks it for vectors of f32, and two classes do so for vectors of other types.
+   */
+  @Test
+  void vectorsAreStoredByLanes() {
+    noClasses()
+        .that()
+        .resideInAPackage(SIMD)
+        .and()
+        .doNotHaveSimpleName("Lanes")
+        .and()
+        .doNotHaveSimpleName("Halves")
+        .and()
+        .doNotHaveSimpleName("Transposer")
+        .should()
+        .callMethodWhere(
+            describe(
+                "stores of vectors",
+                call -> call.getTarget().getName().equals("intoMemorySegment")))
+        .check(project);
+  }
+
+  /**
    * What the receivers of the Vector API's own methods are, HotSpot learns once for all callers: a
    * second size of a vector, anywhere, may turn vectors elsewhere into objects. Only {@code Halves}
    * and {@code WidenedLinear} need other than the preferred size, of types that nothing else uses.

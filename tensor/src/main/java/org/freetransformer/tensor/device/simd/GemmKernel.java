@@ -1,6 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import static org.freetransformer.tensor.device.simd.Lanes.ORDER;
 import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
 import static org.freetransformer.tensor.device.simd.Memory.FLOAT;
 
@@ -186,10 +185,8 @@ final class GemmKernel {
       long at = cStart + i * cRowBytes;
       FloatVector l = FloatVector.fromArray(SPECIES, tile, i * COLUMNS);
       FloatVector r = FloatVector.fromArray(SPECIES, tile, i * COLUMNS + Lanes.COUNT);
-      l.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at, ORDER))
-          .intoMemorySegment(c, at, ORDER);
-      r.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at + VECTOR_BYTES, ORDER))
-          .intoMemorySegment(c, at + VECTOR_BYTES, ORDER);
+      Lanes.store(l.fma(scale, Lanes.load(c, at)), c, at);
+      Lanes.store(r.fma(scale, Lanes.load(c, at + VECTOR_BYTES)), c, at + VECTOR_BYTES);
     }
   }
 
@@ -198,10 +195,10 @@ final class GemmKernel {
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
     for (int i = 0; i < rows; i++) {
       long at = cStart + i * cRowBytes;
-      FloatVector.fromArray(SPECIES, tile, i * COLUMNS).mul(scale).intoMemorySegment(c, at, ORDER);
-      FloatVector.fromArray(SPECIES, tile, i * COLUMNS + Lanes.COUNT)
-          .mul(scale)
-          .intoMemorySegment(c, at + VECTOR_BYTES, ORDER);
+      FloatVector l = FloatVector.fromArray(SPECIES, tile, i * COLUMNS);
+      FloatVector r = FloatVector.fromArray(SPECIES, tile, i * COLUMNS + Lanes.COUNT);
+      Lanes.store(l.mul(scale), c, at);
+      Lanes.store(r.mul(scale), c, at + VECTOR_BYTES);
     }
   }
 
@@ -212,9 +209,7 @@ final class GemmKernel {
     for (; j <= columns - Lanes.COUNT; j += Lanes.COUNT) {
       FloatVector x = FloatVector.fromArray(SPECIES, tile, from + j);
       long at = cStart + (long) j * Float.BYTES;
-      FloatVector y =
-          add ? x.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at, ORDER)) : x.mul(scale);
-      y.intoMemorySegment(c, at, ORDER);
+      Lanes.store(add ? x.fma(scale, Lanes.load(c, at)) : x.mul(scale), c, at);
     }
     for (; j < columns; j++) {
       long at = cStart + (long) j * Float.BYTES;

@@ -122,7 +122,7 @@ final class Halves {
               .reinterpretAsFloats();
       long at = target + 4L * i;
       FloatVector y = add ? x.add(FloatVector.fromMemorySegment(Lanes.SPECIES, to, at, ORDER)) : x;
-      y.intoMemorySegment(to, at, ORDER);
+      Lanes.store(y, to, at);
     }
   }
 
@@ -134,7 +134,7 @@ final class Halves {
       IntVector rounded = bits.add(0x7fff).add(upper.and(1)).lanewise(LSHR, 16);
       VectorMask<Integer> nan = bits.and(0x7fff_ffff).compare(GT, INFINITY);
       ((ShortVector) rounded.blend(upper.or(QUIET), nan).convertShape(I2S, SHORTS, 0))
-          .intoMemorySegment(to, target + 2L * i, ORDER);
+          .intoMemorySegment(Lanes.offHeap(to), target + 2L * i, ORDER);
     }
   }
 
@@ -161,7 +161,7 @@ final class Halves {
               .reinterpretAsFloats();
       long at = target + 4L * i;
       FloatVector y = add ? x.add(FloatVector.fromMemorySegment(Lanes.SPECIES, to, at, ORDER)) : x;
-      y.intoMemorySegment(to, at, ORDER);
+      Lanes.store(y, to, at);
     }
   }
 
@@ -185,7 +185,7 @@ final class Halves {
               .blend(HALF_NAN, magnitude.compare(GT, INFINITY))
               .or(bits.lanewise(LSHR, 16).and(0x8000));
       ((ShortVector) result.convertShape(I2S, SHORTS, 0))
-          .intoMemorySegment(to, target + 2L * i, ORDER);
+          .intoMemorySegment(Lanes.offHeap(to), target + 2L * i, ORDER);
     }
   }
 

@@ -53,15 +53,28 @@ final class Lanes {
 
   /** The lanes of {@code mask}; the others are 0. */
   static FloatVector load(MemorySegment memory, long offset, VectorMask<Float> mask) {
-    return FloatVector.fromMemorySegment(SPECIES, memory, offset, ORDER, mask);
+    return FloatVector.fromMemorySegment(SPECIES, offHeap(memory), offset, ORDER, mask);
   }
 
   static void store(FloatVector vector, MemorySegment memory, long offset) {
-    vector.intoMemorySegment(memory, offset, ORDER);
+    vector.intoMemorySegment(offHeap(memory), offset, ORDER);
   }
 
   static void store(FloatVector vector, MemorySegment memory, long offset, VectorMask<Float> mask) {
-    vector.intoMemorySegment(memory, offset, ORDER, mask);
+    vector.intoMemorySegment(offHeap(memory), offset, ORDER, mask);
+  }
+
+  /**
+   * The same memory, for a store of any vector. As long as C2 has not compiled {@code
+   * reinterpretAsInts} and its like, they store to arrays of bytes on the heap, and HotSpot learns
+   * that for all stores. A store that may go to the heap lets no load pass it, and each round of a
+   * loop would check bounds and load all constants again. After this question C2 knows better.
+   */
+  static MemorySegment offHeap(MemorySegment memory) {
+    if (!memory.isNative()) {
+      throw new IllegalArgumentException("vectors are stored off the heap only");
+    }
+    return memory;
   }
 
   /** Sets the elements, or adds to them. */

@@ -97,15 +97,15 @@ final class OuterGemm extends ProductKernel implements ThreadTeam.Task {
   private static void packRow(
       MemorySegment b, long from, int columns, MemorySegment panels, long to) {
     for (int j = 0; j < columns; j += Lanes.COUNT) {
-      Lanes.load(b, from + (long) j * Float.BYTES)
-          .intoMemorySegment(panels, to + (long) j * DEPTH * Float.BYTES, ORDER);
+      FloatVector x = Lanes.load(b, from + (long) j * Float.BYTES);
+      Lanes.store(x, panels, to + (long) j * DEPTH * Float.BYTES);
     }
   }
 
   private static void clearRow(int columns, MemorySegment panels, long to) {
     FloatVector zero = FloatVector.zero(SPECIES);
     for (int j = 0; j < columns; j += Lanes.COUNT) {
-      zero.intoMemorySegment(panels, to + (long) j * DEPTH * Float.BYTES, ORDER);
+      Lanes.store(zero, panels, to + (long) j * DEPTH * Float.BYTES);
     }
   }
 
@@ -199,8 +199,8 @@ final class OuterGemm extends ProductKernel implements ThreadTeam.Task {
       FloatVector y7 = FloatVector.fromMemorySegment(SPECIES, b, panel + 7 * VECTOR_BYTES, ORDER);
       s = p7.fma(y7, s);
       t = q7.fma(y7, t);
-      s.mul(scale).intoMemorySegment(c, first + to, ORDER);
-      t.mul(scale).intoMemorySegment(c, second + to, ORDER);
+      Lanes.store(s.mul(scale), c, first + to);
+      Lanes.store(t.mul(scale), c, second + to);
     }
   }
 }

@@ -4,12 +4,9 @@ import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
 import static org.freetransformer.tensor.device.simd.GemmKernel.PANEL_ROW_BYTES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.ROWS;
 import static org.freetransformer.tensor.device.simd.GemmKernel.VECTOR_BYTES;
-import static org.freetransformer.tensor.device.simd.Lanes.ORDER;
-import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
 import static org.freetransformer.tensor.device.simd.Memory.FLOAT;
 
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
 
 /**
  * Copies blocks of A and B from any strides into the two forms that {@link GemmKernel} reads. Rows
@@ -88,8 +85,7 @@ final class Packing {
 
   private static void packTileColumn(MemorySegment a, long from, float[] packed, int to) {
     for (int i = 0; i < ROWS; i += Lanes.COUNT) {
-      FloatVector.fromMemorySegment(SPECIES, a, from + (long) i * Float.BYTES, ORDER)
-          .intoArray(packed, to + i);
+      Lanes.load(a, from + (long) i * Float.BYTES).intoArray(packed, to + i);
     }
   }
 
@@ -180,9 +176,8 @@ final class Packing {
   }
 
   private static void copyPanelRow(MemorySegment b, long from, MemorySegment panels, long to) {
-    FloatVector.fromMemorySegment(SPECIES, b, from, ORDER).intoMemorySegment(panels, to, ORDER);
-    FloatVector.fromMemorySegment(SPECIES, b, from + VECTOR_BYTES, ORDER)
-        .intoMemorySegment(panels, to + VECTOR_BYTES, ORDER);
+    Lanes.store(Lanes.load(b, from), panels, to);
+    Lanes.store(Lanes.load(b, from + VECTOR_BYTES), panels, to + VECTOR_BYTES);
   }
 
   private static void packTransposedPanels(

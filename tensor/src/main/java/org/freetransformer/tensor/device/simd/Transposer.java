@@ -83,6 +83,7 @@ final class Transposer {
       MemorySegment to,
       long toStart,
       long toRow) {
+    MemorySegment target = Lanes.offHeap(to);
     for (int i = 0; i < LANES / 4; i++) {
       long row0 = fromStart + Math.min(i, last) * fromRow;
       long row1 = fromStart + Math.min(i + LANES / 4, last) * fromRow;
@@ -97,10 +98,10 @@ final class Transposer {
       IntVector evenBelow = LOW.selectFrom(x1, x3);
       IntVector oddBelow = HIGH.selectFrom(x1, x3);
       long row = toStart + 4L * i * toRow;
-      LOW.selectFrom(even, evenBelow).intoMemorySegment(to, row, ORDER);
-      HIGH.selectFrom(even, evenBelow).intoMemorySegment(to, row + toRow, ORDER);
-      LOW.selectFrom(odd, oddBelow).intoMemorySegment(to, row + 2 * toRow, ORDER);
-      HIGH.selectFrom(odd, oddBelow).intoMemorySegment(to, row + 3 * toRow, ORDER);
+      LOW.selectFrom(even, evenBelow).intoMemorySegment(target, row, ORDER);
+      HIGH.selectFrom(even, evenBelow).intoMemorySegment(target, row + toRow, ORDER);
+      LOW.selectFrom(odd, oddBelow).intoMemorySegment(target, row + 2 * toRow, ORDER);
+      HIGH.selectFrom(odd, oddBelow).intoMemorySegment(target, row + 3 * toRow, ORDER);
     }
   }
 
@@ -112,14 +113,15 @@ final class Transposer {
       MemorySegment to,
       long toStart,
       long toRow) {
+    MemorySegment target = Lanes.offHeap(to);
     for (int i = 0; i < LANES / 2; i++) {
       long first = fromStart + Math.min(i, last) * fromRow;
       long second = fromStart + Math.min(i + LANES / 2, last) * fromRow;
       IntVector x = IntVector.fromMemorySegment(SPECIES, from, first, ORDER);
       IntVector y = IntVector.fromMemorySegment(SPECIES, from, second, ORDER);
       long row = toStart + 2L * i * toRow;
-      LOW.selectFrom(x, y).intoMemorySegment(to, row, ORDER);
-      HIGH.selectFrom(x, y).intoMemorySegment(to, row + toRow, ORDER);
+      LOW.selectFrom(x, y).intoMemorySegment(target, row, ORDER);
+      HIGH.selectFrom(x, y).intoMemorySegment(target, row + toRow, ORDER);
     }
   }
 }

@@ -37,4 +37,17 @@ class HotKernelsTest {
         .filteredOn(line -> line.contains("OversizedKernel::multiply"))
         .anyMatch(line -> line.contains(GIVEN_UP));
   }
+
+  /**
+   * An exponential looks at a float's bits, for which the JDK, until C2 compiles that, stores the
+   * vector to an array of bytes. C2 must not think that a kernel's own stores go there.
+   */
+  @Test
+  void noStoreMayGoToTheHeap() throws Exception {
+    String print = "-XX:CompileCommand=PrintInlining,*Softmax.exponentialsWhole";
+    List<String> flags = List.of("-Xbatch", "-XX:+UnlockDiagnosticVMOptions", print);
+    assertThat(ForkedJvm.run(flags, HotKernels.class, "Softmax::exponentialsWhole"))
+        .anyMatch(line -> line.contains("NativeMemorySegmentImpl::unsafeGetOffset"))
+        .noneMatch(line -> line.contains("HeapMemorySegmentImpl"));
+  }
 }

@@ -7,8 +7,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A fixed team of threads that runs one batch of numbered tasks at a time; the calling thread is
- * member 0 and works too. Tasks are claimed one by one, so uneven ones balance themselves; which
- * member runs which task is not fixed, hence a task's result must depend on its index alone.
+ * member 0 and works too. Each member begins with a share of neighbouring tasks, the same in every
+ * batch, so that it often finds in its caches what it wrote in the batch before. Who has no more
+ * takes from the end of another's share, so uneven tasks balance themselves; which member runs
+ * which task is not fixed, hence a task's result must depend on its index alone.
  *
  * <p>A run allocates nothing. Idle members spin for some microseconds and then park, so that
  * kernels which follow each other closely do not pay for a wake-up. Any thread may call {@link
@@ -32,17 +34,18 @@ public final class ThreadTeam implements AutoCloseable {
   private static final int TASKS_PER_THREAD = 3;
   private static final long SPIN_NANOS = 50_000;
   private static final int SPINS_PER_CLOCK_READING = 16;
-  private static final long REMAINING_MASK = 0xffff_ffffL;
-  private static final long EPOCH = 1L << 32;
+  private static final long FIRST = 1L << 32;
 
-  private static final VarHandle TICKET;
+  /** Distance of shares: they lie in cache lines of their own, and in pairs of lines. */
+  private static final int SPACING = 16;
+
+  private static final VarHandle SHARE = MethodHandles.arrayElementVarHandle(long[].class);
   private static final VarHandle PENDING;
   private static final VarHandle CALLER;
 
   static {
     try {
       MethodHandles.Lookup lookup = MethodHandles.lookup();
-      TICKET = lookup.findVarHandle(ThreadTeam.class, "ticket", long.class);
       PENDING = lookup.findVarHandle(ThreadTeam.class, "pending", int.class);
       CALLER = lookup.findVarHandle(ThreadTeam.class, "caller", Thread.class);
     } catch (ReflectiveOperationException e) {
@@ -52,18 +55,19 @@ public final class ThreadTeam implements AutoCloseable {
 
   private final Member[] members;
 
-  // Upper half: number of the run; lower half: its tasks not yet claimed. A member that wakes late
-  // finds another run's number or nothing left, so the caller need not wait for sleepers.
-  private volatile long ticket;
+  // Of each member's share the tasks not yet claimed: the first in the upper half, the one behind
+  // the last in the lower. A member that wakes late finds nothing left or a task of a later run, so
+  // the caller need not wait for sleepers.
+  private final long[] shares;
+  private volatile int runs;
   private volatile int pending;
   private volatile @Nullable Thread caller;
   private volatile boolean callerParked;
   private volatile boolean closed;
   private volatile @Nullable Throwable failure;
 
-  // Published by the write to ticket, read only between claiming a task and completing it.
+  // Published by the writes to shares, read only between claiming a task and completing it.
   private @Nullable Task task;
-  private int tasks;
 
   /** A team of as many threads as there are processors available to this JVM. */
   public ThreadTeam() {
@@ -81,6 +85,7 @@ public final class ThreadTeam implements AutoCloseable {
       throw new IllegalArgumentException("a team needs at least 1 thread, got " + size);
     }
     members = new Member[size - 1];
+    shares = new long[size * SPACING];
     for (int i = 0; i < members.length; i++) {
       members[i] = new Member(i + 1);
     }
@@ -156,13 +161,18 @@ public final class ThreadTeam implements AutoCloseable {
 
   private void runShared(int tasks, Task task) {
     this.task = task;
-    this.tasks = tasks;
     failure = null;
     pending = tasks;
-    ticket = ((ticket & ~REMAINING_MASK) + EPOCH) | tasks;
-    int helpers = Math.min(members.length, tasks - 1);
-    for (int i = 0; i < helpers; i++) {
-      members[i].wake();
+    int parts = Math.min(size(), tasks);
+    for (int i = 0; i < parts; i++) {
+      long first = (long) tasks * i / parts;
+      long end = (long) tasks * (i + 1) / parts;
+      SHARE.setVolatile(shares, i * SPACING, first * FIRST + end);
+    }
+    int next = runs + 1;
+    runs = next;
+    for (int i = 1; i < parts; i++) {
+      members[i - 1].wake();
     }
     work(0);
     awaitCompletion();
@@ -179,21 +189,41 @@ public final class ThreadTeam implements AutoCloseable {
     }
   }
 
-  /** Claims and runs tasks until none is left. */
+  /** Claims and runs tasks until none is left: those of its own share, then others'. */
   private void work(int worker) {
-    while (true) {
-      long now = ticket;
-      int remaining = (int) (now & REMAINING_MASK);
-      if (remaining == 0) {
-        return;
+    int done = 0;
+    int size = size();
+    for (int i = 0; i < size; i++) {
+      int owner = (worker + i) % size;
+      int index = claim(owner, i > 0);
+      while (index >= 0) {
+        run(index, worker);
+        done++;
+        index = claim(owner, i > 0);
       }
-      if (TICKET.compareAndSet(this, now, now - 1)) {
-        runClaimed(tasks - remaining, worker);
+    }
+    if (done > 0 && (int) PENDING.getAndAdd(this, -done) == done && callerParked) {
+      LockSupport.unpark(caller);
+    }
+  }
+
+  /** The first task of a member's share that is left, or the last; -1 if there is none. */
+  private int claim(int owner, boolean last) {
+    while (true) {
+      long share = (long) SHARE.getVolatile(shares, owner * SPACING);
+      int first = (int) (share / FIRST);
+      int end = (int) share;
+      if (first == end) {
+        return -1;
+      }
+      long rest = last ? share - 1 : share + FIRST;
+      if (SHARE.compareAndSet(shares, owner * SPACING, share, rest)) {
+        return last ? end - 1 : first;
       }
     }
   }
 
-  private void runClaimed(int index, int worker) {
+  private void run(int index, int worker) {
     Task current = task;
     try {
       if (failure == null && current != null) {
@@ -201,10 +231,6 @@ public final class ThreadTeam implements AutoCloseable {
       }
     } catch (Throwable thrown) {
       record(thrown);
-    } finally {
-      if ((int) PENDING.getAndAdd(this, -1) == 1 && callerParked) {
-        LockSupport.unpark(caller);
-      }
     }
   }
 
@@ -264,6 +290,7 @@ public final class ThreadTeam implements AutoCloseable {
   private final class Member extends Thread {
     private final int worker;
     private volatile boolean parked;
+    private int seen;
 
     Member(int worker) {
       super("ft-team-" + worker);
@@ -289,10 +316,10 @@ public final class ThreadTeam implements AutoCloseable {
     }
 
     private boolean idle() {
-      return (ticket & REMAINING_MASK) == 0 && !closed;
+      return runs == seen && !closed;
     }
 
-    /** Spins, then parks, until there is a task to claim; false once the team is closed. */
+    /** Spins, then parks, until another run has begun; false once the team is closed. */
     private boolean awaitWork() {
       long start = System.nanoTime();
       for (int spins = 1; idle(); spins++) {
@@ -306,6 +333,7 @@ public final class ThreadTeam implements AutoCloseable {
           parked = false;
         }
       }
+      seen = runs;
       return !closed;
     }
   }

@@ -2,7 +2,6 @@ package org.freetransformer.tensor.device.simd;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import org.freetransformer.tensor.DType;
 import org.freetransformer.tensor.device.Instruction;
 import org.freetransformer.tensor.device.Output;
@@ -130,12 +129,15 @@ final class QuantizedLinear implements RowProduct {
 
   private void store(float[] sums, int from, int row, int begin, int width) {
     long to = ((long) row * outputs + begin) * Float.BYTES;
-    for (int j = 0; j < width; j += Lanes.COUNT) {
-      VectorMask<Float> mask = Lanes.mask(j, width);
-      long at = (long) j * Float.BYTES;
-      FloatVector scale = Lanes.load(scales, (long) begin * Float.BYTES + at, mask);
-      FloatVector y = FloatVector.fromArray(Lanes.SPECIES, sums, from + j).mul(scale);
-      Lanes.put(y, accumulate, out, to + at, mask);
+    long scaled = (long) begin * Float.BYTES;
+    int j = 0;
+    for (; j < Lanes.whole(width); j += Lanes.COUNT) {
+      FloatVector y = FloatVector.fromArray(Lanes.SPECIES, sums, from + j);
+      Lanes.put(y.mul(Lanes.load(scales, scaled + 4L * j)), accumulate, out, to + 4L * j);
+    }
+    for (; j < width; j++) {
+      float y = sums[from + j] * scales.get(Memory.FLOAT, scaled + 4L * j);
+      out.set(Memory.FLOAT, to + 4L * j, accumulate ? y + out.get(Memory.FLOAT, to + 4L * j) : y);
     }
   }
 }

@@ -8,6 +8,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -30,23 +31,33 @@ final class BenchmarkEnvironment {
           // Huge pages, which our own memory asks for, for its arrays and OpenBLAS's.
           "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
 
+  // OpenBLAS picks its kernels for the processor itself: whoever picked others did so for programs
+  // with an older one, and slower kernels than it has would be no peer.
+  private static final List<String> UNSET = List.of("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE");
+
   private BenchmarkEnvironment() {}
 
-  /** Sets all variables for the processes that this one starts from now on. */
-  @SuppressWarnings("restricted") // The environment is the C library's.
+  /** Sets all variables for this process's libraries, and for the processes that it starts. */
   static void set() {
-    Linker linker = Linker.nativeLinker();
     MethodHandle setenv =
-        linker.downcallHandle(
-            linker.defaultLookup().findOrThrow("setenv"),
-            FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
-    VARIABLES.forEach((name, value) -> {
-      try (Arena arena = Arena.ofConfined()) {
-        MemorySegment key = arena.allocateFrom(name);
-        int _ = (int) setenv.invokeExact(key, arena.allocateFrom(value), 1);
-      } catch (Throwable failure) {
-        throw new IllegalStateException(failure);
+        function("setenv", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
+    MethodHandle unsetenv = function("unsetenv", FunctionDescriptor.of(JAVA_INT, ADDRESS));
+    try (Arena arena = Arena.ofConfined()) {
+      for (Map.Entry<String, String> variable : VARIABLES.entrySet()) {
+        MemorySegment name = arena.allocateFrom(variable.getKey());
+        int _ = (int) setenv.invokeExact(name, arena.allocateFrom(variable.getValue()), 1);
       }
-    });
+      for (String name : UNSET) {
+        int _ = (int) unsetenv.invokeExact(arena.allocateFrom(name));
+      }
+    } catch (Throwable failure) {
+      throw new IllegalStateException(failure);
+    }
+  }
+
+  @SuppressWarnings("restricted") // The environment is the C library's.
+  private static MethodHandle function(String name, FunctionDescriptor signature) {
+    Linker linker = Linker.nativeLinker();
+    return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), signature);
   }
 }

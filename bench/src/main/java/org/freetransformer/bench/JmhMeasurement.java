@@ -41,7 +41,6 @@ final class JmhMeasurement {
   static {
     // JMH otherwise refuses to run while any other JMH runs on the machine.
     System.setProperty("jmh.ignoreLock", "true");
-    BenchmarkEnvironment.set();
   }
 
   private JmhMeasurement() {}

@@ -39,6 +39,7 @@ final class Measuring {
 
   /** Measures all, and prints rows and what stands under them. */
   Results run(List<Suite> suites) throws IOException {
+    BenchmarkEnvironment.set();
     Machine machine = Machine.here(request.device());
     out.println(machine.describe());
     Peers peers = suites.getFirst().peers();

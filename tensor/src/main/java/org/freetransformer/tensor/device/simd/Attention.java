@@ -205,11 +205,11 @@ final class Attention implements Kernel, ThreadTeam.Task {
     Arrays.fill(weights, i * STRIDE + seen, i * STRIDE + Panels.depth(depth), 0);
   }
 
-  /** The largest of a row of whole vectors. */
+  /** The largest of a row of whole vectors; a NaN among them is passed over. */
   static float max(float[] row, int start, int n) {
     FloatVector max = Lanes.all(Float.NEGATIVE_INFINITY);
     for (int i = start; i < start + n; i += Lanes.COUNT) {
-      max = max.max(FloatVector.fromArray(Lanes.SPECIES, row, i));
+      max = Lanes.larger(max, FloatVector.fromArray(Lanes.SPECIES, row, i));
     }
     return max.reduceLanes(MAX);
   }

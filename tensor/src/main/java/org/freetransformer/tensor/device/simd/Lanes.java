@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -86,6 +87,14 @@ final class Lanes {
   static void put(
       FloatVector vector, boolean add, MemorySegment memory, long offset, VectorMask<Float> mask) {
     store(add ? vector.add(load(memory, offset, mask)) : vector, memory, offset, mask);
+  }
+
+  /**
+   * The larger of two, or {@code max} where {@code x} is NaN: two instructions, where {@code
+   * FloatVector.max} takes six with 512 bits, for NaN and −0.
+   */
+  static FloatVector larger(FloatVector max, FloatVector x) {
+    return max.blend(x, x.compare(VectorOperators.GT, max));
   }
 
   static FloatVector all(float value) {

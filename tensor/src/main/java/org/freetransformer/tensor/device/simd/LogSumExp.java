@@ -1,6 +1,5 @@
 package org.freetransformer.tensor.device.simd;
 
-import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
 import java.lang.foreign.MemorySegment;
@@ -23,25 +22,20 @@ final class LogSumExp {
     // Four at a time: with one, each comparison waits for the one before.
     for (; i <= n - 4 * Lanes.COUNT; i += 4 * Lanes.COUNT) {
       long at = start + 4L * i;
-      max = larger(max, Lanes.load(row, at));
-      max1 = larger(max1, Lanes.load(row, at + VECTOR_BYTES));
-      max2 = larger(max2, Lanes.load(row, at + 2 * VECTOR_BYTES));
-      max3 = larger(max3, Lanes.load(row, at + 3 * VECTOR_BYTES));
+      max = Lanes.larger(max, Lanes.load(row, at));
+      max1 = Lanes.larger(max1, Lanes.load(row, at + VECTOR_BYTES));
+      max2 = Lanes.larger(max2, Lanes.load(row, at + 2 * VECTOR_BYTES));
+      max3 = Lanes.larger(max3, Lanes.load(row, at + 3 * VECTOR_BYTES));
     }
     max = max.max(max1).max(max2.max(max3));
     for (; i < Lanes.whole(n); i += Lanes.COUNT) {
-      max = larger(max, Lanes.load(row, start + 4L * i));
+      max = Lanes.larger(max, Lanes.load(row, start + 4L * i));
     }
     if (i < n) {
       VectorMask<Float> mask = Lanes.mask(i, n);
       max = max.lanewise(MAX, Lanes.load(row, start + 4L * i, mask), mask);
     }
     return max.reduceLanes(MAX);
-  }
-
-  // FloatVector.max takes six instructions with 512 bits, for NaN and −0.
-  private static FloatVector larger(FloatVector max, FloatVector x) {
-    return max.blend(x, x.compare(GT, max));
   }
 
   /** {@code Σ exp(x − max)} over {@code n} numbers. */

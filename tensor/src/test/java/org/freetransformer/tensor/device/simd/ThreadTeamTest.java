@@ -67,6 +67,31 @@ class ThreadTeamTest {
     }
   }
 
+  @Test
+  void eachMemberBeginsWithItsOwnShare() {
+    int runs = 50;
+    int kept = 0;
+    try (ThreadTeam team = new ThreadTeam(2)) {
+      CyclicBarrier together = new CyclicBarrier(2);
+      for (int round = 0; round < runs; round++) {
+        AtomicIntegerArray workers = new AtomicIntegerArray(4);
+        team.run(
+            4,
+            (index, worker) -> {
+              try {
+                together.await(30, TimeUnit.SECONDS);
+              } catch (Exception e) {
+                throw new IllegalStateException(e);
+              }
+              workers.set(index, worker);
+            });
+        kept += workers.toString().equals("[0, 0, 1, 1]") ? 1 : 0;
+      }
+    }
+    // One that still looks for tasks of the run before may take another's.
+    assertThat(kept).isGreaterThan(runs * 3 / 4);
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1, 3})
   void anExceptionReachesTheCallerAndTheTeamGoesOn(int size) {

@@ -109,12 +109,28 @@ final class SharedGemm implements Kernel {
     ahead.packingTasks = Math.min(ahead.panels(), team.enoughTasks());
   }
 
+  /**
+   * A member's share is some rows of this part and then, to end evenly, some of the next's panels.
+   */
   private void task(int index, int worker) {
-    if (index < rowTasksHere) {
-      multiply(here, index, worker);
-    } else {
-      pack(ahead, index - rowTasksHere, worker);
+    int member = 0;
+    while (firstTask(member + 1) <= index) {
+      member++;
     }
+    int row = GemmBlock.cut(rowTasksHere, member, team.size());
+    int rows = GemmBlock.cut(rowTasksHere, member + 1, team.size()) - row;
+    int task = index - firstTask(member);
+    if (task < rows) {
+      multiply(here, row + task, worker);
+    } else {
+      int packed = GemmBlock.cut(ahead.packingTasks, member, team.size());
+      pack(ahead, packed + task - rows, worker);
+    }
+  }
+
+  private int firstTask(int member) {
+    return GemmBlock.cut(rowTasksHere, member, team.size())
+        + GemmBlock.cut(ahead.packingTasks, member, team.size());
   }
 
   private void pack(Part part, int index, int worker) {

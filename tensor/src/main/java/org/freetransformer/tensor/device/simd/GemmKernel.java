@@ -1,5 +1,6 @@
 package org.freetransformer.tensor.device.simd;
 
+import static org.freetransformer.tensor.device.simd.Lanes.ORDER;
 import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
 import static org.freetransformer.tensor.device.simd.Memory.FLOAT;
 
@@ -181,35 +182,42 @@ final class GemmKernel {
   private static void addWhole(
       float[] tile, int rows, float alpha, MemorySegment c, long cStart, long cRowBytes) {
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
+    MemorySegment to = Lanes.offHeap(c);
     for (int i = 0; i < rows; i++) {
       long at = cStart + i * cRowBytes;
       FloatVector l = FloatVector.fromArray(SPECIES, tile, i * COLUMNS);
       FloatVector r = FloatVector.fromArray(SPECIES, tile, i * COLUMNS + Lanes.COUNT);
-      Lanes.store(l.fma(scale, Lanes.load(c, at)), c, at);
-      Lanes.store(r.fma(scale, Lanes.load(c, at + VECTOR_BYTES)), c, at + VECTOR_BYTES);
+      l.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at, ORDER))
+          .intoMemorySegment(to, at, ORDER);
+      r.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at + VECTOR_BYTES, ORDER))
+          .intoMemorySegment(to, at + VECTOR_BYTES, ORDER);
     }
   }
 
   private static void setWhole(
       float[] tile, int rows, float alpha, MemorySegment c, long cStart, long cRowBytes) {
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
+    MemorySegment to = Lanes.offHeap(c);
     for (int i = 0; i < rows; i++) {
       long at = cStart + i * cRowBytes;
-      FloatVector l = FloatVector.fromArray(SPECIES, tile, i * COLUMNS);
-      FloatVector r = FloatVector.fromArray(SPECIES, tile, i * COLUMNS + Lanes.COUNT);
-      Lanes.store(l.mul(scale), c, at);
-      Lanes.store(r.mul(scale), c, at + VECTOR_BYTES);
+      FloatVector.fromArray(SPECIES, tile, i * COLUMNS).mul(scale).intoMemorySegment(to, at, ORDER);
+      FloatVector.fromArray(SPECIES, tile, i * COLUMNS + Lanes.COUNT)
+          .mul(scale)
+          .intoMemorySegment(to, at + VECTOR_BYTES, ORDER);
     }
   }
 
   static void storeRow(
       float[] tile, int from, int columns, float alpha, boolean add, MemorySegment c, long cStart) {
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
+    MemorySegment to = Lanes.offHeap(c);
     int j = 0;
     for (; j <= columns - Lanes.COUNT; j += Lanes.COUNT) {
       FloatVector x = FloatVector.fromArray(SPECIES, tile, from + j);
       long at = cStart + (long) j * Float.BYTES;
-      Lanes.store(add ? x.fma(scale, Lanes.load(c, at)) : x.mul(scale), c, at);
+      FloatVector y =
+          add ? x.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at, ORDER)) : x.mul(scale);
+      y.intoMemorySegment(to, at, ORDER);
     }
     for (; j < columns; j++) {
       long at = cStart + (long) j * Float.BYTES;

@@ -96,16 +96,18 @@ final class OuterGemm extends ProductKernel implements ThreadTeam.Task {
 
   private static void packRow(
       MemorySegment b, long from, int columns, MemorySegment panels, long to) {
+    MemorySegment target = Lanes.offHeap(panels);
     for (int j = 0; j < columns; j += Lanes.COUNT) {
-      FloatVector x = Lanes.load(b, from + (long) j * Float.BYTES);
-      Lanes.store(x, panels, to + (long) j * DEPTH * Float.BYTES);
+      Lanes.load(b, from + (long) j * Float.BYTES)
+          .intoMemorySegment(target, to + (long) j * DEPTH * Float.BYTES, ORDER);
     }
   }
 
   private static void clearRow(int columns, MemorySegment panels, long to) {
     FloatVector zero = FloatVector.zero(SPECIES);
+    MemorySegment target = Lanes.offHeap(panels);
     for (int j = 0; j < columns; j += Lanes.COUNT) {
-      Lanes.store(zero, panels, to + (long) j * DEPTH * Float.BYTES);
+      zero.intoMemorySegment(target, to + (long) j * DEPTH * Float.BYTES, ORDER);
     }
   }
 
@@ -172,6 +174,7 @@ final class OuterGemm extends ProductKernel implements ThreadTeam.Task {
     FloatVector q6 = FloatVector.broadcast(SPECIES, a[at + 14]);
     FloatVector q7 = FloatVector.broadcast(SPECIES, a[at + 15]);
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
+    MemorySegment target = Lanes.offHeap(c);
     for (int j = 0; j < columns; j += Lanes.COUNT) {
       long panel = (long) j * DEPTH * Float.BYTES;
       long to = (long) j * Float.BYTES;
@@ -199,8 +202,8 @@ final class OuterGemm extends ProductKernel implements ThreadTeam.Task {
       FloatVector y7 = FloatVector.fromMemorySegment(SPECIES, b, panel + 7 * VECTOR_BYTES, ORDER);
       s = p7.fma(y7, s);
       t = q7.fma(y7, t);
-      Lanes.store(s.mul(scale), c, first + to);
-      Lanes.store(t.mul(scale), c, second + to);
+      s.mul(scale).intoMemorySegment(target, first + to, ORDER);
+      t.mul(scale).intoMemorySegment(target, second + to, ORDER);
     }
   }
 }

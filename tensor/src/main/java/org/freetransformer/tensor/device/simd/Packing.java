@@ -4,9 +4,12 @@ import static org.freetransformer.tensor.device.simd.GemmKernel.COLUMNS;
 import static org.freetransformer.tensor.device.simd.GemmKernel.PANEL_ROW_BYTES;
 import static org.freetransformer.tensor.device.simd.GemmKernel.ROWS;
 import static org.freetransformer.tensor.device.simd.GemmKernel.VECTOR_BYTES;
+import static org.freetransformer.tensor.device.simd.Lanes.ORDER;
+import static org.freetransformer.tensor.device.simd.Lanes.SPECIES;
 import static org.freetransformer.tensor.device.simd.Memory.FLOAT;
 
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
 
 /**
  * Copies blocks of A and B from any strides into the two forms that {@link GemmKernel} reads. Rows
@@ -85,7 +88,8 @@ final class Packing {
 
   private static void packTileColumn(MemorySegment a, long from, float[] packed, int to) {
     for (int i = 0; i < ROWS; i += Lanes.COUNT) {
-      Lanes.load(a, from + (long) i * Float.BYTES).intoArray(packed, to + i);
+      FloatVector.fromMemorySegment(SPECIES, a, from + (long) i * Float.BYTES, ORDER)
+          .intoArray(packed, to + i);
     }
   }
 
@@ -176,8 +180,10 @@ final class Packing {
   }
 
   private static void copyPanelRow(MemorySegment b, long from, MemorySegment panels, long to) {
-    Lanes.store(Lanes.load(b, from), panels, to);
-    Lanes.store(Lanes.load(b, from + VECTOR_BYTES), panels, to + VECTOR_BYTES);
+    MemorySegment target = Lanes.offHeap(panels);
+    FloatVector.fromMemorySegment(SPECIES, b, from, ORDER).intoMemorySegment(target, to, ORDER);
+    FloatVector.fromMemorySegment(SPECIES, b, from + VECTOR_BYTES, ORDER)
+        .intoMemorySegment(target, to + VECTOR_BYTES, ORDER);
   }
 
   private static void packTransposedPanels(

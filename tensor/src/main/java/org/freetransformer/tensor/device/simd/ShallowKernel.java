@@ -69,23 +69,26 @@ final class ShallowKernel {
       r3 = x.fma(br, r3);
     }
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
-    Lanes.store(l0.mul(scale), c, cStart);
-    Lanes.store(r0.mul(scale), c, cStart + VECTOR_BYTES);
-    Lanes.store(l1.mul(scale), c, cStart + cRow);
-    Lanes.store(r1.mul(scale), c, cStart + cRow + VECTOR_BYTES);
-    Lanes.store(l2.mul(scale), c, cStart + 2 * cRow);
-    Lanes.store(r2.mul(scale), c, cStart + 2 * cRow + VECTOR_BYTES);
-    Lanes.store(l3.mul(scale), c, cStart + 3 * cRow);
-    Lanes.store(r3.mul(scale), c, cStart + 3 * cRow + VECTOR_BYTES);
+    MemorySegment to = Lanes.offHeap(c);
+    l0.mul(scale).intoMemorySegment(to, cStart, ORDER);
+    r0.mul(scale).intoMemorySegment(to, cStart + VECTOR_BYTES, ORDER);
+    l1.mul(scale).intoMemorySegment(to, cStart + cRow, ORDER);
+    r1.mul(scale).intoMemorySegment(to, cStart + cRow + VECTOR_BYTES, ORDER);
+    l2.mul(scale).intoMemorySegment(to, cStart + 2 * cRow, ORDER);
+    r2.mul(scale).intoMemorySegment(to, cStart + 2 * cRow + VECTOR_BYTES, ORDER);
+    l3.mul(scale).intoMemorySegment(to, cStart + 3 * cRow, ORDER);
+    r3.mul(scale).intoMemorySegment(to, cStart + 3 * cRow + VECTOR_BYTES, ORDER);
   }
 
   /** C[0 … 4, 0 … 2·COUNT) += alpha·tile, where the tile's rows lie one after the other. */
   static void addWide(MemorySegment tile, float alpha, MemorySegment c, long cStart, long cRow) {
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
+    MemorySegment to = Lanes.offHeap(c);
     for (int i = 0; i < 2 * WIDE_ROWS; i++) {
       long at = cStart + i / 2 * cRow + i % 2 * VECTOR_BYTES;
-      FloatVector x = Lanes.load(tile, i * VECTOR_BYTES);
-      Lanes.store(x.fma(scale, Lanes.load(c, at)), c, at);
+      FloatVector.fromMemorySegment(SPECIES, tile, i * VECTOR_BYTES, ORDER)
+          .fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at, ORDER))
+          .intoMemorySegment(to, at, ORDER);
     }
   }
 
@@ -129,14 +132,15 @@ final class ShallowKernel {
       s7 = y.fma(FloatVector.broadcast(SPECIES, a[first + 7 * row]), s7);
     }
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
-    Lanes.store(s0.mul(scale), c, cStart, mask);
-    Lanes.store(s1.mul(scale), c, cStart + cRow, mask);
-    Lanes.store(s2.mul(scale), c, cStart + 2 * cRow, mask);
-    Lanes.store(s3.mul(scale), c, cStart + 3 * cRow, mask);
-    Lanes.store(s4.mul(scale), c, cStart + 4 * cRow, mask);
-    Lanes.store(s5.mul(scale), c, cStart + 5 * cRow, mask);
-    Lanes.store(s6.mul(scale), c, cStart + 6 * cRow, mask);
-    Lanes.store(s7.mul(scale), c, cStart + 7 * cRow, mask);
+    MemorySegment to = Lanes.offHeap(c);
+    s0.mul(scale).intoMemorySegment(to, cStart, ORDER, mask);
+    s1.mul(scale).intoMemorySegment(to, cStart + cRow, ORDER, mask);
+    s2.mul(scale).intoMemorySegment(to, cStart + 2 * cRow, ORDER, mask);
+    s3.mul(scale).intoMemorySegment(to, cStart + 3 * cRow, ORDER, mask);
+    s4.mul(scale).intoMemorySegment(to, cStart + 4 * cRow, ORDER, mask);
+    s5.mul(scale).intoMemorySegment(to, cStart + 5 * cRow, ORDER, mask);
+    s6.mul(scale).intoMemorySegment(to, cStart + 6 * cRow, ORDER, mask);
+    s7.mul(scale).intoMemorySegment(to, cStart + 7 * cRow, ORDER, mask);
   }
 
   /** Sets or adds to rows of C from a tile whose rows lie one after the other. */
@@ -150,6 +154,7 @@ final class ShallowKernel {
       long cStart,
       long cRow) {
     FloatVector scale = FloatVector.broadcast(SPECIES, alpha);
+    MemorySegment to = Lanes.offHeap(c);
     for (int i = 0; i < rows; i++) {
       long at = cStart + i * cRow;
       FloatVector x = FloatVector.fromMemorySegment(SPECIES, tile, i * VECTOR_BYTES, ORDER);
@@ -157,7 +162,7 @@ final class ShallowKernel {
           add
               ? x.fma(scale, FloatVector.fromMemorySegment(SPECIES, c, at, ORDER, mask))
               : x.mul(scale);
-      Lanes.store(y, c, at, mask);
+      y.intoMemorySegment(to, at, ORDER, mask);
     }
   }
 }

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -45,6 +46,7 @@ final class Browser implements AutoCloseable {
   private final BlockingQueue<String> messages = new LinkedBlockingQueue<>();
   private final List<String> complaints = new ArrayList<>();
   private String session = "";
+  private String origin = "";
   private int last;
 
   private Browser(Process process, Path folder) {
@@ -100,6 +102,7 @@ final class Browser implements AutoCloseable {
   /** Opens an address in a new document, even if only its fragment is new. */
   void open(String url) {
     complaints.clear();
+    origin = URI.create(url).resolve("/").toString();
     send("Page.navigate", Map.of("url", "about:blank"));
     send("Page.navigate", Map.of("url", url));
   }
@@ -186,8 +189,16 @@ final class Browser implements AutoCloseable {
       case "Runtime.exceptionThrown" ->
           complaints.add(parameters.get("exceptionDetails").toString());
       case "Runtime.consoleAPICalled" -> complaints.add(parameters.get("args").toString());
-      case "Log.entryAdded" -> complaints.add(parameters.get("entry").toString());
+      case "Log.entryAdded" -> addUnlessOfAnotherPage(parameters.get("entry"));
       default -> {}
+    }
+  }
+
+  /** The page before may still ask for its icon after its server has closed. */
+  private void addUnlessOfAnotherPage(JsonNode entry) {
+    String url = entry.path("url").asText();
+    if (url.isEmpty() || url.startsWith(origin)) {
+      complaints.add(entry.toString());
     }
   }
 

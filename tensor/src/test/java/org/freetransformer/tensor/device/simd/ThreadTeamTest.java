@@ -56,11 +56,7 @@ class ThreadTeamTest {
       team.run(
           3,
           (index, worker) -> {
-            try {
-              together.await(30, TimeUnit.SECONDS);
-            } catch (Exception e) {
-              throw new IllegalStateException(e);
-            }
+            meet(together);
             seen.incrementAndGet(worker);
           });
       assertThat(seen.toString()).isEqualTo("[1, 1, 1]");
@@ -78,11 +74,7 @@ class ThreadTeamTest {
         team.run(
             4,
             (index, worker) -> {
-              try {
-                together.await(30, TimeUnit.SECONDS);
-              } catch (Exception e) {
-                throw new IllegalStateException(e);
-              }
+              meet(together);
               workers.set(index, worker);
             });
         kept += workers.toString().equals("[0, 0, 1, 1]") ? 1 : 0;
@@ -122,11 +114,7 @@ class ThreadTeamTest {
               team.run(
                   2,
                   (index, worker) -> {
-                    try {
-                      together.await(30, TimeUnit.SECONDS);
-                    } catch (Exception e) {
-                      throw new IllegalStateException(e);
-                    }
+                    meet(together);
                     throw new ArithmeticException("task");
                   }))
           .isInstanceOf(ArithmeticException.class)
@@ -194,6 +182,14 @@ class ThreadTeamTest {
       assertThat(team.size()).isEqualTo(Runtime.getRuntime().availableProcessors());
       assertThatThrownBy(() -> team.run(-1, (index, worker) -> {}))
           .hasMessageContaining("at least 0, got -1");
+    }
+  }
+
+  private static void meet(CyclicBarrier together) {
+    try {
+      together.await(30, TimeUnit.SECONDS);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
     }
   }
 }
